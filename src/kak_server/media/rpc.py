@@ -1,0 +1,411 @@
+"""The contract between control and a media worker: RPC version 1 over a Unix socket.
+
+Framing: one JSON object a line (UTF-8, `\\n`), at most MAX_LINE_BYTES. Control speaks first:
+
+    -> {"t":"attach","version":1,"generation":7,"events_after":41,"boot":"<worker boot id or ''>"}
+    <- {"t":"attached","version":1,"boot":"b-..","generation":7,"census":{...},"first_event":42,"lost_events":0}
+    <- {"t":"refused","code":"stale_generation"|"version"|"malformed","message":"..."}      (and the socket closes)
+
+then commands `{"t":"cmd","id":"<idempotency key>","op":"leg.create_rtp","args":{..}}` are answered in order by
+`{"t":"res","id":..,"ok":true,"result":{..}}` or `{"t":"res","id":..,"ok":false,"code":..,"message":..}`, and events
+`{"t":"ev","n":42,"at_ms":..,"ev":"leg.learned","args":{..}}` flow from the worker, acknowledged by `{"t":"ack","n":42}`.
+
+A higher generation takes over from a lower one (the older socket is closed); a lower one is refused, so a control
+process that was thought dead can never command legs again. Every command is idempotent: repeating one (same id, or
+the same content under a new id) leaves the same state. Events are numbered from 1 since the worker's boot and kept
+in a bounded ring until acknowledged; a detached worker keeps going, and what the ring had to drop is counted in
+`lost_events`. A worker without control and without legs ends after ORPHAN_EXIT_S.
+
+Sources and sinks. A leg is a source under its own id. An RTP leg has one sink, its id; an operator's WebRTC leg has two,
+`<leg>/headset` and `<leg>/speaker` (on an RTP leg both names mean its one sink, so a seat can be a plain RTP phone). A
+mix is a named set of edges (source, sink, gain): the who-hears-whom matrix. A sink plays the sum over all mixes and
+all plays that name it. Edges that name a leg that is not there yet wait for it; a leg may be created again under its
+id (a browser that came back): edges and recordings stay.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kak_server.model.codec import Json
+from kak_server.model.ids import LegId, MixId, RecordingId
+
+VERSION = 1
+MAX_LINE_BYTES = 262_144
+EVENT_RING = 10_000
+ORPHAN_EXIT_S = 600
+UPLINK_LEASE_MAX_MS = 1_000
+TICK_MS = 20
+
+Codec = Literal["PCMA", "PCMU"]
+WebrtcRole = Literal["operator", "citizen", "viewer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`sink` hears `source` with linear `gain`."""
+
+    source: str
+    sink: str
+    gain: float = 1.0
+
+
+# --- commands: op name -> arguments -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRtp:
+    """op leg.create_rtp: a plain RTP leg on a port control chose and journalled. Result: {"port": int}.
+
+    Sequence numbers and timestamps are a function of time, `seq0 + (now - epoch_ms)/20` and `ts0 + 8*(now - epoch_ms)`,
+    so that a worker started anew goes on where the dead one was, under the same SSRC. The peer's address is learned
+    from the first valid packet (symmetric RTP), once, then strict; `peer` is where to send until then.
+    """
+
+    leg: LegId
+    port: int
+    ssrc: int
+    seq0: int
+    ts0: int
+    epoch_ms: int
+    bind_host: str = "127.0.0.1"
+    codec: Codec = "PCMA"
+    payload_type: int = 8
+    dtmf_payload_type: int | None = None
+    peer_host: str = ""
+    peer_port: int = 0
+    learned: bool = False  # peer is already learned: take packets from it only
+    gated: bool = False  # sends only while its uplink lease runs (towards the radio)
+    gate_buffer_ms: int = 0  # what speaks into a shut gate is kept at most so long and played when it opens
+    silent_after_ms: int = 10_000  # leg.silent after so long without RTP; repeated at that interval
+
+
+@dataclass(frozen=True, slots=True)
+class CreateWebrtc:
+    """op leg.create_webrtc: answer a browser's offer. Result: {"answer_sdp": str}.
+
+    role operator: audio m-line 0 sendrecv (microphone up, headset down), audio m-line 1 recvonly in the browser
+    (speaker). role citizen: the browser sends video (and may send audio, which is dropped). role viewer: the browser
+    receives the video of `source_leg`, forwarded encoded. Creating a leg that exists replaces its PeerConnection.
+    """
+
+    leg: LegId
+    role: WebrtcRole
+    offer_sdp: str
+    source_leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyRtp:
+    """op leg.modify: the peer's session changed (re-INVITE): new address until learned anew, direction."""
+
+    leg: LegId
+    peer_host: str
+    peer_port: int
+    payload_type: int = 8
+    codec: Codec = "PCMA"
+    send: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLeg:
+    """op leg.close: idempotent; closing an unknown leg is no error."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class SetMix:
+    """op mix.set: the whole matrix of one mix, replacing what it was; no edges = the mix is gone."""
+
+    mix: MixId
+    edges: tuple[Edge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlay:
+    """op play.start: a tone ("tone:ringback", "tone:hold", "tone:beep", "tone:busy", "tone:speak") or a prompt
+    ("prompt:queue-welcome") into a sink. The same play id again restarts nothing. Event play.ended unless looped."""
+
+    play: str
+    sink: str
+    source: str
+    loop: bool = False
+    gain: float = 1.0
+    repeat_gap_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlay:
+    """op play.stop."""
+
+    play: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecord:
+    """op record.start: tap `source` into a WAV file of its own, from now on; silence where nothing comes.
+
+    The file is `<recordings dir>/<path>` (path relative, no "..", ends in .wav). Event record.closed when stopped.
+    """
+
+    recording: RecordingId
+    source: str
+    path: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecord:
+    """op record.stop."""
+
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUplink:
+    """op uplink.open: let a gated leg send for `lease_ms` (cut to UPLINK_LEASE_MAX_MS) from now; repeat to renew.
+    Event uplink.closed{leg, reason: "lease"} when it lapses."""
+
+    leg: LegId
+    lease_ms: int = UPLINK_LEASE_MAX_MS
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUplink:
+    """op uplink.close: shut the gate at once (before the next packet) and throw its buffer away."""
+
+    leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class WatchTalk:
+    """op talk.watch: send leg.talk{leg, talking, level_dbov} when the source starts or stops talking (VAD)."""
+
+    leg: LegId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GetStats:
+    """op leg.stats: result {"legs": {leg: {...}}}; "" = all legs."""
+
+    leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GetCensus:
+    """op census: result is the Census as JSON."""
+
+
+Command = (
+    CreateRtp
+    | CreateWebrtc
+    | ModifyRtp
+    | CloseLeg
+    | SetMix
+    | StartPlay
+    | StopPlay
+    | StartRecord
+    | StopRecord
+    | OpenUplink
+    | CloseUplink
+    | WatchTalk
+    | GetStats
+    | GetCensus
+)
+
+OPS: Mapping[str, type[Command]] = {
+    "leg.create_rtp": CreateRtp,
+    "leg.create_webrtc": CreateWebrtc,
+    "leg.modify": ModifyRtp,
+    "leg.close": CloseLeg,
+    "mix.set": SetMix,
+    "play.start": StartPlay,
+    "play.stop": StopPlay,
+    "record.start": StartRecord,
+    "record.stop": StopRecord,
+    "uplink.open": OpenUplink,
+    "uplink.close": CloseUplink,
+    "talk.watch": WatchTalk,
+    "leg.stats": GetStats,
+    "census": GetCensus,
+}
+OP_OF: Mapping[type[Command], str] = {args: op for op, args in OPS.items()}
+
+# --- events: ev name -> arguments ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LegMedia:
+    """ev leg.media: a WebRTC leg's media is "up" (first packet after DTLS), "down" (nothing for 1 s) or "closed"."""
+
+    leg: LegId
+    state: Literal["up", "down", "closed"]
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegLearned:
+    """ev leg.learned: an RTP leg's first valid packet fixed the peer's address."""
+
+    leg: LegId
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegSilent:
+    """ev leg.silent: no RTP for `silent_ms`; ev leg.active when it comes back (silent_ms = how long it was)."""
+
+    leg: LegId
+    silent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegActive:
+    """ev leg.active."""
+
+    leg: LegId
+    silent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegDtmf:
+    """ev leg.dtmf: an RFC 4733 digit ended."""
+
+    leg: LegId
+    digit: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegTalk:
+    """ev leg.talk."""
+
+    leg: LegId
+    talking: bool
+    level_dbov: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegHeard:
+    """ev leg.heard: the first packet of other people's audio left towards this sink after an edge was added."""
+
+    leg: LegId
+    mix: MixId
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEnded:
+    """ev play.ended."""
+
+    play: str
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkClosed:
+    """ev uplink.closed."""
+
+    leg: LegId
+    reason: Literal["lease", "command", "leg-closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Silence written because nothing came: offset into the track and length."""
+
+    at_ms: int
+    length_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordClosed:
+    """ev record.closed: one track is complete on disk. expected_ms by the wall clock, stored_ms by counting samples."""
+
+    recording: RecordingId
+    source: str
+    label: str
+    path: str
+    started_at_ms: int
+    ended_at_ms: int
+    expected_ms: int
+    stored_ms: int
+    sha256: str
+    bytes: int
+    encoding: str  # "alaw-8000" or "pcm16-8000"
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailed:
+    """ev record.failed: the disk or the tap failed; the call goes on."""
+
+    recording: RecordingId
+    reason: str
+
+
+Event = (
+    LegMedia
+    | LegLearned
+    | LegSilent
+    | LegActive
+    | LegDtmf
+    | LegTalk
+    | LegHeard
+    | PlayEnded
+    | UplinkClosed
+    | RecordClosed
+    | RecordFailed
+)
+EVENTS: Mapping[str, type[Event]] = {
+    "leg.media": LegMedia,
+    "leg.learned": LegLearned,
+    "leg.silent": LegSilent,
+    "leg.active": LegActive,
+    "leg.dtmf": LegDtmf,
+    "leg.talk": LegTalk,
+    "leg.heard": LegHeard,
+    "play.ended": PlayEnded,
+    "uplink.closed": UplinkClosed,
+    "record.closed": RecordClosed,
+    "record.failed": RecordFailed,
+}
+EV_OF: Mapping[type[Event], str] = {args: ev for ev, args in EVENTS.items()}
+
+# --- census --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LegCensus:
+    """One leg as the worker has it. kind "rtp", "operator", "citizen" or "viewer"."""
+
+    leg: LegId
+    kind: str
+    media: str = ""  # webrtc: up/down/new; rtp: learned/waiting
+    port: int = 0
+    peer_host: str = ""
+    peer_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """All a worker holds. Zero after load, or something leaks."""
+
+    legs: tuple[LegCensus, ...] = ()
+    mixes: Mapping[MixId, tuple[Edge, ...]] = field(default_factory=dict)
+    plays: tuple[str, ...] = ()
+    recordings: tuple[RecordingId, ...] = ()
+    uplinks: tuple[LegId, ...] = ()
+    watched: tuple[LegId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A worker's answer to a command."""
+
+    ok: bool
+    result: Mapping[str, Json] = field(default_factory=dict)
+    code: str = ""  # "unknown_leg", "port_in_use", "bad_sdp", "bad_path", "unknown_op", "malformed", "limit", "internal"
+    message: str = ""
