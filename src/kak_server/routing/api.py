@@ -1,0 +1,404 @@
+"""What the routing core is told and what it decides: `step(state, event) -> (state, effects)`.
+
+Pure and deterministic: every event carries `now_ms` (UTC, never backwards); ids come in with the event. Words are those
+of docs/glossary.md: contact, queue, position, operator, activity (what the person says) and state (what the system
+knows), offer (a reservation with an epoch and a lease).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+
+
+class ContactClass(StrEnum):
+    """Emergency comes before urgent before normal, always; ageing never crosses classes."""
+
+    EMERGENCY = "emergency"
+    URGENT = "urgent"
+    NORMAL = "normal"
+
+
+class ContactState(StrEnum):
+    """Where a contact is. Each state has a way out and, but for WAITING and CONNECTED/HELD, a timer."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"
+    CONNECTING = "connecting"  # accepted; the caller's leg and the operator's are being joined
+    CONNECTED = "connected"
+    HELD = "held"
+    ENDED = "ended"
+
+
+class OperatorState(StrEnum):
+    """What the system knows of an operator."""
+
+    IDLE = "idle"
+    OFFERED = "offered"
+    BUSY = "busy"
+    WRAP_UP = "wrap-up"
+    UNREACHABLE = "unreachable"  # signed in, but no media at the position
+
+
+class Activity(StrEnum):
+    """What the person says."""
+
+    AVAILABLE = "available"
+    BREAK = "break"
+    AFTER_CALL = "after-call-work"
+
+
+# --- configuration ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """A service in an area. Operators signed in in `rooms` serve it if their skills reach `skills`."""
+
+    queue: QueueId
+    name: str
+    rooms: tuple[RoomId, ...]  # own room first
+    klass: ContactClass = ContactClass.NORMAL
+    priority: int = 0  # seconds of credit: an arrival counts as that much earlier, within its class
+    skills: Mapping[str, int] = field(default_factory=dict)  # skill -> minimum level 1-10
+    offer_timeout_ms: int = 15_000
+    wrap_up_ms: int = 10_000
+    own_room_ms: int = 0  # for so long only the first room's operators are offered the contact
+    announce: bool = False  # answer early and play an announcement while waiting; otherwise 180 Ringing
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingConfig:
+    """All the core needs to know before the first call."""
+
+    queues: tuple[QueueConfig, ...]
+    media_grace_ms: int = 5_000  # an operator without media for so long has lost the call
+    connect_timeout_ms: int = 10_000
+    max_contacts: int = 20_000
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The rules from here on. First event of every journal; replaces queue definitions, keeps contacts."""
+
+    now_ms: int
+    config: RoutingConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ContactArrived:
+    """A new contact for a queue. Unknown queue or too many contacts: Refused (emergency is taken as long as memory)."""
+
+    now_ms: int
+    contact: ContactId
+    queue: QueueId
+    caller: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactGone:
+    """The caller left (BYE, CANCEL, gone): legal in every state."""
+
+    now_ms: int
+    contact: ContactId
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSignedIn:
+    """An operator sits down. A position already taken, or an operator already elsewhere, moves: the old seat is left
+    (effect PositionLeft), a call in progress moves with the operator."""
+
+    now_ms: int
+    operator: OperatorId
+    name: str
+    position: PositionId
+    room: RoomId
+    skills: Mapping[str, int] = field(default_factory=dict)
+    activity: Activity = Activity.BREAK
+    media_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSignedOut:
+    """Refused (code "busy") while connected."""
+
+    now_ms: int
+    operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True)
+class ActivitySet:
+    """What the person says. Leaving AVAILABLE while offered withdraws the offer to the next operator."""
+
+    now_ms: int
+    operator: OperatorId
+    activity: Activity
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionMedia:
+    """The position's media leg came up or went down. Down while connected: `media_grace_ms`, then the contact
+    re-enters at the head with its arrival time."""
+
+    now_ms: int
+    position: PositionId
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAccepted:
+    """Wins only with the current epoch and operator; anyone else gets Refused (code "offer-gone")."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRejected:
+    """The operator says no: the next one is asked."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactConnected:
+    """The shells report: caller answered and joined with the operator of this epoch."""
+
+    now_ms: int
+    contact: ContactId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailed:
+    """The join failed on our side: the contact re-enters at the head, the operator becomes unreachable or idle."""
+
+    now_ms: int
+    contact: ContactId
+    epoch: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The operator ends the call."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True)
+class HoldSet:
+    """Hold or resume."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransferToQueue:
+    """Blind transfer: the contact waits in another queue (another room's, say), keeping its arrival time."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    queue: QueueId
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpDone:
+    """The operator is through with the paper work."""
+
+    now_ms: int
+    operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer of effect SetTimer. A stale key is ignored."""
+
+    now_ms: int
+    key: str
+
+
+Event = (
+    Configured
+    | ContactArrived
+    | ContactGone
+    | OperatorSignedIn
+    | OperatorSignedOut
+    | ActivitySet
+    | PositionMedia
+    | OfferAccepted
+    | OfferRejected
+    | ContactConnected
+    | ConnectFailed
+    | HangUp
+    | HoldSet
+    | TransferToQueue
+    | WrapUpDone
+    | TimerFired
+)
+
+# --- effects ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartWaiting:
+    """The contact waits. reason: "arrived", "requeued" (its operator or a join was lost), "transferred"."""
+
+    contact: ContactId
+    queue: QueueId
+    reason: str
+    announce: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Ring at this position until `expires_at_ms`. `epoch` counts this contact's offers from 1."""
+
+    contact: ContactId
+    operator: OperatorId
+    position: PositionId
+    epoch: int
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawOffer:
+    """Stop ringing there. reason: "accepted", "rejected", "expired", "caller-gone", "activity", "media", "moved"."""
+
+    contact: ContactId
+    operator: OperatorId
+    position: PositionId
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Answer the caller if not answered yet and join the two; report ContactConnected or ConnectFailed."""
+
+    contact: ContactId
+    operator: OperatorId
+    position: PositionId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetHold:
+    """Part or join caller and operator."""
+
+    contact: ContactId
+    position: PositionId
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseOperator:
+    """Part the operator from the contact. cause: "hangup", "caller-gone", "transfer", "media-lost", "connect-failed"."""
+
+    contact: ContactId
+    operator: OperatorId
+    position: PositionId
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndContact:
+    """Hang up towards the caller (harmless if the caller left) and close the record."""
+
+    contact: ContactId
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLeft:
+    """Somebody else took the seat, or the operator moved: tell that seat."""
+
+    position: PositionId
+    operator: OperatorId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PositionMoved:
+    """A connected operator moved seat: re-join the contact there."""
+
+    contact: ContactId
+    operator: OperatorId
+    old_position: PositionId
+    position: PositionId
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Send TimerFired(key) at `at_ms`; the same key again moves it."""
+
+    key: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    """Forget the key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event was refused: a stale accept ("offer-gone"), not the holder ("not-yours"), "unknown-contact",
+    "unknown-operator", "unknown-queue", "busy", "limit". Never an exception: late commands are ordinary."""
+
+    code: str
+    operator: OperatorId | None
+    contact: ContactId | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChanged:
+    """For the consoles and the records: this contact looks different now."""
+
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorChanged:
+    """For the consoles: this operator looks different now."""
+
+    operator: OperatorId
+
+
+Effect = (
+    StartWaiting
+    | Offer
+    | WithdrawOffer
+    | Connect
+    | SetHold
+    | ReleaseOperator
+    | EndContact
+    | PositionLeft
+    | PositionMoved
+    | SetTimer
+    | CancelTimer
+    | Refused
+    | ContactChanged
+    | OperatorChanged
+)
