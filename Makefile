@@ -1,0 +1,105 @@
+# Everything a person needs to run, test and build kak-server. Each target does its own set-up and remembers it in
+# .stamps/, so that the second run starts at once. `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .stamps
+PYTEST := $(BIN)/python -m pytest
+SOURCES := src tests $(if $(wildcard bench/*.py),bench)
+HOST ?=
+LAB_ARGS ?=
+
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+
+.PHONY: help lab test test-fast e2e lint format types imports python-lint web-check lock docs clean setup
+
+help: ## this list
+	@grep -hE '^[a-z0-9%-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# --- set-up, each part once ------------------------------------------------------------------------------------------
+
+$(STAMPS)/system-lab: scripts/setup.sh
+	@scripts/setup.sh lab
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/system-test: scripts/setup.sh
+	@scripts/setup.sh test
+	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/system-lab
+
+$(STAMPS)/venv: requirements.lock pyproject.toml scripts/venv.sh | $(STAMPS)/system-lab
+	@scripts/venv.sh $(VENV)
+	@touch $@
+
+$(STAMPS)/npm: web/package.json web/package-lock.json | $(STAMPS)/system-lab
+	@echo "setup: packages of the console"
+	@cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+$(STAMPS)/web: $(WEB_SOURCES) $(STAMPS)/npm
+	@echo "setup: building the console"
+	@cd web && npm run --silent build
+	@touch $@
+
+setup: $(STAMPS)/venv $(STAMPS)/web ## all that `make lab` sets up, without starting anything
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+lab: $(STAMPS)/venv $(STAMPS)/web ## the whole lab: server, media worker, radio network, callers (HOST=name for https)
+	@exec $(BIN)/kak-server lab $(if $(HOST),--host $(HOST)) $(LAB_ARGS)
+
+# --- checking --------------------------------------------------------------------------------------------------------
+
+test: $(STAMPS)/system-test lint web-check $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
+	$(PYTEST) -n 2 --dist loadgroup -m "not e2e"
+	$(PYTEST) -p no:xdist -m e2e
+
+test-fast: $(STAMPS)/venv ## unit, property and tidy tests only
+	$(PYTEST) -n 2 --dist loadgroup -m "not e2e and not real_peer" tests/unit tests/properties tests/tidy
+
+e2e: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/web ## only the end-to-end tests with real peers
+	$(PYTEST) -p no:xdist -m e2e
+
+lint: python-lint types imports ## ruff, mypy and the import contracts
+
+python-lint: $(STAMPS)/venv
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(STAMPS)/venv
+	$(BIN)/mypy --strict $(SOURCES)
+
+imports: $(STAMPS)/venv
+	$(BIN)/lint-imports --no-logo
+
+web-check: $(STAMPS)/npm ## types and unit tests of the console
+	cd web && npm run --silent check
+
+format: $(STAMPS)/venv ## rewrite the Python sources as ruff wants them
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench-%: $(STAMPS)/venv ## one benchmark, bench/NAME.py (make bench-call)
+	$(BIN)/python bench/$(subst -,_,$*).py
+
+# --- keeping up ------------------------------------------------------------------------------------------------------
+
+# Indexes are a matter of the machine, so none is written into the lock.
+lock: $(STAMPS)/venv ## pin the newest allowed packages anew
+	$(BIN)/python -m pip install -q uv
+	{ echo '# Pinned by `make lock` from pyproject.toml (with the dev extra), for every platform and Python >= 3.11. Do not edit by hand.'; \
+	  $(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra dev --universal --python-version 3.11 \
+	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links; } > $(STAMPS)/requirements.lock
+	mv $(STAMPS)/requirements.lock requirements.lock
+
+docs: $(STAMPS)/venv ## what is generated: the national example configuration and the configuration reference
+	$(BIN)/kak-server generate-config national > configs/national.yaml
+	$(BIN)/kak-server generate-config reference > docs/configuration.md
+
+clean: ## all that was built or cached, and the lab's data
+	rm -rf $(STAMPS) $(VENV) web/node_modules web/dist var build test-results src/*.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

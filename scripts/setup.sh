@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Sees to the system packages: installs what is missing with apt (as root, or by sudo) and says so.
+# Anywhere else it prints which packages to install and fails, so that nobody has to guess.
+#
+#   scripts/setup.sh lab     what running the server needs
+#   scripts/setup.sh test    that, and the real peers the tests call with
+#
+# For testing this script: KAK_SETUP_DRY_RUN=1 prints what it would install; KAK_SETUP_PATH replaces the PATH it
+# looks for programs in; KAK_SETUP_OS_RELEASE replaces /etc/os-release; KAK_SETUP_UID replaces the user id.
+set -euo pipefail
+
+readonly purpose="${1:-lab}"
+readonly os_release="${KAK_SETUP_OS_RELEASE:-/etc/os-release}"
+readonly user_id="${KAK_SETUP_UID:-$(id -u)}"
+readonly look_in="${KAK_SETUP_PATH:-$PATH}"
+missing=()
+
+has_program() { # has_program NAME...: one of them is on the path
+  local name
+  for name in "$@"; do
+    if PATH="$look_in:/nonexistent" type -P "$name" >/dev/null; then return 0; fi
+  done
+  return 1
+}
+
+has_library() { # has_library FILE-PREFIX: the dynamic linker knows it
+  # (read to the end: with pipefail an early exit of grep would make ldconfig's broken pipe the result)
+  /sbin/ldconfig -p 2>/dev/null | grep -F "$1" >/dev/null
+}
+
+need() { missing+=("$1"); }
+
+is_debian() { [ -r "$os_release" ] && grep -qE '^(ID|ID_LIKE)=.*(debian|ubuntu)' "$os_release" && has_program apt-get; }
+
+look() {
+  has_program python3 || need python3
+  if has_program python3 && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then need python3-venv; fi
+  has_program node || need nodejs
+  has_program npm || need npm
+  has_program openssl || need openssl
+  has_program espeak-ng || need espeak-ng
+  has_library libopus.so.0 || need libopus0
+  if [ "$purpose" = test ]; then
+    has_program chromium chromium-browser google-chrome || need chromium
+    has_program sipp || need sip-tester
+    has_program baresip || need baresip
+    has_program sox || need sox
+  fi
+}
+
+install() {
+  local run=()
+  if [ "$user_id" != 0 ]; then run=(sudo); fi
+  echo "setup: installing with apt: ${missing[*]}"
+  if [ -n "${KAK_SETUP_DRY_RUN:-}" ]; then return 0; fi
+  "${run[@]}" apt-get update -q
+  "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+case "$purpose" in
+  lab | test) ;;
+  *) echo "usage: scripts/setup.sh lab|test" >&2; exit 2 ;;
+esac
+look
+if [ "${#missing[@]}" -eq 0 ]; then
+  echo "setup: every system package is here"
+elif ! is_debian; then
+  echo "setup: this is not a Debian system; please install what these Debian packages hold: ${missing[*]}" >&2
+  exit 1
+elif [ "$user_id" != 0 ] && ! has_program sudo; then
+  echo "setup: not root and no sudo; please have these installed: apt-get install ${missing[*]}" >&2
+  exit 1
+else
+  install
+fi
