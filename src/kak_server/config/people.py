@@ -1,0 +1,92 @@
+"""Sections of the organisation: control rooms, queues and operators."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from kak_server.config.fields import DialNumber, Identifier, Section, SkillLevel, Text
+from kak_server.model.ids import PositionId
+
+Role = Literal["operator", "supervisor", "admin", "technician"]
+
+
+class PositionSection(Section):
+    """A seat with a name of its own."""
+
+    id: Identifier = Field(description="identifier of the seat, unique in the file")
+    name: Text = Field(description="name on the consoles")
+
+
+def _count_or_list(value: Any) -> str:
+    return "list" if isinstance(value, list | tuple) else "count"
+
+
+class RoomSection(Section):
+    """A control room and its seats."""
+
+    id: Identifier = Field(description="identifier of the room")
+    name: Text = Field(description="name on the consoles")
+    kind: Literal["amk", "legevakt", "mottak", "other"] = Field(
+        "other", description="emergency medical dispatch, out-of-hours primary care, emergency department, other"
+    )
+    positions: Annotated[
+        Annotated[int, Field(ge=1, le=1_000), Tag("count")]
+        | Annotated[tuple[PositionSection, ...], Field(min_length=1, max_length=1_000), Tag("list")],
+        Discriminator(_count_or_list),
+    ] = Field(description="how many seats (named ROOM-1, ROOM-2 ...), or the list of them")
+
+    def seats(self) -> tuple[tuple[PositionId, str], ...]:
+        """Identifier and name of each seat."""
+        if isinstance(self.positions, int):
+            return tuple((PositionId(f"{self.id}-{n}"), f"{self.name} {n}") for n in range(1, self.positions + 1))
+        return tuple((PositionId(position.id), position.name) for position in self.positions)
+
+
+class LocalisedName(Section):
+    """A name in the console's languages."""
+
+    nb: Text = Field(description="bokmål")
+    en: Text | None = Field(None, description="English; bokmål when missing")
+
+
+def _plain_or_localised(value: Any) -> str:
+    return "localised" if isinstance(value, dict | LocalisedName) else "plain"
+
+
+class QueueSection(Section):
+    """A service in an area: which numbers lead to it, who answers, in what order and how fast."""
+
+    id: Identifier = Field(description="identifier of the queue")
+    name: Annotated[
+        Annotated[LocalisedName, Tag("localised")] | Annotated[Text, Tag("plain")], Discriminator(_plain_or_localised)
+    ] = Field(description="name on the consoles, plain or {nb, en}")
+    numbers: tuple[DialNumber, ...] = Field((), max_length=100, description="called numbers or service URNs")
+    klass: Literal["emergency", "urgent", "normal"] = Field(
+        "normal", alias="class", description="emergency comes before urgent before normal, always"
+    )
+    priority: int = Field(0, ge=-3_600, le=3_600, description="seconds of credit within the class")
+    rooms: tuple[Identifier, ...] = Field(min_length=1, max_length=1_000, description="who answers; own room first")
+    skills: dict[Identifier, SkillLevel] = Field({}, max_length=20, description="skill and the level it takes, 1-10")
+    own_room_ms: int = Field(0, ge=0, le=600_000, description="for so long only the first room is asked")
+    offer_timeout_ms: int = Field(15_000, ge=1_000, le=300_000, description="an offer nobody answers goes on after")
+    wrap_up_ms: int = Field(10_000, ge=0, le=3_600_000, description="paper work after a call")
+    waiting: Literal["ring", "announce"] = Field(
+        "ring",
+        description="ring: 180 until an operator answers; announce: answered at once, announcement while waiting",
+    )
+
+    def display_name(self) -> str:
+        """The bokmål name."""
+        return self.name if isinstance(self.name, str) else self.name.nb
+
+
+class OperatorSection(Section):
+    """A person who may sign in."""
+
+    username: Identifier = Field(description="name to sign in with")
+    name: Text = Field(description="name on the consoles")
+    password: Text | None = Field(None, description="clear text, in a lab only")
+    password_hash: Text | None = Field(None, description="argon2id hash ($argon2id$...); !file and !env work too")
+    roles: tuple[Role, ...] = Field(("operator",), min_length=1, description="what the person may do")
+    skills: dict[Identifier, SkillLevel] = Field({}, max_length=50, description="skill and level, 1-10")
+    rooms: tuple[Identifier, ...] = Field(min_length=1, max_length=1_000, description="rooms the person may sit in")

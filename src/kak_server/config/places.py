@@ -1,0 +1,149 @@
+"""Sections of a node: where it listens, what it keeps where, and its limits."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from kak_server.config.fields import Host, Identifier, ListenPort, Network, Port, Section, Text, number_as_text
+
+
+class TlsSection(Section):
+    """HTTPS: a certificate of one's own, or one the server signs itself (the lab's choice)."""
+
+    cert: Path | None = Field(None, description="PEM file of the certificate chain")
+    key: Path | None = Field(None, description="PEM file of the private key")
+    self_signed: bool = Field(False, description="make and keep a self-signed certificate under data_dir/tls")
+
+
+class HttpSection(Section):
+    """The listener of the console, the position API and the probes."""
+
+    host: Host = Field("127.0.0.1", description="address to listen on")
+    port: ListenPort = Field(8080, description="port to listen on")
+    tls: TlsSection | None = Field(
+        None, description="HTTPS; browsers give a microphone on plain HTTP only to localhost"
+    )
+
+
+class ServerSection(Section):
+    """The control process as a whole."""
+
+    name: Text = Field("kak-server", description="what this system calls itself in SIP headers, logs and the console")
+    data_dir: Path = Field(Path("var/kak-server"), description="folder of everything the server keeps")
+    advertised_address: Host = Field(
+        "127.0.0.1", description="address at which SIP peers, radios and browsers reach us"
+    )
+    http: HttpSection = Field(default_factory=HttpSection, description="console, position API, health and metrics")
+    lab: bool = Field(
+        False, description="a lab: clear-text passwords in this file and the lab panel are allowed; never in service"
+    )
+    lab_simulator_url: str = Field("http://127.0.0.1:8090", description="control API of the simulators (lab panel)")
+    drain_timeout_s: int = Field(300, ge=0, le=86_400, description="graceful stop waits so long for calls to finish")
+
+
+class TrunkSection(Section):
+    """A carrier or sibling network, known by the addresses its SIP comes from."""
+
+    name: Identifier = Field(description="short name, in logs and metrics")
+    sources: tuple[Network, ...] = Field(min_length=1, max_length=256, description="addresses or networks (CIDR)")
+    trusted_identity: bool = Field(True, description="believe its P-Asserted-Identity (RFC 3325)")
+    emergency: bool = Field(True, description="carries emergency calls: never rate-limited")
+
+
+class SipSection(Section):
+    """SIP towards the carriers. Timers are those of RFC 3261, section 17 and table 4."""
+
+    host: Host = Field("127.0.0.1", description="address to listen on")
+    port: ListenPort = Field(5060, description="UDP and TCP port to listen on")
+    tcp: bool = Field(True, description="listen on TCP too")
+    advertised_address: Host | None = Field(None, description="address in Via and Contact; server.advertised_address")
+    advertised_port: Port | None = Field(None, description="port in Via and Contact; the listening port")
+    trunks: tuple[TrunkSection, ...] = Field((), max_length=256, description="who may call in")
+    unknown_peers: Annotated[Literal["403", "drop"], BeforeValidator(number_as_text)] = Field(
+        "403", description="answer strangers with 403, or not at all"
+    )
+    t1_ms: int = Field(500, ge=50, le=5_000, description="round-trip estimate T1")
+    t2_ms: int = Field(4_000, ge=500, le=32_000, description="longest interval between retransmissions, T2")
+    t4_ms: int = Field(5_000, ge=500, le=32_000, description="longest life of a message in the network, T4")
+    probe_after_silence_s: int = Field(
+        15,
+        ge=1,
+        le=3_600,
+        description="no RTP for so long: ask the peer in the dialog (OPTIONS) whether it still lives",
+    )
+
+
+class MediaSection(Section):
+    """The media worker and the ports it may use. Open both ranges in the firewall."""
+
+    worker_socket: Path | None = Field(None, description="Unix socket of the worker; data_dir/worker.sock")
+    host: Host = Field("127.0.0.1", description="address the RTP sockets are bound to")
+    rtp_port_min: Port = Field(20_000, description="first port of RTP legs")
+    rtp_port_max: Port = Field(23_999, description="last port of RTP legs")
+    ice_port_min: Port = Field(24_000, description="first port of browsers' media (ICE)")
+    ice_port_max: Port = Field(27_999, description="last port of browsers' media (ICE)")
+    advertised_address: Host | None = Field(None, description="address in SDP; server.advertised_address")
+    recordings_dir: Path | None = Field(None, description="folder of recorded tracks; data_dir/recordings")
+    prompts_dir: Path | None = Field(None, description="folder of announcements (WAV); data_dir/prompts")
+
+
+class GatewaySection(Section):
+    """One endpoint of the radio gateway."""
+
+    name: Identifier = Field(description="short name, in logs and metrics")
+    url: str = Field(pattern=r"^wss?://[^\s]+$", max_length=500, description="WebSocket address; ws:// in the lab only")
+
+
+class TalkgroupSection(Section):
+    """A talkgroup that consoles may listen to and talk in."""
+
+    gssi: int = Field(ge=1, le=16_777_215, description="group short subscriber identity (24 bits)")
+    name: Text = Field(description="name on the consoles")
+    rooms: tuple[Identifier, ...] = Field(min_length=1, max_length=1_000, description="control rooms that may use it")
+
+
+class RadioSection(Section):
+    """The TETRA network. No gateway: the server runs without radio."""
+
+    gateways: tuple[GatewaySection, ...] = Field((), max_length=2, description="endpoints of the radio gateway")
+    talkgroups: tuple[TalkgroupSection, ...] = Field((), max_length=5_000, description="talkgroups of the consoles")
+    mcc: int = Field(242, ge=1, le=999, description="mobile country code of subscriber identities")
+    mnc: int = Field(1, ge=0, le=16_383, description="mobile network code of subscriber identities")
+    heartbeat_ms: int = Field(2_000, ge=100, le=60_000, description="interval of the gateway's heartbeat")
+    stale_after_ms: int = Field(6_000, ge=300, le=180_000, description="no answer for so long: the link is lost")
+    command_timeout_ms: int = Field(2_000, ge=100, le=60_000, description="an unanswered command has failed")
+
+
+class StorageSection(Section):
+    """The database of call records, ledger and audit."""
+
+    url: str | None = Field(None, max_length=1_000, description="SQLAlchemy URL; SQLite at data_dir/records.db")
+
+
+class JournalSection(Section):
+    """The journal that decisions are written to before they take effect."""
+
+    durability: Literal["write", "disk"] = Field(
+        "write", description="what effects wait for: write() survives a crash of the process, disk also a power cut"
+    )
+    journal_wait_max_ms: int = Field(
+        100, ge=1, le=10_000, description="with disk: longest wait before a call proceeds all the same, alarmed"
+    )
+    segment_bytes: int = Field(67_108_864, ge=65_536, le=4_294_967_296, description="size at which a segment is full")
+
+
+class RoutingSection(Section):
+    """Times of the routing core."""
+
+    media_grace_ms: int = Field(5_000, ge=0, le=60_000, description="operator without media for so long: call requeued")
+    connect_timeout_ms: int = Field(10_000, ge=500, le=60_000, description="accepted call not joined in time: requeued")
+
+
+class LimitsSection(Section):
+    """Bounds. Calls of emergency trunks are never rate-limited, but memory is finite."""
+
+    max_contacts: int = Field(20_000, ge=1, le=1_000_000, description="contacts in the system at once")
+    max_sip_calls: int = Field(2_000, ge=1, le=100_000, description="SIP calls at once; further ones get 503")
+    max_sessions: int = Field(5_000, ge=1, le=100_000, description="signed-in sessions")
+    session_hours: int = Field(14, ge=1, le=168, description="a sign-in ends after so long")
