@@ -255,7 +255,7 @@ Event = (
     | TimerFired
 )
 
-# --- effects ------------------------------------------------------------------------------------------------------------
+# --- effects ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +281,8 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawOffer:
-    """Stop ringing there. reason: "accepted", "rejected", "expired", "caller-gone", "activity", "media", "moved"."""
+    """Stop ringing there. reason: "accepted", "rejected", "expired", "caller-gone", "activity", "media", "moved",
+    "signed-out"."""
 
     contact: ContactId
     operator: OperatorId
@@ -311,7 +312,8 @@ class SetHold:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseOperator:
-    """Part the operator from the contact. cause: "hangup", "caller-gone", "transfer", "media-lost", "connect-failed"."""
+    """Part the operator from the contact. cause: "hangup", "caller-gone", "transfer", "media-lost",
+    "connect-failed"."""
 
     contact: ContactId
     operator: OperatorId
@@ -364,7 +366,8 @@ class CancelTimer:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """An event was refused: a stale accept ("offer-gone"), not the holder ("not-yours"), "unknown-contact",
-    "unknown-operator", "unknown-queue", "busy", "limit". Never an exception: late commands are ordinary."""
+    "unknown-operator", "unknown-queue", "duplicate" (that contact is here already), "busy",
+    "limit". Never an exception: late commands are ordinary."""
 
     code: str
     operator: OperatorId | None

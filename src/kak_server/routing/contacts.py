@@ -1,0 +1,239 @@
+"""A contact's way from arrival to its end. Legal in every state: the caller leaves."""
+
+from kak_server.model.ids import ContactId, OperatorId
+from kak_server.routing import offers, queues
+from kak_server.routing.api import (
+    ConnectFailed,
+    ContactArrived,
+    ContactClass,
+    ContactConnected,
+    ContactGone,
+    ContactState,
+    EndContact,
+    HangUp,
+    HoldSet,
+    OperatorState,
+    ReleaseOperator,
+    SetHold,
+    StartWaiting,
+    TransferToQueue,
+)
+from kak_server.routing.state import Contact, Operator, Turn
+
+MEDIA = "media"
+WRAP_UP = "wrap-up"
+
+JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
+TALKING = (ContactState.CONNECTED, ContactState.HELD)
+
+
+def on_arrived(turn: Turn, event: ContactArrived) -> None:
+    """A new contact waits, or is offered at once."""
+    queue = turn.state.queues.get(event.queue)
+    if event.contact in turn.state.contacts:
+        turn.refuse("duplicate", "that contact is here already", contact=event.contact)
+        return
+    if queue is None or queue.retired:
+        turn.refuse("unknown-queue", f"no queue {event.queue}", contact=event.contact)
+        return
+    full = len(turn.state.contacts) >= turn.state.config.max_contacts
+    if full and queue.config.klass is not ContactClass.EMERGENCY:
+        turn.refuse("limit", "too many contacts", contact=event.contact)
+        return
+    contact = Contact(
+        contact=event.contact,
+        queue=event.queue,
+        klass=queue.config.klass,
+        caller=event.caller,
+        attributes=dict(event.attributes),
+        arrived_at_ms=turn.now_ms,
+        entered_at_ms=turn.now_ms,
+        serial=turn.state.next_serial,
+        since_ms=turn.now_ms,
+    )
+    turn.state.next_serial += 1
+    turn.state.contacts[contact.contact] = contact
+    turn.emit(StartWaiting(contact.contact, event.queue, "arrived", queue.config.announce))
+    queues.join_queue(turn, contact, queue)
+    queues.enter(turn, contact)
+    offers.match_contact(turn, contact)
+
+
+def on_gone(turn: Turn, event: ContactGone) -> None:
+    """The caller left."""
+    contact = turn.state.contacts.get(event.contact)
+    if contact is None:
+        return  # BYE and our own hang-up crossed: ordinary
+    if contact.state is ContactState.WAITING:
+        queues.leave(turn, contact)
+        end(turn, contact, event.cause)
+    elif contact.state is ContactState.OFFERED:
+        operator = offers.end_offer(turn, contact, "caller-gone")
+        end(turn, contact, event.cause)
+        offers.rest(turn, operator)
+        offers.match_operator(turn, operator)
+    else:
+        close(turn, contact, "caller-gone", event.cause)
+
+
+def end(turn: Turn, contact: Contact, cause: str) -> None:
+    """The contact leaves the state; only the records know it from here on."""
+    turn.cancel_timer(offers.CONNECT, contact.contact)
+    queues.quit_queue(turn, contact)
+    contact.state = ContactState.ENDED
+    contact.since_ms = turn.now_ms
+    contact.cause = cause
+    del turn.state.contacts[contact.contact]
+    turn.state.ended[contact.contact] = contact
+    turn.emit(EndContact(contact.contact, cause))
+    turn.touch_contact(contact.contact)
+
+
+def part(turn: Turn, contact: Contact, cause: str) -> Operator:
+    """Take the operator off a joined contact. The caller of this decides what each does next."""
+    assert contact.state in JOINED
+    assert contact.operator is not None
+    operator = turn.state.operators[contact.operator]
+    turn.emit(ReleaseOperator(contact.contact, operator.operator, operator.position, cause))
+    turn.cancel_timer(offers.CONNECT, contact.contact)
+    turn.cancel_timer(MEDIA, operator.operator)
+    contact.operator = None
+    operator.contact = None
+    operator.idle_since_ms = turn.now_ms
+    turn.touch_contact(contact.contact)
+    turn.touch_operator(operator.operator)
+    return operator
+
+
+def close(turn: Turn, contact: Contact, release_cause: str, end_cause: str) -> None:
+    """A joined contact ends; the operator has paper work if there was a conversation."""
+    wrap_up_ms = turn.state.queues[contact.queue].config.wrap_up_ms if contact.state in TALKING else 0
+    operator = part(turn, contact, release_cause)
+    end(turn, contact, end_cause)
+    start_wrap_up(turn, operator, wrap_up_ms)
+
+
+def start_wrap_up(turn: Turn, operator: Operator, wrap_up_ms: int) -> None:
+    """Paper work for so long, with a timer; none: the operator is free at once."""
+    if wrap_up_ms <= 0:
+        offers.rest(turn, operator)
+        offers.match_operator(turn, operator)
+        return
+    operator.state = OperatorState.WRAP_UP
+    operator.since_ms = turn.now_ms
+    operator.wrap_up_until_ms = turn.now_ms + wrap_up_ms
+    turn.set_timer(WRAP_UP, operator.operator, operator.wrap_up_until_ms)
+
+
+def requeue(turn: Turn, contact: Contact, cause: str) -> None:
+    """The contact lost its operator through no fault of the caller: it waits at the head of its class and hears an
+    announcement (it was answered or is about to be); the operator who lost it is asked last."""
+    operator = part(turn, contact, cause)
+    contact.remember_pass(operator.operator)
+    contact.head = True
+    turn.emit(StartWaiting(contact.contact, contact.queue, "requeued", announce=True))
+    queues.enter(turn, contact)
+    offers.match_contact(turn, contact)
+    offers.rest(turn, operator)
+    offers.match_operator(turn, operator)
+
+
+def on_connected(turn: Turn, event: ContactConnected) -> None:
+    """Both legs are joined."""
+    contact = turn.state.contacts.get(event.contact)
+    if contact is None or contact.epoch != event.epoch or contact.state not in JOINED:
+        turn.refuse("offer-gone", "that connection is gone", contact=event.contact)
+        return
+    if contact.state is not ContactState.CONNECTING:
+        return  # said twice
+    contact.state = ContactState.CONNECTED
+    contact.since_ms = turn.now_ms
+    contact.connected_at_ms = turn.now_ms
+    if contact.answered_at_ms is None:
+        contact.answered_at_ms = turn.now_ms
+    turn.cancel_timer(offers.CONNECT, contact.contact)
+    turn.touch_contact(contact.contact)
+    assert contact.operator is not None
+    turn.touch_operator(contact.operator)
+
+
+def on_connect_failed(turn: Turn, event: ConnectFailed) -> None:
+    """The join failed, or broke later on our side."""
+    contact = turn.state.contacts.get(event.contact)
+    if contact is None or contact.epoch != event.epoch or contact.state not in JOINED:
+        turn.refuse("offer-gone", "that connection is gone", contact=event.contact)
+        return
+    requeue(turn, contact, "connect-failed")
+
+
+def on_connect_timeout(turn: Turn, contact: Contact) -> None:
+    """Neither joined nor failed within `connect_timeout_ms`."""
+    if contact.state is ContactState.CONNECTING:
+        requeue(turn, contact, "connect-failed")
+
+
+def on_widen(turn: Turn, contact: Contact) -> None:
+    """Own-room time is over."""
+    queues.widen(turn, contact)
+    if contact.state is ContactState.WAITING:
+        offers.match_contact(turn, contact)
+
+
+def held_by(turn: Turn, operator: OperatorId, contact_id: ContactId) -> Contact | None:
+    """The contact if this operator is joined to it; otherwise refuse."""
+    contact = turn.state.contacts.get(contact_id)
+    if contact is None:
+        turn.refuse("unknown-contact", f"no contact {contact_id}", operator, contact_id)
+        return None
+    if contact.operator != operator or contact.state not in JOINED:
+        turn.refuse("not-yours", "that contact is not with you", operator, contact_id)
+        return None
+    return contact
+
+
+def on_hang_up(turn: Turn, event: HangUp) -> None:
+    """The operator ends the call."""
+    contact = held_by(turn, event.operator, event.contact)
+    if contact is not None:
+        close(turn, contact, "hangup", "operator-hangup")
+
+
+def on_hold(turn: Turn, event: HoldSet) -> None:
+    """Hold or resume; saying it twice changes nothing."""
+    contact = held_by(turn, event.operator, event.contact)
+    if contact is None:
+        return
+    if contact.state is ContactState.CONNECTING:
+        turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
+        return
+    wanted = ContactState.HELD if event.on else ContactState.CONNECTED
+    if contact.state is wanted:
+        return
+    contact.state = wanted
+    contact.since_ms = turn.now_ms
+    turn.emit(SetHold(contact.contact, turn.state.operators[event.operator].position, event.on))
+    turn.touch_contact(contact.contact)
+
+
+def on_transfer(turn: Turn, event: TransferToQueue) -> None:
+    """Blind transfer. The new queue's class, credit, skills and own-room time apply; the arrival time stays."""
+    contact = held_by(turn, event.operator, event.contact)
+    if contact is None:
+        return
+    target = turn.state.queues.get(event.queue)
+    if target is None or target.retired:
+        turn.refuse("unknown-queue", f"no queue {event.queue}", event.operator, event.contact)
+        return
+    if contact.state is ContactState.CONNECTING:
+        turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
+        return
+    wrap_up_ms = turn.state.queues[contact.queue].config.wrap_up_ms
+    operator = part(turn, contact, "transfer")
+    contact.passed = [operator.operator]
+    contact.head = False
+    queues.quit_queue(turn, contact)
+    turn.emit(StartWaiting(contact.contact, event.queue, "transferred", announce=True))
+    queues.join_queue(turn, contact, target)
+    queues.enter(turn, contact)
+    offers.match_contact(turn, contact)
+    start_wrap_up(turn, operator, wrap_up_ms)

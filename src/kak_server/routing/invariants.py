@@ -1,0 +1,104 @@
+"""What must hold after every step, checked on the state alone. For tests and tools, not for the call path.
+
+The auditor of the tests checks the stream of events and effects instead and shares nothing with this.
+"""
+
+from kak_server.routing import matching, queues
+from kak_server.routing.api import ContactState, OperatorState
+from kak_server.routing.contacts import JOINED, MEDIA, WRAP_UP
+from kak_server.routing.offers import CONNECT, OFFER
+from kak_server.routing.state import Contact, Operator, State
+
+
+def violations(state: State) -> list[str]:
+    """One sentence for each broken law; empty when all is well."""
+    found: list[str] = []
+    for contact in state.contacts.values():
+        found += _contact(state, contact)
+    for operator in state.operators.values():
+        found += _operator(state, operator)
+    found += _indexes(state)
+    found += _timers(state)
+    return found
+
+
+def _contact(state: State, contact: Contact) -> list[str]:
+    found = []
+    name = contact.contact
+    holder = None if contact.operator is None else state.operators.get(contact.operator)
+    if contact.state is ContactState.ENDED:
+        found.append(f"{name} has ended but is still here")
+    if contact.state is ContactState.WAITING:
+        if contact.operator is not None:
+            found.append(f"{name} waits but has operator {contact.operator}")
+        idle = matching.pick_operator(state, contact)
+        if idle is not None:
+            found.append(f"{name} waits although {idle.operator} is idle and may serve it")
+    elif holder is None or holder.contact != name:
+        found.append(f"{name} is {contact.state} but its operator {contact.operator} does not have it")
+    elif (contact.state is ContactState.OFFERED) != (holder.state is OperatorState.OFFERED):
+        found.append(f"{name} is {contact.state} but {holder.operator} is {holder.state}")
+    if contact.state is ContactState.OFFERED and f"{OFFER}:{name}" not in state.timers:
+        found.append(f"{name} is offered without an expiry")
+    if contact.state is ContactState.CONNECTING and f"{CONNECT}:{name}" not in state.timers:
+        found.append(f"{name} is connecting without a time-out")
+    if not contact.wide and f"{queues.WIDEN}:{name}" not in state.timers:
+        found.append(f"{name} is kept to its own room without a timer")
+    return found
+
+
+def _operator(state: State, operator: Operator) -> list[str]:
+    found = []
+    name = operator.operator
+    if state.positions.get(operator.position) != name:
+        found.append(f"{name} does not sit at {operator.position}")
+    contact = None if operator.contact is None else state.contacts.get(operator.contact)
+    if operator.state in (OperatorState.OFFERED, OperatorState.BUSY):
+        if contact is None or contact.operator != name:
+            found.append(f"{name} is {operator.state} with {operator.contact}, which is not with it")
+        elif operator.state is OperatorState.BUSY and contact.state not in JOINED:
+            found.append(f"{name} is busy with {contact.contact}, which is {contact.state}")
+    elif operator.contact is not None:
+        found.append(f"{name} is {operator.state} but has {operator.contact}")
+    if operator.state is OperatorState.WRAP_UP and f"{WRAP_UP}:{name}" not in state.timers:
+        found.append(f"{name} is in wrap-up without a timer")
+    if operator.state is OperatorState.BUSY and not operator.media_up and f"{MEDIA}:{name}" not in state.timers:
+        found.append(f"{name} has no media in a call and no grace timer")
+    if operator.state in (OperatorState.IDLE, OperatorState.OFFERED) and not operator.media_up:
+        found.append(f"{name} is {operator.state} without media")
+    return found
+
+
+def _indexes(state: State) -> list[str]:
+    found = []
+    for queue_id, queue in state.queues.items():
+        members = [contact for contact in state.contacts.values() if contact.queue == queue_id]
+        if queue.members != len(members):
+            found.append(f"{queue_id} counts {queue.members} contacts, has {len(members)}")
+        if queue.retired and not members:
+            found.append(f"{queue_id} is retired and empty but still here")
+        for line, wide in ((queue.narrow, False), (queue.wide, True)):
+            wanted = sorted(
+                queues.wait_key(contact, queue.config)
+                for contact in members
+                if contact.state is ContactState.WAITING and contact.wide is wide
+            )
+            if list(line) != wanted:
+                found.append(f"{queue_id}: the line (wide={wide}) is not who waits")
+        idle = sorted(
+            matching.idle_key(operator, queue.config)
+            for operator in state.operators.values()
+            if operator.available and matching.may_serve(operator, queue.config)
+        )
+        if list(queue.idle) != idle:
+            found.append(f"{queue_id}: the idle index is not who is idle")
+    return found
+
+
+def _timers(state: State) -> list[str]:
+    found = []
+    for key, timer in state.timers.items():
+        owners = state.operators if timer.kind in (WRAP_UP, MEDIA) else state.contacts
+        if timer.subject not in owners:
+            found.append(f"timer {key} belongs to nobody")
+    return found

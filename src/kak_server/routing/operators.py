@@ -1,0 +1,190 @@
+"""An operator's day: sitting down, saying available or break, audio lost and found, paper work, leaving."""
+
+from kak_server.routing import matching, offers
+from kak_server.routing.api import (
+    Activity,
+    ActivitySet,
+    ContactState,
+    OperatorSignedIn,
+    OperatorSignedOut,
+    OperatorState,
+    PositionLeft,
+    PositionMedia,
+    PositionMoved,
+    WrapUpDone,
+)
+from kak_server.routing.contacts import MEDIA, WRAP_UP, requeue
+from kak_server.routing.state import Operator, Turn
+
+
+def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
+    """Somebody sits down: new, again (a browser refresh), or from another seat."""
+    state = turn.state
+    occupant_id = state.positions.get(event.position)
+    if occupant_id is not None and occupant_id != event.operator:
+        occupant = state.operators[occupant_id]
+        if occupant.state is OperatorState.BUSY:
+            # Sitting down must not cut a call. If the occupant is really gone, the media grace frees the seat.
+            turn.refuse("busy", f"{occupant.name} is in a call there", event.operator)
+            return
+        remove(turn, occupant, "moved")
+        turn.emit(PositionLeft(event.position, occupant_id, "taken"))
+    operator = state.operators.get(event.operator)
+    if operator is None:
+        operator = Operator(
+            operator=event.operator,
+            name=event.name,
+            position=event.position,
+            room=event.room,
+            skills=dict(event.skills),
+            activity=event.activity,
+            media_up=event.media_up,
+            since_ms=turn.now_ms,
+            idle_since_ms=turn.now_ms,
+        )
+        state.operators[event.operator] = operator
+        state.positions[event.position] = event.operator
+        matching.index_served_queues(state, operator)
+        offers.rest(turn, operator)
+        offers.match_operator(turn, operator)
+        return
+    _sit_again(turn, operator, event)
+
+
+def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn) -> None:
+    """Known operator: same seat or another, perhaps with a call in progress, which moves along."""
+    state = turn.state
+    old_position = operator.position
+    moved = old_position != event.position
+    if moved and operator.state is OperatorState.OFFERED:
+        _give_back_offer(turn, operator, "moved")
+    matching.unlist_idle(state, operator)
+    if moved:
+        del state.positions[old_position]
+        state.positions[event.position] = operator.operator
+        turn.emit(PositionLeft(old_position, operator.operator, "moved"))
+        if operator.state is OperatorState.BUSY and operator.contact is not None:
+            turn.emit(PositionMoved(operator.contact, operator.operator, old_position, event.position))
+    operator.name, operator.room, operator.skills = event.name, event.room, dict(event.skills)
+    operator.position = event.position
+    matching.index_served_queues(state, operator)
+    turn.touch_operator(operator.operator)
+    if operator.contact is not None:
+        turn.touch_contact(operator.contact)
+    reason = operator.reason if event.activity is operator.activity else ""
+    _update(turn, operator, media_up=event.media_up, activity=event.activity, reason=reason)
+    if operator.state is OperatorState.IDLE:  # also when nothing but seat, room or skills changed
+        matching.list_idle(state, operator)
+        offers.match_operator(turn, operator)
+
+
+def on_signed_out(turn: Turn, event: OperatorSignedOut) -> None:
+    """Somebody goes home; not in mid-call."""
+    operator = _known(turn, event)
+    if operator is None:
+        return
+    if operator.state is OperatorState.BUSY:
+        turn.refuse("busy", "you are in a call", event.operator, operator.contact)
+        return
+    remove(turn, operator, "signed-out")
+
+
+def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
+    """Out of the state; an offer goes on to the next."""
+    assert operator.state is not OperatorState.BUSY
+    state = turn.state
+    contact = None
+    if operator.state is OperatorState.OFFERED and operator.contact is not None:
+        contact = state.contacts[operator.contact]
+        offers.end_offer(turn, contact, offer_reason)
+    matching.unlist_idle(state, operator)
+    turn.cancel_timer(WRAP_UP, operator.operator)
+    del state.operators[operator.operator]
+    del state.positions[operator.position]
+    del state.serves[operator.operator]
+    turn.touch_operator(operator.operator)
+    if contact is not None:
+        offers.wait_again(turn, contact)
+
+
+def on_activity(turn: Turn, event: ActivitySet) -> None:
+    """Available, break, after-call work."""
+    operator = _known(turn, event)
+    if operator is not None:
+        _update(turn, operator, media_up=operator.media_up, activity=event.activity, reason=event.reason)
+
+
+def on_media(turn: Turn, event: PositionMedia) -> None:
+    """The seat's audio came or went. An empty seat's audio is nobody's business."""
+    operator_id = turn.state.positions.get(event.position)
+    if operator_id is not None:
+        operator = turn.state.operators[operator_id]
+        _update(turn, operator, media_up=event.up, activity=operator.activity, reason=operator.reason)
+
+
+def _update(turn: Turn, operator: Operator, *, media_up: bool, activity: Activity, reason: str) -> None:
+    """The one place where audio and activity change. Becoming ready starts the idle time; becoming unready gives an
+    offer back, and starts the grace in a call."""
+    media_changed = operator.media_up != media_up
+    if not media_changed and operator.activity is activity and operator.reason == reason:
+        return
+    turn.touch_operator(operator.operator)
+    matching.unlist_idle(turn.state, operator)
+    was_ready = operator.media_up and operator.activity is Activity.AVAILABLE
+    operator.media_up, operator.activity, operator.reason = media_up, activity, reason
+    ready = media_up and activity is Activity.AVAILABLE
+    if ready and not was_ready:
+        operator.idle_since_ms = turn.now_ms
+    if operator.state is OperatorState.BUSY:
+        if media_changed and media_up:
+            turn.cancel_timer(MEDIA, operator.operator)
+        elif media_changed:
+            turn.set_timer(MEDIA, operator.operator, turn.now_ms + turn.state.config.media_grace_ms)
+    elif operator.state is OperatorState.OFFERED:
+        if not ready:
+            _give_back_offer(turn, operator, "activity" if media_up else "media")
+    elif operator.state is not OperatorState.WRAP_UP:
+        offers.rest(turn, operator)
+        offers.match_operator(turn, operator)
+
+
+def on_media_lost(turn: Turn, operator: Operator) -> None:
+    """The grace is over: the caller is not left with a dead seat."""
+    if operator.media_up or operator.state is not OperatorState.BUSY or operator.contact is None:
+        return
+    contact = turn.state.contacts[operator.contact]
+    assert contact.state is not ContactState.OFFERED
+    requeue(turn, contact, "media-lost")
+
+
+def on_wrap_up_done(turn: Turn, event: WrapUpDone) -> None:
+    """Said by the operator; twice is once."""
+    operator = _known(turn, event)
+    if operator is not None:
+        end_wrap_up(turn, operator)
+
+
+def end_wrap_up(turn: Turn, operator: Operator) -> None:
+    """By the operator or by the timer: free again. The idle time counts from the end of the call."""
+    if operator.state is OperatorState.WRAP_UP:
+        turn.cancel_timer(WRAP_UP, operator.operator)
+        operator.wrap_up_until_ms = None
+        offers.rest(turn, operator)
+        offers.match_operator(turn, operator)
+
+
+def _give_back_offer(turn: Turn, operator: Operator, reason: str) -> None:
+    """The operator cannot take the offer any more: next one, at once. It is not held against the operator."""
+    assert operator.contact is not None
+    contact = turn.state.contacts[operator.contact]
+    offers.end_offer(turn, contact, reason)
+    operator.state = OperatorState.IDLE if operator.media_up else OperatorState.UNREACHABLE
+    operator.since_ms = turn.now_ms
+    offers.wait_again(turn, contact)
+
+
+def _known(turn: Turn, event: OperatorSignedOut | ActivitySet | WrapUpDone) -> Operator | None:
+    operator = turn.state.operators.get(event.operator)
+    if operator is None:
+        turn.refuse("unknown-operator", f"{event.operator} is not signed in", event.operator)
+    return operator

@@ -1,0 +1,184 @@
+"""What the core remembers: contacts, operators, queues with their indexes, armed timers.
+
+The rows are mutable and owned by one `RoutingCore`; nobody outside the room holds one (consoles get frozen views). The
+indexes (who waits, who is idle, per queue) are derived from the rows: `snapshot.py` leaves them out and rebuilds them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api import (
+    Activity,
+    CancelTimer,
+    ContactChanged,
+    ContactClass,
+    ContactState,
+    Effect,
+    OperatorChanged,
+    OperatorState,
+    QueueConfig,
+    Refused,
+    RoutingConfig,
+    SetTimer,
+)
+from kak_server.routing.ordered import Ordered
+
+CLASS_RANK: Mapping[ContactClass, int] = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL: 2}
+
+WaitKey = tuple[int, int, int, int, ContactId]
+"""Class rank, 0 for a requeued contact (head of its class) else 1, arrival minus credit (ms), serial, contact."""
+
+IdleKey = tuple[int, int, OperatorId]
+"""0 in the queue's own room else 1, idle since (ms), operator."""
+
+MAX_PASSED = 64
+"""How many operators who let a contact pass are remembered for it; the oldest is forgotten first."""
+
+
+@dataclass(slots=True)
+class Contact:
+    """One contact on its way. `passed`: operators who rejected, missed or lost it, oldest first."""
+
+    contact: ContactId
+    queue: QueueId
+    klass: ContactClass
+    caller: str
+    attributes: Mapping[str, str]
+    arrived_at_ms: int
+    entered_at_ms: int  # into the present queue: the own-room clock runs from here
+    serial: int
+    since_ms: int
+    state: ContactState = ContactState.WAITING
+    wide: bool = False  # operators of all the queue's rooms are asked, not only the first room's
+    head: bool = False
+    epoch: int = 0
+    operator: OperatorId | None = None
+    offer_expires_at_ms: int | None = None
+    answered_at_ms: int | None = None  # the first time it was connected
+    connected_at_ms: int | None = None  # the last time
+    cause: str = ""
+    passed: list[OperatorId] = field(default_factory=list)
+
+    def remember_pass(self, operator: OperatorId) -> None:
+        """`operator` goes to the back for this contact."""
+        if operator in self.passed:
+            self.passed.remove(operator)
+        self.passed.append(operator)
+        del self.passed[:-MAX_PASSED]
+
+
+@dataclass(slots=True)
+class Operator:
+    """One signed-in person. `idle_since_ms`: since the last call or missed offer ended, or it became
+    available."""
+
+    operator: OperatorId
+    name: str
+    position: PositionId
+    room: RoomId
+    skills: Mapping[str, int]
+    activity: Activity
+    media_up: bool
+    since_ms: int
+    idle_since_ms: int
+    reason: str = ""
+    state: OperatorState = OperatorState.IDLE
+    contact: ContactId | None = None
+    wrap_up_until_ms: int | None = None
+    missed: int = 0
+    rejected: int = 0
+
+    @property
+    def available(self) -> bool:
+        """May be offered a contact now."""
+        return self.state is OperatorState.IDLE and self.activity is Activity.AVAILABLE
+
+
+@dataclass(slots=True)
+class Timer:
+    """An armed timer: what it is about and when it is due (UTC ms)."""
+
+    kind: str
+    subject: str
+    at_ms: int
+
+
+class Queue:
+    """A queue's rules and its two indexes. A retired queue (gone from the configuration) empties itself."""
+
+    __slots__ = ("config", "idle", "members", "narrow", "retired", "wide")
+
+    def __init__(self, config: QueueConfig, *, retired: bool = False) -> None:
+        self.config = config
+        self.retired = retired
+        self.members = 0  # contacts of any state that belong here
+        self.narrow: Ordered[WaitKey] = Ordered()  # only the first room's operators may be asked
+        self.wide: Ordered[WaitKey] = Ordered()  # operators of all rooms may be asked
+        self.idle: Ordered[IdleKey] = Ordered()
+
+
+class State:
+    """All of it. `ended` holds the contacts that ended in the last step and is not part of the digest."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.next_serial = 1
+        self.config = RoutingConfig(queues=())
+        self.contacts: dict[ContactId, Contact] = {}
+        self.operators: dict[OperatorId, Operator] = {}
+        self.positions: dict[PositionId, OperatorId] = {}
+        self.timers: dict[str, Timer] = {}
+        self.queues: dict[QueueId, Queue] = {}
+        self.serves: dict[OperatorId, tuple[Queue, ...]] = {}
+        self.listed: set[OperatorId] = set()  # operators that stand in the idle indexes
+        self.ended: dict[ContactId, Contact] = {}
+
+
+class Turn:
+    """One step in the making: the state, the time, and the effects so far."""
+
+    __slots__ = ("_contacts", "_operators", "effects", "now_ms", "state")
+
+    def __init__(self, state: State, now_ms: int) -> None:
+        self.state = state
+        self.now_ms = now_ms
+        self.effects: list[Effect] = []
+        self._contacts: dict[ContactId, None] = {}
+        self._operators: dict[OperatorId, None] = {}
+
+    def emit(self, effect: Effect) -> None:
+        """Add an effect; the order is the order of doing."""
+        self.effects.append(effect)
+
+    def refuse(
+        self, code: str, text: str, operator: OperatorId | None = None, contact: ContactId | None = None
+    ) -> None:
+        """Answer an event that cannot be obeyed."""
+        self.effects.append(Refused(code, operator, contact, text))
+
+    def touch_contact(self, contact: ContactId) -> None:
+        """Consoles must redraw it; said once, at the end of the step."""
+        self._contacts[contact] = None
+
+    def touch_operator(self, operator: OperatorId) -> None:
+        """Consoles must redraw it; said once, at the end of the step."""
+        self._operators[operator] = None
+
+    def set_timer(self, kind: str, subject: str, at_ms: int) -> None:
+        """Arm or move the timer `kind:subject`."""
+        key = f"{kind}:{subject}"
+        self.state.timers[key] = Timer(kind, subject, at_ms)
+        self.effects.append(SetTimer(key, at_ms))
+
+    def cancel_timer(self, kind: str, subject: str) -> None:
+        """Disarm it if armed."""
+        key = f"{kind}:{subject}"
+        if self.state.timers.pop(key, None) is not None:
+            self.effects.append(CancelTimer(key))
+
+    def finish(self) -> tuple[Effect, ...]:
+        """All effects, the redraw notices last."""
+        self.effects.extend(ContactChanged(contact) for contact in self._contacts)
+        self.effects.extend(OperatorChanged(operator) for operator in self._operators)
+        return tuple(self.effects)

@@ -1,0 +1,181 @@
+"""The core as the rest of the system holds it: one event in, all effects out, frozen views to read.
+
+Deterministic: the same events give the same state, effects and digest, in any process.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId
+from kak_server.routing import contacts, matching, offers, operators, queues, rules, snapshot, views
+from kak_server.routing.api import (
+    ActivitySet,
+    Configured,
+    ConnectFailed,
+    ContactArrived,
+    ContactConnected,
+    ContactGone,
+    Effect,
+    Event,
+    HangUp,
+    HoldSet,
+    OfferAccepted,
+    OfferRejected,
+    OperatorSignedIn,
+    OperatorSignedOut,
+    PositionMedia,
+    QueueConfig,
+    SetTimer,
+    TimerFired,
+    TransferToQueue,
+    WrapUpDone,
+)
+from kak_server.routing.state import Contact, Operator, State, Turn
+
+_CONTACT_TIMERS: Mapping[str, Callable[[Turn, Contact], None]] = {
+    offers.OFFER: offers.on_expired,
+    offers.CONNECT: contacts.on_connect_timeout,
+    queues.WIDEN: contacts.on_widen,
+}
+
+_OPERATOR_TIMERS: Mapping[str, Callable[[Turn, Operator], None]] = {
+    contacts.WRAP_UP: operators.end_wrap_up,
+    contacts.MEDIA: operators.on_media_lost,
+}
+
+
+def _on_timer(turn: Turn, event: TimerFired) -> None:
+    """A key that is not armed is stale. One that fired before its time (moved meanwhile) is armed again, so that no
+    state ever loses its timer."""
+    timer = turn.state.timers.get(event.key)
+    if timer is None:
+        return
+    if timer.at_ms > turn.now_ms:
+        turn.emit(SetTimer(event.key, timer.at_ms))
+        return
+    del turn.state.timers[event.key]
+    if timer.kind in _CONTACT_TIMERS:
+        _CONTACT_TIMERS[timer.kind](turn, turn.state.contacts[ContactId(timer.subject)])
+    else:
+        _OPERATOR_TIMERS[timer.kind](turn, turn.state.operators[OperatorId(timer.subject)])
+
+
+_HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
+    Configured: rules.on_configured,
+    ContactArrived: contacts.on_arrived,
+    ContactGone: contacts.on_gone,
+    OperatorSignedIn: operators.on_signed_in,
+    OperatorSignedOut: operators.on_signed_out,
+    ActivitySet: operators.on_activity,
+    PositionMedia: operators.on_media,
+    OfferAccepted: offers.on_accepted,
+    OfferRejected: offers.on_rejected,
+    ContactConnected: contacts.on_connected,
+    ConnectFailed: contacts.on_connect_failed,
+    HangUp: contacts.on_hang_up,
+    HoldSet: contacts.on_hold,
+    TransferToQueue: contacts.on_transfer,
+    WrapUpDone: operators.on_wrap_up_done,
+    TimerFired: _on_timer,
+}
+
+
+class RoutingCore:
+    """The routing state and its one way to change. Not thread-safe: one writer."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self._state = state if state is not None else State()
+
+    def step(self, event: Event) -> tuple[Effect, ...]:
+        """Take one event to its end. Effects are in order of doing; the changed notices come last, once each.
+
+        `event.now_ms` going backwards is taken as "no time has passed". An event that cannot be obeyed changes nothing
+        and gives Refused (late accepts are ordinary); it never raises for what a peer or a person did.
+        """
+        state = self._state
+        state.ended.clear()
+        state.now_ms = max(state.now_ms, event.now_ms)
+        turn = Turn(state, state.now_ms)
+        _HANDLERS[type(event)](turn, event)
+        return turn.finish()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """The state itself, for invariants and explanations. Read only."""
+        return self._state
+
+    @property
+    def now_ms(self) -> int:
+        """Time of the newest event (UTC ms)."""
+        return self._state.now_ms
+
+    def contact(self, contact: ContactId) -> views.ContactView | None:
+        """One contact; an ended one is still there, with its cause, until the next step."""
+        row = self._state.contacts.get(contact) or self._state.ended.get(contact)
+        return None if row is None else self._contact_view(row)
+
+    def contacts(self) -> tuple[views.ContactView, ...]:
+        """All live contacts in order of arrival."""
+        return tuple(self._contact_view(row) for row in self._state.contacts.values())
+
+    def operator(self, operator: OperatorId) -> views.OperatorView | None:
+        """One operator, None if not signed in."""
+        row = self._state.operators.get(operator)
+        return None if row is None else views.operator_view(row)
+
+    def operators(self) -> tuple[views.OperatorView, ...]:
+        """All signed-in operators."""
+        return tuple(views.operator_view(row) for row in self._state.operators.values())
+
+    def operator_at(self, position: PositionId) -> OperatorId | None:
+        """Who sits there."""
+        return self._state.positions.get(position)
+
+    def waiting(self, queue: QueueId) -> tuple[views.ContactView, ...]:
+        """The queue's line, first first; empty for an unknown queue."""
+        row = self._state.queues.get(queue)
+        if row is None:
+            return ()
+        return tuple(self._contact_view(self._state.contacts[contact]) for contact in queues.waiting_line(row))
+
+    def idle(self, queue: QueueId) -> tuple[OperatorId, ...]:
+        """Operators who would be asked for this queue now, in order."""
+        row = self._state.queues.get(queue)
+        return () if row is None else tuple(key[-1] for key in row.idle)
+
+    def served_queues(self, operator: OperatorId) -> tuple[QueueId, ...]:
+        """The queues this operator's room and skills reach."""
+        return tuple(queue.config.queue for queue in self._state.serves.get(operator, ()))
+
+    def queues(self) -> tuple[QueueConfig, ...]:
+        """The rules of every queue that takes arrivals."""
+        return tuple(queue.config for queue in self._state.queues.values() if not queue.retired)
+
+    def why_not(self, contact: ContactId, operator: OperatorId) -> str | None:
+        """Why this operator is not asked for this contact now, in words; None if it may be. KeyError if unknown."""
+        return matching.why_not(self._state, self._state.contacts[contact], self._state.operators[operator])
+
+    def timers(self) -> Mapping[str, int]:
+        """Every armed timer and when it is due (UTC ms): what a restart has to arm again."""
+        return {key: timer.at_ms for key, timer in self._state.timers.items()}
+
+    def _contact_view(self, row: Contact) -> views.ContactView:
+        operator = None if row.operator is None else self._state.operators.get(row.operator)
+        return views.contact_view(row, None if operator is None else operator.position)
+
+    # --- keeping ------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """The whole state as plain JSON values."""
+        return snapshot.encode(self._state)
+
+    @classmethod
+    def restore(cls, data: Any) -> "RoutingCore":
+        """A core from a snapshot. Raises CodecError if it is none."""
+        return cls(snapshot.decode(data))
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of the canonical state: equal after equal events."""
+        return snapshot.digest(self._state)

@@ -1,0 +1,95 @@
+"""What the consoles and the records see of the core: frozen copies, never the core's own rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState
+from kak_server.routing.state import Contact, Operator
+
+
+@dataclass(frozen=True, slots=True)
+class ContactView:
+    """One contact. Times are UTC ms; `since_ms` is when the present state began; `cause` only when ended."""
+
+    contact: ContactId
+    queue: QueueId
+    klass: ContactClass
+    state: ContactState
+    since_ms: int
+    caller: str
+    attributes: Mapping[str, str]
+    arrived_at_ms: int
+    operator: OperatorId | None
+    position: PositionId | None
+    epoch: int
+    offer_expires_at_ms: int | None
+    answered_at_ms: int | None  # first connected
+    connected_at_ms: int | None  # last connected
+    held: bool
+    requeued: bool
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorView:
+    """One signed-in operator. `since_ms` is when the present state or activity began; `missed` and `rejected` count
+    offers since sign-in."""
+
+    operator: OperatorId
+    name: str
+    position: PositionId
+    room: RoomId
+    skills: Mapping[str, int]
+    activity: Activity
+    reason: str
+    state: OperatorState
+    since_ms: int
+    media_up: bool
+    contact: ContactId | None
+    wrap_up_until_ms: int | None
+    missed: int
+    rejected: int
+
+
+def contact_view(contact: Contact, position: PositionId | None) -> ContactView:
+    """Copy a row for the outside."""
+    return ContactView(
+        contact=contact.contact,
+        queue=contact.queue,
+        klass=contact.klass,
+        state=contact.state,
+        since_ms=contact.since_ms,
+        caller=contact.caller,
+        attributes=contact.attributes,
+        arrived_at_ms=contact.arrived_at_ms,
+        operator=contact.operator,
+        position=position,
+        epoch=contact.epoch,
+        offer_expires_at_ms=contact.offer_expires_at_ms,
+        answered_at_ms=contact.answered_at_ms,
+        connected_at_ms=contact.connected_at_ms,
+        held=contact.state is ContactState.HELD,
+        requeued=contact.head,
+        cause=contact.cause,
+    )
+
+
+def operator_view(operator: Operator) -> OperatorView:
+    """Copy a row for the outside."""
+    return OperatorView(
+        operator=operator.operator,
+        name=operator.name,
+        position=operator.position,
+        room=operator.room,
+        skills=operator.skills,
+        activity=operator.activity,
+        reason=operator.reason,
+        state=operator.state,
+        since_ms=operator.since_ms,
+        media_up=operator.media_up,
+        contact=operator.contact,
+        wrap_up_until_ms=operator.wrap_up_until_ms,
+        missed=operator.missed,
+        rejected=operator.rejected,
+    )

@@ -1,0 +1,204 @@
+"""A core with a clock and a timer wheel of its own, to write routing tests like an operator's day."""
+
+from typing import Any, TypeVar
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api import (
+    Activity,
+    ActivitySet,
+    CancelTimer,
+    Configured,
+    ConnectFailed,
+    ContactArrived,
+    ContactClass,
+    ContactConnected,
+    ContactGone,
+    Effect,
+    Event,
+    HangUp,
+    HoldSet,
+    Offer,
+    OfferAccepted,
+    OfferRejected,
+    OperatorSignedIn,
+    OperatorSignedOut,
+    PositionMedia,
+    QueueConfig,
+    Refused,
+    RoutingConfig,
+    SetTimer,
+    TimerFired,
+    TransferToQueue,
+    WrapUpDone,
+)
+from kak_server.routing.codec import decode_event, encode_event
+from kak_server.routing.invariants import violations
+from kak_server.routing.step import RoutingCore
+from kak_server.routing.views import ContactView, OperatorView
+
+E = TypeVar("E")
+
+OSLO, BERGEN = RoomId("oslo"), RoomId("bergen")
+
+
+def queue(name: str, *rooms: str, klass: ContactClass = ContactClass.EMERGENCY, **settings: Any) -> QueueConfig:
+    """A queue with short settings."""
+    return QueueConfig(
+        queue=QueueId(name),
+        name=name,
+        rooms=tuple(RoomId(room) for room in rooms or ("oslo",)),
+        klass=klass,
+        **settings,
+    )
+
+
+class Desk:
+    """Steps a core, checks the laws after each step, fires its timers when time passes, keeps all events and effects."""
+
+    def __init__(self, *queues: QueueConfig, **settings: Any) -> None:
+        self.core = RoutingCore()
+        self.now_ms = 1_000_000
+        self.events: list[Event] = []
+        self.effects: list[Effect] = []
+        self.timers: dict[str, int] = {}
+        self.configure(*(queues or (queue("113"),)), **settings)
+
+    def send(self, event: Event) -> tuple[Effect, ...]:
+        """One event; its effects."""
+        assert decode_event(*encode_event(event)) == event
+        effects = self.core.step(event)
+        self.events.append(event)
+        self.effects.extend(effects)
+        for effect in effects:
+            if isinstance(effect, SetTimer):
+                self.timers[effect.key] = effect.at_ms
+            elif isinstance(effect, CancelTimer):
+                del self.timers[effect.key]
+        self.timers = {key: at_ms for key, at_ms in self.timers.items() if key in self.core.timers()}
+        assert self.timers == self.core.timers()
+        assert violations(self.core.state) == []
+        return effects
+
+    def wait(self, ms: int) -> list[Effect]:
+        """Time passes; timers fire when due. All effects of that time."""
+        until_ms = self.now_ms + ms
+        effects: list[Effect] = []
+        while due := [(at_ms, key) for key, at_ms in self.timers.items() if at_ms <= until_ms]:
+            at_ms, key = min(due)
+            self.now_ms = max(self.now_ms, at_ms)
+            effects += self.send(TimerFired(self.now_ms, key))
+        self.now_ms = until_ms
+        return effects
+
+    # --- what people and shells say -----------------------------------------------------------------------------------
+
+    def configure(self, *queues: QueueConfig, **settings: Any) -> tuple[Effect, ...]:
+        """New rules."""
+        return self.send(Configured(self.now_ms, RoutingConfig(queues=queues, **settings)))
+
+    def sit(self, who: str, room: str = "oslo", *, at: str = "", ready: bool = True, media: bool = True, **skills: int):
+        """Somebody signs in, available unless said otherwise."""
+        activity = Activity.AVAILABLE if ready else Activity.BREAK
+        position = PositionId(at or f"{room}-{who}")
+        return self.send(
+            OperatorSignedIn(self.now_ms, OperatorId(who), who.title(), position, RoomId(room), skills, activity, media)
+        )
+
+    def leave(self, who: str) -> tuple[Effect, ...]:
+        """Somebody signs out."""
+        return self.send(OperatorSignedOut(self.now_ms, OperatorId(who)))
+
+    def says(self, who: str, activity: Activity, reason: str = "") -> tuple[Effect, ...]:
+        """Available, break, after-call work."""
+        return self.send(ActivitySet(self.now_ms, OperatorId(who), activity, reason))
+
+    def media(self, position: str, up: bool) -> tuple[Effect, ...]:
+        """The seat's audio comes or goes."""
+        return self.send(PositionMedia(self.now_ms, PositionId(position), up))
+
+    def ring(self, contact: str, to: str = "113", caller: str = "") -> tuple[Effect, ...]:
+        """Somebody calls."""
+        return self.send(ContactArrived(self.now_ms, ContactId(contact), QueueId(to), caller))
+
+    def gone(self, contact: str, cause: str = "bye") -> tuple[Effect, ...]:
+        """The caller leaves."""
+        return self.send(ContactGone(self.now_ms, ContactId(contact), cause))
+
+    def accept(self, who: str, contact: str, epoch: int | None = None) -> tuple[Effect, ...]:
+        """Enter on the keyboard; the present epoch unless said otherwise."""
+        epoch = self.contact(contact).epoch if epoch is None else epoch
+        return self.send(OfferAccepted(self.now_ms, OperatorId(who), ContactId(contact), epoch))
+
+    def reject(self, who: str, contact: str, epoch: int | None = None) -> tuple[Effect, ...]:
+        """No."""
+        epoch = self.contact(contact).epoch if epoch is None else epoch
+        return self.send(OfferRejected(self.now_ms, OperatorId(who), ContactId(contact), epoch))
+
+    def joined(self, contact: str, epoch: int | None = None) -> tuple[Effect, ...]:
+        """The shells have joined the legs."""
+        epoch = self.contact(contact).epoch if epoch is None else epoch
+        return self.send(ContactConnected(self.now_ms, ContactId(contact), epoch))
+
+    def join_failed(self, contact: str, epoch: int | None = None) -> tuple[Effect, ...]:
+        """The shells could not."""
+        epoch = self.contact(contact).epoch if epoch is None else epoch
+        return self.send(ConnectFailed(self.now_ms, ContactId(contact), epoch, "no-port"))
+
+    def hang_up(self, who: str, contact: str) -> tuple[Effect, ...]:
+        """The operator ends the call."""
+        return self.send(HangUp(self.now_ms, OperatorId(who), ContactId(contact)))
+
+    def hold(self, who: str, contact: str, on: bool = True) -> tuple[Effect, ...]:
+        """Hold or resume."""
+        return self.send(HoldSet(self.now_ms, OperatorId(who), ContactId(contact), on))
+
+    def transfer(self, who: str, contact: str, to: str) -> tuple[Effect, ...]:
+        """Blind transfer."""
+        return self.send(TransferToQueue(self.now_ms, OperatorId(who), ContactId(contact), QueueId(to)))
+
+    def done(self, who: str) -> tuple[Effect, ...]:
+        """Paper work finished."""
+        return self.send(WrapUpDone(self.now_ms, OperatorId(who)))
+
+    def talk(self, who: str, contact: str) -> None:
+        """Accept and join."""
+        self.accept(who, contact)
+        self.joined(contact)
+
+    # --- what can be seen ---------------------------------------------------------------------------------------------
+
+    def contact(self, contact: str) -> ContactView:
+        """A contact that must be there."""
+        view = self.core.contact(ContactId(contact))
+        assert view is not None, f"no contact {contact}"
+        return view
+
+    def operator(self, who: str) -> OperatorView:
+        """An operator who must be there."""
+        view = self.core.operator(OperatorId(who))
+        assert view is not None, f"no operator {who}"
+        return view
+
+    def line(self, to: str = "113") -> list[str]:
+        """Who waits in the queue, first first."""
+        return [view.contact for view in self.core.waiting(QueueId(to))]
+
+    def offered_to(self, contact: str) -> str | None:
+        """Who is asked for the contact now."""
+        view = self.contact(contact)
+        return view.operator if view.offer_expires_at_ms is not None else None
+
+
+def only(effects: Any, kind: type[E]) -> list[E]:
+    """The effects of one kind."""
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def offers_in(effects: Any) -> list[tuple[str, str, int]]:
+    """(contact, operator, epoch) of every offer made."""
+    return [(offer.contact, offer.operator, offer.epoch) for offer in only(effects, Offer)]
+
+
+def refused(effects: Any) -> list[str]:
+    """Codes of refusals."""
+    return [effect.code for effect in only(effects, Refused)]
