@@ -30,7 +30,7 @@ class FloorState(StrEnum):
     REVOKED = "revoked"  # interrupted: never asked for again by itself
 
 
-# --- events -------------------------------------------------------------------------------------------------------------
+# --- events -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ RadioEvent = (
     LinkChanged | GroupChanged | LegReady | LegGone | TalkerChanged | FloorChanged | PatchChanged | CommandRejected
 )
 
-# --- outputs -------------------------------------------------------------------------------------------------------------
+# --- outputs ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
