@@ -1,0 +1,97 @@
+"""Settings to what each room wants to be told: the one place that knows both sides."""
+
+from kak_server.config.passwords import hash_lab_password
+from kak_server.config.people import OperatorSection
+from kak_server.config.settings import Settings
+from kak_server.console.ports import User
+from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
+from kak_server.sip.api import SipSettings, TrunkSettings
+from kak_server.tetra_gw.api import GatewaySettings
+
+
+def to_sip_settings(settings: Settings) -> SipSettings:
+    """What the SIP core must know. Served numbers are those of the queues."""
+    sip = settings.sip
+    return SipSettings(
+        advertised_host=settings.sip_address,
+        advertised_port=sip.advertised_port or sip.port,
+        trunks=tuple(
+            TrunkSettings(trunk.name, trunk.sources, trunk.trusted_identity, trunk.emergency) for trunk in sip.trunks
+        ),
+        numbers=frozenset(queue_numbers(settings)),
+        server_name=settings.server.name,
+        t1_ms=sip.t1_ms,
+        t2_ms=sip.t2_ms,
+        t4_ms=sip.t4_ms,
+        unknown_peers=sip.unknown_peers,
+        max_calls=settings.limits.max_sip_calls,
+    )
+
+
+def to_routing_config(settings: Settings) -> RoutingConfig:
+    """Queues and times of the routing core."""
+    return RoutingConfig(
+        queues=tuple(
+            QueueConfig(
+                queue=QueueId(queue.id),
+                name=queue.display_name(),
+                rooms=tuple(RoomId(room) for room in queue.rooms),
+                klass=ContactClass(queue.klass),
+                priority=queue.priority,
+                skills=dict(queue.skills),
+                offer_timeout_ms=queue.offer_timeout_ms,
+                wrap_up_ms=queue.wrap_up_ms,
+                own_room_ms=queue.own_room_ms,
+                announce=queue.waiting == "announce",
+            )
+            for queue in settings.queues
+        ),
+        media_grace_ms=settings.routing.media_grace_ms,
+        connect_timeout_ms=settings.routing.connect_timeout_ms,
+        max_contacts=settings.limits.max_contacts,
+    )
+
+
+def to_gateways(settings: Settings) -> tuple[GatewaySettings, ...]:
+    """The endpoints of the radio gateway."""
+    radio = settings.radio
+    return tuple(
+        GatewaySettings(
+            name=gateway.name,
+            url=gateway.url,
+            room=settings.server.name,
+            heartbeat_ms=radio.heartbeat_ms,
+            stale_after_ms=radio.stale_after_ms,
+            command_timeout_ms=radio.command_timeout_ms,
+            media_host=settings.media_address,
+        )
+        for gateway in radio.gateways
+    )
+
+
+def to_users(settings: Settings) -> tuple[User, ...]:
+    """The people who may sign in. An operator's id is the user name. A lab's clear-text passwords are hashed here."""
+    return tuple(_user(person) for person in settings.operators)
+
+
+def _user(person: OperatorSection) -> User:
+    return User(
+        operator=OperatorId(person.username),
+        username=person.username,
+        name=person.name,
+        password_hash=person.password_hash or hash_lab_password(person.password or ""),
+        roles=frozenset(person.roles),
+        skills=dict(person.skills),
+        rooms=tuple(RoomId(room) for room in person.rooms),
+    )
+
+
+def queue_numbers(settings: Settings) -> dict[str, QueueId]:
+    """Called number or service URN to the queue it leads to."""
+    return {number: QueueId(queue.id) for queue in settings.queues for number in queue.numbers}
+
+
+def seat_rooms(settings: Settings) -> dict[PositionId, RoomId]:
+    """Each position's control room, in the order of the file."""
+    return {seat: RoomId(room.id) for room in settings.rooms for seat, _ in room.seats()}
