@@ -1,0 +1,1 @@
+"""Simulated callers: people with a telephone, over real SIP and RTP."""
