@@ -1,0 +1,271 @@
+"""SIP calls to contacts and back: what a citizen's phone does becomes routing events, what routing decides of the
+citizen becomes SIP commands."""
+
+from dataclasses import replace
+
+from kak_server.bridges.contact_plan import caller_leg, contact_plan
+from kak_server.bridges.context import Context, QueueInfo
+from kak_server.bridges.line import Line
+from kak_server.bridges.outputs import Note, StoreCall, Tell, ToSip
+from kak_server.media import rpc
+from kak_server.media.plan import EMPTY
+from kak_server.model.ids import CallId, ContactId, PositionId, QueueId
+from kak_server.routing.api import (
+    Connect,
+    ConnectFailed,
+    ContactArrived,
+    ContactConnected,
+    ContactGone,
+    ContactState,
+    StartWaiting,
+)
+from kak_server.sip import api as sip
+from kak_server.sip.errors import SdpError
+from kak_server.sip.sdp import negotiate, parse_answer
+
+JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
+
+
+class Calls:
+    """All lines, by contact and by SIP call."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.lines: dict[ContactId, Line] = {}
+        self.by_call: dict[CallId, ContactId] = {}
+        self.keyed_seats: set[PositionId] = set()  # seats whose microphone is keyed towards a talkgroup
+        self._numbers: dict[str, QueueInfo] = {n: q for q in ctx.settings.queues for n in q.numbers}
+        self.queues: dict[QueueId, QueueInfo] = {q.queue: q for q in ctx.settings.queues}
+
+    # --- from the SIP room ----------------------------------------------------------------------------------------
+
+    def incoming(self, event: sip.IncomingCall) -> None:
+        """A new call: a port, a session description, a contact in its queue. 488 for an offer without usable audio."""
+        ctx = self.ctx
+        queue = self._numbers.get(event.called)
+        port = ctx.ports.take() if len(self.lines) < ctx.settings.max_lines else None
+        if queue is None or port is None:
+            status, why = (404, "unknown number") if queue is None else (503, "no media port left")
+            ctx.emit(ToSip("reject", event.call, status=status, reason=why))
+            ctx.emit(Note("call_refused", "error", {"status": status, "reason": why, "trunk": event.trunk}))
+            if port is not None:
+                ctx.ports.free(port)
+            return
+        contact = ContactId(ctx.ids.new("contact"))
+        try:
+            media = negotiate(event.offer_sdp, ctx.settings.media_host, port, ctx.ids.bits(31))
+        except SdpError as problem:
+            ctx.ports.free(port)
+            ctx.emit(ToSip("reject", event.call, status=488, reason=str(problem)))
+            ctx.emit(Note("sdp_refused", "warning", {"trunk": event.trunk, "reason": str(problem)}))
+            return
+        leg = replace(
+            ctx.new_rtp(caller_leg(contact), port),
+            codec=media.codec,
+            payload_type=media.payload_type,
+            dtmf_payload_type=media.dtmf_payload_type,
+            peer_host=media.peer_host,
+            peer_port=media.peer_port,
+        )
+        line = Line(
+            contact=contact,
+            call=event.call,
+            trunk=event.trunk,
+            called=event.called,
+            queue=queue.queue,
+            caller=event.caller,
+            leg=leg,
+            answer_sdp=media.answer_sdp,
+            arrived_at_ms=ctx.now_ms,
+            locations=event.locations,
+            late_offer=event.offer_sdp is None,
+        )
+        self.by_call[event.call] = contact
+        self.keep(line)
+        attributes = {"trunk": event.trunk, "source": event.caller.source}
+        ctx.route(ContactArrived(ctx.now_ms, contact, queue.queue, event.caller.number, attributes))
+
+    def ended(self, call: CallId, cause: str) -> None:
+        """BYE, CANCEL, no ACK, or the dialog is gone: the caller has left, whatever state the contact is in."""
+        contact = self.by_call.get(call)
+        if contact is not None:
+            self.ctx.route(ContactGone(self.ctx.now_ms, contact, cause))
+
+    def confirmed(self, event: sip.CallConfirmed) -> None:
+        """The ACK; for a late offer it brings the peer's address and codec."""
+        line = self._of(event.call)
+        if line is None or event.answer_sdp is None:
+            return
+        try:
+            answer = parse_answer(line.answer_sdp, event.answer_sdp)
+        except SdpError as problem:
+            self.ctx.emit(Note("sdp_answer_unreadable", "warning", {"contact": line.contact, "reason": str(problem)}))
+            return  # symmetric RTP will still find the peer
+        self._repoint(line, answer.peer_host, answer.peer_port, answer.codec, answer.payload_type, True)
+
+    def media_changed(self, event: sip.CallMediaChanged) -> None:
+        """A re-INVITE: the carrier moved the peer's media. The SIP room has answered it already."""
+        line = self._of(event.call)
+        if line is None:
+            return
+        try:
+            media = negotiate(event.offer_sdp, self.ctx.settings.media_host, line.leg.port, 0)
+        except SdpError as problem:
+            self.ctx.emit(Note("reinvite_sdp_unreadable", "warning", {"contact": line.contact, "reason": str(problem)}))
+            return
+        send = media.peer_direction in ("sendrecv", "recvonly") and media.peer_host not in ("0.0.0.0", "::")
+        self._repoint(line, media.peer_host, media.peer_port, media.codec, media.payload_type, send)
+
+    # --- from the routing core ------------------------------------------------------------------------------------
+
+    def start_waiting(self, effect: StartWaiting) -> None:
+        """Ring, or answer into the queue; somebody answered before stays answered and hears that we are looking."""
+        line = self.lines.get(effect.contact)
+        if line is None:
+            return
+        queue = self.queues.get(effect.queue)
+        line = replace(line, waiting=effect.reason, queue=effect.queue if queue else line.queue)
+        self.keep(line)
+        if effect.announce or line.answered:
+            self.answer(line)
+        else:
+            self.ctx.emit(ToSip("ring", line.call))
+
+    def connect(self, effect: Connect, seat_media_up: bool) -> None:
+        """Answer if need be and join; without the operator's media there is nothing to join."""
+        ctx = self.ctx
+        line = self.lines.get(effect.contact)
+        if line is None:
+            ctx.route(ContactGone(ctx.now_ms, effect.contact, "lost"))
+            return
+        if not seat_media_up:
+            ctx.route(ConnectFailed(ctx.now_ms, effect.contact, effect.epoch, "no media at the position"))
+            return
+        first = line.operator_answered_at_ms or ctx.now_ms
+        self.answer(
+            replace(
+                line,
+                operator_answered_at_ms=first,
+                last_operator=effect.operator,
+                last_position=str(effect.position),
+            )
+        )
+        ctx.route(ContactConnected(ctx.now_ms, effect.contact, effect.epoch))
+
+    def answer(self, line: Line) -> None:
+        """200 OK, once; the line's record is journalled before the command."""
+        if line.answered:
+            self.keep(line)
+            return
+        line = replace(line, answered=True, answered_at_ms=self.ctx.now_ms)
+        self.keep(line)
+        self.ctx.emit(ToSip("answer", line.call, sdp=line.answer_sdp))
+
+    def end(self, contact: ContactId, cause: str) -> None:
+        """The contact is over: hang up (harmless if the caller did), close tracks, free the port, write the record."""
+        ctx = self.ctx
+        line = self.lines.pop(contact, None)
+        if line is None:
+            return
+        self.by_call.pop(line.call, None)
+        ctx.emit(ToSip("hangup", line.call, reason=cause))
+        ctx.plan(f"contact/{contact}", EMPTY)
+        ctx.ports.free(line.leg.port)
+        ctx.delete(line.key())
+        self.store(line, ended_at_ms=ctx.now_ms, cause=cause)
+
+    # --- keeping --------------------------------------------------------------------------------------------------
+
+    def keep(self, line: Line) -> None:
+        """Remember and journal a line; its media plan follows with `refresh`."""
+        if self.lines.get(line.contact) == line:
+            return
+        self.lines[line.contact] = line
+        self.ctx.put(line.key(), line)
+
+    def refresh(self, contact: ContactId) -> None:
+        """Bring the worker to what this contact should sound like now."""
+        line = self.lines.get(contact)
+        if line is None:
+            return
+        view = self.ctx.core.contact(contact)
+        position, epoch, held = None, 0, False
+        if view is not None and view.state in JOINED:
+            position, epoch, held = view.position, view.epoch, view.state is ContactState.HELD
+        plan = contact_plan(
+            line,
+            position=position,
+            epoch=epoch,
+            held=held,
+            on_radio=position in self.keyed_seats,
+            incarnation=self.ctx.incarnation,
+        )
+        started = dict(line.recorded_from)
+        fresh = {str(name): self.ctx.now_ms for name in plan.recordings if str(name) not in started}
+        if fresh:
+            self.keep(replace(line, recorded_from=tuple({**started, **fresh}.items())))
+        self.ctx.plan(f"contact/{contact}", plan)
+
+    def store(self, line: Line, ended_at_ms: int | None = None, cause: str = "") -> None:
+        """Upsert what people look up later."""
+        position = next((p for p in self.ctx.settings.positions if p.position == line.last_position), None)
+        self.ctx.emit(
+            StoreCall(
+                line.contact,
+                {
+                    "queue": line.queue,
+                    "caller": line.caller.number,
+                    "arrived_at_ms": line.arrived_at_ms,
+                    "answered_at_ms": line.operator_answered_at_ms or None,
+                    "ended_at_ms": ended_at_ms,
+                    "operator": line.last_operator,
+                    "position": line.last_position or None,
+                    "room": position.room if position else None,
+                    "cause": cause,
+                },
+            )
+        )
+
+    def learned(self, leg: str, host: str, port: int) -> None:
+        """The caller's media address is fixed: a worker started anew goes on with it."""
+        contact = ContactId(leg.removeprefix("caller-"))
+        line = self.lines.get(contact)
+        if line is None or line.leg.leg != leg:
+            return
+        line = replace(line, leg=replace(line.leg, peer_host=host, peer_port=port, learned=True))
+        self.keep(line)
+        self.ctx.desk.learned(f"contact/{contact}", line.leg)
+
+    def silent(self, leg: str, silent_ms: int) -> None:
+        """No RTP from the caller: ask the dialog whether anybody is there. Silence alone never ends a call."""
+        line = self.lines.get(ContactId(leg.removeprefix("caller-")))
+        if line is None or line.leg.leg != leg or not line.answered:
+            return
+        self.ctx.emit(ToSip("probe", line.call))
+        self.ctx.emit(Note("caller_silent", "warning", {"contact": line.contact, "silent_ms": silent_ms}))
+        view = self.ctx.core.contact(line.contact)
+        if view is not None and view.position is not None and view.state in JOINED:
+            self.ctx.emit(Tell(view.position, "notice", silence_notice(line.contact, silent_ms, self.ctx.now_ms)))
+
+    def _of(self, call: CallId) -> Line | None:
+        contact = self.by_call.get(call)
+        return self.lines.get(contact) if contact is not None else None
+
+    def _repoint(self, line: Line, host: str, port: int, codec: rpc.Codec, payload_type: int, send: bool) -> None:
+        leg = replace(line.leg, peer_host=host, peer_port=port, learned=False, codec=codec, payload_type=payload_type)
+        self.keep(replace(line, leg=leg))
+        self.ctx.desk.learned(f"contact/{line.contact}", leg)
+        self.ctx.media(rpc.ModifyRtp(leg.leg, host, port, payload_type, codec, send))
+
+
+def silence_notice(contact: ContactId, silent_ms: int, now_ms: int) -> dict[str, object]:
+    """What the operator is told of a caller without sound."""
+    seconds = silent_ms // 1000
+    return {
+        "id": f"silent-{contact}",
+        "level": "warning",
+        "code": "caller-silent",
+        "text_nb": f"Ingen lyd fra innringer på {seconds} s. Samtalen er ikke brutt.",
+        "text_en": f"No sound from the caller for {seconds} s. The call is still up.",
+        "at_ms": now_ms,
+    }

@@ -1,0 +1,147 @@
+"""What all bridges share: the outputs so far, the routing core, the media desk, the ids, the time of this input."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
+from kak_server.bridges.port_pool import PortPool
+from kak_server.media import rpc
+from kak_server.media.plan import Desk, Plan
+from kak_server.model.codec import to_json
+from kak_server.model.ids import Gssi, LegId, PositionId, QueueId, RoomId
+from kak_server.routing import api as routing
+from kak_server.routing.step import RoutingCore
+
+
+@dataclass(frozen=True, slots=True)
+class QueueInfo:
+    """What consoles and trunks need to know of a queue beyond its routing rules."""
+
+    queue: QueueId
+    name: str
+    klass: routing.ContactClass
+    numbers: tuple[str, ...]
+    rooms: tuple[RoomId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionInfo:
+    """A seat as configured."""
+
+    position: PositionId
+    room: RoomId
+    room_name: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupInfo:
+    """A talkgroup as configured."""
+
+    gssi: Gssi
+    name: str
+    rooms: tuple[RoomId, ...] = ()  # empty: every room
+
+
+@dataclass(frozen=True, slots=True)
+class HouseSettings:
+    """All the bridges must know; `config` composes it."""
+
+    media_host: str  # the address our RTP is told to come to
+    bind_host: str
+    rtp_port_min: int
+    rtp_port_max: int
+    queues: tuple[QueueInfo, ...]
+    positions: tuple[PositionInfo, ...]
+    groups: tuple[GroupInfo, ...] = ()
+    public_url: str = "http://localhost:8080"
+    probe_after_silence_ms: int = 10_000
+    gate_buffer_ms: int = 400
+    ptt_lease_ms: int = 1_000
+    uplink_renew_ms: int = 300
+    talk_hang_ms: int = 700  # the caller's floor is kept so long after the last word
+    video_link_ms: int = 600_000
+    radio_priority: int = 1
+    plain_rtp_seats: bool = False  # lab: a seat may be a plain RTP phone
+    max_lines: int = 2_000
+
+
+class Ids(Protocol):
+    """Entropy from the shell."""
+
+    def new(self, kind: str) -> str:
+        """A fresh opaque id of this kind."""
+
+    def bits(self, count: int) -> int:
+        """`count` random bits."""
+
+
+@dataclass
+class Context:
+    """One input's worth of work: outputs gather in `out`, routing events wait in `events` until `settle`."""
+
+    settings: HouseSettings
+    core: RoutingCore
+    ids: Ids
+    now_ms: int = 0
+    incarnation: int = 1
+    worker_attached: bool = False
+    out: list[Output] = field(default_factory=list)
+    events: deque[routing.Event] = field(default_factory=deque)
+    refused: list[routing.Refused] = field(default_factory=list)
+    desk: Desk = field(default_factory=Desk)
+    ports: PortPool = field(init=False)
+    on_effect: Callable[[routing.Effect], None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ports = PortPool(self.settings.rtp_port_min, self.settings.rtp_port_max)
+
+    def emit(self, output: Output) -> None:
+        """Something to do, after all that was emitted before it."""
+        self.out.append(output)
+
+    def put(self, key: str, value: object) -> None:
+        """Journal a record."""
+        data: Mapping[str, object] = to_json(value)
+        self.emit(Put(key, data))
+
+    def delete(self, key: str) -> None:
+        """Drop a record."""
+        self.emit(Delete(key))
+
+    def route(self, event: routing.Event) -> None:
+        """Hand the routing core an event; it is stepped by `settle`, after what is being handled now."""
+        self.events.append(event)
+
+    def settle(self) -> None:
+        """Step the core until nothing is pending. Each event is journalled before its effects are handled."""
+        while self.events:
+            event = self.events.popleft()
+            self.emit(JournalEvent(event))
+            for effect in self.core.step(event):
+                self.on_effect(effect)
+
+    def plan(self, owner: str, plan: Plan) -> None:
+        """State an owner's media plan; commands go out when a worker is attached, else the next census catches up."""
+        for command in self.desk.state(owner, plan):
+            self.media(command)
+
+    def media(self, command: rpc.Command) -> None:
+        """A command for the worker."""
+        if self.worker_attached:
+            self.emit(ToMedia(command))
+
+    def new_rtp(self, leg: str, port: int) -> rpc.CreateRtp:
+        """A fresh RTP leg's plan: random SSRC, sequence number and timestamp (RFC 3550 section 5.1)."""
+        return rpc.CreateRtp(
+            leg=LegId(leg),
+            port=port,
+            ssrc=self.ids.bits(32),
+            seq0=self.ids.bits(15),
+            ts0=self.ids.bits(31),
+            epoch_ms=self.now_ms,
+            bind_host=self.settings.bind_host,
+            silent_after_ms=self.settings.probe_after_silence_ms,
+        )

@@ -1,0 +1,263 @@
+"""The whole house between its rooms, pure: an input with its time goes in, outputs come out in order.
+
+SIP, media and radio events, console commands and timers all enter here; the routing core decides; what follows for the
+citizen's call, the operator's seat and the radio is worked out and drained as outputs. Nothing here waits, reads a
+clock or touches a socket.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kak_server.bridges import commands, recovery
+from kak_server.bridges.calls import JOINED, Calls
+from kak_server.bridges.contact_plan import contact_of_recording
+from kak_server.bridges.context import Context, HouseSettings, Ids
+from kak_server.bridges.outputs import (
+    CancelTimer,
+    Dirty,
+    Note,
+    Output,
+    SetTimer,
+    StoreTrack,
+    Tell,
+)
+from kak_server.bridges.patches import Patches
+from kak_server.bridges.seats import Seats
+from kak_server.bridges.talkgroups import Group, Talkgroups
+from kak_server.bridges.videos import Videos
+from kak_server.bridges.views import Views
+from kak_server.media import rpc
+from kak_server.model.ids import ContactId, Gssi, PositionId
+from kak_server.routing import api as routing
+from kak_server.routing.step import RoutingCore
+from kak_server.sip import api as sip
+from kak_server.tetra_gw import api as radio
+
+ROUTING_TIMER = "routing/"
+
+
+class House:
+    """Feed `sip_event`, `media_event`, `radio_event`, `command`, `timer`; then `drain` and do what it says."""
+
+    def __init__(self, settings: HouseSettings, core: RoutingCore, ids: Ids) -> None:
+        self.ctx = Context(settings, core, ids)
+        self.ctx.on_effect = self._on_effect
+        self.last_boot = ""  # of the worker we were last attached to
+        self.calls = Calls(self.ctx)
+        self.seats = Seats(self.ctx)
+        self.groups = Talkgroups(self.ctx, self._group_changed, self._seat_keyed)
+        self.patches = Patches(self.ctx, self.calls, self.groups)
+        self.videos = Videos(self.ctx, self.calls)
+        self.views = Views(self.ctx, self.calls, self.seats, self.groups, self.videos)
+        self._effects: Mapping[type[Any], Callable[[Any], None]] = {
+            routing.StartWaiting: self.calls.start_waiting,
+            routing.Offer: self._offer,
+            routing.WithdrawOffer: self._withdraw,
+            routing.Connect: self._connect,
+            routing.ReleaseOperator: self._release,
+            routing.EndContact: self._end,
+            routing.PositionLeft: self._position_left,
+            routing.SetTimer: lambda e: self.ctx.emit(SetTimer(ROUTING_TIMER + e.key, e.at_ms)),
+            routing.CancelTimer: lambda e: self.ctx.emit(CancelTimer(ROUTING_TIMER + e.key)),
+            routing.Refused: self._refused,
+            routing.ContactChanged: self._contact_changed,
+            routing.OperatorChanged: self._operator_changed,
+        }
+
+    def at(self, now_ms: int) -> None:
+        """The time of the next input (UTC ms); earlier than the last counts as the last."""
+        self.ctx.now_ms = max(self.ctx.now_ms, now_ms)
+        self.ctx.refused.clear()
+
+    def drain(self) -> list[Output]:
+        """What to do, in order; also settles what is pending."""
+        self.ctx.settle()
+        out, self.ctx.out = self.ctx.out, []
+        return out
+
+    # --- inputs ---------------------------------------------------------------------------------------------------
+
+    def sip_event(self, event: sip.SipEvent, now_ms: int) -> None:
+        """From the SIP room."""
+        self.at(now_ms)
+        if isinstance(event, sip.IncomingCall):
+            self.calls.incoming(event)
+        elif isinstance(event, sip.CallCancelled):
+            self.calls.ended(event.call, "cancelled")
+        elif isinstance(event, sip.CallEnded):
+            self.calls.ended(event.call, event.cause)
+        elif isinstance(event, sip.CallConfirmed):
+            self.calls.confirmed(event)
+        elif isinstance(event, sip.CallMediaChanged):
+            self.calls.media_changed(event)
+        elif isinstance(event, sip.ProbeAnswered):
+            self.ctx.emit(Note("probe_answered", fields={"call": event.call, "status": event.status}))
+        self.ctx.settle()
+
+    def media_event(self, event: rpc.Event, now_ms: int) -> None:
+        """From the media worker."""
+        self.at(now_ms)
+        if isinstance(event, rpc.LegMedia):
+            self._leg_media(event)
+        elif isinstance(event, rpc.LegLearned):
+            self.calls.learned(event.leg, event.host, event.port)
+        elif isinstance(event, rpc.LegSilent):
+            self.calls.silent(event.leg, event.silent_ms)
+        elif isinstance(event, rpc.LegTalk):
+            self.patches.talk(event.leg, event.talking)
+        elif isinstance(event, rpc.LegActive):
+            self._caller_back(event)
+        elif isinstance(event, rpc.RecordClosed):
+            contact = contact_of_recording(event.recording)
+            self.ctx.emit(StoreTrack(contact, event))
+        elif isinstance(event, rpc.RecordFailed):
+            self.ctx.emit(Note("record_failed", "error", {"recording": event.recording, "reason": event.reason}))
+        elif isinstance(event, rpc.UplinkClosed) and event.reason == "lease":
+            self.ctx.emit(Note("uplink_lease_lapsed", "warning", {"leg": event.leg}))
+        self.ctx.settle()
+
+    def radio_event(self, event: radio.RadioEvent, now_ms: int) -> None:
+        """From the radio gateway."""
+        self.at(now_ms)
+        if isinstance(event, radio.PatchChanged):
+            contact = self.patches.on_gateway(event)
+            if contact is not None:
+                self.redraw(contact)
+        elif isinstance(event, radio.CommandRejected):
+            fields = {"command": event.command, "gssi": event.gssi, "code": event.code}
+            self.ctx.emit(Note("radio_command_rejected", "warning", fields))
+        else:
+            self.groups.on_event(event)
+        self.ctx.settle()
+
+    def timer(self, key: str, now_ms: int) -> None:
+        """A timer set by SetTimer is due."""
+        self.at(now_ms)
+        if key.startswith(ROUTING_TIMER):
+            self.ctx.route(routing.TimerFired(self.ctx.now_ms, key.removeprefix(ROUTING_TIMER)))
+        else:
+            kind, _, rest = key.partition("/")
+            if kind == "uplink":
+                self.groups.renew(Gssi(int(rest)))
+            elif kind == "ptt":
+                gssi, _, position = rest.partition("/")
+                self.groups.lease_ended(Gssi(int(gssi)), PositionId(position))
+            elif kind == "hang":
+                self.patches.hang(ContactId(rest))
+            elif kind == "unheard":
+                self.patches.unheard(ContactId(rest))
+        self.ctx.settle()
+
+    def command(self, by: commands.By, name: str, args: commands.Args, now_ms: int) -> commands.Outcome:
+        """An operator's command."""
+        self.at(now_ms)
+        return commands.run(self, by, name, args)
+
+    def worker_attached(self, census: rpc.Census, boot: str, now_ms: int) -> None:
+        """A worker answered the attach: bring it to what is desired."""
+        self.at(now_ms)
+        recovery.worker_attached(self, census, boot)
+        self.ctx.settle()
+
+    def worker_lost(self, reason: str, now_ms: int) -> None:
+        """The socket to the worker broke. Sound may well go on without us; nothing is concluded from it."""
+        self.at(now_ms)
+        self.ctx.worker_attached = False
+        self.ctx.emit(Note("media_worker_lost", "error", {"reason": reason}))
+
+    # --- effects of the routing core ------------------------------------------------------------------------------
+
+    def _on_effect(self, effect: routing.Effect) -> None:
+        handler = self._effects.get(type(effect))
+        if handler is not None:
+            handler(effect)
+
+    def _offer(self, effect: routing.Offer) -> None:
+        view = self.ctx.core.contact(effect.contact)
+        if view is not None:
+            self.ctx.emit(Tell(effect.position, "offer", self.views.offer(view)))
+
+    def _withdraw(self, effect: routing.WithdrawOffer) -> None:
+        data = {"contact": effect.contact, "epoch": effect.epoch, "reason": effect.reason}
+        self.ctx.emit(Tell(effect.position, "offer.withdrawn", data))
+
+    def _connect(self, effect: routing.Connect) -> None:
+        seat = self.seats.seats.get(effect.position)
+        self.calls.connect(effect, seat is not None and seat.media == "up")
+
+    def _release(self, effect: routing.ReleaseOperator) -> None:
+        self.patches.remove(effect.contact, effect.cause)
+        self.videos.close(effect.contact)
+        data = {"contact": effect.contact, "cause": effect.cause}
+        self.ctx.emit(Tell(effect.position, "call.ended", data))
+        self.calls.refresh(effect.contact)
+
+    def _end(self, effect: routing.EndContact) -> None:
+        self.patches.remove(effect.contact, effect.cause)
+        self.videos.close(effect.contact)
+        self.calls.end(effect.contact, effect.cause)
+        self.ctx.emit(Note("contact_ended", fields={"contact": effect.contact, "cause": effect.cause}))
+
+    def _position_left(self, effect: routing.PositionLeft) -> None:
+        self.groups.release_all(effect.position)
+        if effect.reason == "moved":
+            self.seats.vacate(effect.position)
+        self.ctx.emit(Tell(effect.position, "seat.lost", {"reason": "taken-over"}))
+
+    def _refused(self, effect: routing.Refused) -> None:
+        self.ctx.refused.append(effect)
+        self.ctx.emit(Note("routing_refused", fields={"code": effect.code, "contact": effect.contact}))
+
+    def _contact_changed(self, effect: routing.ContactChanged) -> None:
+        self.calls.refresh(effect.contact)
+        self.ctx.emit(Dirty("waiting"))
+        self.ctx.emit(Dirty("queues"))
+        self.redraw(effect.contact)
+
+    def _operator_changed(self, effect: routing.OperatorChanged) -> None:
+        view = self.ctx.core.operator(effect.operator)
+        if view is not None:
+            self.ctx.emit(Tell(view.position, "me", self.views.me(view)))
+        self.ctx.emit(Dirty("operators"))
+        self.ctx.emit(Dirty("queues"))
+
+    # --- redrawing ------------------------------------------------------------------------------------------------
+
+    def redraw(self, contact: ContactId) -> None:
+        """The call card at the seat that has it."""
+        view = self.ctx.core.contact(contact)
+        if view is not None and view.position is not None and view.state in JOINED:
+            self.ctx.emit(Tell(view.position, "call", self.views.call(view)))
+
+    def _group_changed(self, group: Group) -> None:
+        visible = not group.info.rooms
+        for position in self.seats.seats:
+            if visible or self.views.room_of(position) in group.info.rooms:
+                self.ctx.emit(Tell(position, "talkgroup", self.views.group(group, position)))
+        for line in self.calls.lines.values():
+            if line.patch is not None and line.patch.gssi == group.info.gssi:
+                self.redraw(line.contact)
+
+    def _seat_keyed(self, position: PositionId) -> None:
+        """While a seat's microphone is keyed towards the radio its caller does not hear it."""
+        keyed = any(("ptt", str(position)) in group.keys for group in self.groups.groups.values())
+        (self.calls.keyed_seats.add if keyed else self.calls.keyed_seats.discard)(position)
+        operator = self.ctx.core.operator_at(position)
+        view = self.ctx.core.operator(operator) if operator is not None else None
+        if view is not None and view.contact is not None:
+            self.calls.refresh(view.contact)
+
+    def _leg_media(self, event: rpc.LegMedia) -> None:
+        kind = event.leg.partition("-")[0]
+        if kind == "seat":
+            self.seats.media_event(event.leg, event.state)
+        elif kind == "video":
+            contact = self.videos.media_event(event.leg, event.state)
+            if contact is not None:
+                self.redraw(contact)
+
+    def _caller_back(self, event: rpc.LegActive) -> None:
+        contact = ContactId(event.leg.removeprefix("caller-"))
+        view = self.ctx.core.contact(contact)
+        if view is not None and view.position is not None and contact in self.calls.lines:
+            self.ctx.emit(Tell(view.position, "notice.cleared", {"id": f"silent-{contact}"}))

@@ -1,0 +1,159 @@
+"""What the house wants done, in order. The dispatcher in `app` carries it out: journal lines first, since they come
+first, and nothing behind a journal line leaves before the line is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kak_server.media import rpc
+from kak_server.model.codec import Json
+from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
+from kak_server.routing import api as routing
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEvent:
+    """Append a routing event."""
+
+    event: routing.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Keep `value` under `key` in the journal's map."""
+
+    key: str
+    value: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Drop the key from the journal's map."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToSip:
+    """A command for the SIP room. `answer` takes `sdp`, `reject` a `status`; `reason` is logged and sent."""
+
+    action: Literal["ring", "answer", "reject", "hangup", "probe"]
+    call: CallId
+    sdp: str = ""
+    status: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToMedia:
+    """A command for the media worker. If nobody is attached it is dropped: the next census reconciles."""
+
+    command: rpc.Command
+
+
+@dataclass(frozen=True, slots=True)
+class ToRadio:
+    """A command for the radio gateway."""
+
+    action: Literal["attach", "open_leg", "close_leg", "request_tx", "cease_tx", "create_patch", "remove_patch"]
+    gssi: Gssi
+    op: OperatorId | None = None
+    priority: int = 0
+    host: str = ""
+    port: int = 0
+    patch: str = ""
+    sip_call: str = ""
+    owner_ok: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Hand `key` back by `House.timer` at `at_ms`; the same key again moves it."""
+
+    key: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    """Forget the key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """An event for the console at a position, at once."""
+
+    position: PositionId
+    name: str
+    data: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class TellAll:
+    """An event for every console."""
+
+    name: str
+    data: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """A list ("queues", "waiting", "operators") looks different now; it goes out coalesced."""
+
+    topic: Literal["queues", "waiting", "operators"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCall:
+    """Upsert the call's record (records, not journal): what people look up later."""
+
+    contact: ContactId
+    values: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTrack:
+    """A recorded track is complete: a row for the media ledger."""
+
+    contact: ContactId
+    track: rpc.RecordClosed
+
+
+@dataclass(frozen=True, slots=True)
+class SalvageTrack:
+    """The worker died while it wrote this track: what is on disk is repaired, hashed and entered in the ledger."""
+
+    contact: ContactId
+    recording: rpc.StartRecord
+    started_at_ms: int
+    ended_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A structured log line and a counter: `name` counts, `fields` say."""
+
+    name: str
+    level: Literal["info", "warning", "error"] = "info"
+    fields: Mapping[str, Json] = field(default_factory=dict)
+
+
+Output = (
+    JournalEvent
+    | Put
+    | Delete
+    | ToSip
+    | ToMedia
+    | ToRadio
+    | SetTimer
+    | CancelTimer
+    | Tell
+    | TellAll
+    | Dirty
+    | StoreCall
+    | StoreTrack
+    | SalvageTrack
+    | Note
+)

@@ -1,0 +1,42 @@
+"""RTP ports, given out by control so that a dead worker's ports are known and can be taken over."""
+
+from collections import deque
+
+
+class PortPool:
+    """Even ports of a range, oldest-freed first, so that a port rests as long as it can before somebody else's late
+    packets could reach it."""
+
+    def __init__(self, first: int, last: int) -> None:
+        """Ports from `first` to `last` inclusive. Raises ValueError when the range holds no even port."""
+        ports = range(first + first % 2, last + 1, 2)
+        if not ports:
+            raise ValueError(f"no even port between {first} and {last}")
+        self._range = ports
+        self._free = deque(ports)
+        self._taken: set[int] = set()
+
+    def take(self) -> int | None:
+        """A free port, or None when all are in use."""
+        while self._free:
+            port = self._free.popleft()
+            if port not in self._taken:
+                self._taken.add(port)
+                return port
+        return None
+
+    def claim(self, port: int) -> None:
+        """A restored leg holds this port already."""
+        if port in self._range:
+            self._taken.add(port)
+
+    def free(self, port: int) -> None:
+        """Back to the end of the line. Freeing twice, or a port of no pool, changes nothing."""
+        if port in self._taken:
+            self._taken.discard(port)
+            self._free.append(port)
+
+    @property
+    def in_use(self) -> int:
+        """How many ports legs hold."""
+        return len(self._taken)

@@ -1,0 +1,148 @@
+"""Positions and their media: who sits there, and whether sound gets there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from kak_server.bridges.contact_plan import seat_leg
+from kak_server.bridges.context import Context
+from kak_server.bridges.outputs import Note, Tell
+from kak_server.media import rpc
+from kak_server.media.plan import EMPTY, Plan
+from kak_server.model.ids import OperatorId, PositionId
+from kak_server.routing.api import Activity, OperatorSignedIn, OperatorSignedOut, PositionMedia
+
+MediaState = Literal["none", "new", "up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Journalled under `seat/<position>`. `rtp` is set where a plain RTP phone stands in for the browser."""
+
+    position: PositionId
+    operator: OperatorId
+    media: MediaState = "none"
+    rtp: rpc.CreateRtp | None = None
+
+
+class Seats:
+    """The taken positions."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.seats: dict[PositionId, Seat] = {}
+
+    def sit(self, operator: OperatorId, name: str, position: PositionId, skills: Mapping[str, int]) -> str:
+        """Sign in at a seat; returns "" or the refusal's code ("unknown-position", "busy")."""
+        info = next((p for p in self.ctx.settings.positions if p.position == position), None)
+        if info is None:
+            return "unknown-position"
+        seat = self.seats.get(position)
+        known = self.ctx.core.operator(operator)
+        activity = known.activity if known is not None else Activity.BREAK
+        same = seat is not None and seat.operator == operator
+        media_up = same and seat is not None and seat.media == "up"
+        before = len(self.ctx.refused)
+        self.ctx.route(
+            OperatorSignedIn(self.ctx.now_ms, operator, name, position, info.room, dict(skills), activity, media_up)
+        )
+        self.ctx.settle()
+        if len(self.ctx.refused) > before:
+            return self.ctx.refused[-1].code
+        if not same:
+            self._keep(Seat(position, operator))
+            self.ctx.plan(f"seat/{position}", EMPTY)  # the one who sat here before took their sound along
+        return ""
+
+    def stand(self, operator: OperatorId) -> str:
+        """Sign out; returns "" or "busy"."""
+        view = self.ctx.core.operator(operator)
+        if view is None:
+            return ""
+        before = len(self.ctx.refused)
+        self.ctx.route(OperatorSignedOut(self.ctx.now_ms, operator))
+        self.ctx.settle()
+        if len(self.ctx.refused) > before:
+            return self.ctx.refused[-1].code
+        self.vacate(view.position)
+        return ""
+
+    def vacate(self, position: PositionId) -> None:
+        """Nobody sits there any more: its media goes."""
+        seat = self.seats.pop(position, None)
+        if seat is None:
+            return
+        if seat.rtp is not None:
+            self.ctx.ports.free(seat.rtp.port)
+        self.ctx.plan(f"seat/{position}", EMPTY)
+        self.ctx.delete(f"seat/{position}")
+
+    def expect_browser(self, position: PositionId) -> bool:
+        """A browser is about to get its PeerConnection: the leg is no stranger from now on."""
+        seat = self.seats.get(position)
+        if seat is None:
+            return False
+        self._drop_rtp(seat)
+        self._keep(replace(seat, media="new" if seat.media == "none" else seat.media, rtp=None))
+        self.ctx.plan(f"seat/{position}", Plan(browser_legs=frozenset({seat_leg(position)})))
+        return True
+
+    def plain_rtp(self, position: PositionId, host: str, port: int) -> rpc.CreateRtp | None:
+        """A plain RTP phone as the seat's media (lab). Its media counts as up at once."""
+        seat = self.seats.get(position)
+        own = self.ctx.ports.take() if seat is not None and self.ctx.settings.plain_rtp_seats else None
+        if seat is None or own is None:
+            return None
+        self._drop_rtp(seat)
+        create = replace(self.ctx.new_rtp(seat_leg(position), own), peer_host=host, peer_port=port)
+        self._keep(replace(seat, media="up", rtp=create))
+        self.ctx.plan(f"seat/{position}", Plan(legs={create.leg: create}))
+        self.ctx.route(PositionMedia(self.ctx.now_ms, position, True))
+        return create
+
+    def media_event(self, leg: str, state: Literal["up", "down", "closed"]) -> None:
+        """The worker says the seat's sound came or went."""
+        position = PositionId(leg.removeprefix("seat-"))
+        seat = self.seats.get(position)
+        if seat is None or seat.rtp is not None:
+            return
+        self._media(seat, "up" if state == "up" else "down")
+
+    def worker_attached(self, census: Mapping[str, rpc.LegCensus], new_boot: bool) -> None:
+        """After an attach: legs a new worker cannot have are asked for again; a known worker's word counts."""
+        for seat in list(self.seats.values()):
+            if seat.rtp is not None or seat.media == "none":
+                continue
+            held = census.get(str(seat_leg(seat.position)))
+            if held is None or new_boot:
+                self._media(seat, "down")
+                self.ctx.emit(Tell(seat.position, "media.reset", {"reason": "media-worker-restarted"}))
+            else:
+                self._media(seat, "up" if held.media == "up" else "down")
+
+    def restore(self, seat: Seat) -> None:
+        """From the journal: the plan is stated again, nothing is commanded."""
+        self.seats[seat.position] = seat
+        if seat.rtp is not None:
+            self.ctx.ports.claim(seat.rtp.port)
+            self.ctx.plan(f"seat/{seat.position}", Plan(legs={seat.rtp.leg: seat.rtp}))
+        elif seat.media != "none":
+            self.ctx.plan(f"seat/{seat.position}", Plan(browser_legs=frozenset({seat_leg(seat.position)})))
+
+    def _media(self, seat: Seat, state: MediaState) -> None:
+        if seat.media != state:
+            self._keep(replace(seat, media=state))
+            self.ctx.emit(Tell(seat.position, "media", {"state": state}))
+            self.ctx.emit(Note("seat_media", fields={"position": seat.position, "state": state}))
+        view = self.ctx.core.operator(seat.operator)
+        if view is not None and view.media_up != (state == "up"):
+            self.ctx.route(PositionMedia(self.ctx.now_ms, seat.position, state == "up"))
+
+    def _drop_rtp(self, seat: Seat) -> None:
+        if seat.rtp is not None:
+            self.ctx.ports.free(seat.rtp.port)
+            self.ctx.plan(f"seat/{seat.position}", EMPTY)
+
+    def _keep(self, seat: Seat) -> None:
+        self.seats[seat.position] = seat
+        self.ctx.put(f"seat/{seat.position}", seat)

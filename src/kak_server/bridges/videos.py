@@ -1,0 +1,87 @@
+"""The citizen's video: a link with a token, a page that sends pictures, a viewer at the operator's call card."""
+
+from dataclasses import replace
+
+from kak_server.bridges.calls import Calls
+from kak_server.bridges.context import Context
+from kak_server.bridges.line import Line, Video
+from kak_server.bridges.outputs import Note
+from kak_server.media.plan import EMPTY, Plan
+from kak_server.model.ids import ContactId, LegId, PositionId
+
+
+def video_leg(contact: ContactId) -> LegId:
+    """The citizen's PeerConnection."""
+    return LegId(f"video-{contact}")
+
+
+def viewer_leg(position: PositionId) -> LegId:
+    """The operator's PeerConnection that shows it: one a seat."""
+    return LegId(f"view-{position}")
+
+
+class Videos:
+    """Links and legs of video."""
+
+    def __init__(self, ctx: Context, calls: Calls) -> None:
+        self.ctx = ctx
+        self.calls = calls
+        self.tokens: dict[str, ContactId] = {}
+        self.viewers: dict[PositionId, ContactId] = {}
+
+    def invite(self, line: Line) -> Video:
+        """A link for this call's citizen; asking again while it is open gives the same one."""
+        video = line.video
+        if video is not None and (video.live or video.expires_ms > self.ctx.now_ms):
+            return video
+        if video is not None:
+            self.tokens.pop(video.token, None)
+        video = Video(self.ctx.ids.new("video"), self.ctx.now_ms + self.ctx.settings.video_link_ms)
+        self.tokens[video.token] = line.contact
+        self.calls.keep(replace(line, video=video))
+        self.calls.refresh(line.contact)
+        self.ctx.emit(Note("video_invited", fields={"contact": line.contact}))
+        return video
+
+    def url(self, video: Video) -> str:
+        """What the citizen opens."""
+        return f"{self.ctx.settings.public_url}/v/{video.token}"
+
+    def contact_of(self, token: str) -> ContactId | None:
+        """The call behind a token, None when it is over, unknown or the link has expired unused."""
+        contact = self.tokens.get(token)
+        line = self.calls.lines.get(contact) if contact is not None else None
+        if line is None or line.video is None or line.video.token != token:
+            return None
+        if not line.video.live and line.video.expires_ms <= self.ctx.now_ms:
+            return None
+        return line.contact
+
+    def media_event(self, leg: str, state: str) -> ContactId | None:
+        """Pictures began or ceased. Returns the contact to redraw."""
+        line = self.calls.lines.get(ContactId(leg.removeprefix("video-")))
+        if line is None or line.video is None:
+            return None
+        live = state == "up"
+        if line.video.live == live:
+            return None
+        self.calls.keep(replace(line, video=replace(line.video, live=live)))
+        return line.contact
+
+    def watch(self, position: PositionId, contact: ContactId) -> LegId:
+        """This seat is about to view the contact's video; its viewer leg is no stranger from now on."""
+        self.viewers[position] = contact
+        leg = viewer_leg(position)
+        self.ctx.plan(f"view/{position}", Plan(browser_legs=frozenset({leg})))
+        return leg
+
+    def close(self, contact: ContactId) -> None:
+        """The call is over or moves on: viewers close, the link is dead."""
+        for position in [seat for seat, seen in self.viewers.items() if seen == contact]:
+            del self.viewers[position]
+            self.ctx.plan(f"view/{position}", EMPTY)
+
+    def restore(self, line: Line) -> None:
+        """From the journal."""
+        if line.video is not None:
+            self.tokens[line.video.token] = line.contact

@@ -1,0 +1,226 @@
+"""What a console shows, built from the routing core, the lines, the seats and the radio. Shapes are those of
+docs/integrators/position-api.md."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kak_server.bridges.calls import JOINED, Calls
+from kak_server.bridges.context import Context
+from kak_server.bridges.line import Line, location_text
+from kak_server.bridges.seats import Seats
+from kak_server.bridges.talkgroups import Group, Talkgroups
+from kak_server.bridges.videos import Videos
+from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api import ContactState, OperatorState
+from kak_server.routing.views import ContactView, OperatorView
+
+View = dict[str, Any]
+MAX_WAITING_ROWS = 200
+"""A console shows so many waiting contacts; the queues' counts tell of the rest."""
+
+
+class Views:
+    """Read only; every method is a function of the state as it stands."""
+
+    def __init__(self, ctx: Context, calls: Calls, seats: Seats, groups: Talkgroups, videos: Videos) -> None:
+        self.ctx = ctx
+        self.calls = calls
+        self.seats = seats
+        self.groups = groups
+        self.videos = videos
+        self._rooms = {p.position: p.room for p in ctx.settings.positions}
+        self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
+
+    def queue_name(self, queue: QueueId) -> str:
+        """The queue's name for people."""
+        info = self.calls.queues.get(queue)
+        return info.name if info is not None else str(queue)
+
+    def offer(self, view: ContactView) -> View:
+        """An offer for the seat it rings at."""
+        line = self.calls.lines.get(view.contact)
+        return {
+            "contact": view.contact,
+            "epoch": view.epoch,
+            "queue": view.queue,
+            "queue_name": self.queue_name(view.queue),
+            "class": view.klass.value,
+            "caller": view.caller,
+            "caller_source": line.caller.source if line else "none",
+            "arrived_at_ms": view.arrived_at_ms,
+            "expires_at_ms": view.offer_expires_at_ms or 0,
+            "location_text": location_text(line.locations) if line else "",
+        }
+
+    def call(self, view: ContactView) -> View:
+        """The call card."""
+        line = self.calls.lines.get(view.contact)
+        return {
+            "contact": view.contact,
+            "epoch": view.epoch,
+            "queue": view.queue,
+            "queue_name": self.queue_name(view.queue),
+            "class": view.klass.value,
+            "caller": view.caller,
+            "caller_source": line.caller.source if line else "none",
+            "arrived_at_ms": view.arrived_at_ms,
+            "answered_at_ms": view.connected_at_ms or view.since_ms,
+            "state": view.state.value,
+            "location": _location(line),
+            "patch": self._patch(line),
+            "video": self._video(line),
+            "recording": bool(line and line.answered),
+        }
+
+    def me(self, operator: OperatorView) -> View:
+        """The operator's own line."""
+        return {
+            "operator": operator.operator,
+            "name": operator.name,
+            "position": operator.position,
+            "room": operator.room,
+            "activity": operator.activity.value,
+            "reason": operator.reason,
+            "state": operator.state.value,
+            "since_ms": operator.since_ms,
+            "wrap_up_until_ms": operator.wrap_up_until_ms,
+        }
+
+    def queue_list(self, room: RoomId) -> list[View]:
+        """The queues this room serves."""
+        rows = []
+        for info in self.calls.queues.values():
+            if room not in info.rooms:
+                continue
+            waiting = self.ctx.core.waiting(info.queue)
+            longest = min((contact.arrived_at_ms for contact in waiting), default=None)
+            rows.append(
+                {
+                    "queue": info.queue,
+                    "name": info.name,
+                    "class": info.klass.value,
+                    "waiting": len(waiting),
+                    "longest_since_ms": longest,
+                    "available": len(self.ctx.core.idle(info.queue)),
+                }
+            )
+        return rows
+
+    def waiting_list(self, room: RoomId) -> list[View]:
+        """Who waits for this room, emergency first, then as they came."""
+        rows = []
+        for view in self.ctx.core.contacts():
+            info = self.calls.queues.get(view.queue)
+            if info is None or room not in info.rooms or view.state not in (ContactState.WAITING, ContactState.OFFERED):
+                continue
+            rows.append(
+                {
+                    "contact": view.contact,
+                    "queue": view.queue,
+                    "queue_name": info.name,
+                    "class": view.klass.value,
+                    "caller": view.caller,
+                    "arrived_at_ms": view.arrived_at_ms,
+                    "state": view.state.value,
+                }
+            )
+            if len(rows) >= MAX_WAITING_ROWS:
+                break
+        ranks = {"emergency": 0, "urgent": 1, "normal": 2}
+        return sorted(rows, key=lambda row: (ranks[row["class"]], row["arrived_at_ms"]))
+
+    def operator_list(self, room: RoomId) -> list[View]:
+        """Who is signed in in this room."""
+        return [
+            {
+                "operator": row.operator,
+                "name": row.name,
+                "position": row.position,
+                "room": row.room,
+                "activity": row.activity.value,
+                "state": row.state.value,
+                "since_ms": row.since_ms,
+            }
+            for row in self.ctx.core.operators()
+            if row.room == room
+        ]
+
+    def group(self, group: Group, position: PositionId) -> View:
+        """A talkgroup as this seat sees it."""
+        talker = group.talker
+        return {
+            "gssi": group.info.gssi,
+            "name": group.info.name,
+            "attached": group.attached.value,
+            "monitored": position in group.monitors,
+            "floor": group.floor.value,
+            "talker": (
+                {"issi": talker.issi, "alias": talker.alias, "priority": talker.priority}
+                if talker is not None and talker.issi is not None
+                else None
+            ),
+            "cause": group.cause,
+            "level": 0,
+        }
+
+    def visible_groups(self, room: RoomId) -> list[Group]:
+        """The talkgroups a room may use."""
+        return [group for group in self.groups.groups.values() if not group.info.rooms or room in group.info.rooms]
+
+    def room_of(self, position: PositionId) -> RoomId:
+        """The control room a seat stands in. KeyError for an unknown seat."""
+        return self._rooms[position]
+
+    def snapshot(self, operator: OperatorId, position: PositionId) -> View:
+        """Everything a console needs to draw itself."""
+        me = self.ctx.core.operator(operator)
+        room = self._rooms[position]
+        contact = self.ctx.core.contact(me.contact) if me is not None and me.contact is not None else None
+        offered = me is not None and me.state is OperatorState.OFFERED and contact is not None
+        joined = contact is not None and contact.state in JOINED and contact.position == position
+        seat = self.seats.seats.get(position)
+        return {
+            "me": self.me(me) if me is not None else None,
+            "offer": self.offer(contact) if offered and contact is not None else None,
+            "call": self.call(contact) if joined and contact is not None else None,
+            "queues": self.queue_list(room),
+            "waiting": self.waiting_list(room),
+            "operators": self.operator_list(room),
+            "talkgroups": [self.group(group, position) for group in self.visible_groups(room)],
+            "transfer_targets": [
+                {"queue": q.queue, "name": q.name, "room_name": self._room_names.get(q.rooms[0], "") if q.rooms else ""}
+                for q in self.calls.queues.values()
+            ],
+            "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
+            "notices": [],
+        }
+
+    def _patch(self, line: Line | None) -> View | None:
+        if line is None or line.patch is None:
+            return None
+        group = self.groups.groups.get(line.patch.gssi)
+        return {
+            "patch": line.patch.patch,
+            "gssi": line.patch.gssi,
+            "name": group.info.name if group else "",
+            "state": line.patch.state,
+            "floor": group.floor.value if group else "free",
+        }
+
+    def _video(self, line: Line | None) -> View:
+        if line is None or line.video is None:
+            return {"state": "none", "url": None, "link_expires_ms": None}
+        state = "live" if line.video.live else "invited"
+        return {"state": state, "url": self.videos.url(line.video), "link_expires_ms": line.video.expires_ms}
+
+
+def _location(line: Line | None) -> Mapping[str, Any]:
+    places = line.locations if line is not None else ()
+    place = next((p for p in places if p.latitude is not None), places[0] if places else None)
+    return {
+        "text": location_text(places),
+        "latitude": place.latitude if place else None,
+        "longitude": place.longitude if place else None,
+        "radius_m": place.radius_m if place else None,
+        "problem": place.problem if place else "",
+    }

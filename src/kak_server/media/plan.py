@@ -1,0 +1,131 @@
+"""What the media worker should hold, and the commands that take it there from what it holds.
+
+Each owner in the house (a contact, a talkgroup, a seat) states a `Plan`: its share of the worker's state, whole. The
+`Desk` keeps the plans, and turns a changed plan, a fresh census or a worker started anew into the same few idempotent
+commands. So a crash of either side needs no protocol of its own: desired minus actual, again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from kak_server.media import rpc
+from kak_server.model.ids import LegId, MixId, RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One owner's share of the worker. Names are unique in the house; WebRTC legs are not planned, because only
+    a browser's offer can make one: they are listed in `browser_legs` so that they are not closed as strangers."""
+
+    legs: Mapping[LegId, rpc.CreateRtp] = field(default_factory=dict)
+    browser_legs: frozenset[LegId] = frozenset()
+    mixes: Mapping[MixId, tuple[rpc.Edge, ...]] = field(default_factory=dict)
+    plays: Mapping[str, rpc.StartPlay] = field(default_factory=dict)
+    recordings: Mapping[RecordingId, rpc.StartRecord] = field(default_factory=dict)
+    watched: frozenset[LegId] = frozenset()
+
+
+EMPTY = Plan()
+
+
+def changes(old: Plan, new: Plan) -> list[rpc.Command]:
+    """The commands from `old` to `new`: legs first, then what hangs on them; closing comes last.
+
+    A leg that stays is not commanded again, whatever its record says by now (its peer was learned meanwhile).
+    """
+    commands: list[rpc.Command] = [create for leg, create in new.legs.items() if leg not in old.legs]
+    commands += [rpc.StopPlay(play) for play in old.plays if new.plays.get(play) != old.plays[play]]
+    commands += _mix_changes(old.mixes, new.mixes)
+    commands += [start for play, start in new.plays.items() if old.plays.get(play) != start]
+    commands += [start for name, start in new.recordings.items() if name not in old.recordings]
+    commands += [rpc.StopRecord(name) for name in old.recordings if name not in new.recordings]
+    commands += [rpc.WatchTalk(leg, True) for leg in sorted(new.watched - old.watched)]
+    commands += [rpc.WatchTalk(leg, False) for leg in sorted(old.watched - new.watched)]
+    commands += [rpc.CloseLeg(leg) for leg in old.legs if leg not in new.legs]
+    commands += [rpc.CloseLeg(leg) for leg in sorted(old.browser_legs - new.browser_legs)]
+    return commands
+
+
+def _mix_changes(
+    old: Mapping[MixId, tuple[rpc.Edge, ...]], new: Mapping[MixId, tuple[rpc.Edge, ...]]
+) -> list[rpc.Command]:
+    commands: list[rpc.Command] = []
+    commands += [rpc.SetMix(mix) for mix in old if not new.get(mix) and old[mix]]
+    for mix, edges in new.items():
+        if edges and set(old.get(mix, ())) != set(edges):  # the order of edges says nothing
+            commands.append(rpc.SetMix(mix, edges))
+    return commands
+
+
+class Desk:
+    """All plans of the house against one worker."""
+
+    def __init__(self) -> None:
+        self.plans: dict[str, Plan] = {}
+
+    def state(self, owner: str, plan: Plan) -> list[rpc.Command]:
+        """The owner's plan from now on; what to tell the worker. EMPTY takes the owner off the desk."""
+        commands = changes(self.plans.get(owner, EMPTY), plan)
+        if plan == EMPTY:
+            self.plans.pop(owner, None)
+        else:
+            self.plans[owner] = plan
+        return commands
+
+    def learned(self, owner: str, create: rpc.CreateRtp) -> None:
+        """A leg's record changed (its peer was learned): kept for a worker started anew, no command."""
+        plan = self.plans.get(owner)
+        if plan is not None and create.leg in plan.legs:
+            legs = {**plan.legs, create.leg: create}
+            self.plans[owner] = _with_legs(plan, legs)
+
+    def desired(self) -> Plan:
+        """Everything together."""
+        return merge(self.plans.values())
+
+    def reconcile(self, census: rpc.Census) -> list[rpc.Command]:
+        """What a worker with this census must be told to hold what the plans say: what is missing is made, strangers
+        are closed. A worker just started has an empty census and so is told everything."""
+        desired = self.desired()
+        held = from_census(census, desired)
+        commands = changes(held, desired)
+        commands += [rpc.CloseUplink(leg) for leg in census.uplinks if leg not in desired.legs]
+        return commands
+
+
+def merge(plans: Iterable[Plan]) -> Plan:
+    """The union of plans; owners' names never collide."""
+    legs: dict[LegId, rpc.CreateRtp] = {}
+    browser_legs: set[LegId] = set()
+    mixes: dict[MixId, tuple[rpc.Edge, ...]] = {}
+    plays: dict[str, rpc.StartPlay] = {}
+    recordings: dict[RecordingId, rpc.StartRecord] = {}
+    watched: set[LegId] = set()
+    for plan in plans:
+        legs.update(plan.legs)
+        browser_legs |= plan.browser_legs
+        mixes.update(plan.mixes)
+        plays.update(plan.plays)
+        recordings.update(plan.recordings)
+        watched |= plan.watched
+    return Plan(legs, frozenset(browser_legs), mixes, plays, recordings, frozenset(watched))
+
+
+def from_census(census: rpc.Census, desired: Plan) -> Plan:
+    """A census as a plan, to be compared with the desired one. Plays and recordings are known by name only, so where
+    the name is desired the desired content stands for it."""
+    rtp = {held.leg: held for held in census.legs if held.kind == "rtp"}
+    unknown = rpc.StartPlay("", "", "")
+    no_record = rpc.StartRecord(RecordingId(""), "", "", "")
+    return Plan(
+        legs={leg: desired.legs.get(leg) or rpc.CreateRtp(leg, held.port, 0, 0, 0, 0) for leg, held in rtp.items()},
+        browser_legs=frozenset(held.leg for held in census.legs if held.kind != "rtp"),
+        mixes={mix: tuple(edges) for mix, edges in census.mixes.items()},
+        plays={play: desired.plays.get(play, unknown) for play in census.plays},
+        recordings={name: desired.recordings.get(name, no_record) for name in census.recordings},
+        watched=frozenset(census.watched),
+    )
+
+
+def _with_legs(plan: Plan, legs: Mapping[LegId, rpc.CreateRtp]) -> Plan:
+    return Plan(legs, plan.browser_legs, plan.mixes, plan.plays, plan.recordings, plan.watched)
