@@ -1,0 +1,95 @@
+"""sipp as a peer: run a scenario of ours as caller or as server, in its own folder, with a time limit."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+needs_sipp = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed (Debian: sip-tester)")
+
+
+@dataclass(frozen=True, slots=True)
+class SippResult:
+    """How it ended: exit code 0 means every call went as the scenario says."""
+
+    code: int
+    output: str
+
+
+def free_udp_port(host: str = "127.0.0.1") -> int:
+    """A UDP port nobody has now; sipp cannot choose one itself and tell."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def command(scenario: Path, port: int, media_port: int, arguments: Sequence[str]) -> list[str]:
+    """The command line; `arguments` are sipp's own."""
+    fixed = ["-sf", str(scenario.resolve()), "-i", "127.0.0.1", "-p", str(port), "-mi", "127.0.0.1"]
+    return ["sipp", *fixed, "-mp", str(media_port), "-nostdin", "-trace_err", *arguments]
+
+
+async def run_sipp(
+    scenario: Path, target: tuple[str, int], folder: Path, *arguments: str, timeout_s: float = 60, calls: int = 1
+) -> SippResult:
+    """Be the caller: `calls` calls of the scenario to the target. Raises TimeoutError (sipp is ended then)."""
+    line = command(scenario, free_udp_port(), free_udp_port(), ["-m", str(calls), *arguments])
+    process = await asyncio.create_subprocess_exec(
+        *line,
+        f"{target[0]}:{target[1]}",
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return SippResult(process.returncode, output.decode(errors="replace") + _errors_in(folder))
+
+
+def _errors_in(folder: Path) -> str:
+    return "".join(path.read_text(errors="replace") for path in folder.glob("*_errors.log"))
+
+
+@contextlib.asynccontextmanager
+async def sipp_server(scenario: Path, folder: Path, *arguments: str) -> AsyncIterator[tuple[str, int]]:
+    """Be the called side for as long as the block lasts; gives its address."""
+    port = free_udp_port()
+    process = await asyncio.create_subprocess_exec(
+        *command(scenario, port, free_udp_port(), arguments),
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        await _until_bound(port, process)
+        yield "127.0.0.1", port
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _until_bound(port: int, process: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            assert process.returncode is None, f"sipp ended at once with {process.returncode}"
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    return
+            await asyncio.sleep(0.02)
