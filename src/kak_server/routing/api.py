@@ -49,9 +49,6 @@ class Activity(StrEnum):
     AFTER_CALL = "after-call-work"
 
 
-# --- configuration ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class QueueConfig:
     """A service in an area. Operators signed in in `rooms` serve it if their skills reach `skills`."""
@@ -76,9 +73,6 @@ class RoutingConfig:
     media_grace_ms: int = 5_000  # an operator without media for so long has lost the call
     connect_timeout_ms: int = 10_000
     max_contacts: int = 20_000
-
-
-# --- events -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +248,6 @@ Event = (
     | WrapUpDone
     | TimerFired
 )
-
-# --- effects ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

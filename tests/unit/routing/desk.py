@@ -53,7 +53,7 @@ def queue(name: str, *rooms: str, klass: ContactClass = ContactClass.EMERGENCY, 
 
 
 class Desk:
-    """Steps a core, checks the laws after each step, fires its timers when time passes, keeps all events and effects."""
+    """Steps a core, checks the laws after each step, fires its timers when time passes, keeps events and effects."""
 
     def __init__(self, *queues: QueueConfig, **settings: Any) -> None:
         self.core = RoutingCore()

@@ -1,0 +1,100 @@
+"""The journal's frames: how one record lies in a segment, and how to read a segment that was torn or damaged.
+
+Layout, little-endian: 4 bytes mark, u32 payload length, u32 CRC-32, u64 serial, payload (UTF-8 JSON without raw line
+breaks, so that the mark cannot occur inside one). The CRC covers serial and payload. Serials count all records of the
+journal, so a hole says how many records are missing.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+SEGMENT_MAGIC = b"KAKJNL1\n"
+MARK = b"\xa7KJ\n"
+MAX_PAYLOAD_BYTES = 256 * 1024 * 1024
+
+_HEAD = struct.Struct("<4sIIQ")
+_SERIAL = struct.Struct("<Q")
+HEAD_BYTES = _HEAD.size
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One whole record and where it lies."""
+
+    serial: int
+    record: dict[str, Any]
+    offset: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes that hold no whole record. `tail`: nothing readable follows, as after a kill in mid-write."""
+
+    offset: int
+    end: int
+    tail: bool
+    reason: str
+
+
+def encode_frame(serial: int, payload: bytes) -> bytes:
+    """Bytes of one record. The payload is JSON of an object."""
+    crc = zlib.crc32(payload, zlib.crc32(_SERIAL.pack(serial)))
+    return _HEAD.pack(MARK, len(payload), crc, serial) + payload
+
+
+def scan(data: bytes) -> Iterator[Frame | Damage]:
+    """Every record of a segment's bytes in order, and every stretch that is none. Never raises for what it reads."""
+    position = 0
+    if data[: len(SEGMENT_MAGIC)] == SEGMENT_MAGIC:
+        position = len(SEGMENT_MAGIC)
+    elif len(data) < len(SEGMENT_MAGIC):
+        if data:
+            yield Damage(0, len(data), tail=True, reason="the segment's beginning is torn")
+        return
+    while position < len(data):
+        frame, problem = _frame_at(data, position)
+        if frame is not None:
+            yield frame
+            position = frame.end
+            continue
+        resume = _next_frame(data, position + 1)
+        end = len(data) if resume is None else resume
+        yield Damage(position, end, tail=resume is None, reason=problem)
+        position = end
+
+
+def _frame_at(data: bytes, position: int) -> tuple[Frame | None, str]:
+    """The frame that begins at `position`, or None and why not."""
+    body = position + HEAD_BYTES
+    if body > len(data):
+        return None, "a record's head is torn"
+    mark, length, crc, serial = _HEAD.unpack_from(data, position)
+    if mark != MARK or length > MAX_PAYLOAD_BYTES:
+        return None, "no record begins here"
+    end = body + length
+    if end > len(data):
+        return None, f"record {serial} is torn: {len(data) - position} of {HEAD_BYTES + length} bytes are there"
+    payload = data[body:end]
+    if zlib.crc32(payload, zlib.crc32(_SERIAL.pack(serial))) != crc:
+        return None, f"a record's checksum is wrong (it says it is record {serial})"
+    try:
+        record = json.loads(payload)
+    except ValueError:
+        return None, f"record {serial} is not JSON"
+    if not isinstance(record, dict):
+        return None, f"record {serial} is not an object"
+    return Frame(serial, record, position, end), ""
+
+
+def _next_frame(data: bytes, position: int) -> int | None:
+    """Where the next whole frame begins."""
+    while (position := data.find(MARK, position)) >= 0:
+        if _frame_at(data, position)[0] is not None:
+            return position
+        position += 1
+    return None
