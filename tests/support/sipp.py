@@ -65,10 +65,11 @@ def _errors_in(folder: Path) -> str:
 
 @contextlib.asynccontextmanager
 async def sipp_server(scenario: Path, folder: Path, *arguments: str) -> AsyncIterator[tuple[str, int]]:
-    """Be the called side for as long as the block lasts; gives its address."""
+    """Be the called side of one call for as long as the block lasts; gives its address. At the end of the block the
+    call must have gone as the scenario says."""
     port = free_udp_port()
     process = await asyncio.create_subprocess_exec(
-        *command(scenario, port, free_udp_port(), arguments),
+        *command(scenario, port, free_udp_port(), ["-m", "1", *arguments]),
         cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -77,10 +78,12 @@ async def sipp_server(scenario: Path, folder: Path, *arguments: str) -> AsyncIte
     try:
         await _until_bound(port, process)
         yield "127.0.0.1", port
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0, _errors_in(folder)
     finally:
         if process.returncode is None:
             process.kill()
-        await process.wait()
+            await process.wait()
 
 
 async def _until_bound(port: int, process: asyncio.subprocess.Process) -> None:

@@ -31,7 +31,7 @@ async def test_a_call_rings_is_answered_echoed_probed_and_hung_up(tmp_path: Path
         assert (tmp_path / "heard.wav").stat().st_size > 16_000
 
 
-async def test_a_repeated_200_is_acknowledged_and_the_other_end_hangs_up(tmp_path: Path) -> None:
+async def test_an_answer_without_ringing_and_the_other_end_hangs_up(tmp_path: Path) -> None:
     async with sipp_server(HERE / "uas_hangs_up.xml", tmp_path) as server:
         caller = await Caller(server, "113", source=steady(440), linger_s=0.1).place()
         await caller.answered()
