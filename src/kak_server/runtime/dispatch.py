@@ -1,0 +1,164 @@
+"""The single writer: one input, all its outputs in order, then the next input.
+
+Nothing awaits in here. An output may make a room speak at once (a command to the SIP core drains an event); that event
+waits in the inbox until the outputs before it are carried out.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from kak_server.bridges.house import House
+from kak_server.bridges.outputs import (
+    CancelTimer,
+    Delete,
+    Dirty,
+    JournalEvent,
+    Note,
+    Output,
+    Put,
+    SalvageTrack,
+    SetTimer,
+    StoreCall,
+    StoreTrack,
+    Tell,
+    TellAll,
+    ToMedia,
+    ToRadio,
+    ToSip,
+)
+from kak_server.media import rpc
+from kak_server.model.ids import PositionId
+from kak_server.runtime.journal import Journal
+from kak_server.runtime.timers import Timers
+
+T = TypeVar("T")
+Feed = Callable[[House, int], Any]
+
+
+class SipPort(Protocol):
+    """The SIP shell."""
+
+    def carry_out(self, command: ToSip) -> None: ...
+
+
+class MediaPort(Protocol):
+    """The worker's client."""
+
+    def carry_out(self, command: rpc.Command) -> None: ...
+
+
+class RadioPort(Protocol):
+    """The gateway's link."""
+
+    def carry_out(self, command: ToRadio) -> None: ...
+
+
+class ConsolePort(Protocol):
+    """The consoles' hub."""
+
+    def tell(self, position: PositionId, name: str, data: Mapping[str, Any]) -> None: ...
+
+    def tell_all(self, name: str, data: Mapping[str, Any]) -> None: ...
+
+    def dirty(self, topic: str) -> None: ...
+
+
+class StorePort(Protocol):
+    """Records: never blocks, never raises."""
+
+    def call(self, output: StoreCall) -> None: ...
+
+    def track(self, output: StoreTrack) -> None: ...
+
+    def salvage(self, output: SalvageTrack) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The shells that outputs go to."""
+
+    sip: SipPort
+    media: MediaPort
+    radio: RadioPort
+    console: ConsolePort
+    store: StorePort
+    note: Callable[[Note], None]
+    fault: Callable[[Exception], None]  # a bug of ours in one input: told, and the next input is taken all the same
+
+
+class Dispatcher:
+    """Owns the house; `connect` it before the first input."""
+
+    def __init__(self, house: House, journal: Journal, now_ms: Callable[[], int]) -> None:
+        self.house = house
+        self.journal = journal
+        self.now_ms = now_ms
+        self.timers = Timers(now_ms, self._timer)
+        self._inbox: deque[Feed] = deque()
+        self._busy = False
+        self._handlers: Mapping[type[Any], Callable[[Any], None]] = {}
+        self._fault: Callable[[Exception], None]
+
+    def connect(self, ports: Ports) -> None:
+        """Tell where outputs go."""
+        self._fault = ports.fault
+        self._handlers = {
+            JournalEvent: lambda o: self.journal.append_event(o.event),
+            Put: lambda o: self.journal.put(o.key, o.value),
+            Delete: lambda o: self.journal.delete(o.key),
+            ToSip: ports.sip.carry_out,
+            ToMedia: lambda o: ports.media.carry_out(o.command),
+            ToRadio: ports.radio.carry_out,
+            SetTimer: lambda o: self.timers.set(o.key, o.at_ms),
+            CancelTimer: lambda o: self.timers.cancel(o.key),
+            Tell: lambda o: ports.console.tell(o.position, o.name, o.data),
+            TellAll: lambda o: ports.console.tell_all(o.name, o.data),
+            Dirty: lambda o: ports.console.dirty(o.topic),
+            StoreCall: ports.store.call,
+            StoreTrack: ports.store.track,
+            SalvageTrack: ports.store.salvage,
+            Note: ports.note,
+        }
+
+    def feed(self, feed: Feed) -> None:
+        """One input, e.g. `lambda house, now_ms: house.sip_event(event, now_ms)`. In the middle of another one's
+        outputs it waits its turn."""
+        self._inbox.append(feed)
+        if not self._busy:
+            self._run()
+
+    def ask(self, feed: Callable[[House, int], T]) -> T:
+        """One input with an answer. Only from the loop, never from inside an output."""
+        assert not self._busy, "ask() from inside an output"
+        answers: list[T] = []
+        self.feed(lambda house, now_ms: answers.append(feed(house, now_ms)))
+        if not answers:
+            raise RuntimeError("the input failed; see the fault before this")
+        return answers[0]
+
+    def _run(self) -> None:
+        self._busy = True
+        try:
+            while self._inbox:
+                feed = self._inbox.popleft()
+                try:
+                    feed(self.house, self.now_ms())
+                except Exception as problem:  # noqa: BLE001 - one input's bug must not take the other calls down
+                    self._fault(problem)
+                self._carry_out(self.house.drain())
+                if self.journal.checkpoint_due:
+                    self.journal.checkpoint(self.house.ctx.core.snapshot())
+        finally:
+            self._busy = False
+
+    def _carry_out(self, outputs: list[Output]) -> None:
+        for output in outputs:
+            try:
+                self._handlers[type(output)](output)
+            except Exception as problem:  # noqa: BLE001 - the outputs behind it are other people's calls
+                self._fault(problem)
+
+    def _timer(self, key: str) -> None:
+        self.feed(lambda house, now_ms: house.timer(key, now_ms))
