@@ -112,6 +112,19 @@ class ProbeAnswered:
 
 SipEvent = IncomingCall | CallCancelled | CallConfirmed | CallMediaChanged | CallEnded | ProbeAnswered
 
+# --- what the core knows, for reconciling after a restart ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One call as the core has it (`SipCore.calls`). A call the house knows and the core does not is over."""
+
+    call: CallId
+    state: Literal["pending", "accepted", "confirmed", "ending"]  # accepted: our 200 has no ACK yet
+    incoming: IncomingCall
+    local_sdp: str = ""
+
+
 # --- outputs: what the shell carries out, in order ------------------------------------------------------------------
 
 

@@ -1,0 +1,145 @@
+"""Who may call whom: trunks by source address, and the checks of RFC 3261 section 8.2 in their order."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from kak_server.sip import build
+from kak_server.sip.api import SipSettings, TrunkSettings
+from kak_server.sip.bodies import PIDF, SDP, Part, parts_of
+from kak_server.sip.errors import ParseError
+from kak_server.sip.parser import Request
+from kak_server.sip.uri import Uri, number_of
+
+_CACHE_ENTRIES = 4096
+_SUPPORTED_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE"))
+# Known to the registry, refused with 405; anything else is 501 (8.2.1, 21.5.2)
+KNOWN_METHODS = _SUPPORTED_METHODS | {"REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER", "PRACK"}
+# What a Require may name. geolocation-*: read or shown to the operator; resource-priority: every served number has
+# the priority the queue gives it, so none asked for is worse than what it gets.
+_EXTENSIONS = frozenset(("geolocation-sip", "geolocation-http", "resource-priority"))
+_URN_PREFIX = "urn:service:"
+_RETRY_AFTER_S = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not served, as a response."""
+
+    status: int
+    detail: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An INVITE that may become a call."""
+
+    called: str  # the configured number or URN it is for
+    parts: list[Part]
+    offer_sdp: str | None
+
+
+class Admission:
+    """The checks, against one set of settings."""
+
+    def __init__(self, settings: SipSettings) -> None:
+        self._settings = settings
+        self._networks = [
+            (ipaddress.ip_network(source, strict=False), trunk) for trunk in settings.trunks for source in trunk.sources
+        ]
+        self._networks.sort(key=lambda entry: -entry[0].prefixlen)  # the most specific trunk wins
+        self._numbers = {_plain(number): number for number in settings.numbers}
+        self._cache: dict[str, TrunkSettings | None] = {}
+
+    def trunk(self, host: str) -> TrunkSettings | None:
+        """The trunk a source address belongs to, or None for a stranger."""
+        if host in self._cache:
+            return self._cache[host]
+        if len(self._cache) >= _CACHE_ENTRIES:
+            self._cache.clear()  # strangers with many addresses must not grow it for ever
+        found = self._look_up(host)
+        self._cache[host] = found
+        return found
+
+    def _look_up(self, host: str) -> TrunkSettings | None:
+        try:
+            address = ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return None
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        for network, trunk in self._networks:
+            if address.version == network.version and address in network:
+                return trunk
+        return None
+
+    def method(self, request: Request) -> Refusal | None:
+        """8.2.1: a method we do not have."""
+        if request.method in _SUPPORTED_METHODS:
+            return None
+        status = 405 if request.method in KNOWN_METHODS else 501
+        return Refusal(status, f"method {request.method[:20]}", (("Allow", build.ALLOW),))
+
+    def extensions(self, request: Request) -> Refusal | None:
+        """8.2.2.3: options we do not have; never for CANCEL or an ACK."""
+        if "require" not in request.fields:
+            return None
+        missing = [option for option in request.items("require") if option.lower() not in _EXTENSIONS]
+        if not missing:
+            return None
+        return Refusal(420, f"extension {missing[0][:40]}", (("Unsupported", ", ".join(missing)),))
+
+    def invite(self, request: Request, calls: int) -> Admitted | Refusal:
+        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `calls` are those we have. Raises ParseError (400, 415)."""
+        if request.uri.scheme not in ("sip", "tel", "urn"):
+            return Refusal(
+                416, f"scheme {request.uri.scheme[:20]}"
+            )  # sips too: there is no TLS here to keep its promise
+        called = self._served(request.uri)
+        if called is None:
+            return Refusal(404, f"number {number_of(request.uri)[:40]}")
+        parts, offer = offer_of(request)
+        if calls >= self._settings.max_calls:
+            return Refusal(503, f"{calls} calls up already", (("Retry-After", _RETRY_AFTER_S),))
+        return Admitted(called, parts, offer)
+
+    def _served(self, uri: Uri) -> str | None:
+        number = number_of(uri)
+        found = self._numbers.get(_plain(number))
+        # RFC 5031 section 4.2: a sub-service we do not know goes to the service it is part of
+        while found is None and number.startswith(_URN_PREFIX) and "." in number:
+            number = number.rpartition(".")[0]
+            found = self._numbers.get(number)
+        return found
+
+
+def offer_of(request: Request) -> tuple[list[Part], str | None]:
+    """The body parts of a request and the session description among them, None when there is none.
+
+    Raises ParseError with 415 for a body that is of a single kind we do not know and is not marked optional. Unknown
+    parts of a multipart are passed over: no emergency call fails for an attachment.
+    """
+    disposition = (request.get("content-disposition") or "").lower()
+    try:
+        parts = parts_of(request)
+    except ParseError:
+        if "handling=optional" in disposition:
+            return [], None
+        raise
+    sdp = next((part for part in parts if part.media_type == SDP), None)
+    if len(parts) == 1 and parts[0].media_type not in (SDP, PIDF):
+        multipart = (request.get("content-type") or "").lower().startswith("multipart/")
+        if not multipart and "handling=optional" not in disposition:
+            raise ParseError(f"body of type {parts[0].media_type[:60]}", 415)
+    return parts, sdp.data.decode("utf-8", "replace") if sdp is not None else None
+
+
+def refusal_headers(status: int) -> tuple[tuple[str, str], ...]:
+    """The headers a refusal by status owes (8.2.3, 21.4.13)."""
+    if status == 415:
+        return (("Accept", build.ACCEPT), ("Accept-Encoding", "identity"))
+    return ()
+
+
+def _plain(number: str) -> str:
+    return number.lower() if number.lower().startswith("urn:") else number

@@ -1,0 +1,108 @@
+"""2xx answers to INVITEs and their ACKs: repeated until acknowledged, the call ended when never (13.3.1.4, 14.2)."""
+
+from kak_server.sip import build
+from kak_server.sip.admission import offer_of
+from kak_server.sip.api import CallConfirmed, CallMediaChanged, Flow
+from kak_server.sip.bodies import SDP
+from kak_server.sip.calls import Awaiting, Call, CallTable, to_record
+from kak_server.sip.context import Context
+from kak_server.sip.ending import Ending
+from kak_server.sip.errors import ParseError
+from kak_server.sip.parser import Request
+from kak_server.sip.transactions import ServerEntry
+
+
+class Answering:
+    """The 2xx side of INVITE."""
+
+    def __init__(self, context: Context, table: CallTable, ending: Ending) -> None:
+        self._context = context
+        self._table = table
+        self._ending = ending
+
+    def accept(self, call: Call, entry: ServerEntry, sdp: str, *, late_offer: bool, initial: bool) -> None:
+        """Send 200 with `sdp`; the record first, so that a restart goes on repeating it."""
+        context, transactions = self._context, self._ending.transactions
+        data = transactions.prepare(
+            entry,
+            200,
+            headers=(
+                ("Contact", build.contact(context.settings, entry.source.transport)),
+                ("Allow", build.ALLOW),
+                ("Accept", build.ACCEPT),
+                ("Server", context.settings.server_name),
+                ("Content-Type", SDP),
+            ),
+            body=sdp.encode(),
+        )
+        call.local_sdp = sdp
+        call.awaiting = Awaiting(
+            data, entry.request.cseq.number, entry.target, entry.redial, late_offer, initial, context.times.t1_ms
+        )
+        context.put(call.key, to_record(call))
+        transactions.send_response(entry, 200, data)
+        self._arm(call, call.awaiting)
+
+    def resume(self, call: Call) -> None:
+        """After a restart: repeat the 200 now and go on as if it had just been sent."""
+        if call.awaiting is not None:
+            call.awaiting.interval_ms = self._context.times.t1_ms
+            self.repeat(call)
+            self._arm(call, call.awaiting)
+
+    def _arm(self, call: Call, awaiting: Awaiting) -> None:
+        # 13.3.1.4: repeated on every transport, since a proxy may change it on the way
+        self._context.arm("call", call.id, "repeat-2xx", awaiting.interval_ms)
+        self._context.arm("call", call.id, "no-ack", self._context.times.give_up_ms)
+
+    def repeat(self, call: Call) -> None:
+        """Send the unacknowledged 2xx again."""
+        if call.awaiting is not None:
+            self._context.send(call.awaiting.data, call.awaiting.target, call.awaiting.redial)
+
+    def on_repeat_timer(self, call: Call) -> None:
+        """13.3.1.4: the interval doubles up to T2."""
+        if call.awaiting is not None:
+            self.repeat(call)
+            call.awaiting.interval_ms = min(2 * call.awaiting.interval_ms, self._context.times.t2_ms)
+            self._context.arm("call", call.id, "repeat-2xx", call.awaiting.interval_ms)
+
+    def on_no_ack_timer(self, call: Call) -> None:
+        """13.3.1.4 and 14.2: 64*T1 without an ACK: the dialog is confirmed, but the session ends with a BYE."""
+        if call.hangup_reason is not None:
+            self._ending.hang_up(call, "hangup", call.hangup_reason)
+        else:
+            self._context.count("sip_no_ack", detail=f"call {call.id}: our 200 was never acknowledged")
+            self._ending.hang_up(call, "no-ack")
+
+    def ack(self, request: Request, flow: Flow) -> None:
+        """An ACK outside the INVITE transactions: it acknowledges a 2xx (dialog and CSeq, 13.2.2.4)."""
+        call = self._table.of_dialog(request)
+        if call is None:
+            self._context.count("sip_stray_ack")
+            return
+        awaiting = call.awaiting
+        if awaiting is None or awaiting.cseq != request.cseq.number:
+            return  # repeated: the answer to a repeated 200
+        self._context.disarm("call", call.id, "repeat-2xx")
+        self._context.disarm("call", call.id, "no-ack")
+        call.awaiting = None
+        if awaiting.initial:
+            call.state = "confirmed"
+            call.invite = None
+        if call.hangup_reason is not None:
+            self._ending.hang_up(call, "hangup", call.hangup_reason)  # 15: now it may be sent
+            return
+        answer_sdp = self._answer_in(request) if awaiting.late_offer else None
+        self._context.put(call.key, to_record(call))
+        if awaiting.initial:
+            self._context.emit(CallConfirmed(call.id, answer_sdp))
+        elif answer_sdp is not None:
+            self._context.emit(CallMediaChanged(call.id, answer_sdp))
+
+    def _answer_in(self, request: Request) -> str | None:
+        try:
+            return offer_of(request)[1]
+        except ParseError as problem:
+            self._context.count("sip_malformed", detail=f"body of an ACK: {problem.problem}", status="ack")
+            return None

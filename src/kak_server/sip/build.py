@@ -1,0 +1,148 @@
+"""Messages of ours, as bytes (RFC 3261 sections 8.1.1, 8.2.6, 12.2.1.1)."""
+
+from collections.abc import Iterable
+
+from kak_server.sip.api import Flow, SipSettings
+from kak_server.sip.headers import split_outside
+from kak_server.sip.parser import Request
+from kak_server.sip.uri import bracketed
+
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
+ACCEPT = "application/sdp, multipart/mixed, application/pidf+xml"
+COOKIE = "z9hG4bK"  # 8.1.1.7: marks a branch that is unique across space and time
+
+PHRASES = {
+    100: "Trying",
+    180: "Ringing",
+    183: "Session Progress",
+    200: "OK",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    415: "Unsupported Media Type",
+    416: "Unsupported URI Scheme",
+    420: "Bad Extension",
+    469: "Bad Info Package",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    491: "Request Pending",
+    500: "Server Internal Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    505: "Version Not Supported",
+    600: "Busy Everywhere",
+    603: "Decline",
+}
+_CLASSES = {4: "Client Failure", 5: "Server Failure", 6: "Global Failure"}
+
+Headers = Iterable[tuple[str, str]]
+
+
+def response(
+    request: Request,
+    status: int,
+    source: Flow,
+    *,
+    to_tag: str = "",
+    headers: Headers = (),
+    body: bytes = b"",
+    reason: str = "",
+    server: str = "",
+) -> bytes:
+    """A response to `request`, which came from `source` (8.2.6.2: Via, From, To, Call-ID, CSeq copied).
+
+    A To tag is added where the request had none (never to a 100). Record-Route is copied where a dialog may come of
+    it (12.1.1). Raises ParseError when the request's Via or To cannot be read.
+    """
+    lines = [f"SIP/2.0 {status} {_phrase(status, reason)}"]
+    lines += [f"Via: {value}" for value in _vias(request, source)]
+    if 100 < status < 300 and request.method == "INVITE":
+        lines += [f"Record-Route: {value}" for value in request.fields.get("record-route", ())]
+    to = request.get("to") or ""
+    if to_tag and status != 100 and not _has_tag(request):
+        to = f"{to};tag={to_tag}"
+    lines.append(f"From: {request.get('from') or ''}")
+    lines.append(f"To: {to}")
+    lines.append(f"Call-ID: {request.get('call-id') or ''}")
+    lines.append(f"CSeq: {request.get('cseq') or ''}")
+    if status == 100 and (stamp := request.get("timestamp")):
+        lines.append(f"Timestamp: {stamp}")  # 8.2.6.1
+    lines += [f"{name}: {value}" for name, value in headers]
+    if server:
+        lines.append(f"Server: {server}")
+    return _finish(lines, body, request.charset)
+
+
+def request(start_uri: str, method: str, headers: Headers, body: bytes = b"") -> bytes:
+    """A request of ours; `headers` in order, Content-Length added."""
+    lines = [f"{method} {start_uri} SIP/2.0"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    return _finish(lines, body, "utf-8")
+
+
+def via(settings: SipSettings, transport: str, branch: str) -> str:
+    """Our Via for a request over `transport`; rport asks the peer to answer where we sent from (RFC 3581)."""
+    return f"SIP/2.0/{transport.upper()} {our_hostport(settings)};branch={branch};rport"
+
+
+def contact(settings: SipSettings, transport: str) -> str:
+    """Our Contact: where requests inside the dialog reach us."""
+    suffix = ";transport=tcp" if transport == "tcp" else ""
+    return f"<sip:{our_hostport(settings)}{suffix}>"
+
+
+def our_hostport(settings: SipSettings) -> str:
+    """host:port as peers see us."""
+    return f"{bracketed(settings.advertised_host)}:{settings.advertised_port}"
+
+
+def _finish(lines: list[str], body: bytes, charset: str) -> bytes:
+    lines.append(f"Content-Length: {len(body)}\r\n\r\n")
+    return "\r\n".join(lines).encode(charset, "replace") + body
+
+
+def _phrase(status: int, reason: str) -> str:
+    text = reason or PHRASES.get(status) or _CLASSES.get(status // 100, "Unknown")
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _has_tag(message: Request) -> bool:
+    try:
+        return bool(message.to.tag)
+    except ValueError:
+        return True  # an unreadable To goes back as it came
+
+
+def _vias(message: Request, source: Flow) -> list[str]:
+    """The Via stack; the top one told where it really came from (18.2.1; RFC 3581 section 4)."""
+    values = message.fields.get("via", [])
+    if not values:
+        return []
+    top, *rest = split_outside(values[0], ",")
+    parsed = message.via
+    params = parsed.params
+    if "rport" in params and not params["rport"]:
+        top = _replace_param(top, "rport", str(source.port))
+        top = f"{_without(top, 'received')};received={source.host}"
+    elif parsed.host != source.host:
+        top = f"{_without(top, 'received')};received={source.host}"
+    return [",".join([top, *rest]), *values[1:]]
+
+
+def _replace_param(text: str, name: str, value: str) -> str:
+    head, *params = split_outside(text, ";")
+    changed = [f"{name}={value}" if piece.partition("=")[0].strip().lower() == name else piece for piece in params]
+    return ";".join([head, *changed])
+
+
+def _without(text: str, name: str) -> str:
+    if f"{name}=" not in text.lower():
+        return text
+    head, *params = split_outside(text, ";")
+    return ";".join([head, *(piece for piece in params if piece.partition("=")[0].strip().lower() != name)])

@@ -1,0 +1,206 @@
+"""The calls of one core: what each is, how it is found, and its journal record."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from kak_server.model.codec import Json, from_json, to_json
+from kak_server.model.ids import CallId
+from kak_server.sip.api import CallView, Flow, IncomingCall
+from kak_server.sip.dialog import Dialog
+from kak_server.sip.parser import Request
+from kak_server.sip.transactions import ServerEntry
+
+CallState = Literal["pending", "accepted", "confirmed", "ending"]
+
+CSEQ_RESERVE = 100  # requests of ours between two records; a restart skips that many numbers
+_VERSION = 1
+
+
+@dataclass(slots=True)
+class Awaiting:
+    """A 2xx of ours to an INVITE or re-INVITE whose ACK has not come (13.3.1.4)."""
+
+    data: bytes
+    cseq: int
+    target: Flow
+    redial: Flow | None
+    late_offer: bool  # the ACK must carry the answer
+    initial: bool  # to the INVITE that made the call
+    interval_ms: int = 0
+
+
+@dataclass(slots=True)
+class Call:
+    """One call. `invite` is its INVITE transaction until the final answer has been acknowledged."""
+
+    id: CallId
+    incoming: IncomingCall
+    invite_key: str
+    invite_cseq: int
+    dialog: Dialog
+    state: CallState = "pending"
+    invite: ServerEntry | None = None
+    provisional: int = 100
+    local_sdp: str = ""
+    awaiting: Awaiting | None = None
+    hangup_reason: str | None = None  # we want to hang up as soon as the ACK is here (15)
+    probing: bool = False
+    cseq_reserved: int = CSEQ_RESERVE
+
+    @property
+    def key(self) -> str:
+        """Of the journal record."""
+        return f"sip/{self.id}"
+
+    def view(self) -> CallView:
+        """What the house may see."""
+        return CallView(self.id, self.state, self.incoming, self.local_sdp)
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingRecord:
+    """`Awaiting` in the journal; `data` as latin-1 text."""
+
+    data: str
+    cseq: int
+    late_offer: bool
+    initial: bool
+    target: Flow
+    redial: Flow | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call in the journal: all that a new process needs to go on with it."""
+
+    version: int
+    state: CallState
+    incoming: IncomingCall
+    invite_key: str
+    invite_cseq: int
+    dialog: Dialog
+    cseq_reserved: int
+    provisional: int = 100
+    local_sdp: str = ""
+    invite_head: str = ""  # start line and headers of the INVITE, while it may still need an answer
+    invite_charset: str = "utf-8"
+    invite_source: Flow | None = None
+    awaiting: AwaitingRecord | None = None
+    hangup_reason: str | None = None
+
+
+def to_record(call: Call) -> dict[str, Json]:
+    """The journal value of a call."""
+    request = call.invite.request if call.invite is not None else None
+    awaiting = call.awaiting
+    kept = None
+    if awaiting is not None:
+        data = awaiting.data.decode("latin-1")
+        kept = AwaitingRecord(
+            data, awaiting.cseq, awaiting.late_offer, awaiting.initial, awaiting.target, awaiting.redial
+        )
+    record = CallRecord(
+        version=_VERSION,
+        state=call.state,
+        incoming=call.incoming,
+        invite_key=call.invite_key,
+        invite_cseq=call.invite_cseq,
+        dialog=call.dialog,
+        cseq_reserved=call.cseq_reserved,
+        provisional=call.provisional,
+        local_sdp=call.local_sdp,
+        invite_head=request.head if request is not None else "",
+        invite_charset=request.charset if request is not None else "utf-8",
+        invite_source=call.invite.source if call.invite is not None else None,
+        awaiting=kept,
+        hangup_reason=call.hangup_reason,
+    )
+    value: dict[str, Json] = to_json(record)
+    return value
+
+
+def from_record(value: Json) -> tuple[Call, CallRecord]:
+    """A call out of its record, without its transactions; connections of the old process are forgotten.
+
+    Raises CodecError (a ValueError) when the record is not one of ours.
+    """
+    record = from_json(CallRecord, value)
+    if record.version != _VERSION:
+        raise ValueError(f"record version {record.version}")
+    dialog = replace(record.dialog, flow=replace(record.dialog.flow, connection=0), local_cseq=record.cseq_reserved)
+    call = Call(
+        id=record.incoming.call,
+        incoming=record.incoming,
+        invite_key=record.invite_key,
+        invite_cseq=record.invite_cseq,
+        dialog=dialog,
+        state=record.state,
+        provisional=record.provisional,
+        local_sdp=record.local_sdp,
+        hangup_reason=record.hangup_reason,
+        cseq_reserved=record.cseq_reserved + CSEQ_RESERVE,
+    )
+    if record.awaiting is not None:
+        kept = record.awaiting
+        call.awaiting = Awaiting(
+            kept.data.encode("latin-1"),
+            kept.cseq,
+            replace(kept.target, connection=0),
+            kept.redial,
+            kept.late_offer,
+            kept.initial,
+        )
+    return call, record
+
+
+class CallTable:
+    """Calls by our id, by dialog, and by the INVITE that made them."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[CallId, Call] = {}
+        self._by_dialog: dict[tuple[str, str, str], Call] = {}
+        self._by_invite: dict[str, Call] = {}
+        self._origins: set[tuple[str, str, int]] = set()
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(list(self._by_id.values()))
+
+    def get(self, call_id: str) -> Call | None:
+        """By our id."""
+        return self._by_id.get(CallId(call_id))
+
+    def add(self, call: Call) -> None:
+        """A new call, or one out of the journal."""
+        dialog = call.dialog
+        self._by_id[call.id] = call
+        self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag] = call
+        self._by_invite[call.invite_key] = call
+        self._origins.add(_origin(call))
+
+    def remove(self, call: Call) -> None:
+        """A call that is over."""
+        dialog = call.dialog
+        del self._by_id[call.id]
+        del self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag]
+        del self._by_invite[call.invite_key]
+        self._origins.discard(_origin(call))
+
+    def of_dialog(self, request: Request) -> Call | None:
+        """The call whose dialog a request belongs to (12.2.2): Call-ID, To tag ours, From tag theirs."""
+        return self._by_dialog.get((request.call_id, request.to.tag, request.sender.tag))
+
+    def of_invite(self, key: str) -> Call | None:
+        """The call an INVITE transaction key made."""
+        return self._by_invite.get(key)
+
+    def merged(self, request: Request) -> bool:
+        """8.2.2.2: the same request has come by another path already."""
+        return (request.call_id, request.sender.tag, request.cseq.number) in self._origins
+
+
+def _origin(call: Call) -> tuple[str, str, int]:
+    return call.dialog.call_id, call.dialog.remote_tag, call.invite_cseq

@@ -1,0 +1,295 @@
+"""The SIP room: bytes and time in, outputs out (RFC 3261 as the called side, and BYE and OPTIONS as the asking one).
+
+Call a method, then `drain` and carry the outputs out in order, then re-arm one timer for `next_timer_at_ms`. All
+times are UTC milliseconds. Nothing a peer sends raises; a command for a call that is over returns False.
+"""
+
+from collections.abc import Callable, Mapping
+
+from kak_server.model.codec import Json
+from kak_server.model.ids import CallId
+from kak_server.sip import build
+from kak_server.sip.admission import KNOWN_METHODS, Admission
+from kak_server.sip.answering import Answering
+from kak_server.sip.api import CallView, Close, Flow, Output, Send, SipSettings, TrunkSettings
+from kak_server.sip.calls import Call, CallTable
+from kak_server.sip.context import Context
+from kak_server.sip.ending import Ending
+from kak_server.sip.errors import ParseError
+from kak_server.sip.framing import Frame, StreamFramer
+from kak_server.sip.inbound import Inbound
+from kak_server.sip.indialog import InDialog
+from kak_server.sip.parser import (
+    BrokenMessageError,
+    Request,
+    Response,
+    answerable,
+    check_request,
+    check_response,
+    parse,
+)
+from kak_server.sip.restore import restore_call
+from kak_server.sip.transactions import server_key
+
+
+class SipCore:
+    """One SIP endpoint. `new_id(kind)` gives fresh tokens for the kinds "call", "tag", "branch" and "call-id"."""
+
+    def __init__(self, settings: SipSettings, new_id: Callable[[str], str]) -> None:
+        self._settings = settings
+        self._context = Context(settings, new_id)
+        self._table = CallTable()
+        self._admission = Admission(settings)
+        self._ending = Ending(self._context, self._table)
+        self._transactions = self._ending.transactions
+        self._answering = Answering(self._context, self._table, self._ending)
+        self._inbound = Inbound(self._context, self._table, self._admission, self._ending, self._answering)
+        self._indialog = InDialog(
+            self._context, self._table, self._admission, self._ending, self._answering, self._inbound
+        )
+
+    # --- what comes in --------------------------------------------------------------------------------------------
+
+    def datagram(self, data: bytes, flow: Flow, now_ms: int) -> None:
+        """A UDP datagram. Afterwards drain."""
+        self._context.now_ms = now_ms
+        if not data.strip(b"\r\n\x00 "):
+            self._context.count("sip_keepalives")  # RFC 5626 4.4 and its older cousins: no answer
+        elif len(data) > self._settings.max_message_bytes:
+            self._context.count("sip_malformed", detail=f"{flow.host}: {len(data)} bytes", status="too-large")
+        else:
+            self._message(data, flow, stream=False)
+
+    def stream_data(self, data: bytes, flow: Flow, now_ms: int) -> None:
+        """Bytes off a TCP connection. Afterwards drain; a Close among the outputs ends the connection."""
+        self._context.now_ms = now_ms
+        key = (flow.listener, flow.connection)
+        framer = self._context.streams.get(key)
+        if framer is None:
+            framer = self._context.streams[key] = StreamFramer(self._settings.max_message_bytes)
+        for frame in framer.feed(data):
+            self._frame(frame, flow)
+
+    def stream_closed(self, flow: Flow, now_ms: int) -> None:
+        """The connection has gone; later answers for it go over a new one to where the Via or the Contact points."""
+        self._context.now_ms = now_ms
+        self._context.streams.pop((flow.listener, flow.connection), None)
+
+    def unfinished_message(self, flow: Flow) -> int:
+        """The ordinal of the message on this connection that is begun and not whole, 0 for none; a shell closes the
+        connection when it stays the same for too long."""
+        framer = self._context.streams.get((flow.listener, flow.connection))
+        return framer.unfinished if framer is not None else 0
+
+    def _frame(self, frame: Frame, flow: Flow) -> None:
+        context = self._context
+        if frame.kind == "ping":
+            context.count("sip_keepalives")
+            context.out.append(Send(flow, b"\r\n"))  # RFC 5626 3.5.1
+        elif frame.kind == "message":
+            self._message(frame.data, flow, stream=True)
+        else:
+            # 18.3: without a Content-Length the next message cannot be found: say 400 where possible, and close
+            self._broken_frame(frame, flow)
+            context.out.append(Close(flow))
+
+    def _broken_frame(self, frame: Frame, flow: Flow) -> None:
+        try:
+            parse(frame.data, max_headers=self._settings.max_headers, stream=True)
+        except BrokenMessageError as problem:
+            self._malformed(BrokenMessageError(frame.problem, problem.request, problem.status), flow)
+        else:
+            self._malformed(BrokenMessageError(frame.problem, None), flow)
+
+    def _message(self, data: bytes, flow: Flow, *, stream: bool) -> None:
+        trunk = self._admission.trunk(flow.host)
+        if trunk is None and self._settings.unknown_peers == "drop" and not data.startswith(b"SIP/"):
+            self._context.count("sip_unknown_peer", detail=f"dropped a message from {flow.host}")
+            return
+        try:
+            message = parse(data, max_headers=self._settings.max_headers, stream=stream)
+            if isinstance(message, Response):
+                check_response(message)
+                self._response(message, flow)
+                return
+            check_request(message)
+            self._request(message, trunk, flow)
+        except BrokenMessageError as problem:
+            self._malformed(problem, flow)
+        except ParseError as problem:
+            self._malformed(BrokenMessageError(problem.problem, None), flow)
+
+    def _malformed(self, problem: BrokenMessageError, flow: Flow) -> None:
+        self._context.count("sip_malformed", detail=f"{flow.host}: {problem.problem}", status=str(problem.status))
+        request = problem.request
+        if request is None or not answerable(request):
+            return
+        status = problem.status
+        if self._admission.trunk(flow.host) is None:
+            if self._settings.unknown_peers == "drop":
+                return
+            status = 403
+        self._context.answer_stateless(request, flow, status, reason="" if status != 400 else _reason(problem.problem))
+
+    def _response(self, response: Response, flow: Flow) -> None:
+        # The branch is a secret between us and whom we asked: an answer may come from an address no trunk names
+        if not self._transactions.response(response):
+            self._context.count("sip_stray_response", status=str(response.status))
+
+    def _request(self, request: Request, trunk: TrunkSettings | None, flow: Flow) -> None:
+        method = request.method
+        label = method if method in KNOWN_METHODS else "other"
+        self._context.count("sip_requests", method=label)
+        if trunk is None:
+            self._context.count("sip_unknown_peer", detail=f"{label} from {flow.host} refused")
+            if method != "ACK":
+                self._context.answer_stateless(request, flow, 403)
+            return
+        entry = self._transactions.find(server_key(request))
+        if entry is not None:
+            self._transactions.absorb(entry, request, flow)
+            if method == "INVITE":
+                self._inbound.repeated_invite(entry)
+            elif method == "ACK":
+                self._answering.ack(request, flow)  # a peer that keeps the branch for the ACK to a 2xx
+        elif method == "ACK":
+            self._answering.ack(request, flow)
+        elif method == "CANCEL":
+            self._inbound.cancel(request, flow)
+        elif (refusal := self._admission.method(request)) is not None:
+            self._context.answer_stateless(request, flow, refusal.status, refusal.headers)
+        elif request.to.tag:
+            self._indialog.request(request, flow)
+        elif method == "INVITE":
+            self._inbound.invite(request, trunk, flow)
+        elif method == "OPTIONS":
+            self._options(request, flow)
+        else:
+            self._context.answer_stateless(request, flow, 481)  # BYE, INFO, UPDATE belong to a dialog
+
+    def _options(self, request: Request, flow: Flow) -> None:
+        """11.2: what we can do; a trunk's ping. Answered without state, being harmless to answer twice."""
+        refusal = self._admission.extensions(request)
+        if refusal is not None:
+            self._context.answer_stateless(request, flow, refusal.status, refusal.headers)
+            return
+        headers = (("Allow", build.ALLOW), ("Accept", build.ACCEPT), ("Server", self._settings.server_name))
+        self._context.answer_stateless(request, flow, 200, headers)
+
+    # --- commands of the house --------------------------------------------------------------------------------------
+
+    def ring(self, call: CallId, now_ms: int) -> bool:
+        """180 Ringing."""
+        return self._command("ring", call, now_ms, self._inbound.ring)
+
+    def progress(self, call: CallId, sdp: str, now_ms: int) -> bool:
+        """183 Session Progress with early media."""
+        return self._command("progress", call, now_ms, lambda found: self._inbound.progress(found, sdp))
+
+    def answer(self, call: CallId, sdp: str, now_ms: int) -> bool:
+        """200 OK with `sdp`, repeated until the ACK; CallConfirmed follows, or CallEnded "no-ack" after 64*T1."""
+        return self._command("answer", call, now_ms, lambda found: self._inbound.answer(found, sdp))
+
+    def reject(self, call: CallId, status: int, now_ms: int, reason: str = "") -> bool:
+        """A final refusal; `reason` replaces the usual phrase. Raises ValueError for a status outside 400-699."""
+        if not 400 <= status <= 699:
+            raise ValueError(f"a refusal with status {status}")
+        return self._command("reject", call, now_ms, lambda found: self._inbound.reject(found, status, reason))
+
+    def hangup(self, call: CallId, now_ms: int, reason: str = "") -> bool:
+        """End the call: BYE, once the ACK is here; 480 when it was not answered yet. CallEnded "hangup" follows."""
+        return self._command("hangup", call, now_ms, lambda found: self._hangup(found, reason))
+
+    def probe(self, call: CallId, now_ms: int) -> bool:
+        """Ask the peer whether it still has the dialog: ProbeAnswered, or CallEnded "gone"."""
+        return self._command("probe", call, now_ms, self._probe)
+
+    def _command(self, name: str, call: CallId, now_ms: int, action: Callable[[Call], bool]) -> bool:
+        self._context.now_ms = now_ms
+        found = self._table.get(call)
+        done = found is not None and action(found)
+        if not done:
+            self._context.count("sip_commands_late", command=name)
+        return done
+
+    def _hangup(self, call: Call, reason: str) -> bool:
+        if call.state == "pending":
+            return self._inbound.reject(call, 480, reason, hangup=True)
+        if call.state == "ending":
+            return False
+        if call.state == "accepted":
+            # 15: the called side must not send BYE before the ACK, or before it has given up waiting for it
+            self._ending.hang_up_after_ack(call, reason)
+        else:
+            self._ending.hang_up(call, "hangup", reason)
+        return True
+
+    def _probe(self, call: Call) -> bool:
+        if call.state != "confirmed":
+            return False
+        self._ending.probe(call)
+        return True
+
+    # --- time, outputs, restart -------------------------------------------------------------------------------------
+
+    def timer(self, now_ms: int) -> None:
+        """Let everything happen that is due by `now_ms`."""
+        context = self._context
+        context.now_ms = now_ms
+        for who, key, name in context.timers.due(now_ms):
+            if who != "call":
+                self._transactions.timer(who, key, name)
+                continue
+            call = self._table.get(key)
+            if call is None:
+                continue
+            if name == "repeat-2xx":
+                self._answering.on_repeat_timer(call)
+            elif name == "no-ack":
+                self._answering.on_no_ack_timer(call)
+            else:
+                self._inbound.on_repeat_provisional(call)
+
+    def next_timer_at_ms(self) -> int | None:
+        """When `timer` wants to be called next, or None."""
+        return self._context.timers.next_due_ms()
+
+    def drain(self) -> list[Output]:
+        """The outputs since the last drain, to be carried out in order."""
+        out = self._context.out
+        self._context.out = []
+        return out
+
+    def restore(self, records: Mapping[str, Mapping[str, Json]], now_ms: int) -> None:
+        """After a restart: take the calls out of their records ("sip/..."). Call once, before anything else.
+
+        Established calls go on; pending ones can be answered and cancelled; unacknowledged 200s and unanswered BYEs
+        go out again. A record that cannot be read is counted and left alone. Afterwards drain.
+        """
+        self._context.now_ms = now_ms
+        for key in sorted(records):
+            if not key.startswith("sip/"):
+                continue
+            try:
+                restore_call(records[key], self._table, self._ending, self._answering, self._inbound)
+            except ValueError as problem:
+                self._context.count("sip_record_unreadable", detail=f"{key}: {problem}")
+
+    def calls(self) -> dict[CallId, CallView]:
+        """The calls there are, for reconciling after `restore`: one that is missing here is over."""
+        return {call.id: call.view() for call in self._table if call.state != "ending"}
+
+    def census(self) -> dict[str, int]:
+        """What is held: all zero when everything is over."""
+        return {
+            "calls": len(self._table),
+            "dialogs": sum(call.state != "pending" for call in self._table),
+            "transactions": len(self._transactions),
+            "timers": len(self._context.timers),
+            "streams": len(self._context.streams),
+        }
+
+
+def _reason(problem: str) -> str:
+    """What was wrong, for the sender's log; their own bytes are not sent back."""
+    return f"Bad Request ({problem.partition(':')[0]})"

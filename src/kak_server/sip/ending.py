@@ -1,0 +1,100 @@
+"""How calls end, and whether they still live: our BYE, our in-dialog OPTIONS, and the clearing up (15, 12.2.1.2)."""
+
+from typing import Literal
+
+from kak_server.sip import build
+from kak_server.sip.api import CallEnded, ProbeAnswered
+from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable, to_record
+from kak_server.sip.context import Context
+from kak_server.sip.dialog import next_request
+from kak_server.sip.headers import quote_string
+from kak_server.sip.transactions import ClientEntry, Transactions
+
+Cause = Literal["bye", "hangup", "gone", "no-ack", "rejected"]
+
+CALL_TIMERS = ("repeat-2xx", "no-ack", "repeat-1xx")
+
+
+class Ending:
+    """Requests of ours inside dialogs, and the end of calls."""
+
+    def __init__(self, context: Context, table: CallTable) -> None:
+        self._context = context
+        self._table = table
+        self.transactions = Transactions(context, self._on_final)
+
+    def hang_up(self, call: Call, cause: Cause, reason: str = "") -> None:
+        """BYE, and the call is over for the house (15.1.1: the session ends when the BYE is sent).
+
+        The record stays until the BYE has its answer, so that a restart in between sends it again.
+        """
+        call.state = "ending"
+        call.awaiting = None
+        call.invite = None
+        self._stop_timers(call)
+        extra = (("Reason", f"Q.850;cause=16;text={quote_string(reason)}"),) if reason else ()
+        self._request(call, "BYE", extra, record=True)
+        self._context.emit(CallEnded(call.id, cause, reason))
+
+    def hang_up_after_ack(self, call: Call, reason: str) -> None:
+        """15: remember to hang up; the ACK, or the end of waiting for it, sends the BYE."""
+        call.hangup_reason = reason
+        self.keep(call)
+
+    def keep(self, call: Call) -> None:
+        """Journal the call as it is now."""
+        self._context.put(call.key, to_record(call))
+
+    def repeat_bye(self, call: Call) -> None:
+        """After a restart: the BYE may or may not have reached the peer; a second one does no harm (481)."""
+        self._request(call, "BYE", (), record=True)
+
+    def probe(self, call: Call) -> None:
+        """Ask with an OPTIONS inside the dialog whether the peer still has it; one at a time."""
+        if not call.probing:
+            call.probing = True
+            self._request(call, "OPTIONS", (("Accept", build.ACCEPT),), record=False)
+
+    def finish(self, call: Call, cause: Cause, reason: str = "") -> None:
+        """The call is over without a BYE of ours."""
+        self.forget(call)
+        self._context.emit(CallEnded(call.id, cause, reason))
+
+    def forget(self, call: Call) -> None:
+        """Drop the call, its timers and its record. Its transactions run out by themselves."""
+        self._stop_timers(call)
+        self._table.remove(call)
+        self._context.delete(call.key)
+
+    def _stop_timers(self, call: Call) -> None:
+        for name in CALL_TIMERS:
+            self._context.disarm("call", call.id, name)
+
+    def _request(self, call: Call, method: str, extra: tuple[tuple[str, str], ...], *, record: bool) -> None:
+        context = self._context
+        branch = build.COOKIE + context.new_id("branch")
+        call.dialog, outgoing = next_request(call.dialog, method, branch, context.settings, extra)
+        if call.dialog.local_cseq > call.cseq_reserved:
+            # The record promises that no number above the reserve was used: renew it before one is
+            call.cseq_reserved = call.dialog.local_cseq + CSEQ_RESERVE
+            record = True
+        if record:
+            self.keep(call)
+        self.transactions.request(outgoing, call.id, method)
+
+    def _on_final(self, entry: ClientEntry, status: int) -> None:
+        call = self._table.get(entry.owner)
+        if call is None:
+            return
+        if entry.method == "BYE":
+            # Whatever the answer: 15.1.1, the session is over; 481 and 408 only say that the peer knew already
+            self.forget(call)
+            return
+        call.probing = False
+        if call.state == "ending":
+            return
+        if status in (408, 481):
+            # 12.2.1.2: the dialog is gone, or nobody is there: terminate it, which for an INVITE dialog is a BYE
+            self.hang_up(call, "gone", f"in-dialog OPTIONS answered {status}")
+            return
+        self._context.emit(ProbeAnswered(call.id, status))

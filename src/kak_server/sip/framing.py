@@ -1,0 +1,93 @@
+"""Messages out of a byte stream (RFC 3261 section 18.3, keep-alives of RFC 5626 section 3.5.1)."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)", re.IGNORECASE)
+_END = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A whole message, a keep-alive ping to be answered with CRLF, or the bytes behind which the stream is lost."""
+
+    kind: Literal["message", "ping", "broken"]
+    data: bytes = b""
+    problem: str = ""
+
+
+class StreamFramer:
+    """One connection's receive side. After a "broken" frame nothing more comes out: close the connection."""
+
+    def __init__(self, max_message_bytes: int) -> None:
+        self._max = max_message_bytes
+        self._buffer = bytearray()
+        self._searched = 0  # no end of headers before this offset: the search stays linear in what arrives
+        self._broken = False
+        self._messages = 0
+
+    @property
+    def unfinished(self) -> int:
+        """The ordinal (from 1) of the message that is begun and not whole; 0 when there is none."""
+        return self._messages + 1 if self._buffer else 0
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take what arrived; give the frames that are whole now."""
+        if self._broken:
+            return []
+        self._buffer += data
+        frames: list[Frame] = []
+        while True:
+            if self._strip_line_ends():
+                frames.append(Frame("ping"))
+            frame = self._next_message()
+            if frame is None:
+                return frames
+            frames.append(frame)
+            if frame.kind == "broken":
+                self._broken = True
+                self._buffer.clear()
+                return frames
+
+    def _strip_line_ends(self) -> bool:
+        """7.5: CRLFs before a start line mean nothing; two of them are a ping. True when there was a ping."""
+        buffer = self._buffer
+        if self._searched or not buffer.startswith(b"\r\n"):
+            return False
+        count = 0
+        while buffer.startswith(b"\r\n", 2 * count):
+            count += 1
+        del buffer[: 2 * count]
+        return count >= 2
+
+    def _next_message(self) -> Frame | None:
+        buffer = self._buffer
+        end = buffer.find(_END, max(0, self._searched - 3))
+        if end < 0:
+            # Line ends alone are not yet a header block: the next byte may complete a ping
+            self._searched = len(buffer) if buffer.lstrip(b"\r\n") else 0
+            return self._break("header block too large") if len(buffer) > self._max else None
+        head_bytes = end + len(_END)
+        self._searched = end
+        lengths = {match.group(1) for match in _LENGTH.finditer(buffer, 0, end + 2)}
+        if len(lengths) != 1:
+            return self._break("no Content-Length on a stream" if not lengths else "two Content-Lengths")
+        text = bytes(lengths.pop())
+        if not text.isdigit() or len(text) > 9:
+            return self._break("bad Content-Length")
+        total = head_bytes + int(text)
+        if total > self._max:
+            return self._break("message too large")
+        if len(buffer) < total:
+            return None
+        message = bytes(buffer[:total])
+        del buffer[:total]
+        self._searched = 0
+        self._messages += 1
+        return Frame("message", message)
+
+    def _break(self, problem: str) -> Frame:
+        end = self._buffer.find(_END)
+        head = bytes(self._buffer[: end + len(_END)]) if end >= 0 else b""
+        return Frame("broken", head, problem)

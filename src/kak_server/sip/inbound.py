@@ -1,0 +1,179 @@
+"""A call on its way in: the INVITE outside a dialog, CANCEL, and our answers before the ACK (RFC 3261 9.2, 13.3)."""
+
+from kak_server.model.ids import CallId
+from kak_server.sip import build
+from kak_server.sip.admission import Admission, Admitted, Refusal, refusal_headers
+from kak_server.sip.answering import Answering
+from kak_server.sip.api import CallCancelled, CallEnded, Flow, IncomingCall, TrunkSettings
+from kak_server.sip.bodies import SDP
+from kak_server.sip.calls import Call, CallTable, to_record
+from kak_server.sip.context import Context
+from kak_server.sip.dialog import from_invite
+from kak_server.sip.ending import Ending
+from kak_server.sip.errors import ParseError
+from kak_server.sip.identity import caller_identity
+from kak_server.sip.location import locations_of
+from kak_server.sip.parser import Request
+from kak_server.sip.server_invite import ServerInvite
+from kak_server.sip.transactions import ServerEntry, server_key
+
+# 13.3.1.1: a proxy on the way drops a call after three minutes without news; a provisional a minute keeps it waiting
+REPEAT_PROVISIONAL_MS = 60_000
+
+
+class Inbound:
+    """INVITEs from trunks, until they are answered, refused or cancelled."""
+
+    def __init__(
+        self, context: Context, table: CallTable, admission: Admission, ending: Ending, answering: Answering
+    ) -> None:
+        self._context = context
+        self._table = table
+        self._admission = admission
+        self._ending = ending
+        self._answering = answering
+        self._transactions = ending.transactions
+
+    def invite(self, request: Request, trunk: TrunkSettings, flow: Flow) -> None:
+        """8.2 in order: merged, extensions, address, body; then a new call."""
+        if self._table.of_invite(server_key(request)) is not None:
+            return  # a copy that was on its way longer than the transaction lived, or than a restart took
+        if self._transactions.full:
+            self._context.answer_stateless(request, flow, 503)
+            return
+        merged = Refusal(482, "merged request") if self._table.merged(request) else None  # 8.2.2.2
+        refusal = merged or self._admission.extensions(request)
+        if refusal is None:
+            try:
+                admitted = self._admission.invite(request, len(self._table))
+                if isinstance(admitted, Admitted):
+                    self._begin(request, trunk, flow, admitted)
+                    return
+                refusal = admitted
+            except ParseError as problem:
+                refusal = Refusal(problem.status, problem.problem, refusal_headers(problem.status))
+        self._refuse(request, flow, refusal)
+
+    def _begin(self, request: Request, trunk: TrunkSettings, flow: Flow, admitted: Admitted) -> None:
+        context = self._context
+        local_tag = context.new_id("tag")
+        dialog = from_invite(request, local_tag, flow)
+        incoming = IncomingCall(
+            call=CallId(context.new_id("call")),
+            trunk=trunk.name,
+            called=admitted.called,
+            caller=caller_identity(request, trusted=trunk.trusted_identity),
+            offer_sdp=admitted.offer_sdp,
+            locations=locations_of(request, admitted.parts),
+            user_agent=(request.get("user-agent") or "")[:120],
+            sip_call_id=request.call_id,
+        )
+        entry = self._transactions.serve(request, flow, owner=incoming.call, to_tag=local_tag)
+        call = Call(incoming.call, incoming, entry.key, request.cseq.number, dialog, invite=entry)
+        self._table.add(call)
+        context.put(call.key, to_record(call))
+        self._transactions.respond(entry, 100)  # 8.2.6.1, 17.2.1: within 200 ms
+        context.emit(incoming)
+
+    def _refuse(self, request: Request, flow: Flow, refusal: Refusal) -> None:
+        self._context.count("sip_refused", detail=f"{flow.host}: {refusal.detail}", status=str(refusal.status))
+        entry = self._transactions.serve(request, flow, to_tag=self._context.new_id("tag"))
+        self._transactions.respond(entry, refusal.status, headers=refusal.headers)
+
+    def repeated_invite(self, entry: ServerEntry) -> None:
+        """The INVITE came again after our 2xx: so the 2xx was lost, and goes out again at once."""
+        call = self._table.get(entry.owner)
+        if call is not None and call.awaiting is not None and call.awaiting.cseq == entry.request.cseq.number:
+            self._answering.repeat(call)
+
+    def cancel(self, request: Request, flow: Flow) -> None:
+        """9.2: a CANCEL finds its INVITE by branch; after a final answer it is acknowledged and changes nothing."""
+        target = self._transactions.find(server_key(request, "INVITE"))
+        if target is None:
+            self._context.answer_stateless(request, flow, 481)
+            return
+        entry = self._transactions.serve(request, flow, to_tag=target.to_tag)
+        self._transactions.respond(entry, 200)
+        call = self._table.get(target.owner)
+        if call is not None and call.state == "pending":
+            self.terminate(call, request)
+
+    def terminate(self, call: Call, request: Request) -> None:
+        """487 to the INVITE: `request` (a CANCEL, or a BYE in the early dialog, 15.1.2) ends the call unanswered."""
+        if call.invite is not None:
+            self._transactions.respond(call.invite, 487)
+        self._ending.forget(call)
+        self._context.emit(CallCancelled(call.id, (request.get("reason") or "")[:200]))
+
+    # --- commands of the house ------------------------------------------------------------------------------------
+
+    def ring(self, call: Call) -> bool:
+        """180; again every minute until the call is answered."""
+        return self._provisional(call, 180, "")
+
+    def progress(self, call: Call, sdp: str) -> bool:
+        """183 with early media; journalled, since the 200 must carry the same description (13.2.1)."""
+        if call.state != "pending":
+            return False
+        call.local_sdp = sdp
+        call.provisional = 183
+        self._context.put(call.key, to_record(call))
+        return self._provisional(call, 183, sdp)
+
+    def on_repeat_provisional(self, call: Call) -> None:
+        """A minute has passed."""
+        self._provisional(call, call.provisional, call.local_sdp if call.provisional == 183 else "")
+
+    def resume(self, call: Call) -> None:
+        """After a restart: the caller waits on; a repeated INVITE gets the last provisional again."""
+        if call.invite is None:
+            return
+        provisional = self._provisional_bytes(call, call.invite, call.provisional, call.local_sdp)
+        machine = call.invite.machine
+        if isinstance(machine, ServerInvite):
+            self._transactions.resume(
+                call.invite, ServerInvite(machine.reliable, machine.times, "proceeding", provisional)
+            )
+        if call.provisional > 100:
+            self._context.arm("call", call.id, "repeat-1xx", REPEAT_PROVISIONAL_MS)
+
+    def _provisional(self, call: Call, status: int, sdp: str) -> bool:
+        if call.state != "pending" or call.invite is None:
+            return False
+        call.provisional = status
+        data = self._provisional_bytes(call, call.invite, status, sdp)
+        self._transactions.send_response(call.invite, status, data)
+        self._context.arm("call", call.id, "repeat-1xx", REPEAT_PROVISIONAL_MS)
+        return True
+
+    def _provisional_bytes(self, call: Call, entry: ServerEntry, status: int, sdp: str) -> bytes:
+        if status == 100:
+            return self._transactions.prepare(entry, 100)
+        headers = [
+            ("Contact", build.contact(self._context.settings, entry.source.transport)),
+            ("Allow", build.ALLOW),
+            ("Server", self._context.settings.server_name),
+        ]
+        if status != 183 or not sdp:
+            return self._transactions.prepare(entry, status, headers=headers)
+        headers.append(("Content-Type", SDP))
+        return self._transactions.prepare(entry, status, headers=headers, body=sdp.encode())
+
+    def answer(self, call: Call, sdp: str) -> bool:
+        """200 with our session description."""
+        if call.state != "pending" or call.invite is None:
+            return False
+        self._context.disarm("call", call.id, "repeat-1xx")
+        call.state = "accepted"
+        late_offer = call.incoming.offer_sdp is None
+        self._answering.accept(call, call.invite, sdp, late_offer=late_offer, initial=True)
+        return True
+
+    def reject(self, call: Call, status: int, reason: str, *, hangup: bool = False) -> bool:
+        """A final answer of 400 or more; the call is over (`hangup`: the house says so, not a refusal)."""
+        if call.state != "pending" or call.invite is None:
+            return False
+        self._transactions.respond(call.invite, status, reason=reason)
+        self._ending.forget(call)
+        self._context.emit(CallEnded(call.id, "hangup" if hangup else "rejected", reason))
+        return True

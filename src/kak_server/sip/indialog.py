@@ -1,0 +1,133 @@
+"""Requests of the peer inside a dialog (RFC 3261 12.2.2, 14.2, 15.1.2; RFC 3311 UPDATE; RFC 6086 INFO)."""
+
+from dataclasses import replace
+
+from kak_server.sip import build
+from kak_server.sip.admission import Admission, offer_of, refusal_headers
+from kak_server.sip.answering import Answering
+from kak_server.sip.api import CallMediaChanged, Flow
+from kak_server.sip.bodies import SDP
+from kak_server.sip.calls import Call, CallTable, to_record
+from kak_server.sip.context import Context
+from kak_server.sip.dialog import accepts_cseq, contact_uri
+from kak_server.sip.ending import Ending
+from kak_server.sip.errors import ParseError, SdpError
+from kak_server.sip.inbound import Inbound
+from kak_server.sip.parser import Request
+from kak_server.sip.sdp import renegotiate, reoffer
+from kak_server.sip.transactions import ServerEntry
+
+_CAPABILITIES = (("Allow", build.ALLOW), ("Accept", build.ACCEPT))
+
+
+class InDialog:
+    """Whatever carries a To tag and is neither ACK nor CANCEL."""
+
+    def __init__(
+        self,
+        context: Context,
+        table: CallTable,
+        admission: Admission,
+        ending: Ending,
+        answering: Answering,
+        inbound: Inbound,
+    ) -> None:
+        self._context = context
+        self._table = table
+        self._admission = admission
+        self._ending = ending
+        self._answering = answering
+        self._inbound = inbound
+        self._transactions = ending.transactions
+
+    def request(self, request: Request, flow: Flow) -> None:
+        """Find the dialog, check the order, and do what the method says."""
+        call = self._table.of_dialog(request)
+        if call is None or (call.state == "ending" and request.method != "BYE"):
+            self._context.answer_stateless(request, flow, 481)  # 12.2.2
+            return
+        if self._transactions.full:
+            self._context.answer_stateless(request, flow, 503)
+            return
+        entry = self._transactions.serve(request, flow, owner=call.id)
+        refusal = self._admission.extensions(request)
+        if refusal is not None:
+            self._transactions.respond(entry, refusal.status, headers=refusal.headers)
+            return
+        if not accepts_cseq(call.dialog, request.cseq.number):
+            self._transactions.respond(entry, 500)  # 12.2.2: out of order
+            return
+        call.dialog = replace(call.dialog, remote_cseq=request.cseq.number, flow=flow)
+        try:
+            self._dispatch(call, entry, request)
+        except ParseError as problem:
+            self._context.count("sip_malformed", detail=problem.problem, status=str(problem.status))
+            self._transactions.respond(entry, problem.status, headers=refusal_headers(problem.status))
+        except SdpError as problem:
+            # 14.2: 488, and the session stays as it was
+            self._context.count("sip_refused", detail=f"call {call.id}: {problem}", status="488")
+            self._transactions.respond(entry, 488)
+
+    def _dispatch(self, call: Call, entry: ServerEntry, request: Request) -> None:
+        method = request.method
+        if method == "BYE":
+            self._bye(call, entry, request)
+        elif method == "INVITE":
+            self._reinvite(call, entry, request)
+        elif method == "UPDATE":
+            self._update(call, entry, request)
+        elif method == "OPTIONS":
+            self._transactions.respond(entry, 200, headers=_CAPABILITIES)
+        elif "info-package" in request.fields:
+            # RFC 6086 4.2.2: packages are used only when the receiver has said it takes them; we take none
+            self._transactions.respond(entry, 469, headers=(("Recv-Info", ""),))
+        else:
+            self._transactions.respond(entry, 200)  # INFO of the old kind (RFC 6086 9.2): heard, not needed
+
+    def _bye(self, call: Call, entry: ServerEntry, request: Request) -> None:
+        self._transactions.respond(entry, 200)  # 15.1.2
+        if call.state == "pending":
+            self._inbound.terminate(call, request)  # in the early dialog: the INVITE still gets 487
+        elif call.state != "ending":  # else both hung up at once: our own BYE clears up
+            self._ending.finish(call, "bye", (request.get("reason") or "")[:200])
+
+    def _reinvite(self, call: Call, entry: ServerEntry, request: Request) -> None:
+        if call.state == "pending":
+            # 14.2: a second INVITE before the final answer to the first
+            self._transactions.respond(entry, 500, headers=(("Retry-After", str(request.cseq.number % 11)),))
+            return
+        if call.awaiting is not None:
+            self._transactions.respond(entry, 491)  # an answer of ours is not acknowledged yet
+            return
+        _, offer = offer_of(request)
+        target = contact_uri(request) if "contact" in request.fields else call.dialog.target
+        sdp = renegotiate(offer, call.local_sdp).answer_sdp if offer is not None else reoffer(call.local_sdp)
+        call.dialog = replace(call.dialog, target=target)  # 12.2.2: target refresh
+        self._answering.accept(call, entry, sdp, late_offer=offer is None, initial=False)
+        if offer is not None:
+            self._context.emit(CallMediaChanged(call.id, offer))
+
+    def _update(self, call: Call, entry: ServerEntry, request: Request) -> None:
+        _, offer = offer_of(request)
+        if offer is not None and call.awaiting is not None:
+            self._transactions.respond(entry, 491)  # RFC 3311 5.2: an offer of ours may be open
+            return
+        if offer is not None and call.state == "pending":
+            # RFC 3311 5.2: the offer of the INVITE has no answer yet
+            self._transactions.respond(entry, 500, headers=(("Retry-After", str(request.cseq.number % 11)),))
+            return
+        target = contact_uri(request) if "contact" in request.fields else call.dialog.target
+        headers = [
+            ("Contact", build.contact(self._context.settings, entry.source.transport)),
+            ("Allow", build.ALLOW),
+        ]
+        body = b""
+        if offer is not None:
+            call.local_sdp = renegotiate(offer, call.local_sdp).answer_sdp
+            headers.append(("Content-Type", SDP))
+            body = call.local_sdp.encode()
+        call.dialog = replace(call.dialog, target=target)
+        self._context.put(call.key, to_record(call))
+        self._transactions.respond(entry, 200, headers=headers, body=body)
+        if offer is not None:
+            self._context.emit(CallMediaChanged(call.id, offer))

@@ -1,0 +1,63 @@
+"""What the transaction machines say: effects, as values (RFC 3261 section 17).
+
+A machine is a frozen dataclass; its step functions take it and give the next one and a tuple of effects. They know
+nothing of flows, messages or time: the transaction layer carries the effects out.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Put `data` on the wire."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Start or restart the machine's timer `name`."""
+
+    name: str
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    """Stop the machine's timer `name`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A client transaction has its answer: `status`, or 408 when none came in time."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unacknowledged:
+    """No ACK came for a final answer other than 2xx (timer H)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The machine is terminated: forget it."""
+
+
+Effect = Transmit | Arm | Disarm | Final | Unacknowledged | Over
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The three base times of RFC 3261 table 4, in ms."""
+
+    t1_ms: int = 500
+    t2_ms: int = 4000
+    t4_ms: int = 5000
+
+    @property
+    def give_up_ms(self) -> int:
+        """64*T1: timers B, F, H, J, L and the wait for an ACK."""
+        return 64 * self.t1_ms

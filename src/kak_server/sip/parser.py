@@ -1,0 +1,286 @@
+"""Bytes to a SIP message: split once, headers parsed when somebody asks for them (RFC 3261 section 7).
+
+`parse` finds the start line and the header lines and checks the framing; `check_request` then touches what every
+request must have (8.1.1). Both raise ParseError and nothing else. When a broken request still has the headers an
+answer is made of, the error brings it along so that the sender hears 400 instead of silence.
+"""
+
+import re
+from functools import cached_property
+
+from kak_server.sip.errors import ParseError
+from kak_server.sip.headers import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via, split_list
+from kak_server.sip.uri import Uri, parse_uri
+
+# 7.3.3 and the registry of compact forms
+_COMPACT = {
+    "i": "call-id",
+    "m": "contact",
+    "e": "content-encoding",
+    "l": "content-length",
+    "c": "content-type",
+    "f": "from",
+    "s": "subject",
+    "k": "supported",
+    "t": "to",
+    "v": "via",
+    "a": "accept-contact",
+    "b": "referred-by",
+    "d": "request-disposition",
+    "j": "reject-contact",
+    "n": "identity-info",
+    "o": "event",
+    "r": "refer-to",
+    "u": "allow-events",
+    "x": "session-expires",
+    "y": "identity",
+}
+_SINGLE = frozenset(
+    ("from", "to", "call-id", "cseq", "content-length", "content-type", "max-forwards", "max-breadth", "expires")
+)
+_REQUEST_LINE = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) ([^ \t]+) SIP/([0-9]{1,3})\.([0-9]{1,3})\Z")
+_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2}) ?(.*)\Z", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
+_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+# 25.1: a control character stands only behind a backslash in a quoted string; bare CR or LF nowhere (after unfolding)
+_CONTROL = re.compile(r"(?<!\\)[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
+_CALL_ID = re.compile(r"[\x21-\x7e]{1,512}\Z")
+
+
+class Message:
+    """What requests and responses share. `fields` maps lower-case names to values as they came, in order."""
+
+    def __init__(self, fields: dict[str, list[str]], body: bytes, charset: str, head: str) -> None:
+        self.fields = fields
+        self.body = body
+        self.charset = charset  # the header block's: utf-8, or latin-1 from an old exchange
+        self.head = head  # start line and headers as text, for the journal
+
+    def get(self, name: str) -> str | None:
+        """The first value of a header (name in lower case), or None."""
+        values = self.fields.get(name)
+        return values[0] if values else None
+
+    def items(self, name: str) -> list[str]:
+        """All values of a comma-separated header."""
+        values = self.fields.get(name)
+        return split_list(values) if values else []
+
+    @cached_property
+    def via(self) -> Via:
+        """The topmost Via. Raises ParseError."""
+        items = self.items("via")
+        if not items:
+            raise ParseError("no Via")
+        return parse_via(items[0])
+
+    @cached_property
+    def sender(self) -> NameAddr:
+        """The From header. Raises ParseError."""
+        return parse_name_addr(self._required("from"))
+
+    @cached_property
+    def to(self) -> NameAddr:
+        """The To header. Raises ParseError."""
+        return parse_name_addr(self._required("to"))
+
+    @cached_property
+    def call_id(self) -> str:
+        """The Call-ID. Raises ParseError."""
+        value = self._required("call-id")
+        if not _CALL_ID.match(value):
+            raise ParseError("bad Call-ID")
+        return value
+
+    @cached_property
+    def cseq(self) -> CSeq:
+        """The CSeq. Raises ParseError."""
+        return parse_cseq(self._required("cseq"))
+
+    def _required(self, name: str) -> str:
+        value = self.get(name)
+        if not value:
+            raise ParseError(f"no {name}")
+        return value
+
+
+class Request(Message):
+    """A request. `version` is "2.0" for anything we can serve."""
+
+    def __init__(
+        self,
+        method: str,
+        uri_text: str,
+        version: str,
+        fields: dict[str, list[str]],
+        body: bytes,
+        charset: str,
+        head: str,
+    ) -> None:
+        super().__init__(fields, body, charset, head)
+        self.method = method
+        self.uri_text = uri_text
+        self.version = version
+
+    @cached_property
+    def uri(self) -> Uri:
+        """The Request-URI. Raises ParseError."""
+        return parse_uri(self.uri_text)
+
+
+class Response(Message):
+    """A response."""
+
+    def __init__(
+        self, status: int, reason: str, fields: dict[str, list[str]], body: bytes, charset: str, head: str
+    ) -> None:
+        super().__init__(fields, body, charset, head)
+        self.status = status
+        self.reason = reason
+
+
+class BrokenMessageError(ParseError):
+    """A ParseError that brings along the request it was found in, as far as that could be read."""
+
+    def __init__(self, problem: str, request: Request | None, status: int = 400) -> None:
+        super().__init__(problem, status)
+        self.request = request
+
+
+def parse(data: bytes, *, max_headers: int = 256, stream: bool = False) -> Request | Response:
+    """One whole datagram, or one message off a stream. Raises BrokenMessageError (a ParseError).
+
+    18.3: in a datagram a missing Content-Length means "to the end", a smaller one discards the rest, a larger one is
+    an error; on a stream it is required and the framer has cut by it already.
+    """
+    head, separator, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
+    if not separator:
+        raise BrokenMessageError("no end of the header block", None)
+    try:
+        text, charset = head.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        text, charset = head.decode("latin-1"), "latin-1"
+    return parse_text(text, body, charset, max_headers=max_headers, stream=stream)
+
+
+def parse_text(
+    text: str,
+    body: bytes,
+    charset: str = "utf-8",
+    *,
+    max_headers: int = 256,
+    stream: bool = False,
+    headers_only: bool = False,
+) -> Request | Response:
+    """As `parse`, from a header block that is text already; `headers_only`: the body was not kept (a journalled
+    INVITE), so its length is not checked."""
+    control = _CONTROL.search(text)
+    unfolded = _FOLD.sub(" ", text) if "\r\n " in text or "\r\n\t" in text else text
+    start, *lines = unfolded.split("\r\n")
+    fields, problem = _read_fields(lines, max_headers)
+    message = _start(start, fields, body, charset, text)
+    request = message if isinstance(message, Request) else None
+    if control is not None:
+        problem = f"control character {control.group()!r} in the header block"
+    if problem:
+        raise BrokenMessageError(problem, request)
+    if headers_only:
+        return message
+    length = _content_length(message, request)
+    if length is None:
+        if stream:
+            raise BrokenMessageError("no Content-Length on a stream", request)  # 18.3
+    elif length > len(body):
+        raise BrokenMessageError(f"Content-Length {length} is more than the {len(body)} bytes that came", request)
+    else:
+        message.body = body[:length]
+    return message
+
+
+def _start(line: str, fields: dict[str, list[str]], body: bytes, charset: str, text: str) -> Request | Response:
+    request_line = _REQUEST_LINE.match(line)
+    if request_line is not None:
+        method, uri_text, major, minor = request_line.groups()
+        return Request(method, uri_text, f"{int(major)}.{int(minor)}", fields, body, charset, text)
+    status_line = _STATUS_LINE.match(line)
+    if status_line is not None:
+        return Response(int(status_line.group(1)), status_line.group(2), fields, body, charset, text)
+    words = line.split()
+    if len(words) >= 3 and words[-1].upper().startswith("SIP/") and _NAME.match(words[0]):
+        # Recognisably a request (spaces inside or around the URI, "<sip:...>"): worth a 400
+        broken = Request(words[0], "sip:invalid.invalid", "2.0", fields, body, charset, text)
+        raise BrokenMessageError("bad request line", broken)
+    raise BrokenMessageError("bad start line", None)
+
+
+def _read_fields(lines: list[str], max_headers: int) -> tuple[dict[str, list[str]], str]:
+    fields: dict[str, list[str]] = {}
+    problem = ""
+    if len(lines) > max_headers:
+        problem = f"more than {max_headers} header lines"
+        lines = lines[:max_headers]
+    for line in lines:
+        name, colon, value = line.partition(":")
+        name = name.rstrip(" \t").lower()
+        if not colon or not _NAME.match(name):
+            problem = problem or f"bad header line: {line[:80]!r}"
+            continue
+        name = _COMPACT.get(name, name)
+        if name in fields:
+            if name in _SINGLE:
+                problem = problem or f"{name} given twice"  # 7.3.1
+                continue
+            fields[name].append(value.strip(" \t"))
+        else:
+            fields[name] = [value.strip(" \t")]
+    return fields, problem
+
+
+def _content_length(message: Message, request: Request | None) -> int | None:
+    value = message.get("content-length")
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) <= 9):
+        raise BrokenMessageError(f"bad Content-Length: {value[:40]!r}", request)
+    return int(value)
+
+
+def check_request(request: Request) -> None:
+    """Touch what every request must carry (8.1.1). Raises BrokenMessageError with the request in it."""
+    try:
+        request.via  # noqa: B018  parsed on first access, kept
+        request.sender  # noqa: B018
+        request.to  # noqa: B018
+        request.call_id  # noqa: B018
+        cseq = request.cseq
+        if cseq.method != request.method:
+            raise ParseError("the CSeq method is not the request's")  # 8.1.1.5
+        if request.version != "2.0":
+            raise ParseError("version not supported", 505)  # 21.5.6
+        request.uri  # noqa: B018
+        hops = request.get("max-forwards")
+        if hops is not None and not (hops.isascii() and hops.isdigit() and int(hops[:9]) <= 255 and len(hops) <= 3):
+            raise ParseError("bad Max-Forwards")  # 20.22
+    except ParseError as problem:
+        raise BrokenMessageError(problem.problem, request, problem.status) from None
+
+
+def check_response(response: Response) -> None:
+    """Touch what matching a response needs. Raises ParseError."""
+    response.via  # noqa: B018
+    response.cseq  # noqa: B018
+
+
+def answerable(request: Request | None) -> bool:
+    """Whether a broken request has what a response is copied from (8.2.6.2): Via, From, To, Call-ID, CSeq."""
+    if request is None or request.method == "ACK":
+        return False
+    if not all(request.get(name) for name in ("from", "to", "call-id", "cseq")):
+        return False
+    try:
+        request.via  # noqa: B018
+    except ParseError:
+        return False
+    return not any(
+        _CONTROL.search(value) for name in ("via", "from", "to", "call-id", "cseq") for value in request.fields[name]
+    )

@@ -1,0 +1,51 @@
+"""A call out of its journal record, back at work in a new process."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kak_server.model.codec import Json
+from kak_server.sip.answering import Answering
+from kak_server.sip.calls import Call, CallRecord, CallTable, from_record
+from kak_server.sip.ending import Ending
+from kak_server.sip.inbound import Inbound
+from kak_server.sip.parser import Request, check_request, parse_text
+from kak_server.sip.server_invite import ServerInvite
+from kak_server.sip.transactions import ServerEntry, Transactions
+
+
+def restore_call(
+    value: Mapping[str, Json], table: CallTable, ending: Ending, answering: Answering, inbound: Inbound
+) -> None:
+    """Take one call up again. Raises ValueError when its record cannot be used; nothing is changed then."""
+    call, record = from_record(value)
+    if table.get(call.id) is not None:
+        raise ValueError("two records for one call")
+    entry = _invite_entry(call, record, ending.transactions)
+    table.add(call)
+    if call.state == "pending":
+        call.invite = entry
+        inbound.resume(call)
+    elif call.state == "ending":
+        ending.repeat_bye(call)
+    else:
+        if call.state == "accepted":
+            call.invite = entry
+        if entry is not None and isinstance(entry.machine, ServerInvite):
+            ending.transactions.resume(entry, replace(entry.machine, state="accepted"))
+        answering.resume(call)
+    ending.keep(call)  # the new reserve of CSeq numbers
+
+
+def _invite_entry(call: Call, record: CallRecord, transactions: Transactions) -> ServerEntry | None:
+    if not record.invite_head:
+        if call.state == "pending":
+            raise ValueError("a pending call without its INVITE")
+        return None
+    if record.invite_source is None:
+        raise ValueError("an INVITE without its source")
+    request = parse_text(record.invite_head, b"", record.invite_charset, headers_only=True)
+    if not isinstance(request, Request):
+        raise ValueError("the INVITE is not a request")
+    check_request(request)
+    source = replace(record.invite_source, connection=0)
+    return transactions.serve(request, source, owner=call.id, to_tag=call.dialog.local_tag)

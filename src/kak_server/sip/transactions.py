@@ -1,0 +1,208 @@
+"""The transaction layer: which machine a message belongs to, and the machines' effects carried out (17, 18)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kak_server.sip import build, client_non_invite, server_invite, server_non_invite
+from kak_server.sip.api import Flow
+from kak_server.sip.client_non_invite import ClientNonInvite
+from kak_server.sip.context import Context, response_route
+from kak_server.sip.dialog import Outgoing
+from kak_server.sip.machine import Arm, Disarm, Effect, Final, Over, Transmit, Unacknowledged
+from kak_server.sip.parser import Request, Response
+from kak_server.sip.server_invite import ServerInvite
+from kak_server.sip.server_non_invite import ServerNonInvite
+
+MAX_TRANSACTIONS = 100_000  # server ones; beyond it new requests are refused without state
+
+
+@dataclass(slots=True)
+class ServerEntry:
+    """One request being served: its machine, and where the answers go."""
+
+    key: str
+    machine: ServerInvite | ServerNonInvite
+    request: Request
+    source: Flow
+    target: Flow
+    redial: Flow | None
+    owner: str = ""  # the call it belongs to, "" for none
+    to_tag: str = ""  # what our answers carry (8.2.6.2: the same in all of them)
+
+
+@dataclass(slots=True)
+class ClientEntry:
+    """One request of ours."""
+
+    branch: str
+    machine: ClientNonInvite
+    flow: Flow
+    redial: Flow | None
+    owner: str
+    method: str
+
+
+OnFinal = Callable[[ClientEntry, int], None]
+
+
+def server_key(request: Request, method: str = "") -> str:
+    """17.2.3: branch, sent-by and method (an ACK's is its INVITE's); for an RFC 2543 peer what it keeps the same."""
+    method = method or ("INVITE" if request.method == "ACK" else request.method)
+    via = request.via
+    if via.branch.startswith(build.COOKIE):
+        return f"{via.branch}|{via.sent_by}|{method}"
+    return f"2543|{request.call_id}|{request.sender.tag}|{request.cseq.number}|{request.uri_text}|{via.text}|{method}"
+
+
+class Transactions:
+    """All transactions of one core. `on_final` hears how our own requests went."""
+
+    def __init__(self, context: Context, on_final: OnFinal) -> None:
+        self._context = context
+        self._on_final = on_final
+        self._servers: dict[str, ServerEntry] = {}
+        self._clients: dict[str, ClientEntry] = {}
+
+    def __len__(self) -> int:
+        return len(self._servers) + len(self._clients)
+
+    @property
+    def full(self) -> bool:
+        """No room for another server transaction."""
+        return len(self._servers) >= MAX_TRANSACTIONS
+
+    def find(self, key: str) -> ServerEntry | None:
+        """The server transaction with this key."""
+        return self._servers.get(key)
+
+    def serve(self, request: Request, flow: Flow, *, owner: str = "", to_tag: str = "") -> ServerEntry:
+        """A new server transaction for a request that matched none."""
+        reliable = flow.transport == "tcp"
+        machine: ServerInvite | ServerNonInvite
+        if request.method == "INVITE":
+            machine = ServerInvite(reliable, self._context.times)
+        else:
+            machine = ServerNonInvite(reliable, self._context.times)
+        target, redial = response_route(request, flow)
+        entry = ServerEntry(server_key(request), machine, request, flow, target, redial, owner, to_tag)
+        self._servers[entry.key] = entry
+        return entry
+
+    def resume(self, entry: ServerEntry, machine: ServerInvite) -> None:
+        """After a restart: put an INVITE transaction into the state it had."""
+        entry.machine = machine
+        if machine.state == "accepted":
+            self._context.arm("server", entry.key, "L", self._context.times.give_up_ms)
+
+    def absorb(self, entry: ServerEntry, request: Request, flow: Flow) -> None:
+        """A retransmission, or an ACK, that matches a transaction."""
+        machine = entry.machine
+        if request.method == "ACK":
+            if isinstance(machine, ServerInvite):
+                self._apply_server(entry, *server_invite.on_ack(machine))
+            return
+        self._context.count("sip_retransmissions", method=request.method)
+        if flow.transport == "tcp":
+            entry.target = flow  # the peer came back over another connection
+        if isinstance(machine, ServerInvite):
+            self._apply_server(entry, *server_invite.on_retransmission(machine))
+        else:
+            self._apply_server(entry, *server_non_invite.on_retransmission(machine))
+
+    def respond(
+        self,
+        entry: ServerEntry,
+        status: int,
+        *,
+        headers: build.Headers = (),
+        body: bytes = b"",
+        reason: str = "",
+    ) -> None:
+        """Answer through the transaction."""
+        self.send_response(entry, status, self.prepare(entry, status, headers=headers, body=body, reason=reason))
+
+    def prepare(
+        self,
+        entry: ServerEntry,
+        status: int,
+        *,
+        headers: build.Headers = (),
+        body: bytes = b"",
+        reason: str = "",
+    ) -> bytes:
+        """The bytes of an answer, for a caller who must journal them before they leave."""
+        return build.response(
+            entry.request, status, entry.source, to_tag=entry.to_tag, headers=headers, body=body, reason=reason
+        )
+
+    def send_response(self, entry: ServerEntry, status: int, data: bytes) -> None:
+        """Send what `prepare` made."""
+        self._context.count("sip_responses", status=str(status))
+        machine = entry.machine
+        if isinstance(machine, ServerInvite):
+            self._apply_server(entry, *server_invite.on_respond(machine, status, data))
+        else:
+            self._apply_server(entry, *server_non_invite.on_respond(machine, status, data))
+
+    def request(self, outgoing: Outgoing, owner: str, method: str) -> None:
+        """Send a request of ours and see it through."""
+        reliable = outgoing.flow.transport == "tcp"
+        machine, effects = client_non_invite.start(outgoing.data, reliable, self._context.times)
+        entry = ClientEntry(outgoing.branch, machine, outgoing.flow, outgoing.redial, owner, method)
+        self._clients[entry.branch] = entry
+        self._apply_client(entry, machine, effects)
+
+    def response(self, response: Response) -> bool:
+        """A response came in; False when it answers nothing of ours (17.1.3: branch and CSeq method)."""
+        entry = self._clients.get(response.via.branch)
+        if entry is None or response.cseq.method != entry.method:
+            return False
+        self._apply_client(entry, *client_non_invite.on_response(entry.machine, response.status))
+        return True
+
+    def timer(self, who: str, key: str, name: str) -> None:
+        """A timer of a transaction fired."""
+        if who == "client":
+            client = self._clients.get(key)
+            if client is not None:
+                self._apply_client(client, *client_non_invite.on_timer(client.machine, name))
+            return
+        server = self._servers.get(key)
+        if server is None:
+            return
+        if isinstance(server.machine, ServerInvite):
+            self._apply_server(server, *server_invite.on_timer(server.machine, name))
+        else:
+            self._apply_server(server, *server_non_invite.on_timer(server.machine, name))
+
+    def _apply_server(
+        self, entry: ServerEntry, machine: ServerInvite | ServerNonInvite, effects: tuple[Effect, ...]
+    ) -> None:
+        entry.machine = machine
+        context = self._context
+        for effect in effects:
+            if isinstance(effect, Transmit):
+                context.send(effect.data, entry.target, entry.redial)
+            elif isinstance(effect, Arm):
+                context.arm("server", entry.key, effect.name, effect.after_ms)
+            elif isinstance(effect, Disarm):
+                context.disarm("server", entry.key, effect.name)
+            elif isinstance(effect, Unacknowledged):
+                context.count("sip_unacknowledged", detail=f"no ACK for our refusal from {entry.source.host}")
+            elif isinstance(effect, Over):
+                del self._servers[entry.key]
+
+    def _apply_client(self, entry: ClientEntry, machine: ClientNonInvite, effects: tuple[Effect, ...]) -> None:
+        entry.machine = machine
+        context = self._context
+        for effect in effects:
+            if isinstance(effect, Transmit):
+                context.send(effect.data, entry.flow, entry.redial)
+            elif isinstance(effect, Arm):
+                context.arm("client", entry.branch, effect.name, effect.after_ms)
+            elif isinstance(effect, Disarm):
+                context.disarm("client", entry.branch, effect.name)
+            elif isinstance(effect, Final):
+                self._on_final(entry, effect.status)
+            elif isinstance(effect, Over):
+                del self._clients[entry.branch]
