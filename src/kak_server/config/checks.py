@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
 
+SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7), less its final zero
 Finding = tuple[Location, str]
 
 
@@ -18,6 +19,7 @@ def check(settings: Settings) -> list[Finding]:
         *_ports(settings),
         *_tls(settings),
         *_radio(settings),
+        *_socket_path(settings),
     ]
 
 
@@ -115,3 +117,10 @@ def _radio(settings: Settings) -> Iterator[Finding]:
     for n, gateway in enumerate(radio.gateways):
         if gateway.url.startswith("ws://") and not settings.server.lab:
             yield ("radio", "gateways", n, "url"), "plain ws:// is for a lab only (server.lab: true); use wss://"
+
+
+def _socket_path(settings: Settings) -> Iterator[Finding]:
+    path = str(settings.worker_socket)
+    if len(path.encode()) > SOCKET_PATH_BYTES_MAX:
+        location: Location = ("media", "worker_socket") if settings.media.worker_socket else ("server", "data_dir")
+        yield location, f"the path of the worker's socket is too long for the system: {path}"

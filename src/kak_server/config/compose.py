@@ -1,10 +1,13 @@
 """Settings to what each room wants to be told: the one place that knows both sides."""
 
+from kak_server import __version__
+from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
 from kak_server.console.ports import User
-from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.console.settings import ConsoleSettings, LabNumber
+from kak_server.model.ids import Gssi, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
 from kak_server.sip.api import SipSettings, TrunkSettings
 from kak_server.tetra_gw.api import GatewaySettings
@@ -67,6 +70,58 @@ def to_gateways(settings: Settings) -> tuple[GatewaySettings, ...]:
             media_host=settings.media_address,
         )
         for gateway in radio.gateways
+    )
+
+
+def to_house_settings(settings: Settings) -> HouseSettings:
+    """What the bridges must know: seats, queues, talkgroups, RTP ports."""
+    return HouseSettings(
+        media_host=settings.media_address,
+        bind_host=settings.media.host,
+        rtp_port_min=settings.media.rtp_port_min,
+        rtp_port_max=settings.media.rtp_port_max,
+        queues=tuple(
+            QueueInfo(
+                QueueId(queue.id),
+                queue.display_name(),
+                ContactClass(queue.klass),
+                queue.numbers,
+                tuple(RoomId(room) for room in queue.rooms),
+            )
+            for queue in settings.queues
+        ),
+        positions=tuple(
+            PositionInfo(seat, RoomId(room.id), room.name, name)
+            for room in settings.rooms
+            for seat, name in room.seats()
+        ),
+        groups=tuple(
+            GroupInfo(Gssi(group.gssi), group.name, tuple(RoomId(room) for room in group.rooms))
+            for group in settings.radio.talkgroups
+        ),
+        public_url=settings.http_url,
+        probe_after_silence_ms=settings.sip.probe_after_silence_s * 1000,
+        plain_rtp_seats=settings.server.lab,
+        max_lines=settings.limits.max_sip_calls,
+    )
+
+
+def to_console_settings(settings: Settings) -> ConsoleSettings:
+    """What the position API's shell must be told."""
+    lab = settings.server.lab
+    return ConsoleSettings(
+        name=settings.server.name,
+        version=__version__,
+        lab=lab,
+        lab_sim_url=settings.server.lab_simulator_url if lab else "",
+        lab_numbers=tuple(
+            LabNumber(queue.numbers[0], queue.display_name()) for queue in settings.queues if lab and queue.numbers
+        ),
+        web_dist=str(settings.web_dist),
+        secure_cookies=settings.server.http.tls is not None,
+        session_idle_ms=settings.limits.session_idle_hours * 3_600_000,
+        session_max_ms=settings.limits.session_max_hours * 3_600_000,
+        session_limit=settings.limits.max_sessions,
     )
 
 

@@ -24,6 +24,7 @@ class HttpSection(Section):
     tls: TlsSection | None = Field(
         None, description="HTTPS; browsers give a microphone on plain HTTP only to localhost"
     )
+    web_dist: Path | None = Field(None, description="folder of the built console; web/dist of the source tree")
 
 
 class ServerSection(Section):
@@ -67,7 +68,7 @@ class SipSection(Section):
     t2_ms: int = Field(4_000, ge=500, le=32_000, description="longest interval between retransmissions, T2")
     t4_ms: int = Field(5_000, ge=500, le=32_000, description="longest life of a message in the network, T4")
     probe_after_silence_s: int = Field(
-        15,
+        10,
         ge=1,
         le=3_600,
         description="no RTP for so long: ask the peer in the dialog (OPTIONS) whether it still lives",
@@ -146,4 +147,5 @@ class LimitsSection(Section):
     max_contacts: int = Field(20_000, ge=1, le=1_000_000, description="contacts in the system at once")
     max_sip_calls: int = Field(2_000, ge=1, le=100_000, description="SIP calls at once; further ones get 503")
     max_sessions: int = Field(5_000, ge=1, le=100_000, description="signed-in sessions")
-    session_hours: int = Field(14, ge=1, le=168, description="a sign-in ends after so long")
+    session_idle_hours: int = Field(12, ge=1, le=168, description="a sign-in that nobody uses ends after so long")
+    session_max_hours: int = Field(24, ge=1, le=168, description="a sign-in ends after so long in any case")

@@ -17,6 +17,8 @@ from kak_server.config.places import (
     StorageSection,
 )
 
+SOURCE_TREE = Path(__file__).resolve().parents[3]  # where an editable installation lies
+
 
 class Settings(Section):
     """One node's configuration. Every section but `rooms` and `queues` has defaults."""
@@ -77,6 +79,16 @@ class Settings(Section):
     def media_address(self) -> str:
         """Address in the SDP we send."""
         return self.media.advertised_address or self.server.advertised_address
+
+    @property
+    def tls_dir(self) -> Path:
+        """Folder of the certificate that the server signs itself."""
+        return self.data_dir / "tls"
+
+    @property
+    def web_dist(self) -> Path:
+        """Folder of the built console."""
+        return self.server.http.web_dist or SOURCE_TREE / "web" / "dist"
 
     @property
     def http_url(self) -> str:

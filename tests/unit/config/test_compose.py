@@ -5,7 +5,9 @@ from argon2 import PasswordHasher
 from kak_server.config.compose import (
     queue_numbers,
     seat_rooms,
+    to_console_settings,
     to_gateways,
+    to_house_settings,
     to_routing_config,
     to_sip_settings,
     to_users,
@@ -40,6 +42,7 @@ operators:
   - {username: l, name: L, password: lab, rooms: [a, b]}
 radio:
   gateways: [{name: g, url: "ws://127.0.0.1:1"}]
+  talkgroups: [{gssi: 24201, name: T, rooms: [b]}]
 routing: {media_grace_ms: 7000, connect_timeout_ms: 8000}
 limits: {max_contacts: 11, max_sip_calls: 12}
 """
@@ -71,6 +74,42 @@ def test_radio() -> None:
     (gateway,) = to_gateways(SETTINGS)
     assert (gateway.name, gateway.url, gateway.media_host) == ("g", "ws://127.0.0.1:1", "192.0.2.1")
     assert gateway.heartbeat_ms < gateway.stale_after_ms
+
+
+def test_house() -> None:
+    made = to_house_settings(SETTINGS)
+    assert made.media_host == "192.0.2.1"
+    assert made.bind_host == "127.0.0.1"
+    assert [(seat.position, seat.room, seat.room_name, seat.name) for seat in made.positions] == [
+        ("a-1", "a", "A", "A 1"),
+        ("a-2", "a", "A", "A 2"),
+        ("b-1", "b", "B", "B 1"),
+    ]
+    assert [(group.gssi, group.name, group.rooms) for group in made.groups] == [(24201, "T", ("b",))]
+    assert [(queue.queue, queue.klass, queue.numbers) for queue in made.queues] == [
+        ("q", ContactClass.EMERGENCY, ("113", "urn:service:sos"))
+    ]
+    assert made.probe_after_silence_ms == 10_000
+    assert made.plain_rtp_seats is True
+    assert made.max_lines == 12
+
+
+def test_console() -> None:
+    made = to_console_settings(SETTINGS)
+    assert (made.name, made.lab, made.secure_cookies) == ("n", True, False)
+    assert made.lab_sim_url == "http://127.0.0.1:8090"
+    assert [(number.number, number.name) for number in made.lab_numbers] == [("113", "Q")]
+    assert made.web_dist.endswith("web/dist")
+
+
+def test_the_lab_panel_is_for_the_lab_only() -> None:
+    service = parse_settings(
+        "rooms: [{id: a, name: A, positions: 1}]\nqueues: [{id: q, name: Q, numbers: [113], rooms: [a]}]\n"
+        "server: {http: {tls: {self_signed: true}}}\n"
+    )
+    made = to_console_settings(service)
+    assert (made.lab, made.lab_sim_url, made.lab_numbers, made.secure_cookies) == (False, "", (), True)
+    assert to_house_settings(service).plain_rtp_seats is False
 
 
 def test_users_have_hashed_passwords() -> None:

@@ -133,6 +133,10 @@ LAB_OPERATOR = "operators: [{username: kari, name: K, password: lab, rooms: [amk
             "radio: {talkgroups: [{gssi: 1, name: a, rooms: [amk]}]}\n",
             "radio.talkgroups: talkgroups without a gateway: add radio.gateways",
         ),
+        (
+            f"server: {{data_dir: /{'x' * 120}}}\n",
+            f"server.data_dir: the path of the worker's socket is too long for the system: /{'x' * 120}/worker.sock",
+        ),
         ("radio: {heartbeat_ms: 6000}\n", "radio.stale_after_ms: must be longer than heartbeat_ms"),
         (
             "sip: {trunks: [{name: a, sources: ['::1']}, {name: a, sources: ['::2']}]}\n",

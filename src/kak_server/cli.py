@@ -1,0 +1,236 @@
+"""The command line: `kak-server COMMAND`. One function a command; what a command needs is imported when it runs.
+
+Exit codes: 0 well; 1 a checked file has problems; 2 the command could not start (one line on stderr says why).
+"""
+
+import argparse
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from kak_server import __version__
+from kak_server.config.loader import load_settings
+from kak_server.config.problems import ConfigError
+from kak_server.config.settings import SOURCE_TREE, Settings
+from kak_server.model.errors import StartupError
+
+EXIT_PROBLEMS = 1
+EXIT_NOT_STARTED = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return command(arguments)
+    except (ConfigError, StartupError) as error:
+        print(f"kak-server: {error}", file=sys.stderr)
+        return EXIT_NOT_STARTED
+    except OSError as error:
+        # asyncio says which address; a file error which file
+        words = error.strerror or str(error)
+        print(f"kak-server: {words}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
+        return EXIT_NOT_STARTED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """The control process, in the foreground, until SIGTERM or SIGINT."""
+    settings = load_settings(arguments.config, arguments.set)
+    from kak_server.supervisor.preflight import check_server
+
+    check_server(settings)
+    from kak_server.app import serve as serve_until_stopped
+
+    return int(serve_until_stopped(settings) or 0)
+
+
+def worker(arguments: argparse.Namespace) -> int:
+    """The media worker of a configuration: becomes `python -m kak_server.media.worker ...`."""
+    settings = load_settings(arguments.config, arguments.set)
+    from kak_server.supervisor.commands import worker_argv
+    from kak_server.supervisor.preflight import check_worker
+
+    check_worker()
+    settings.worker_socket.parent.mkdir(parents=True, exist_ok=True)
+    argv = worker_argv(settings)
+    os.execv(argv[0], argv)
+
+
+def lab(arguments: argparse.Namespace) -> int:
+    """Everything on this machine: worker, simulators, control, watched over."""
+    from kak_server.supervisor.lab import LabOptions, run_lab
+
+    overrides = (*lab_overrides(arguments.host, arguments.port, arguments.data_dir), *arguments.set)
+    settings = load_settings(arguments.config, overrides)
+    if not settings.server.lab:
+        raise StartupError(f"{arguments.config} is no lab (server.lab: true)")
+    options = LabOptions(arguments.config, overrides, not arguments.no_simulators, arguments.calls_per_minute)
+    return run_lab(settings, options)
+
+
+def check_config(arguments: argparse.Namespace) -> int:
+    """Read a configuration and say whether it is usable."""
+    try:
+        settings = load_settings(arguments.file, arguments.set)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_PROBLEMS
+    print(f"{arguments.file}: ok: {summary(settings)}")
+    return 0
+
+
+def generate_config(arguments: argparse.Namespace) -> int:
+    """Print a generated text."""
+    from kak_server.config.national import generate_national
+    from kak_server.config.reference import generate_reference
+
+    sys.stdout.write({"national": generate_national, "reference": generate_reference}[arguments.what]())
+    return 0
+
+
+def hash_password(arguments: argparse.Namespace) -> int:
+    """Print the argon2id hash of a password read from standard input (its first line)."""
+    from kak_server.config.passwords import hash_password as make
+
+    password = sys.stdin.readline().rstrip("\n")
+    if not password:
+        raise StartupError("no password on standard input")
+    print(make(password))
+    return 0
+
+
+def journal(arguments: argparse.Namespace) -> int:
+    """Tell in sentences what the journal knows."""
+    from kak_server.runtime import explain
+
+    return int(explain.main(arguments) or 0)
+
+
+def openapi(_arguments: argparse.Namespace) -> int:
+    """Print the OpenAPI document of the position API."""
+    from kak_server.console.aio.app import openapi_json
+
+    sys.stdout.write(openapi_json())
+    return 0
+
+
+# --- their arguments --------------------------------------------------------------------------------------------------
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(prog="kak-server", description="Control-room communication server")
+    parser.add_argument("--version", action="version", version=f"kak-server {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        added.set_defaults(run=run)
+        return added
+
+    for name, run in (("serve", serve), ("worker", worker)):
+        command = add(name, run)
+        command.add_argument("--config", type=Path, required=True, metavar="FILE", help="configuration (YAML)")
+        _add_overrides(command)
+    _add_lab(add("lab", lab))
+    command = add("check-config", check_config)
+    command.add_argument("file", type=Path, metavar="FILE", help="configuration (YAML)")
+    _add_overrides(command)
+    command = add("generate-config", generate_config)
+    command.add_argument("what", choices=["national", "reference"], help="an example, or the reference (Markdown)")
+    add("hash-password", hash_password)
+    add("openapi", openapi)
+    _add_journal(add("journal", journal))
+    return parser
+
+
+def _add_overrides(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override, e.g. server.http.port=9000"
+    )
+
+
+def _add_lab(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--config", type=Path, default=SOURCE_TREE / "configs" / "lab.yaml", metavar="FILE")
+    command.add_argument("--host", help="this machine's name or address, for browsers elsewhere: serves HTTPS")
+    command.add_argument("--port", type=int, help="port of the console")
+    command.add_argument("--data-dir", type=Path, help="folder of everything the lab keeps")
+    command.add_argument("--no-simulators", action="store_true", help="no radio network and no callers")
+    command.add_argument("--calls-per-minute", type=int, default=0, metavar="N", help="callers who call by themselves")
+    _add_overrides(command)
+
+
+def _add_journal(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    explain = actions.add_parser("explain", help="why a call went where it went")
+    explain.add_argument("call", metavar="CALL", help="contact, caller's number, or `last`")
+    verify = actions.add_parser("verify", help="whether the journal is whole")
+    for action in (explain, verify):
+        action.add_argument("--data-dir", type=Path, default=Path("var/lab"), help="the server's data folder")
+
+
+def lab_overrides(host: str | None, port: int | None, data_dir: Path | None) -> tuple[str, ...]:
+    """What --host, --port and --data-dir mean in terms of the configuration.
+
+    Another host than this one needs HTTPS, since browsers give a microphone on plain HTTP only to localhost; SIP and
+    media then listen on every interface and name the host's address.
+    """
+    overrides = []
+    if host is not None and not _is_loopback(host):
+        overrides += [
+            "server.http.host=0.0.0.0",
+            "server.http.tls.self_signed=true",
+            f"server.advertised_address={host}",
+            "sip.host=0.0.0.0",
+            f"sip.advertised_address={_resolve(host)}",
+            "media.host=0.0.0.0",
+            f"media.advertised_address={_resolve(host)}",
+        ]
+    if port is not None:
+        overrides.append(f"server.http.port={port}")
+    if data_dir is not None:
+        overrides.append(f"server.data_dir={data_dir}")
+    return tuple(overrides)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _resolve(host: str) -> str:
+    """An IPv4 address for SDP and SIP, which browsers' names are no use to."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return socket.gethostbyname(host)
+    except OSError:
+        raise StartupError(f"{host} has no IPv4 address that this machine can look up") from None
+
+
+def summary(settings: Settings) -> str:
+    """One line about a configuration."""
+    seats = sum(len(room.seats()) for room in settings.rooms)
+    return (
+        f"{len(settings.rooms)} rooms, {seats} positions, {len(settings.queues)} queues, "
+        f"{len(settings.operators)} people, {len(settings.sip.trunks)} trunks, "
+        f"{len(settings.radio.talkgroups)} talkgroups; console at {settings.http_url}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
