@@ -1,0 +1,278 @@
+"""The event stream's WebSocket: snapshot or resumed, then events; commands and pongs the other way.
+
+The stream's ring is the send queue: the sender walks a cursor through it and a reader that falls out of the ring gets a
+new snapshot. Replies go before events. Only one reader a stream: a second one takes over and the first is told.
+"""
+
+import asyncio
+import json
+from collections import deque
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, WebSocket
+from pydantic import ValidationError
+from starlette.websockets import WebSocketDisconnect
+
+from kak_server.console.aio.commands import run_command
+from kak_server.console.aio.deps import COOKIE, authenticate, origin_is_ours, shell_of
+from kak_server.console.aio.errors import ApiError, describe_validation, error_response
+from kak_server.console.aio.hub import LiveStream
+from kak_server.console.aio.shell import Shell
+from kak_server.console.messages import CommandMessage, Pong
+from kak_server.console.ports import Caller, Result
+from kak_server.console.sessions import Session
+from kak_server.console.stream import encode
+
+log = structlog.get_logger(__name__)
+router = APIRouter()
+
+# Close codes of ours (RFC 6455 section 7.4.2: 4000-4999 are for applications), like the HTTP statuses.
+BAD_MESSAGES, SIGNED_OUT, SILENT, SEAT_LOST = 4400, 4401, 4408, 4409
+CLOSE_PATIENCE_S = 2.0
+MAX_SAFE_INTEGER = 2**53
+
+
+def reply_text(command_id: str, result: Result) -> str:
+    """The reply message of a command."""
+    if result.ok:
+        return encode({"type": "reply", "id": command_id, "ok": True, "result": dict(result.result)})
+    return encode(
+        {"type": "reply", "id": command_id, "ok": False, "code": result.code or "refused", "message": result.message}
+    )
+
+
+class Connection:
+    """One WebSocket and the stream it reads."""
+
+    def __init__(self, websocket: WebSocket, shell: Shell, session: Session, live: LiveStream) -> None:
+        self._websocket = websocket
+        self._shell = shell
+        self._session = session
+        self._live = live
+        self._cursor = 0
+        self._texts: deque[str] = deque()  # replies and errors, bounded by commands_in_flight and bad_messages_max
+        self._wake = asyncio.Event()
+        self._closing: tuple[int, str] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._commands: set[asyncio.Task[None]] = set()
+        self._bad_messages = 0
+        self._heard_s = asyncio.get_running_loop().time()
+
+    # --- hub.Reader ---------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self._wake.set()
+
+    def finish(self, code: int, reason: str) -> None:
+        """Close when what is queued has been sent, or after 2 s whatever is queued."""
+        if self._closing is None:
+            self._closing = (code, reason)
+            self._wake.set()
+            asyncio.get_running_loop().call_later(CLOSE_PATIENCE_S, self._cut)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything numbered so far has been sent."""
+        return self._cursor >= self._live.stream.last_seq
+
+    def _cut(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def run(self, after: int | None) -> None:
+        """Serve until either side is done."""
+        hub = self._shell.hub
+        earlier = self._live.reader
+        if isinstance(earlier, Connection):
+            earlier.replaced()
+        self._live.reader = self
+        hub.readers.add(self)
+        try:
+            self._begin(after)
+            hub.mark(self._live)
+            self._tasks = [asyncio.create_task(self._send_all()), asyncio.create_task(self._read_all())]
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._cut()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            hub.readers.discard(self)
+            if self._live.reader is self:
+                self._live.reader = None
+                self._live.left_ms = self._shell.now_ms()
+        for task in self._tasks:
+            if not task.cancelled() and task.exception() is not None:
+                log.error("an event stream failed", exc_info=task.exception())
+
+    def replaced(self) -> None:
+        """Another connection reads the stream now. If a tab is behind this one, it must know."""
+        self._texts.append(encode({"type": "seat.lost", "seq": self._cursor + 1, "data": {"reason": "another-tab"}}))
+        self.finish(SEAT_LOST, "another tab")
+
+    def _begin(self, after: int | None) -> None:
+        if self._live.stream.can_resume(after, self._shell.now_ms()):
+            assert after is not None
+            self._cursor = after
+            self._texts.append(encode({"type": "resumed", "seq": after}))
+        else:
+            self._queue_snapshot()
+
+    def _queue_snapshot(self) -> None:
+        """The whole state, and the number it stands at: taken in one turn of the loop, so nothing falls between."""
+        settings, now_ms = self._shell.settings, self._shell.now_ms()
+        fields = dict(self._shell.backend.snapshot(self._live.caller, now_ms))
+        fields.setdefault("now_ms", now_ms)
+        fields.setdefault("server", {"name": settings.name, "version": settings.version, "lab": settings.lab})
+        self._cursor = self._live.stream.begin_snapshot()
+        self._texts.append(encode({"type": "snapshot", "seq": self._cursor, **fields}))
+
+    # --- out ----------------------------------------------------------------------------------------------------------
+
+    async def _send_all(self) -> None:
+        ping_at_s = 0.0
+        loop, settings = asyncio.get_running_loop(), self._shell.settings
+        while True:
+            self._wake.clear()
+            await self._drain()
+            if self._closing is not None:
+                await self._websocket.close(*self._closing)
+                return
+            if loop.time() - self._heard_s > settings.silent_reader_s:
+                self.finish(SILENT, "no pong")
+                continue
+            if loop.time() >= ping_at_s:
+                ping_at_s = loop.time() + settings.ping_interval_s
+                await self._websocket.send_text('{"type":"ping"}')
+            timer = loop.call_later(ping_at_s - loop.time(), self._wake.set)
+            try:
+                await self._wake.wait()
+            finally:
+                timer.cancel()
+
+    async def _drain(self) -> None:
+        """Send what there is: replies first, then events in order."""
+        while True:
+            while self._texts:
+                await self._websocket.send_text(self._texts.popleft())
+            if self._live.reader is not self:
+                return  # replaced: the events are the other reader's
+            entries = self._live.stream.after(self._cursor)
+            if entries is None:
+                self._queue_snapshot()
+                continue
+            if not entries:
+                return
+            for entry in entries:
+                await self._websocket.send_text(entry.frame())
+                self._cursor = max(self._cursor, entry.seq)
+                if entry.name == "seat.lost":
+                    self.finish(SEAT_LOST, "seat lost")
+                    return
+                if self._texts:
+                    break
+
+    # --- in -----------------------------------------------------------------------------------------------------------
+
+    async def _read_all(self) -> None:
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            self._heard_s = asyncio.get_running_loop().time()
+            text = message.get("text")
+            if text is None:
+                self._bad("Binary messages are not understood.")
+            else:
+                self._take(text)
+
+    def _take(self, text: str) -> None:
+        try:
+            message: Any = json.loads(text)
+        except (ValueError, RecursionError):
+            self._bad("The message is not JSON.")
+            return
+        kind = message.get("type") if isinstance(message, dict) else None
+        try:
+            if kind == "pong":
+                Pong.model_validate(message)
+            elif kind == "command":
+                self._command(CommandMessage.model_validate(message))
+            else:
+                self._bad("Messages are of type command or pong.")
+        except ValidationError as problem:
+            self._bad(describe_validation(problem.errors(include_input=False)))
+
+    def _bad(self, message: str) -> None:
+        self._bad_messages += 1
+        self._texts.append(encode({"type": "error", "code": "bad-request", "message": message}))
+        self._wake.set()
+        if self._bad_messages >= self._shell.settings.bad_messages_max:
+            self.finish(BAD_MESSAGES, "too many bad messages")
+
+    def _command(self, command: CommandMessage) -> None:
+        if self._closing is not None:
+            return
+        if len(self._commands) + len(self._texts) >= self._shell.settings.commands_in_flight:
+            if len(self._texts) > 2 * self._shell.settings.commands_in_flight:
+                self.finish(BAD_MESSAGES, "replies are not read")
+                return
+            result = Result(False, code="too-many-requests", message="Too many commands at once.")
+            self._texts.append(reply_text(command.id, result))
+            self._wake.set()
+            return
+        # Tasks begin in the order they are made, so the house hears commands in the order they came.
+        task = asyncio.create_task(self._run(command))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    async def _run(self, command: CommandMessage) -> None:
+        epoch = self._live.caller.seat_epoch
+        assert epoch is not None
+        result = await run_command(self._shell, self._session, epoch, command.id, command.name, command.args)
+        self._texts.append(reply_text(command.id, result))
+        self._wake.set()
+
+
+async def _deny(websocket: WebSocket, error: ApiError) -> None:
+    await websocket.send_denial_response(error_response(error.code, error.message, error.status))
+
+
+def _whole_number(text: str | None) -> int | None:
+    """A query parameter as a number; None when absent. Raises ApiError."""
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) > MAX_SAFE_INTEGER:
+        raise ApiError("bad-request", "seat_epoch and after are whole numbers.")
+    return int(text)
+
+
+@router.websocket("/api/v1/events")
+async def events(websocket: WebSocket) -> None:
+    """The event stream of a seat."""
+    shell = shell_of(websocket)
+    try:
+        if not origin_is_ours(websocket, shell):
+            raise ApiError("foreign-origin", "Requests from other sites' pages are refused.")
+        session, _ = authenticate(shell, websocket.cookies.get(COOKIE))
+        seat_epoch = _whole_number(websocket.query_params.get("seat_epoch"))
+        after = _whole_number(websocket.query_params.get("after"))
+        if seat_epoch is None:
+            raise ApiError("bad-request", "seat_epoch is missing.")
+    except ApiError as error:
+        await _deny(websocket, error)
+        return
+    shell.touch(session)
+    caller: Caller | None = shell.seated_caller(session, seat_epoch)
+    await websocket.accept()
+    try:
+        if caller is None:
+            # A browser cannot read a refused handshake, so a tab that lost its seat is told in so many words.
+            await websocket.send_text(encode({"type": "seat.lost", "seq": 0, "data": {"reason": "another-tab"}}))
+            await websocket.close(SEAT_LOST, "seat lost")
+            return
+        await Connection(websocket, shell, session, shell.hub.open(caller)).run(after)
+    except WebSocketDisconnect:
+        return

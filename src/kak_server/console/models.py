@@ -1,0 +1,207 @@
+"""The objects operators see: offers, calls, queues, talkgroups and the snapshot that holds them all.
+
+They are what `ports.ConsoleBackend` returns as plain dicts and what the OpenAPI document names; the page that explains
+them is docs/integrators/position-api.md. Times are UTC milliseconds (`*_ms`). Unknown keys are ignored on the way out,
+so that a newer house works with an older console.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ServiceClass = Literal["emergency", "urgent", "normal"]
+Activity = Literal["available", "break", "after-call-work"]
+OperatorState = Literal["idle", "offered", "busy", "wrap-up", "unreachable"]
+CallerSource = Literal["p-asserted-identity", "from", "none"]
+Floor = Literal["free", "requested", "queued", "talking", "denied", "revoked"]
+MediaState = Literal["none", "up", "down"]
+SeatLostReason = Literal["another-tab", "taken-over", "signed-out"]
+
+
+class Outgoing(BaseModel):
+    """A thing we send. Serialised by alias (`class`)."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+class Offer(Outgoing):
+    """A reservation of this operator for one contact, until `expires_at_ms`."""
+
+    contact: str
+    epoch: int
+    queue: str
+    queue_name: str
+    class_: ServiceClass = Field(alias="class")
+    caller: str
+    caller_source: CallerSource
+    arrived_at_ms: int
+    expires_at_ms: int
+    location_text: str
+
+
+class Location(Outgoing):
+    """Where the caller is, as far as known; `problem` says what was wrong with what the network sent."""
+
+    text: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    radius_m: float | None = None
+    problem: str = ""
+
+
+class CallPatch(Outgoing):
+    """The call's connection to a talkgroup."""
+
+    patch: str
+    gssi: int
+    name: str
+    state: Literal["requested", "active", "removed", "refused"]
+    floor: Floor
+
+
+class CallVideo(Outgoing):
+    """Video from the citizen's phone; `url` is the link to send."""
+
+    state: Literal["none", "invited", "live"] = "none"
+    url: str | None = None
+    link_expires_ms: int | None = None
+
+
+class Call(Outgoing):
+    """The operator's current call, whole at each change."""
+
+    contact: str
+    epoch: int
+    queue: str
+    queue_name: str
+    class_: ServiceClass = Field(alias="class")
+    caller: str
+    caller_source: CallerSource
+    arrived_at_ms: int
+    answered_at_ms: int | None
+    state: Literal["connecting", "connected", "held"]
+    location: Location
+    patch: CallPatch | None
+    video: CallVideo
+    recording: bool
+
+
+class Queue(Outgoing):
+    """A queue's figures: contacts waiting, since when the longest, and operators free for it."""
+
+    queue: str
+    name: str
+    class_: ServiceClass = Field(alias="class")
+    waiting: int
+    longest_since_ms: int | None
+    available: int
+
+
+class Waiting(Outgoing):
+    """One waiting contact."""
+
+    contact: str
+    queue: str
+    queue_name: str
+    class_: ServiceClass = Field(alias="class")
+    caller: str
+    arrived_at_ms: int
+    state: Literal["waiting", "offered"]
+
+
+class OperatorRow(Outgoing):
+    """A colleague: where, and whether free."""
+
+    operator: str
+    name: str
+    position: str | None
+    room: str | None
+    activity: Activity
+    state: OperatorState
+    since_ms: int
+
+
+class Talker(Outgoing):
+    """Who holds the floor of a talkgroup; `priority` is the TX demand priority 0-3."""
+
+    issi: int
+    alias: str
+    priority: int
+
+
+class Talkgroup(Outgoing):
+    """One talkgroup at this position, whole at each change. `level` is the talker's loudness 0-100."""
+
+    gssi: int
+    name: str
+    attached: Literal["detached", "attaching", "attached"]
+    monitored: bool
+    floor: Floor
+    talker: Talker | None
+    cause: str = ""
+    level: int = 0
+
+
+class Notice(Outgoing):
+    """Something the operator must know of the system itself, until it is cleared."""
+
+    id: str
+    level: Literal["info", "warning", "alarm"]
+    code: str
+    text_nb: str
+    text_en: str
+    at_ms: int
+
+
+class TransferTarget(Outgoing):
+    """A queue a call may be transferred to."""
+
+    queue: str
+    name: str
+    room_name: str
+
+
+class Me(Outgoing):
+    """The signed-in operator at this position."""
+
+    operator: str
+    name: str
+    position: str
+    room: str
+    activity: Activity
+    reason: str = ""
+    state: OperatorState
+    since_ms: int
+    wrap_up_until_ms: int | None = None
+
+
+class MediaStatus(Outgoing):
+    """The seat's warm PeerConnection; a new `generation` means the old one is gone."""
+
+    state: MediaState
+    generation: str = ""
+
+
+class ServerInfo(Outgoing):
+    """Which server this is; `lab` opens the lab panel."""
+
+    name: str
+    version: str
+    lab: bool
+
+
+class SnapshotFields(Outgoing):
+    """Everything a position shows, at one moment."""
+
+    now_ms: int
+    server: ServerInfo
+    me: Me
+    offer: Offer | None
+    call: Call | None
+    queues: list[Queue]
+    waiting: list[Waiting]
+    operators: list[OperatorRow]
+    talkgroups: list[Talkgroup]
+    transfer_targets: list[TransferTarget]
+    media: MediaStatus
+    notices: list[Notice]

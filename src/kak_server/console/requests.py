@@ -1,0 +1,344 @@
+"""Bodies of the position API's requests and of their answers.
+
+Requests are strict: no conversions, no unknown keys, every string bounded. What does not fit is refused with
+`bad-request` before the house hears of it.
+"""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from kak_server.console.models import Activity, Outgoing
+
+SDP_MAX_CHARS = 65_536
+ARGS = TypeVar("ARGS", bound=BaseModel)
+
+# Identifiers and names are opaque, but printable: a control character in one is an attack or a mistake.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Note = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z+*#.:@_-]+$")]
+Sdp = Annotated[str, StringConstraints(min_length=1, max_length=SDP_MAX_CHARS)]
+Epoch = Annotated[int, Field(ge=0, le=2**53)]
+GssiNumber = Annotated[int, Field(ge=1, le=2**24 - 1)]  # a short subscriber identity has 24 bits
+
+
+class Incoming(BaseModel):
+    """A thing sent to us: unknown keys and wrong types are refused, not repaired."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+# --- sign in and seat -------------------------------------------------------------------------------------------------
+
+
+class SignIn(Incoming):
+    """User name and password of a local user."""
+
+    username: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+class TakePosition(Incoming):
+    """Sit down, or re-attach with the epoch the tab had before it was reloaded."""
+
+    position: Name
+    take_over: bool = False
+    seat_epoch: Epoch | None = None
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+class NoArgs(Incoming):
+    """A command without arguments."""
+
+
+class ActivityArgs(Incoming):
+    """What the person says: available, or away and why."""
+
+    activity: Activity
+    reason: Note = ""
+
+
+class OfferArgs(Incoming):
+    """An offer: accepting or rejecting one needs the epoch it was made with."""
+
+    contact: Name
+    epoch: Epoch
+
+
+class ContactArgs(Incoming):
+    """The call the command is about."""
+
+    contact: Name
+
+
+class SwitchContactArgs(Incoming):
+    """Something of a call on or off: hold, or the operator's key towards a patched group."""
+
+    contact: Name
+    on: bool
+
+
+class TransferArgs(Incoming):
+    """A call and the queue it goes to."""
+
+    contact: Name
+    queue: Name
+
+
+class PatchArgs(Incoming):
+    """A call into a talkgroup, with what the operator confirmed: confidentiality, and the group owner's permission."""
+
+    contact: Name
+    gssi: GssiNumber
+    confirmed: bool = False
+    owner_ok: bool = False
+
+
+class SwitchGroupArgs(Incoming):
+    """Listening to a talkgroup, or the microphone towards it, on or off."""
+
+    gssi: GssiNumber
+    on: bool
+
+
+COMMANDS: dict[str, type[Incoming]] = {
+    "activity.set": ActivityArgs,
+    "contact.accept": OfferArgs,
+    "contact.reject": OfferArgs,
+    "contact.hangup": ContactArgs,
+    "contact.hold": SwitchContactArgs,
+    "contact.transfer": TransferArgs,
+    "contact.patch": PatchArgs,
+    "contact.unpatch": ContactArgs,
+    "patch.talk": SwitchContactArgs,
+    "wrapup.done": NoArgs,
+    "talkgroup.monitor": SwitchGroupArgs,
+    "ptt": SwitchGroupArgs,
+    "video.invite": ContactArgs,
+}
+
+
+class CommandBody(Incoming, Generic[ARGS]):
+    """A command over HTTP. With an `id`, a repetition is answered as the first time."""
+
+    args: ARGS
+    seat_epoch: Epoch
+    id: Name | None = None
+
+
+class CommandResult(Outgoing):
+    """What a command gives back; empty for most."""
+
+    result: dict[str, str | int | float | bool | None]
+
+
+# --- media ------------------------------------------------------------------------------------------------------------
+
+
+class RtpAddress(Incoming):
+    """Where plain RTP goes (PCMA, 20 ms). Lab only."""
+
+    host: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[0-9A-Za-z.:_-]+$")]
+    port: Annotated[int, Field(ge=1, le=65_535)]
+
+
+class PositionMedia(Incoming):
+    """The seat's media: an SDP offer of a PeerConnection, or (lab) a plain RTP address. Exactly one of them."""
+
+    sdp: Sdp | None = None
+    rtp: RtpAddress | None = None
+    seat_epoch: Epoch
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "PositionMedia":
+        if (self.sdp is None) == (self.rtp is None):
+            raise ValueError("give sdp or rtp, not both")
+        return self
+
+
+class SdpOffer(Incoming):
+    """A complete SDP offer (no trickle)."""
+
+    sdp: Sdp
+
+
+class SdpAnswer(Outgoing):
+    """A complete SDP answer."""
+
+    sdp: str
+
+
+class RtpTarget(Outgoing):
+    """Where the robot's RTP goes and comes from."""
+
+    host: str
+    port: int
+
+
+class PositionMediaAnswer(Outgoing):
+    """The same kind back as was asked for; the other is null."""
+
+    sdp: str | None = None
+    rtp: RtpTarget | None = None
+
+
+# --- lab --------------------------------------------------------------------------------------------------------------
+
+
+class LabRing(Incoming):
+    """Let a simulated caller ring."""
+
+    number: Number
+    caller: Number | None = None
+    speech: bool = True
+    duration_s: Annotated[int, Field(ge=1, le=3_600)] = 60
+
+
+class LabPtt(Incoming):
+    """A simulated radio's PTT; `source` is what it plays, e.g. `tone:700` or `speech`."""
+
+    on: bool
+    source: Annotated[str, StringConstraints(max_length=64, pattern=r"^(tone:[0-9]{2,4}|speech)$")] | None = None
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+class UserInfo(Outgoing):
+    """The signed-in person."""
+
+    operator: str
+    name: str
+    roles: list[str]
+    skills: dict[str, int]
+    rooms: list[str]
+
+
+class SessionInfo(Outgoing):
+    """Who am I, and the token for the header X-Kak-Csrf."""
+
+    user: UserInfo
+    csrf: str
+
+
+class PositionRow(Outgoing):
+    """A seat; `taken_by` is a person's name."""
+
+    position: str
+    room: str
+    room_name: str
+    name: str
+    taken_by: str | None
+
+
+class Seated(Outgoing):
+    """The seat, and the epoch this tab holds it with."""
+
+    position: str
+    seat_epoch: int
+
+
+class Done(Outgoing):
+    """It is done; nothing more to say."""
+
+    ok: Literal[True] = True
+
+
+class Track(Outgoing):
+    """One recorded leg; `stored_ms` of `expected_ms` are on disk."""
+
+    recording: str
+    label: Literal["caller", "operator", "radio"]
+    started_at_ms: int
+    stored_ms: int
+    expected_ms: int
+    sha256: str | None
+
+
+class RecentCall(Outgoing):
+    """A finished call with its tracks."""
+
+    contact: str
+    queue: str
+    queue_name: str
+    caller: str
+    arrived_at_ms: int
+    answered_at_ms: int | None
+    ended_at_ms: int | None
+    operator_name: str | None
+    cause: str
+    tracks: list[Track]
+
+
+class Explanation(Outgoing):
+    """Why a call went where it went, in sentences."""
+
+    sentences: list[str]
+
+
+class CitizenState(Outgoing):
+    """Whether the video link is open, and the page's language."""
+
+    state: Literal["open", "expired"]
+    language: str
+
+
+class LabQueue(Outgoing):
+    """A number the lab can ring."""
+
+    number: str
+    name: str
+
+
+class LabRadio(Outgoing):
+    """A simulated radio."""
+
+    issi: int
+    alias: str
+    gssi: int | None = None
+
+
+class LabCaller(Outgoing):
+    """A simulated caller that rings or talks now."""
+
+    id: str
+    number: str = ""
+    caller: str = ""
+    state: str = ""
+
+
+class LabState(Outgoing):
+    """What the lab panel shows. `simulator` is false when the simulators do not answer."""
+
+    queues: list[LabQueue]
+    radios: list[LabRadio]
+    callers: list[LabCaller]
+    simulator: bool
+
+
+class LabCall(Outgoing):
+    """The simulated caller that now rings."""
+
+    call: str
+
+
+class Readiness(Outgoing):
+    """Whether calls are taken, and if not, why."""
+
+    ready: bool
+    reasons: list[str]
+
+
+class Problem(Outgoing):
+    """What went wrong; `code` is for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+class ErrorBody(Outgoing):
+    """The shape of every refusal."""
+
+    error: Problem

@@ -1,0 +1,143 @@
+"""One session's event stream: numbered events in a bounded ring, whole lists coalesced, resume or snapshot decided.
+
+Sans-IO. The house pushes; a reader (one WebSocket at a time) holds a cursor, the number of the last event it sent, and
+asks for what comes after it. The ring is the reader's queue: a reader too slow for it falls out and gets a snapshot.
+
+- Numbers begin at the stream's birth in UTC ms and grow by one an event. So a number of an earlier stream (before a
+  restart of control, or a minute of absence) is below every number of this one and can never be taken for ours.
+- An event (offer, call, talkgroup) is kept as it was. Of a list (queues, waiting, operators) only the newest counts:
+  it has no number until `flush`, and when it gets one, an older copy in the ring keeps its number but loses its text
+  (`superseded`), so that a ring costs one copy of each list and the numbers stay without gaps.
+- While nobody reads, lists are not flushed: they wait, newest wins, for the reader's return.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from kak_server.console.settings import StreamLimits
+from kak_server.model.codec import Json
+
+SUPERSEDED = "superseded"
+Encode = Callable[[str, Json], str | None]
+
+
+def encode(data: Json) -> str:
+    """JSON text, ASCII only: a lone surrogate from a peer's display name must not break a WebSocket.
+
+    Raises ValueError for NaN or infinity and TypeError for what JSON does not know.
+    """
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One numbered event. `text` is the JSON of its data."""
+
+    seq: int
+    name: str
+    text: str
+    at_ms: int
+
+    def frame(self) -> str:
+        """The message as it is sent."""
+        return f'{{"type":"{self.name}","seq":{self.seq},"data":{self.text}}}'
+
+
+class Stream:
+    """The events of one seat's session. All times UTC ms."""
+
+    def __init__(self, now_ms: int, limits: StreamLimits = StreamLimits()) -> None:
+        self._limits = limits
+        self._ring: deque[Entry] = deque()
+        self._ring_bytes = 0
+        self._last_seq = now_ms
+        self._lists: dict[str, Json] = {}
+        self._newest_list: dict[str, int] = {}  # list name -> number of its newest copy in the ring
+        self._flushed_ms = now_ms - limits.list_interval_ms
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest event."""
+        return self._last_seq
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    # --- the house ----------------------------------------------------------------------------------------------------
+
+    def push(self, name: str, text: str, now_ms: int) -> None:
+        """An event, numbered at once. `text` is its data encoded."""
+        self._append(name, text, now_ms)
+
+    def push_list(self, name: str, data: Json) -> None:
+        """A whole list; replaces one that still waits."""
+        self._lists[name] = data
+
+    def flush_due_ms(self) -> int | None:
+        """When the waiting lists may go out, or None when there are none."""
+        return self._flushed_ms + self._limits.list_interval_ms if self._lists else None
+
+    def flush(self, now_ms: int, encoder: Encode) -> None:
+        """Number the waiting lists. `encoder(name, data)` may share texts between streams that were given the same
+        list; where it gives None the list is left out, and the reader keeps the last good one."""
+        for name, data in self._lists.items():
+            text = encoder(name, data)
+            if text is None:
+                continue
+            self._supersede(name)
+            self._append(name, text, now_ms)
+            self._newest_list[name] = self._last_seq
+        self._lists.clear()
+        self._flushed_ms = now_ms
+
+    # --- the reader ---------------------------------------------------------------------------------------------------
+
+    def can_resume(self, after: int | None, now_ms: int) -> bool:
+        """Whether a reader that has seen everything up to `after` can go on from there."""
+        self._forget_old(now_ms)
+        return after is not None and self._first_seq() - 1 <= after <= self._last_seq
+
+    def begin_snapshot(self) -> int:
+        """A snapshot is being taken now: it holds the waiting lists' content too. Returns its number."""
+        self._lists.clear()
+        return self._last_seq
+
+    def after(self, cursor: int, count: int = 64) -> Sequence[Entry] | None:
+        """Up to `count` events after `cursor`, oldest first. None: they are gone, a snapshot is needed."""
+        skip = cursor + 1 - self._first_seq()
+        if skip < 0 or cursor > self._last_seq:
+            return None
+        return tuple(islice(self._ring, skip, skip + count))
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _first_seq(self) -> int:
+        return self._last_seq - len(self._ring) + 1
+
+    def _append(self, name: str, text: str, now_ms: int) -> None:
+        self._last_seq += 1
+        self._ring.append(Entry(self._last_seq, name, text, now_ms))
+        self._ring_bytes += len(text)
+        self._forget_old(now_ms)
+        # The newest event always stays, however large: a reader that is up to date must be able to get it.
+        while len(self._ring) > self._limits.ring_events or (
+            self._ring_bytes > self._limits.ring_bytes and len(self._ring) > 1
+        ):
+            self._pop_oldest()
+
+    def _forget_old(self, now_ms: int) -> None:
+        while self._ring and now_ms - self._ring[0].at_ms > self._limits.resume_ms:
+            self._pop_oldest()
+
+    def _pop_oldest(self) -> None:
+        self._ring_bytes -= len(self._ring.popleft().text)
+
+    def _supersede(self, name: str) -> None:
+        index = self._newest_list.get(name, 0) - self._first_seq()
+        if name in self._newest_list and 0 <= index < len(self._ring):
+            old = self._ring[index]
+            self._ring_bytes -= len(old.text) - len("{}")
+            self._ring[index] = Entry(old.seq, SUPERSEDED, "{}", old.at_ms)
