@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from kak_server.tetra_gw import sdp, wire
 from kak_server.tetra_gw.codec import Message, WireError, decode, encode
 from kak_sim.tetra import network as net
-from kak_sim.tetra.rtp_leg import RtpLeg
+from kak_sim.tetra.rtp_leg import LegCounters, RtpLeg
 
 HEARTBEAT_MS = 2_000
 STALE_AFTER_MS = 6_000
@@ -75,6 +75,7 @@ class Gateway:
     ) -> None:
         self.rooms: dict[str, Room] = {}
         self.counters = {"frames_in": 0, "frames_refused": 0, "sessions_fenced": 0, "sessions_stale": 0}
+        self.closed_legs = LegCounters()  # the sum over legs that are no more
         self._network = network
         self._clock = clock
         self._media_host = media_host
@@ -377,6 +378,7 @@ class Gateway:
         leg = room.legs.pop(gssi, None)
         if leg is not None:
             leg.close()
+            self.closed_legs.add(leg.counters)
 
     def _remove_patch(self, room: Room, patch: str) -> None:
         item = room.patches.pop(patch, None)

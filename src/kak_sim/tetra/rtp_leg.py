@@ -9,7 +9,7 @@ of its end (packets that were on their way), `uplink_without_grant` otherwise.
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from kak_sim.audio import FRAME_SAMPLES, Samples, alaw_decode, alaw_encode, silence
 
@@ -33,6 +33,11 @@ class LegCounters:
     uplink_after_grant: int = 0
     malformed: int = 0
     foreign: int = 0  # from another address than the learned one
+
+    def add(self, other: "LegCounters") -> None:
+        """Sum up another leg's."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 class RtpLeg:
