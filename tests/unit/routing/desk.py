@@ -96,7 +96,9 @@ class Desk:
         """New rules."""
         return self.send(Configured(self.now_ms, RoutingConfig(queues=queues, **settings)))
 
-    def sit(self, who: str, room: str = "oslo", *, at: str = "", ready: bool = True, media: bool = True, **skills: int):
+    def sit(
+        self, who: str, room: str = "oslo", *, at: str = "", ready: bool = True, media: bool = True, **skills: int
+    ) -> tuple[Effect, ...]:
         """Somebody signs in, available unless said otherwise."""
         activity = Activity.AVAILABLE if ready else Activity.BREAK
         position = PositionId(at or f"{room}-{who}")

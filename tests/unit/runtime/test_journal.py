@@ -130,13 +130,14 @@ def test_an_event_of_a_newer_version_is_named_not_fatal(tmp_path: Path) -> None:
 
 def test_a_checkpoint_begins_a_segment_and_replay_begins_there(tmp_path: Path) -> None:
     journal, _ = Journal.open(tmp_path, JournalSettings(segment_bytes=500), now_ms=1)
-    assert not journal.checkpoint_due
+    due = [journal.checkpoint_due]
     for number in range(5):
         journal.append_event(arrived(number))
         journal.put(f"dialog:{number}", number)
-    assert journal.checkpoint_due
+    due.append(journal.checkpoint_due)
     assert journal.checkpoint({"state": "after five"})
-    assert not journal.checkpoint_due
+    due.append(journal.checkpoint_due)
+    assert due == [False, True, False]
     journal.append_event(arrived(6))
     journal.delete("dialog:0")
     journal.close()

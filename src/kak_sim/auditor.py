@@ -1,0 +1,372 @@
+"""An independent judge of the routing core: sees only the stream of events and effects, shares nothing with the core.
+
+It keeps its own simple picture (slow on purpose: every check looks at everybody) and says in a sentence which law an
+effect broke. Used by the property tests, the scenarios and the simulator.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing import api
+
+RANK = {api.ContactClass.EMERGENCY: 0, api.ContactClass.URGENT: 1, api.ContactClass.NORMAL: 2}
+
+WAITING, OFFERED, JOINING, TALKING = "waiting", "offered", "joining", "talking"
+
+
+@dataclass(slots=True)
+class Case:
+    """A contact as the stream tells it."""
+
+    contact: ContactId
+    queue: QueueId
+    arrived_ms: int
+    number: int
+    entered_ms: int
+    place: str = WAITING
+    wide: bool = False
+    head: bool = False
+    epoch: int = 0
+    operator: OperatorId | None = None
+    position: PositionId | None = None
+    deadline_ms: int | None = None
+    passed: list[OperatorId] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Person:
+    """An operator as the stream tells it."""
+
+    operator: OperatorId
+    position: PositionId
+    room: RoomId
+    skills: dict[str, int]
+    activity: api.Activity
+    media_up: bool
+    idle_since_ms: int
+    wrap_up_until_ms: int | None = None
+    was_free: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return self.media_up and self.activity is api.Activity.AVAILABLE
+
+
+class Auditor:
+    """Feed it every event with its effects; `findings` stays empty as long as the laws hold."""
+
+    def __init__(self) -> None:
+        self.findings: list[str] = []
+        self.cases: dict[ContactId, Case] = {}
+        self.people: dict[OperatorId, Person] = {}
+        self.ended: dict[ContactId, str] = {}
+        self.timers: dict[str, int] = {}
+        self.arrived = 0
+        self._queues: dict[QueueId, api.QueueConfig] = {}
+        self._config = api.RoutingConfig(queues=())
+        self._now_ms = 0
+
+    def observe(self, event: api.Event, effects: Iterable[api.Effect]) -> list[str]:
+        """One step. Returns what it broke."""
+        known = len(self.findings)
+        effects = tuple(effects)
+        self._now_ms = max(self._now_ms, event.now_ms)
+        for person in self.people.values():
+            person.was_free = self._free(person)
+        refused = any(isinstance(effect, api.Refused) for effect in effects)
+        if refused and any(not isinstance(effect, api.Refused) for effect in effects):
+            self._finding(f"{type(event).__name__} was refused and still did something")
+        if not refused:
+            self._hear(event)
+        self._accepts(event, effects)
+        for effect in effects:
+            self._see(effect, event)
+        if not refused:
+            self._hear_after(event)
+        self._judge(effects)
+        return self.findings[known:]
+
+    def _finding(self, text: str) -> None:
+        self.findings.append(f"at {self._now_ms}: {text}")
+
+    # --- what the event itself changes --------------------------------------------------------------------------------
+
+    def _hear(self, event: api.Event) -> None:
+        """Facts that hold before any effect of the step is looked at."""
+        if isinstance(event, api.Configured):
+            self._configured(event)
+        elif isinstance(event, api.OperatorSignedIn):
+            self._signed_in(event)
+        elif isinstance(event, api.ActivitySet) and event.operator in self.people:
+            person = self.people[event.operator]
+            self._change(person, person.media_up, event.activity)
+        elif isinstance(event, api.PositionMedia):
+            for person in self.people.values():
+                if person.position == event.position:
+                    self._change(person, event.up, person.activity)
+        elif isinstance(event, api.WrapUpDone) and event.operator in self.people:
+            self.people[event.operator].wrap_up_until_ms = None
+        elif isinstance(event, api.TimerFired):
+            self._timer(event)
+
+    def _hear_after(self, event: api.Event) -> None:
+        """Facts that hold once the effects are done: the contact of a reported join, a person who left."""
+        if isinstance(event, api.ContactConnected) and event.contact in self.cases:
+            case = self.cases[event.contact]
+            if case.place == JOINING and case.epoch == event.epoch:
+                case.place, case.deadline_ms = TALKING, None
+        elif isinstance(event, api.OperatorSignedOut):
+            self.people.pop(event.operator, None)
+
+    def _configured(self, event: api.Configured) -> None:
+        self._config = event.config
+        keep = {case.queue for case in self.cases.values()}
+        old = {queue: config for queue, config in self._queues.items() if queue in keep}
+        self._queues = {**old, **{config.queue: config for config in event.config.queues}}
+        for case in self.cases.values():
+            case.wide = case.wide or case.entered_ms + self._queues[case.queue].own_room_ms <= self._now_ms
+
+    def _signed_in(self, event: api.OperatorSignedIn) -> None:
+        person = self.people.get(event.operator)
+        if person is None:
+            self.people[event.operator] = Person(
+                event.operator,
+                event.position,
+                event.room,
+                dict(event.skills),
+                event.activity,
+                event.media_up,
+                self._now_ms,
+            )
+            return
+        person.was_free = False  # seat, room or skills may change in this step: no measure for offers made in it
+        person.room, person.skills = event.room, dict(event.skills)
+        person.position = event.position
+        self._change(person, event.media_up, event.activity)
+
+    def _change(self, person: Person, media_up: bool, activity: api.Activity) -> None:
+        was_ready = person.ready
+        person.media_up, person.activity = media_up, activity
+        if person.ready and not was_ready:
+            person.idle_since_ms = self._now_ms
+
+    def _timer(self, event: api.TimerFired) -> None:
+        due_ms = self.timers.get(event.key)
+        if due_ms is None or due_ms > self._now_ms:
+            return
+        del self.timers[event.key]
+        kind, _, subject = event.key.partition(":")
+        if kind == "widen" and subject in self.cases:
+            self.cases[ContactId(subject)].wide = True
+        elif kind == "wrap-up" and subject in self.people:
+            self.people[OperatorId(subject)].wrap_up_until_ms = None
+
+    # --- what the effects say -----------------------------------------------------------------------------------------
+
+    def _accepts(self, event: api.Event, effects: tuple[api.Effect, ...]) -> None:
+        """Connect exactly when the present holder of the present epoch accepts."""
+        connects = [effect for effect in effects if isinstance(effect, api.Connect)]
+        if not isinstance(event, api.OfferAccepted):
+            if connects:
+                self._finding(f"Connect without an accept, on {type(event).__name__}")
+            return
+        case = self.cases.get(event.contact)
+        valid = (
+            case is not None and case.place == OFFERED and (case.operator, case.epoch) == (event.operator, event.epoch)
+        )
+        if valid != (len(connects) == 1):
+            self._finding(
+                f"accept of {event.contact} epoch {event.epoch} by {event.operator}: {len(connects)} Connects"
+            )
+        if not valid and not any(isinstance(effect, api.Refused) for effect in effects):
+            self._finding(f"a stale accept of {event.contact} by {event.operator} was not refused")
+
+    def _see(self, effect: api.Effect, event: api.Event) -> None:
+        match effect:
+            case api.SetTimer():
+                self.timers[effect.key] = effect.at_ms
+            case api.CancelTimer():
+                if self.timers.pop(effect.key, None) is None:
+                    self._finding(f"timer {effect.key} cancelled but not armed")
+            case api.StartWaiting():
+                self._starts_waiting(effect, event)
+            case api.PositionLeft():
+                if effect.reason == "taken":
+                    self.people.pop(effect.operator, None)
+            case api.ContactChanged() | api.OperatorChanged() | api.Refused():
+                pass
+            case _:
+                found = self.cases.get(effect.contact)
+                if found is None:
+                    self._finding(f"{type(effect).__name__} for {effect.contact}, which is not here")
+                else:
+                    self._see_contact(effect, found)
+
+    def _starts_waiting(self, effect: api.StartWaiting, event: api.Event) -> None:
+        case = self.cases.get(effect.contact)
+        if effect.reason == "arrived":
+            if case is not None or effect.contact in self.ended:
+                self._finding(f"{effect.contact} arrived twice")
+            self.arrived += 1
+            case = Case(effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms)
+            self.cases[effect.contact] = case
+        elif case is None or case.place != WAITING:
+            self._finding(f"{effect.contact} starts waiting ({effect.reason}) without having been released")
+            return
+        if effect.reason != "requeued":
+            case.queue, case.entered_ms = effect.queue, self._now_ms
+            case.wide = self._queues[effect.queue].own_room_ms <= 0
+            case.passed = case.passed[-1:]
+        case.head = effect.reason == "requeued"
+
+    def _see_contact(self, effect: api.Effect, case: Case) -> None:
+        match effect:
+            case api.Offer():
+                self._offered(effect, case)
+            case api.WithdrawOffer():
+                self._withdrawn(effect, case)
+            case api.Connect():
+                if case.operator != effect.operator or case.epoch != effect.epoch or case.position != effect.position:
+                    self._finding(f"{case.contact} is connected to {effect.operator}, who did not hold the offer")
+                case.place, case.deadline_ms = JOINING, self._now_ms + self._config.connect_timeout_ms
+            case api.ReleaseOperator():
+                self._released(effect, case)
+            case api.PositionMoved():
+                if case.place not in (JOINING, TALKING) or case.operator != effect.operator:
+                    self._finding(f"{case.contact} moves with {effect.operator}, who is not in a call with it")
+                case.position = effect.position
+            case api.SetHold():
+                if case.place != TALKING or case.position != effect.position:
+                    self._finding(f"hold of {case.contact} at {effect.position}, which is {case.place}")
+            case api.EndContact():
+                if case.place != WAITING:
+                    self._finding(f"{case.contact} ended while {case.operator} still has it ({case.place})")
+                if not effect.cause:
+                    self._finding(f"{case.contact} ended without a cause")
+                self.ended[case.contact] = effect.cause
+                del self.cases[case.contact]
+
+    def _offered(self, effect: api.Offer, case: Case) -> None:
+        config = self._queues[case.queue]
+        person = self.people.get(effect.operator)
+        if case.place != WAITING:
+            self._finding(f"{case.contact} offered while {case.place}")
+        if effect.epoch != case.epoch + 1:
+            self._finding(f"{case.contact}: epoch {effect.epoch} after {case.epoch}")
+        if effect.expires_at_ms != self._now_ms + config.offer_timeout_ms:
+            self._finding(f"{case.contact}: the offer expires at {effect.expires_at_ms}")
+        if person is None or person.position != effect.position:
+            self._finding(f"{case.contact} offered to {effect.operator}, who is not at {effect.position}")
+        elif not self._free(person):
+            self._finding(f"{case.contact} offered to {effect.operator}, who is not free")
+        elif not self._may(person, case):
+            self._finding(f"{case.contact} offered to {effect.operator}, who may not serve it (now)")
+        case.place, case.epoch = OFFERED, effect.epoch
+        case.operator, case.position, case.deadline_ms = effect.operator, effect.position, effect.expires_at_ms
+
+    def _withdrawn(self, effect: api.WithdrawOffer, case: Case) -> None:
+        held = (case.operator, case.position, case.epoch)
+        if case.place != OFFERED or held != (effect.operator, effect.position, effect.epoch):
+            self._finding(f"{case.contact}: an offer to {effect.operator} withdrawn that is not the present one")
+        if effect.reason == "accepted":
+            return
+        case.place, case.operator, case.position, case.deadline_ms = WAITING, None, None, None
+        if effect.reason in ("rejected", "expired"):
+            self._passes(case, effect.operator)
+            if effect.operator in self.people:
+                self.people[effect.operator].idle_since_ms = self._now_ms
+
+    def _passes(self, case: Case, operator: OperatorId) -> None:
+        case.passed = [*(other for other in case.passed if other != operator), operator]
+
+    def _released(self, effect: api.ReleaseOperator, case: Case) -> None:
+        if case.place not in (JOINING, TALKING) or case.operator != effect.operator or case.position != effect.position:
+            self._finding(f"{case.contact}: {effect.operator} released, who was not in a call with it")
+            return
+        person = self.people[effect.operator]
+        person.idle_since_ms = self._now_ms
+        wrap_up_ms = self._queues[case.queue].wrap_up_ms
+        if case.place == TALKING and effect.cause not in ("media-lost", "connect-failed") and wrap_up_ms > 0:
+            person.wrap_up_until_ms = self._now_ms + wrap_up_ms
+        case.place, case.operator, case.position, case.deadline_ms = WAITING, None, None, None
+        self._passes(case, effect.operator)
+
+    # --- the laws after each step -------------------------------------------------------------------------------------
+
+    def _free(self, person: Person) -> bool:
+        holds = any(case.operator == person.operator for case in self.cases.values())
+        return person.ready and not holds and person.wrap_up_until_ms is None
+
+    def _may(self, person: Person, case: Case) -> bool:
+        config = self._queues[case.queue]
+        rooms = config.rooms if case.wide else config.rooms[:1]
+        skilled = all(person.skills.get(skill, 0) >= level for skill, level in config.skills.items())
+        return person.room in rooms and skilled
+
+    def _order(self, case: Case) -> tuple[int, int, int, int]:
+        config = self._queues[case.queue]
+        return RANK[config.klass], not case.head, case.arrived_ms - config.priority * 1_000, case.number
+
+    def _preference(self, person: Person, case: Case) -> tuple[int, bool, int, str]:
+        passed = case.passed.index(person.operator) if person.operator in case.passed else -1
+        own = person.room == self._queues[case.queue].rooms[0]
+        return (passed, not own, person.idle_since_ms, person.operator) if passed < 0 else (passed, False, 0, "")
+
+    def _judge(self, effects: tuple[api.Effect, ...]) -> None:
+        waiting = [case for case in self.cases.values() if case.place == WAITING]
+        free = [person for person in self.people.values() if self._free(person)]
+        for case in waiting:
+            for person in free:
+                if self._may(person, case):
+                    self._finding(f"{case.contact} waits although {person.operator} is free and may serve it")
+        for effect in effects:
+            if isinstance(effect, api.Offer) and self._stands(effect):
+                self._fair(self.cases[effect.contact], self.people[effect.operator], waiting, free)
+        self._one_each()
+        self._bounded()
+        if self.arrived != len(self.cases) + len(self.ended):
+            self._finding(f"{self.arrived} arrived, {len(self.cases)} are here, {len(self.ended)} have ended")
+
+    def _stands(self, offer: api.Offer) -> bool:
+        case = self.cases.get(offer.contact)
+        return case is not None and case.place == OFFERED and case.epoch == offer.epoch
+
+    def _fair(self, case: Case, person: Person, waiting: list[Case], free: list[Person]) -> None:
+        """No earlier contact was passed over by this operator, no better operator by this contact."""
+        for other in waiting:
+            if self._may(person, other) and self._order(other) < self._order(case):
+                self._finding(f"{person.operator} was asked for {case.contact}, passing over {other.contact}")
+        for idle in free:
+            if (
+                idle.was_free
+                and self._may(idle, case)
+                and self._preference(idle, case) < self._preference(person, case)
+            ):
+                self._finding(f"{case.contact} was offered to {person.operator}, passing over {idle.operator}")
+
+    def _one_each(self) -> None:
+        holders = [case.operator for case in self.cases.values() if case.operator is not None]
+        for operator in holders:
+            if holders.count(operator) > 1:
+                self._finding(f"{operator} holds more than one contact")
+            if operator not in self.people:
+                self._finding(f"{operator} holds a contact but has left")
+        seats = [person.position for person in self.people.values()]
+        if len(seats) != len(set(seats)):
+            self._finding("two operators at one position")
+
+    def _bounded(self) -> None:
+        """Every passing state has an armed timer at its deadline; a call without the operator's audio has one in the
+        grace."""
+        due = set(self.timers.values())
+        for case in self.cases.values():
+            if case.deadline_ms is not None and case.deadline_ms not in due:
+                self._finding(f"{case.contact} is {case.place} until {case.deadline_ms} without a timer")
+            person = self.people.get(case.operator) if case.operator is not None else None
+            silent = person is not None and case.place in (JOINING, TALKING) and not person.media_up
+            if silent and not any(at_ms <= self._now_ms + self._config.media_grace_ms for at_ms in due):
+                self._finding(f"{case.contact} has lost its operator's audio and nothing will notice")
+        for person in self.people.values():
+            if person.wrap_up_until_ms is not None and person.wrap_up_until_ms not in due:
+                self._finding(f"{person.operator} is in wrap-up until {person.wrap_up_until_ms} without a timer")

@@ -1,0 +1,275 @@
+"""Anything people and networks can say, in any order, against the core's own laws and the independent auditor."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId
+from kak_server.routing.api import (
+    Activity,
+    ContactClass,
+    Effect,
+    Event,
+    OperatorSignedIn,
+    QueueConfig,
+    Refused,
+    TimerFired,
+)
+from kak_server.routing.step import RoutingCore
+from kak_sim.auditor import Auditor
+from tests.unit.routing.desk import BERGEN, OSLO, Desk, queue
+
+QUEUES: tuple[QueueConfig, ...] = (
+    queue("113", "oslo", "bergen", own_room_ms=4_000),
+    queue("bergen", "bergen", offer_timeout_ms=3_000, wrap_up_ms=0),
+    queue("doctor", "bergen", "oslo", klass=ContactClass.URGENT, skills={"doctor": 4}, priority=7),
+    queue("116117", "oslo", "bergen", klass=ContactClass.NORMAL, announce=True, wrap_up_ms=2_000),
+)
+OPERATORS = ("ada", "bob", "cia", "dag", "eva")
+POSITIONS = ("p1", "p2", "p3", "p4", "p5", "p6")
+
+operators = st.sampled_from(OPERATORS)
+queues = st.sampled_from([config.queue for config in QUEUES] + ["unknown"])
+picks = st.integers(0, 30)
+
+
+class AuditedDesk(Desk):
+    """Each step also goes past the auditor."""
+
+    def __init__(self, *queues: QueueConfig) -> None:
+        self.auditor = Auditor()
+        super().__init__(*queues, media_grace_ms=5_000, connect_timeout_ms=6_000, max_contacts=12)
+
+    def send(self, event: Event) -> tuple[Effect, ...]:
+        effects = super().send(event)
+        assert self.auditor.observe(event, effects) == []
+        assert self.auditor.timers == self.timers
+        return effects
+
+
+class RoutingMachine(RuleBasedStateMachine):
+    """Random days of a control room."""
+
+    @initialize(ready=st.lists(operators, unique=True, max_size=4))
+    def open_up(self, ready: list[str]) -> None:
+        self.desk = AuditedDesk(*QUEUES)
+        self.calls = 0
+        for number, who in enumerate(ready):
+            self.desk.sit(who, "oslo" if number % 2 else "bergen", at=POSITIONS[number], doctor=number * 2)
+
+    def some_contact(self, pick: int) -> str:
+        live = sorted(self.desk.core.state.contacts)
+        return live[pick % len(live)] if live else "c-unknown"
+
+    def holder(self, contact: str, otherwise: str) -> tuple[str, int]:
+        """Who has the contact and the epoch; otherwise somebody and a wrong one."""
+        view = self.desk.core.contact(ContactId(contact))
+        return (view.operator or otherwise, view.epoch) if view is not None else (otherwise, 1)
+
+    @rule(to=queues, wait_ms=st.sampled_from([0, 0, 1, 900]))
+    def arrives(self, to: str, wait_ms: int) -> None:
+        self.desk.wait(wait_ms)
+        self.calls += 1
+        self.desk.ring(f"c{self.calls}", to)
+
+    @precondition(lambda self: self.desk.core.state.contacts)
+    @rule(pick=picks)
+    def arrives_again(self, pick: int) -> None:
+        self.desk.ring(self.some_contact(pick), "116117")
+
+    @rule(pick=picks)
+    def caller_leaves(self, pick: int) -> None:
+        self.desk.gone(self.some_contact(pick))
+
+    @rule(
+        who=operators,
+        room=st.sampled_from([OSLO, BERGEN]),
+        position=st.sampled_from(POSITIONS),
+        activity=st.sampled_from([Activity.AVAILABLE, Activity.AVAILABLE, Activity.BREAK]),
+        media=st.booleans(),
+        doctor=st.integers(0, 6),
+    )
+    def sits_down(self, who: str, room: str, position: str, activity: Activity, media: bool, doctor: int) -> None:
+        desk = self.desk
+        desk.send(
+            OperatorSignedIn(
+                desk.now_ms,
+                OperatorId(who),
+                who,
+                PositionId(position),
+                OSLO if room == OSLO else BERGEN,
+                {"doctor": doctor},
+                activity,
+                media,
+            )
+        )
+
+    @rule(who=operators)
+    def goes_home(self, who: str) -> None:
+        self.desk.leave(who)
+
+    @rule(who=operators, activity=st.sampled_from([Activity.AVAILABLE, *Activity]))
+    def says(self, who: str, activity: Activity) -> None:
+        self.desk.says(who, activity)
+
+    @rule(position=st.sampled_from(POSITIONS), up=st.booleans())
+    def media(self, position: str, up: bool) -> None:
+        self.desk.media(position, up)
+
+    @rule(pick=picks, somebody=operators)
+    def holder_accepts(self, pick: int, somebody: str) -> None:
+        contact = self.some_contact(pick)
+        who, epoch = self.holder(contact, somebody)
+        self.desk.accept(who, contact, epoch)
+
+    @rule(pick=picks, who=operators, back=st.integers(0, 2))
+    def anybody_accepts_late(self, pick: int, who: str, back: int) -> None:
+        contact = self.some_contact(pick)
+        _, epoch = self.holder(contact, who)
+        self.desk.accept(who, contact, epoch - back)
+
+    @rule(pick=picks, somebody=operators, back=st.sampled_from([0, 0, 1]))
+    def rejects(self, pick: int, somebody: str, back: int) -> None:
+        contact = self.some_contact(pick)
+        who, epoch = self.holder(contact, somebody)
+        self.desk.reject(who, contact, epoch - back)
+
+    @rule(pick=picks, back=st.sampled_from([0, 0, 0, 1]))
+    def joined(self, pick: int, back: int) -> None:
+        contact = self.some_contact(pick)
+        self.desk.joined(contact, self.holder(contact, "ada")[1] - back)
+
+    @rule(pick=picks, back=st.sampled_from([0, 1]))
+    def join_fails(self, pick: int, back: int) -> None:
+        contact = self.some_contact(pick)
+        self.desk.join_failed(contact, self.holder(contact, "ada")[1] - back)
+
+    @rule(pick=picks, somebody=operators)
+    def operator_hangs_up(self, pick: int, somebody: str) -> None:
+        contact = self.some_contact(pick)
+        self.desk.hang_up(self.holder(contact, somebody)[0], contact)
+
+    @rule(pick=picks, who=operators, on=st.booleans())
+    def somebody_holds(self, pick: int, who: str, on: bool) -> None:
+        contact = self.some_contact(pick)
+        self.desk.hold(self.holder(contact, who)[0], contact, on)
+        self.desk.hold(who, contact, on)
+
+    @rule(pick=picks, somebody=operators, to=queues)
+    def transfers(self, pick: int, somebody: str, to: str) -> None:
+        contact = self.some_contact(pick)
+        self.desk.transfer(self.holder(contact, somebody)[0], contact, to)
+
+    @rule(who=operators)
+    def paper_work_done(self, who: str) -> None:
+        self.desk.done(who)
+
+    @rule(ms=st.sampled_from([1, 500, 2_000, 5_000, 16_000]))
+    def time_passes(self, ms: int) -> None:
+        self.desk.wait(ms)
+
+    @rule(key=st.sampled_from(["offer:c1", "connect:c1", "wrap-up:ada", "media:bob", "widen:c2", "nonsense"]))
+    def a_stale_timer_fires(self, key: str) -> None:
+        before = self.desk.core.digest()
+        self.desk.send(TimerFired(self.desk.core.now_ms, key))
+        assert self.desk.core.digest() == before
+
+    @rule(chosen=st.sets(st.integers(0, len(QUEUES) - 1), min_size=1))
+    def rules_change(self, chosen: set[int]) -> None:
+        self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), max_contacts=12)
+
+    @precondition(lambda self: len(self.desk.events) > 5)
+    @rule()
+    def crash_and_replay(self) -> None:
+        """The journal's events give the same state; so does a snapshot, which can go on from there."""
+        again = RoutingCore()
+        for event in self.desk.events:
+            again.step(event)
+        assert again.digest() == self.desk.core.digest()
+        restored = RoutingCore.restore(self.desk.core.snapshot())
+        assert restored.digest() == self.desk.core.digest()
+        self.desk.core = restored
+
+    @invariant()
+    def nobody_waits_unasked(self) -> None:
+        if hasattr(self, "desk"):
+            assert self.desk.auditor.findings == []
+
+    def teardown(self) -> None:
+        """However the day went: two who can do everything serve all that is left, and nothing is left."""
+        if not hasattr(self, "desk"):
+            return
+        desk = self.desk
+        desk.configure(*QUEUES)
+        desk.wait(60_000)  # joins time out, wrap-ups end, lost audio is noticed
+        for who in OPERATORS:
+            desk.leave(who)
+        helpers = {"per": "oslo", "pia": "bergen"}
+        for who, room in helpers.items():
+            desk.sit(who, room, at=f"helper-{who}", doctor=10)
+        for _ in range(200):
+            if not desk.core.state.contacts:
+                break
+            self.serve_one_round()
+        assert not desk.core.state.contacts
+        assert desk.auditor.arrived == len(desk.auditor.ended)
+        assert all(desk.auditor.ended.values())
+
+    def serve_one_round(self) -> None:
+        desk = self.desk
+        for view in desk.core.contacts():
+            if view.operator is None:
+                continue
+            if view.offer_expires_at_ms is not None:
+                desk.talk(view.operator, view.contact)
+            desk.hang_up(view.operator, view.contact)
+        desk.wait(20_000)
+
+
+RoutingMachine.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestRoutingMachine = RoutingMachine.TestCase
+
+
+def busy_day() -> str:
+    """A fixed day with everything in it; the digest of its end and of all its effects."""
+    desk = Desk(*QUEUES)
+    for number, who in enumerate(OPERATORS):
+        desk.sit(who, "oslo" if number % 2 else "bergen", doctor=number * 2, nurse=1, radio=3)
+    steps: tuple[Callable[[str], object], ...] = (
+        lambda contact: desk.reject(str(desk.contact(contact).operator), contact),
+        lambda contact: desk.talk(str(desk.contact(contact).operator), contact),
+        lambda contact: desk.wait(16_000),
+    )
+    for number in range(30):
+        contact = f"c{number}"
+        desk.ring(contact, QUEUES[number % len(QUEUES)].queue)
+        if desk.contact(contact).operator is not None:
+            steps[number % len(steps)](contact)
+        desk.wait(700)
+    assert not any(isinstance(effect, Refused) for effect in desk.effects)
+    return f"{desk.core.digest()} {desk.effects!r}"
+
+
+def test_the_order_of_hashing_decides_nothing() -> None:
+    """Python randomises the hash of strings per process: the day must not depend on it."""
+    script = "from tests.properties.test_routing_machine import busy_day; print(busy_day())"
+    days = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        ).stdout
+        for seed in ("0", "1", "4711")
+    }
+    assert len(days) == 1
+    assert "Offer(" in days.pop()
