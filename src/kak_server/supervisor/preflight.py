@@ -25,9 +25,12 @@ def check_worker() -> None:
     _raise_any([*_libraries()])
 
 
-def check_lab(settings: Settings) -> None:
+def check_lab(settings: Settings, *, simulators: bool = True) -> None:
     """Raise StartupError if any process of the lab could not start."""
-    _raise_any([*_libraries(), *_server_ports(settings), *_simulator_ports(settings)])
+    problems = [*_libraries(), *_server_ports(settings)]
+    if simulators:
+        problems += _simulator_ports(settings)
+    _raise_any(problems)
 
 
 def _raise_any(problems: list[str]) -> None:
