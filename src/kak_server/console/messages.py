@@ -88,7 +88,6 @@ EVENTS: dict[str, Any] = {
     "notice": Notice,
     "notice.cleared": NoticeCleared,
     "recent": Nothing,
-    "superseded": Nothing,
 }
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

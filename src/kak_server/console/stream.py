@@ -6,8 +6,8 @@ asks for what comes after it. The ring is the reader's queue: a reader too slow 
 - Numbers begin at the stream's birth in UTC ms and grow by one an event. So a number of an earlier stream (before a
   restart of control, or a minute of absence) is below every number of this one and can never be taken for ours.
 - An event (offer, call, talkgroup) is kept as it was. Of a list (queues, waiting, operators) only the newest counts:
-  it has no number until `flush`, and when it gets one, an older copy in the ring keeps its number but loses its text
-  (`superseded`), so that a ring costs one copy of each list and the numbers stay without gaps.
+  it has no number until `flush`, and every copy of it in the ring reads as the newest one. So a ring costs one text of
+  each list, the numbers stay without gaps, and a reader that resumes ends with the newest list.
 - While nobody reads, lists are not flushed: they wait, newest wins, for the reader's return.
 """
 
@@ -20,7 +20,6 @@ from itertools import islice
 from kak_server.console.settings import StreamLimits
 from kak_server.model.codec import Json
 
-SUPERSEDED = "superseded"
 Encode = Callable[[str, Json], str | None]
 
 
@@ -34,11 +33,11 @@ def encode(data: Json) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One numbered event. `text` is the JSON of its data."""
+    """One numbered event. `text` is the JSON of its data; None in the ring for a list, whose newest text is read."""
 
     seq: int
     name: str
-    text: str
+    text: str | None
     at_ms: int
 
     def frame(self) -> str:
@@ -55,7 +54,7 @@ class Stream:
         self._ring_bytes = 0
         self._last_seq = now_ms
         self._lists: dict[str, Json] = {}
-        self._newest_list: dict[str, int] = {}  # list name -> number of its newest copy in the ring
+        self._newest: dict[str, str] = {}  # list name -> its newest text
         self._flushed_ms = now_ms - limits.list_interval_ms
 
     @property
@@ -87,9 +86,8 @@ class Stream:
             text = encoder(name, data)
             if text is None:
                 continue
-            self._supersede(name)
-            self._append(name, text, now_ms)
-            self._newest_list[name] = self._last_seq
+            self._newest[name] = text
+            self._append(name, None, now_ms)
         self._lists.clear()
         self._flushed_ms = now_ms
 
@@ -110,17 +108,20 @@ class Stream:
         skip = cursor + 1 - self._first_seq()
         if skip < 0 or cursor > self._last_seq:
             return None
-        return tuple(islice(self._ring, skip, skip + count))
+        return tuple(self._filled(entry) for entry in islice(self._ring, skip, skip + count))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _first_seq(self) -> int:
         return self._last_seq - len(self._ring) + 1
 
-    def _append(self, name: str, text: str, now_ms: int) -> None:
+    def _filled(self, entry: Entry) -> Entry:
+        return entry if entry.text is not None else Entry(entry.seq, entry.name, self._newest[entry.name], entry.at_ms)
+
+    def _append(self, name: str, text: str | None, now_ms: int) -> None:
         self._last_seq += 1
         self._ring.append(Entry(self._last_seq, name, text, now_ms))
-        self._ring_bytes += len(text)
+        self._ring_bytes += len(text or "")
         self._forget_old(now_ms)
         # The newest event always stays, however large: a reader that is up to date must be able to get it.
         while len(self._ring) > self._limits.ring_events or (
@@ -133,11 +134,4 @@ class Stream:
             self._pop_oldest()
 
     def _pop_oldest(self) -> None:
-        self._ring_bytes -= len(self._ring.popleft().text)
-
-    def _supersede(self, name: str) -> None:
-        index = self._newest_list.get(name, 0) - self._first_seq()
-        if name in self._newest_list and 0 <= index < len(self._ring):
-            old = self._ring[index]
-            self._ring_bytes -= len(old.text) - len("{}")
-            self._ring[index] = Entry(old.seq, SUPERSEDED, "{}", old.at_ms)
+        self._ring_bytes -= len(self._ring.popleft().text or "")
