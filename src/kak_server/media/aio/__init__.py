@@ -1,0 +1,1 @@
+"""The control side's client of the media workers."""

@@ -1,0 +1,1 @@
+"""The media worker: a process of its own that holds the sockets, the tick and the recordings."""

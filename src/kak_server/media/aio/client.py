@@ -1,0 +1,200 @@
+"""The control side's client of one media worker: keeps the socket, the order of commands and the events' numbers.
+
+`post` is for the control loop, which cannot wait: it queues a command and returns. `call` waits for the reply. Both go
+out in the order they were given. A lost worker fails what is under way (code "lost") and the client keeps connecting.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from kak_server.media import rpc
+from kak_server.model.codec import CodecError, Json, dumps, from_json, to_json
+
+FIRST_RETRY_S = 0.05
+LAST_RETRY_S = 1.0
+PENDING_MAX = 20_000
+WRITE_BUFFER_MAX_BYTES = 32 * 1024 * 1024
+ATTACH_TIMEOUT_S = 5.0
+_READ_LIMIT_BYTES = 64 * 1024 * 1024  # a census of thousands of legs is one line
+
+OnReply = Callable[[rpc.Reply], None]
+
+
+class MediaClient:
+    """One worker's client. Callbacks run on the loop and must not block."""
+
+    def __init__(
+        self,
+        socket_path: str,
+        *,
+        generation: int,
+        on_event: Callable[[int, int, rpc.Event], None],
+        on_attached: Callable[[str, rpc.Census, int], None],
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self._path = socket_path
+        self._generation = generation
+        self._on_event = on_event
+        self._on_attached = on_attached
+        self._on_lost = on_lost
+        self._writer: asyncio.StreamWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._pending: dict[str, OnReply | None] = {}
+        self._name = f"{generation}.{secrets.token_hex(4)}"  # no other client's ids: replies are kept by id
+        self._sent = 0
+        self._attachments = 0
+        self._boot = ""
+        self._last_event = 0
+        self.refused = ""  # the code of a refusal; the client keeps trying, for the operator to see
+
+    @property
+    def attached(self) -> bool:
+        """Whether commands can be sent."""
+        return self._writer is not None
+
+    def start(self) -> None:
+        """Connect, and keep connecting, in the background."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._keep_connected())
+
+    async def stop(self) -> None:
+        """Let go of the worker, which keeps its legs."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def post(self, command: rpc.Command, on_reply: OnReply | None = None) -> bool:
+        """Send a command without waiting. False, and nothing sent, when not attached or too much is under way."""
+        writer = self._writer
+        if writer is None or len(self._pending) >= PENDING_MAX:
+            return False
+        if writer.transport.get_write_buffer_size() > WRITE_BUFFER_MAX_BYTES:
+            return False
+        self._sent += 1
+        command_id = f"{self._name}.{self._sent}"
+        self._pending[command_id] = on_reply
+        message = {"t": "cmd", "id": command_id, "op": rpc.OP_OF[type(command)], "args": to_json(command)}
+        writer.write(dumps(message) + b"\n")
+        return True
+
+    async def call(self, command: rpc.Command, *, timeout_ms: int) -> rpc.Reply:
+        """Send a command and wait: the worker's reply, or one with the code "lost" or "timeout"."""
+        answered: asyncio.Future[rpc.Reply] = asyncio.get_running_loop().create_future()
+
+        def on_reply(reply: rpc.Reply) -> None:
+            if not answered.done():
+                answered.set_result(reply)
+
+        if not self.post(command, on_reply):
+            return rpc.Reply(False, code="lost", message="no media worker is attached")
+        try:
+            return await asyncio.wait_for(answered, timeout_ms / 1000.0)
+        except TimeoutError:
+            return rpc.Reply(False, code="timeout", message=f"no reply within {timeout_ms} ms")
+
+    # --- the connection ----------------------------------------------------------------------------------------------
+
+    async def _keep_connected(self) -> None:
+        wait_s = FIRST_RETRY_S
+        while True:
+            attachments = self._attachments
+            reason = await self._one_connection()
+            if self._attachments != attachments:
+                wait_s = FIRST_RETRY_S
+                self._on_lost(reason)
+            await asyncio.sleep(wait_s)
+            wait_s = min(LAST_RETRY_S, 2 * wait_s)
+
+    async def _one_connection(self) -> str:
+        """Connect and serve until the end; why it ended."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._path, limit=_READ_LIMIT_BYTES)
+        except OSError as problem:
+            return str(problem)
+        try:
+            writer.write(
+                dumps(
+                    {
+                        "t": "attach",
+                        "version": rpc.VERSION,
+                        "generation": self._generation,
+                        "events_after": self._last_event,
+                        "boot": self._boot,
+                    }
+                )
+                + b"\n"
+            )
+            welcome = json.loads(await asyncio.wait_for(reader.readuntil(b"\n"), ATTACH_TIMEOUT_S))
+            if welcome.get("t") != "attached":
+                self.refused = str(welcome.get("code", "malformed"))
+                return f"refused: {welcome.get('message', '')}"
+            self._attach(writer, welcome)
+            while line := await reader.readline():
+                self._receive(json.loads(line))
+            return "the worker closed the connection"
+        except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as problem:
+            return f"{type(problem).__name__}: {problem}"
+        finally:
+            self._writer = None
+            writer.close()
+            self._fail_pending()
+
+    def _attach(self, writer: asyncio.StreamWriter, welcome: dict[str, Any]) -> None:
+        self.refused = ""
+        self._attachments += 1
+        if welcome["boot"] != self._boot:
+            self._boot, self._last_event = welcome["boot"], 0
+        census = from_json(rpc.Census, welcome["census"])
+        self._writer = writer
+        self._on_attached(self._boot, census, int(welcome["lost_events"]))
+
+    def _fail_pending(self) -> None:
+        pending, self._pending = self._pending, {}
+        for on_reply in pending.values():
+            if on_reply is not None:
+                on_reply(rpc.Reply(False, code="lost", message="the media worker was lost"))
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        kind = message.get("t")
+        if kind == "res":
+            on_reply = self._pending.pop(message["id"], None)
+            if on_reply is not None:
+                on_reply(_reply(message))
+        elif kind == "ev":
+            self._event(message)
+        elif kind == "error":
+            raise ValueError(f"the worker found a line of ours malformed: {message.get('message')}")
+
+    def _event(self, message: dict[str, Any]) -> None:
+        n = int(message["n"])
+        args = rpc.EVENTS.get(message["ev"])
+        if args is not None and n > self._last_event:  # an event of a newer worker is skipped, not an error
+            try:
+                event = from_json(args, message["args"])
+            except CodecError as problem:
+                raise ValueError(str(problem)) from problem
+            self._deliver(n, int(message["at_ms"]), event)
+        self._last_event = max(self._last_event, n)
+        if self._writer is not None:
+            self._writer.write(dumps({"t": "ack", "n": n}) + b"\n")
+
+    def _deliver(self, n: int, at_ms: int, event: rpc.Event) -> None:
+        try:
+            self._on_event(n, at_ms, event)
+        except Exception as bug:  # noqa: BLE001  our caller's bug: reported, and not a reason to lose the worker
+            context = {"message": f"media event {n} was not handled", "exception": bug}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _reply(message: dict[str, Json]) -> rpc.Reply:
+    result = message.get("result")
+    return rpc.Reply(
+        bool(message.get("ok")),
+        result if isinstance(result, dict) else {},
+        str(message.get("code", "")),
+        str(message.get("message", "")),
+    )

@@ -1,0 +1,32 @@
+"""A play: a tone or prompt on its way into one sink, frame by frame."""
+
+from kak_server.media.engine.frames import FRAME_SAMPLES, TICK_MS, Pcm
+
+
+class Play:
+    """Position in a sound of whole frames. A looped one pauses `repeat_gap_ms` between rounds."""
+
+    def __init__(self, sink: str, source: str, sound: Pcm, *, loop: bool, gain: float, repeat_gap_ms: int) -> None:
+        self.sink = sink
+        self.source = source
+        self.loop = loop
+        self.gain = gain
+        self.ended = False
+        self._gap_ticks = max(0, repeat_gap_ms) // TICK_MS
+        frames = sound.reshape(-1, FRAME_SAMPLES)
+        self._frames = [frame if frame.any() else None for frame in frames]
+        self._at = 0
+
+    @property
+    def position(self) -> int:
+        """The frame that comes next, in frames since the round began."""
+        return self._at
+
+    def next_frame(self) -> Pcm | None:
+        """This tick's audio; None for a frame of silence. Sets `ended` with the last frame."""
+        frame = self._frames[self._at] if self._at < len(self._frames) else None
+        self._at += 1
+        if self._at >= len(self._frames) + (self._gap_ticks if self.loop else 0):
+            self._at = 0
+            self.ended = not self.loop
+        return frame

@@ -1,0 +1,82 @@
+"""The 20 ms tick: a schedule without drift on the monotonic clock, with bounded catching up."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kak_server.media.rpc import TICK_MS
+
+CATCH_UP_TICKS = 5  # so many late ticks are made good one after the other; more are skipped and counted
+
+
+@dataclass(slots=True)
+class TickTime:
+    """The time of the tick under way. `index` counts every 20 ms since the start, skipped ones included."""
+
+    index: int = 0
+    mono_ms: float = 0.0
+    wall_ms: int = 0
+
+
+class TickClock:
+    """Calls `on_tick()` every 20 ms, and `on_skip(ticks)` before it when the process stood still for too long."""
+
+    def __init__(self, on_tick: Callable[[], None], on_skip: Callable[[int], None]) -> None:
+        self.time = TickTime()
+        self.skipped = 0
+        self.ticks = 0
+        self.busy_s = 0.0
+        self.late_max_ms = 0.0
+        self._on_tick = on_tick
+        self._on_skip = on_skip
+        self._origin = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.touch()
+
+    def touch(self) -> None:
+        """Set the times (not the index) to now: for commands, which come between ticks."""
+        self.time.mono_ms = time.monotonic() * 1000.0
+        self.time.wall_ms = time.time_ns() // 1_000_000
+
+    def start(self) -> None:
+        """Begin ticking on the running loop."""
+        self._origin = time.monotonic()
+        self._arm()
+
+    def stop(self) -> None:
+        """No more ticks."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _due(self) -> float:
+        return self._origin + (self.time.index + 1) * TICK_MS / 1000.0
+
+    def _arm(self) -> None:
+        wait = max(0.0, self._due() - time.monotonic())
+        self._timer = asyncio.get_running_loop().call_later(wait, self._run)
+
+    def _run(self) -> None:
+        started = time.monotonic()
+        behind = int((started - self._due()) * 1000.0 // TICK_MS)
+        self.late_max_ms = max(self.late_max_ms, (started - self._due()) * 1000.0)
+        if behind > CATCH_UP_TICKS:
+            missed = behind
+            self.time.index += missed
+            self.skipped += missed
+            self.touch()
+            self._on_skip(missed)
+            behind = 0
+        self._arm_after(max(0, behind) + 1)
+        self.busy_s += time.monotonic() - started
+
+    def _arm_after(self, ticks: int) -> None:
+        try:
+            for _ in range(ticks):
+                self.time.index += 1
+                self.ticks += 1
+                self.touch()
+                self._on_tick()
+        finally:
+            self._arm()  # a tick that failed must not be the last one

@@ -1,0 +1,234 @@
+"""Recording: a tap per source, one frame every tick, written by threads of its own.
+
+The tick only appends to a list. Each half second the list becomes one job of a writer thread; a disk that does not
+keep up fails the recording (record.failed), never the call.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from kak_server.media import rpc
+from kak_server.media.engine import g711
+from kak_server.media.engine.frames import FRAME_SAMPLES, TICK_MS, Pcm
+from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
+from kak_server.model.ids import RecordingId
+
+WRITER_THREADS = 4
+FLUSH_TICKS = 25
+JOBS_MAX = 4_096  # of one thread: half seconds of tracks
+BACKLOG_JOBS_MAX = 60  # of one track: 30 s that the disk is behind
+GAPS_MAX = 1_000
+_SILENCE = {ALAW: g711.SILENCE["PCMA"], PCM16: bytes(2 * FRAME_SAMPLES)}
+
+Job = Callable[[], None]
+
+
+class BadPathError(ValueError):
+    """The path leaves the recordings folder, has the wrong suffix, or is taken."""
+
+
+class Track:
+    """One recording on the loop's side: frames in, blocks of bytes out."""
+
+    def __init__(self, args: rpc.StartRecord, encoding: Encoding, started_at_ms: int) -> None:
+        self.args = args
+        self.encoding = encoding
+        self.started_at_ms = started_at_ms
+        self.frames = 0
+        self.gaps: list[rpc.Gap] = []
+        self.failed = False
+        self.backlog = 0  # jobs not yet written
+        self._block: list[bytes] = []
+        self._gap_from: int | None = None
+
+    def take(self, frame: bytes | Pcm | None, law: g711.Law | None) -> None:
+        """One tick of the source."""
+        if frame is None:
+            if self._gap_from is None:
+                self._gap_from = self.frames
+            self._block.append(_SILENCE[self.encoding])
+        else:
+            self._end_gap()
+            self._block.append(self._encode(frame, law))
+        self.frames += 1
+
+    def skip(self, ticks: int) -> None:
+        """The worker stood still for so many ticks: silence, noted as a gap."""
+        for _ in range(ticks):
+            self.take(None, None)
+
+    def block(self) -> bytes:
+        """What has been gathered since the last call."""
+        data = b"".join(self._block)
+        self._block.clear()
+        return data
+
+    def finish(self) -> None:
+        """Close the gap that is open, if one is."""
+        self._end_gap()
+
+    def _end_gap(self) -> None:
+        if self._gap_from is None:
+            return
+        begin_ms, length_ms = self._gap_from * TICK_MS, (self.frames - self._gap_from) * TICK_MS
+        self._gap_from = None
+        if len(self.gaps) < GAPS_MAX:
+            self.gaps.append(rpc.Gap(begin_ms, length_ms))
+        else:  # bounded: the last one stands for all that follow, and says too much rather than too little
+            last = self.gaps[-1]
+            self.gaps[-1] = rpc.Gap(last.at_ms, begin_ms + length_ms - last.at_ms)
+
+    def _encode(self, frame: bytes | Pcm, law: g711.Law | None) -> bytes:
+        if isinstance(frame, bytes):
+            if self.encoding == ALAW:
+                return frame if law == "PCMA" else frame.translate(g711.TRANSCODE["PCMU", "PCMA"])
+            return g711.decode(law or "PCMA", frame).tobytes()
+        return frame.tobytes() if self.encoding == PCM16 else g711.encode("PCMA", frame)
+
+
+class _Writer(threading.Thread):
+    """Runs jobs in order until told to stop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(name=f"recording-{number}", daemon=True)
+        self.jobs: queue.Queue[Job | None] = queue.Queue(JOBS_MAX)
+
+    def run(self) -> None:
+        while (job := self.jobs.get()) is not None:
+            job()
+
+
+class Recorder:
+    """All recordings of a worker."""
+
+    def __init__(self, folder: Path, emit: Callable[[rpc.Event], None]) -> None:
+        self.tracks: dict[RecordingId, Track] = {}
+        self._folder = folder
+        self._emit = emit
+        self._loop = asyncio.get_running_loop()
+        self._files: dict[RecordingId, WavFile] = {}
+        self._writers = [_Writer(number) for number in range(WRITER_THREADS)]
+        self._closing = 0
+        for writer in self._writers:
+            writer.start()
+
+    @property
+    def is_idle(self) -> bool:
+        """No track open and none being closed."""
+        return not self.tracks and not self._closing
+
+    def start(self, args: rpc.StartRecord, law: g711.Law | None, now_ms: int) -> Track:
+        """Open a track. Raises BadPathError; what the disk says comes later, as record.failed."""
+        path = self._resolve(args.path)
+        track = Track(args, ALAW if law == "PCMA" else PCM16, now_ms)
+        file = WavFile(path, track.encoding)
+        self.tracks[args.recording] = track
+        self._files[args.recording] = file
+        self._submit(track, file.open)
+        return track
+
+    def _resolve(self, name: str) -> Path:
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts or path.suffix != ".wav" or "\0" in name or len(name) > 512:
+            raise BadPathError(f"not a relative .wav path: {name!r}")
+        full = self._folder / path
+        try:
+            taken = full.exists() or not full.resolve().is_relative_to(self._folder.resolve())
+        except (OSError, RuntimeError) as problem:
+            raise BadPathError(f"{name!r}: {problem}") from problem
+        if taken:
+            raise BadPathError(f"taken, or outside of the recordings folder: {name!r}")
+        return full
+
+    def stop(self, recording: RecordingId, now_ms: int) -> bool:
+        """Close a track; record.closed follows. False if there is none."""
+        track = self.tracks.pop(recording, None)
+        if track is None:
+            return False
+        file = self._files.pop(recording)
+        track.finish()
+        if track.failed:
+            return True
+        data = track.block()
+        self._closing += 1
+        self._submit(track, lambda: self._close(track, file, data, now_ms), must=True)
+        return True
+
+    def end_tick(self, index: int) -> None:
+        """After each tick: hand over what is due."""
+        for number, track in enumerate(self.tracks.values()):
+            if (index + number) % FLUSH_TICKS == 0 and not track.failed:
+                self._flush(track)
+
+    def skip(self, ticks: int) -> None:
+        """The worker stood still."""
+        for track in self.tracks.values():
+            track.skip(ticks)
+
+    def close(self, now_ms: int, timeout_s: float) -> None:
+        """Stop every track and wait for the disk, at most `timeout_s` for each thread."""
+        for recording in list(self.tracks):
+            self.stop(recording, now_ms)
+        for writer in self._writers:
+            writer.jobs.put(None)
+        for writer in self._writers:
+            writer.join(timeout_s)
+
+    def _flush(self, track: Track) -> None:
+        if track.backlog > BACKLOG_JOBS_MAX:
+            self._fail(track, "the disk does not keep up")
+            return
+        file, data = self._files[track.args.recording], track.block()
+        self._submit(track, lambda: file.append(data))
+
+    def _submit(self, track: Track, work: Job, must: bool = False) -> None:
+        writer = self._writers[hash(track.args.recording) % WRITER_THREADS]
+
+        def job() -> None:
+            try:
+                if not track.failed:
+                    work()
+            except OSError as problem:
+                self._loop.call_soon_threadsafe(self._fail, track, str(problem))
+            finally:
+                self._loop.call_soon_threadsafe(self._done, track, must)
+
+        track.backlog += 1
+        try:
+            writer.jobs.put_nowait(job)
+        except queue.Full:
+            track.backlog -= 1
+            self._closing -= must
+            self._fail(track, "too many tracks wait for the disk")
+
+    def _done(self, track: Track, closing: bool) -> None:
+        track.backlog -= 1
+        self._closing -= closing
+
+    def _fail(self, track: Track, reason: str) -> None:
+        if not track.failed:
+            track.failed = True
+            self._emit(rpc.RecordFailed(track.args.recording, reason))
+
+    def _close(self, track: Track, file: WavFile, data: bytes, ended_at_ms: int) -> None:
+        """In the writer thread."""
+        file.append(data)
+        size, digest = file.finish()
+        event = rpc.RecordClosed(
+            recording=track.args.recording,
+            source=track.args.source,
+            label=track.args.label,
+            path=track.args.path,
+            started_at_ms=track.started_at_ms,
+            ended_at_ms=ended_at_ms,
+            expected_ms=ended_at_ms - track.started_at_ms,
+            stored_ms=track.frames * TICK_MS,
+            sha256=digest,
+            bytes=size,
+            encoding=track.encoding,
+            gaps=tuple(track.gaps),
+        )
+        self._loop.call_soon_threadsafe(self._emit, event)

@@ -1,0 +1,132 @@
+"""The worker itself: what it holds, and its tick. Commands come from `commands`, control from `server`."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kak_server.media import rpc
+from kak_server.media.engine.conference import Conference
+from kak_server.media.worker.clock import TickClock
+from kak_server.media.worker.events import EventRing
+from kak_server.media.worker.ice_ports import IcePorts
+from kak_server.media.worker.log import logger
+from kak_server.media.worker.ports import SocketPoller
+from kak_server.media.worker.prompts import Prompts
+from kak_server.media.worker.recording import Recorder
+from kak_server.media.worker.rtp_leg import RtpLeg
+from kak_server.media.worker.video import VideoHub
+from kak_server.media.worker.webrtc_leg import WebrtcLeg
+from kak_server.model.ids import LegId
+
+WATCH_TICKS = 5
+LEGS_MAX = 4_000
+STOP_TIMEOUT_S = 10.0
+
+AnyLeg = RtpLeg | WebrtcLeg
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What the command line says."""
+
+    socket: Path
+    recordings: Path
+    prompts: Path
+    ice_ports: tuple[int, int]
+    addresses: tuple[str, ...]
+    orphan_exit_s: float = rpc.ORPHAN_EXIT_S
+
+
+class Worker:
+    """One media worker. To be made on the running loop."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.boot = f"b-{secrets.token_hex(8)}"
+        self.events = EventRing()
+        self.conference = Conference()
+        self.poller = SocketPoller()
+        self.prompts = Prompts(settings.prompts)
+        self.recorder = Recorder(settings.recordings, self.emit)
+        self.ice_ports = IcePorts(*settings.ice_ports, settings.addresses)
+        self.video = VideoHub()
+        self.legs: dict[LegId, AnyLeg] = {}
+        self.clock = TickClock(self._tick, self._skip)
+        self.failed_ticks = 0
+        self.on_tick: Callable[[], None] | None = None
+
+    def emit(self, event: rpc.Event) -> None:
+        """Number and keep an event for control."""
+        self.events.append(event, self.clock.time.wall_ms)
+
+    def start(self) -> None:
+        """Begin ticking."""
+        self.clock.start()
+
+    def stop(self) -> None:
+        """Stop ticking, complete the recordings, release every socket."""
+        self.clock.stop()
+        self.recorder.close(self.clock.time.wall_ms, STOP_TIMEOUT_S)
+        for leg in list(self.legs):
+            self.drop_leg(leg)
+        self.poller.close()
+
+    def add_leg(self, leg: AnyLeg) -> None:
+        """Enter a leg into the engine; the one it replaces must have been taken out."""
+        self.legs[leg.leg] = leg
+        if isinstance(leg, RtpLeg):
+            self.conference.add_source(leg.leg, leg)
+            self.conference.add_companded_sink(leg.leg, leg, (f"{leg.leg}/headset", f"{leg.leg}/speaker"))
+            return
+        if leg.microphone is not None:
+            self.conference.add_source(leg.leg, leg.microphone)
+        for name, sink in leg.sinks.items():
+            self.conference.add_opus_sink(name, sink, (leg.leg,) if name.endswith("/headset") else ())
+
+    def drop_leg(self, name: LegId) -> None:
+        """Take a leg out and close it. Idempotent; edges and recordings that name it stay."""
+        leg = self.legs.pop(name, None)
+        if leg is None:
+            return
+        self.conference.remove_source(name)
+        for sink in (name, f"{name}/headset", f"{name}/speaker"):
+            self.conference.remove_sink(sink)
+        if isinstance(leg, RtpLeg) and leg.gate is not None and leg.gate.close():
+            self.emit(rpc.UplinkClosed(name, "leg-closed"))
+        leg.close()
+
+    def census(self) -> rpc.Census:
+        """All this worker holds."""
+        return rpc.Census(
+            legs=tuple(leg.census() for leg in self.legs.values()),
+            mixes=dict(self.conference.mixes),
+            plays=tuple(self.conference.plays),
+            recordings=tuple(self.recorder.tracks),
+            uplinks=tuple(name for name, leg in self.legs.items() if isinstance(leg, RtpLeg) and _is_open(leg)),
+            watched=tuple(self.conference.watched),
+        )
+
+    def _tick(self) -> None:
+        try:
+            self.poller.drain()
+            if self.clock.time.index % WATCH_TICKS == 0:
+                for leg in self.legs.values():
+                    leg.watch()
+            for event in self.conference.tick(self.clock.time.wall_ms):
+                self.emit(event)
+            self.recorder.end_tick(self.clock.time.index)
+            if self.on_tick is not None:
+                self.on_tick()
+        except Exception:  # noqa: BLE001  20 ms of silence for all; ending the worker would be worse
+            self.failed_ticks += 1
+            if self.failed_ticks & (self.failed_ticks - 1) == 0:  # 1st, 2nd, 4th, 8th ...: a log that cannot flood
+                logger().exception("tick.failed", count=self.failed_ticks)
+
+    def _skip(self, ticks: int) -> None:
+        logger().warning("tick.skipped", ticks=ticks)
+        self.recorder.skip(ticks)
+
+
+def _is_open(leg: RtpLeg) -> bool:
+    return leg.gate is not None and leg.gate.is_open
