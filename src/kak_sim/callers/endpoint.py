@@ -24,6 +24,7 @@ _RECEIVE_BURST = 64  # datagrams taken in one turn of the loop
 _RECEIVE_BUFFER_BYTES = 1 << 20
 _LATE_FRAMES = 10  # a loop that stood still for longer starts a new rhythm instead of a burst
 _SILENT_FRAME = bytes([ALAW_SILENCE]) * FRAME_SAMPLES
+_REST_FRAMES = 50  # at rest one packet a second tells the other end that somebody is there, and where
 _DIGIT_FRAMES = 5  # 100 ms a digit, then as long a pause
 _END_REPEATS = 3  # RFC 4733 section 2.5.1.4: the end of an event goes out three times
 
@@ -51,6 +52,7 @@ class RtpEndpoint:
         self._sequence = ssrc & 0x7FFF
         self._timestamp = ssrc & 0x7FFFFFFF
         self._marker = True
+        self._resting = False
         self._remote: RemoteMedia | None = None
         self._digits: list[bytes] = []
         self._digit_start = 0
@@ -73,6 +75,19 @@ class RtpEndpoint:
         if self._tick is None and not quiet:
             self._next_s = self._loop.time()
             self._marker = True
+            self._send_frame()
+
+    def rest(self, on: bool) -> None:
+        """At rest only one packet a second goes out, silent; then every 20 ms again, the source's sound."""
+        if on == self._resting:
+            return
+        self._resting = on
+        self._marker = not on
+        if not on and self._tick is not None:
+            self._tick.cancel()
+            passed = max(0, int((self._loop.time() - (self._next_s - _REST_FRAMES * FRAME_MS / 1000)) * 1000))
+            self._timestamp -= max(0, _REST_FRAMES - passed // FRAME_MS) * FRAME_SAMPLES
+            self._next_s = self._loop.time()
             self._send_frame()
 
     def fall_silent(self) -> None:
@@ -103,9 +118,10 @@ class RtpEndpoint:
         remote = self._remote
         if remote is not None:
             self._transmit(remote)
+        frames = _REST_FRAMES if self._resting else 1
         self._sequence += 1
-        self._timestamp += FRAME_SAMPLES
-        self._next_s += FRAME_MS / 1000
+        self._timestamp += frames * FRAME_SAMPLES
+        self._next_s += frames * FRAME_MS / 1000
         now_s = self._loop.time()
         if now_s - self._next_s > _LATE_FRAMES * FRAME_MS / 1000:
             self._next_s = now_s
@@ -119,7 +135,7 @@ class RtpEndpoint:
             if int.from_bytes(event[2:], "big") == FRAME_SAMPLES:
                 self._digit_start = self._timestamp
             kind, payload, timestamp = remote.dtmf_payload_type, event, self._digit_start
-        elif self.source is not None:
+        elif self.source is not None and not self._resting:
             payload = alaw_encode(self.source.frame())
         data = pack(kind, self._sequence, timestamp, self._ssrc, payload, marker=self._marker)
         self._marker = False

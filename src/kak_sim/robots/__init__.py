@@ -1,0 +1,1 @@
+"""Robot operators: they know the public position API and nothing else."""
