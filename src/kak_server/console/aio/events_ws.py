@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 from kak_server.console.aio.commands import run_command
 from kak_server.console.aio.deps import COOKIE, authenticate, origin_is_ours, shell_of
 from kak_server.console.aio.errors import ApiError, describe_validation, error_response
-from kak_server.console.aio.hub import LiveStream
+from kak_server.console.aio.hub import CLOSE_PATIENCE_S, LiveStream
 from kak_server.console.aio.shell import Shell
 from kak_server.console.messages import CommandMessage, Pong
 from kak_server.console.ports import Caller, Result
@@ -29,7 +29,6 @@ router = APIRouter()
 
 # Close codes of ours (RFC 6455 section 7.4.2: 4000-4999 are for applications), like the HTTP statuses.
 BAD_MESSAGES, SIGNED_OUT, SILENT, SEAT_LOST = 4400, 4401, 4408, 4409
-CLOSE_PATIENCE_S = 2.0
 MAX_SAFE_INTEGER = 2**53
 
 
@@ -270,7 +269,8 @@ async def events(websocket: WebSocket) -> None:
     try:
         if caller is None:
             # A browser cannot read a refused handshake, so a tab that lost its seat is told in so many words.
-            await websocket.send_text(encode({"type": "seat.lost", "seq": 0, "data": {"reason": "another-tab"}}))
+            lost = {"type": "seat.lost", "seq": 0 if after is None else after + 1, "data": {"reason": "another-tab"}}
+            await websocket.send_text(encode(lost))
             await websocket.close(SEAT_LOST, "seat lost")
             return
         await Connection(websocket, shell, session, shell.hub.open(caller)).run(after)

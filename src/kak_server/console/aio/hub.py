@@ -6,6 +6,7 @@ the session. Lists are encoded once a round for all streams that were given the 
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 STREAMS_A_SLICE = 64  # flushed before the loop gets a turn: a round of 1,500 must not own it
 SWEEP_INTERVAL_S = 15.0
+CLOSE_PATIENCE_S = 2.0  # for what is queued at a reader that is being closed
 
 
 class Reader(Protocol):
@@ -91,10 +93,18 @@ class Hub:
         """Begin the rounds; `sweep` is called now and then to end old sessions."""
         self._tasks = [asyncio.create_task(self._rounds()), asyncio.create_task(self._sweeps(sweep))]
 
-    async def stop(self) -> None:
-        """Close every reader ("service restart", the client reconnects) and end the rounds."""
+    async def close_readers(self) -> None:
+        """Close every reader ("service restart": the client reconnects) and wait until they are gone."""
         for reader in tuple(self.readers):
             reader.finish(1012, "restart")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_PATIENCE_S + 1):
+                while self.readers:  # noqa: ASYNC110 - once, at the end
+                    await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """End the rounds, and every reader that is still there."""
+        await self.close_readers()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
