@@ -43,9 +43,10 @@ class Calls:
         """A new call: a port, a session description, a contact in its queue. 488 for an offer without usable audio."""
         ctx = self.ctx
         queue = self._numbers.get(event.called)
-        port = ctx.ports.take() if len(self.lines) < ctx.settings.max_lines else None
+        room = len(self.lines) < ctx.settings.max_lines and not ctx.draining
+        port = ctx.ports.take() if room else None
         if queue is None or port is None:
-            status, why = (404, "unknown number") if queue is None else (503, "no media port left")
+            status, why = (404, "unknown number") if queue is None else (503, "no room for the call")
             ctx.emit(ToSip("reject", event.call, status=status, reason=why))
             ctx.emit(Note("call_refused", "error", {"status": status, "reason": why, "trunk": event.trunk}))
             if port is not None:

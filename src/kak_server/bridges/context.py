@@ -88,6 +88,7 @@ class Context:
     now_ms: int = 0
     incarnation: int = 1
     worker_attached: bool = False
+    draining: bool = False  # a graceful stop: no new calls
     out: list[Output] = field(default_factory=list)
     events: deque[routing.Event] = field(default_factory=deque)
     refused: list[routing.Refused] = field(default_factory=list)

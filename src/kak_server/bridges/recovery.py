@@ -16,6 +16,7 @@ from kak_server.media import rpc
 from kak_server.model.codec import from_json
 from kak_server.model.ids import CallId, Gssi, PositionId
 from kak_server.routing import api as routing
+from kak_server.sip.api import CallView
 
 if TYPE_CHECKING:
     from kak_server.bridges.house import House
@@ -52,7 +53,7 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
             group.monitors = {PositionId(position) for position in value["positions"]}
 
 
-def resume(house: "House", sip_calls: frozenset[str], now_ms: int) -> None:
+def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) -> None:
     """The rooms are up: timers are armed again, contacts without a call and calls without a contact are closed, what
     was under way is made sure of."""
     house.at(now_ms)
@@ -72,9 +73,14 @@ def resume(house: "House", sip_calls: frozenset[str], now_ms: int) -> None:
         if line.answered:
             ctx.emit(ToSip("answer", line.call, sdp=line.answer_sdp))  # a no-op if it was answered
         house.calls.refresh(line.contact)
-    for call in sorted(sip_calls - {str(line.call) for line in house.calls.lines.values()}):
-        ctx.emit(ToSip("hangup", CallId(call), reason="unknown after restart"))
-        ctx.emit(Note("call_without_contact", "error", {"call": call}))
+    for call, held in sip_calls.items():
+        if call in house.calls.by_call:
+            continue
+        if held.state == "pending":
+            house.calls.incoming(held.incoming)  # we died between hearing of it and queueing it
+        else:
+            ctx.emit(ToSip("hangup", call, reason="unknown after restart"))
+            ctx.emit(Note("call_without_contact", "error", {"call": call}))
     for view in contacts.values():
         if view.state is routing.ContactState.CONNECTING:
             ctx.route(routing.ContactConnected(ctx.now_ms, view.contact, view.epoch))
