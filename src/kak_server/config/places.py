@@ -24,6 +24,12 @@ class HttpSection(Section):
     tls: TlsSection | None = Field(
         None, description="HTTPS; browsers give a microphone on plain HTTP only to localhost"
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+$",
+        max_length=300,
+        description="address people open, where a proxy or container stands between; from the keys above",
+    )
     web_dist: Path | None = Field(None, description="folder of the built console; web/dist of the source tree")
 
 

@@ -94,6 +94,8 @@ class Settings(Section):
     def http_url(self) -> str:
         """Where a person opens the console."""
         http = self.server.http
+        if http.public_url:
+            return http.public_url
         scheme = "https" if http.tls else "http"
         host = self.server.advertised_address if http.host in ("0.0.0.0", "::") else http.host
         host = "localhost" if host in ("127.0.0.1", "::1") else f"[{host}]" if ":" in host else host

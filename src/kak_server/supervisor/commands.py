@@ -39,8 +39,11 @@ def worker_argv(settings: Settings) -> list[str]:
     ]
 
 
-def simulator_argv(settings: Settings, *, calls_per_minute: int) -> list[str]:
-    """The simulated radio network and callers."""
+def simulator_argv(settings: Settings, *, world: Path | None = None, calls_per_minute: int = 0) -> list[str]:
+    """The simulated radio network and callers.
+
+    `world` is a configuration whose talkgroups the network shall have; None: those of configs/lab.yaml.
+    """
     argv = [
         _simulator(),
         "network",
@@ -50,7 +53,11 @@ def simulator_argv(settings: Settings, *, calls_per_minute: int) -> list[str]:
         _host_port(settings.server.lab_simulator_url),
         "--sip",
         f"{'127.0.0.1' if settings.sip.host in _ANY else settings.sip.host}:{settings.sip.port}",
+        "--numbers",
+        ",".join(queue.numbers[0] for queue in settings.queues if queue.numbers),
     ]
+    if world is not None:
+        argv += ["--config", str(world)]
     if calls_per_minute:
         argv += ["--calls-per-minute", str(calls_per_minute)]
     return argv

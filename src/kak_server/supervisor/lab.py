@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kak_server.config.settings import Settings
+from kak_server.config.settings import SOURCE_TREE, Settings
 from kak_server.model.errors import StartupError
 from kak_server.supervisor.child import Spec
 from kak_server.supervisor.commands import control_argv, simulator_argv, worker_argv
@@ -23,6 +23,7 @@ from kak_server.supervisor.preflight import check_lab
 from kak_server.supervisor.probe import http_answers, unix_socket_answers
 from kak_server.supervisor.supervise import Managed, Supervisor
 
+LAB_CONFIG = SOURCE_TREE / "configs" / "lab.yaml"
 STOP_ORDER = ("control", "worker", "simulators")
 STOP_MARGIN_S = 5.0
 SHOWN_MAX = 6
@@ -79,7 +80,8 @@ def plan(settings: Settings, options: LabOptions) -> Iterator[Managed]:
 
     yield Managed(spec("worker", worker_argv(settings), 15), lambda: unix_socket_answers(settings.worker_socket))
     if options.simulators and settings.radio.gateways:
-        argv = simulator_argv(settings, calls_per_minute=options.calls_per_minute)
+        world = None if options.config.resolve() == LAB_CONFIG.resolve() else options.config
+        argv = simulator_argv(settings, world=world, calls_per_minute=options.calls_per_minute)
         url = urlsplit(settings.server.lab_simulator_url)
         host, port = url.hostname or "127.0.0.1", url.port or 80
         yield Managed(spec("simulators", argv, 10), lambda: http_answers(host, port, "/state", tls=False))

@@ -51,6 +51,7 @@ def test_the_advertised_address_holds_for_sip_and_media() -> None:
         (["server.http.host=::1"], "http://localhost:8080"),
         (["server.http.host=2001:db8::1"], "http://[2001:db8::1]:8080"),
         (["server.http.host=0.0.0.0", "server.advertised_address=kak.example"], "http://kak.example:8080"),
+        (["server.http.public_url=https://kak.example"], "https://kak.example"),
         (["server.http.tls.self_signed=true"], "https://localhost:8080"),
     ],
 )

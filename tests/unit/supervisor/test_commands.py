@@ -27,11 +27,14 @@ def test_the_worker_gets_its_folders_and_ports() -> None:
 
 
 def test_the_simulators_listen_where_the_server_looks() -> None:
-    argv = simulator_argv(load_settings(LAB), calls_per_minute=3)
+    settings = load_settings(LAB)
+    argv = simulator_argv(settings)
     assert argv[1:] == [
         "network", "--listen", "127.0.0.1:8091", "--http", "127.0.0.1:8090", "--sip", "127.0.0.1:5060",
-        "--calls-per-minute", "3",
+        "--numbers", "113,+4700113002,116117",
     ]  # fmt: skip
+    more = simulator_argv(settings, world=Path("other.yaml"), calls_per_minute=3)
+    assert more[len(argv) :] == ["--config", "other.yaml", "--calls-per-minute", "3"]
 
 
 def test_in_service_only_the_advertised_address_is_offered() -> None:

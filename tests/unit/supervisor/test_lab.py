@@ -26,6 +26,12 @@ def test_without_simulators() -> None:
     assert names == ["worker", "control"]
 
 
+def test_another_configuration_brings_its_own_talkgroups() -> None:
+    national = LAB.with_name("national.yaml")
+    simulators = list(plan(load_settings(national), LabOptions(national)))[1].spec.argv
+    assert simulators[-2:] == ("--config", str(national))
+
+
 def test_the_banner_tells_a_newcomer_what_to_do() -> None:
     text = banner(load_settings(LAB), [("control", Path("var/lab/logs/control.log"))])
     for words in (
