@@ -35,7 +35,7 @@ def check_lab(settings: Settings, *, simulators: bool = True) -> None:
 
 def _raise_any(problems: list[str]) -> None:
     if problems:
-        raise StartupError("; ".join(problems))
+        raise StartupError("\n  ".join(problems))
 
 
 def _libraries() -> Iterator[str]:

@@ -1,0 +1,106 @@
+"""scripts/setup.sh: what it finds missing, and what it does about it as root, with sudo, and elsewhere."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tidy.source_tree import ROOT
+
+PROGRAMS = ("python3", "node", "npm", "openssl", "espeak-ng", "chromium", "sipp", "baresip", "sox", "apt-get")
+
+
+class Machine:
+    """A machine with chosen programs: a folder of empty executables stands for its PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.os_release = folder / "os-release"
+        self.os_release.write_text('NAME="Debian GNU/Linux"\nID=debian\n')
+        for name in PROGRAMS:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        path = self.bin / name
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
+
+    def remove(self, *names: str) -> None:
+        for name in names:
+            (self.bin / name).unlink()
+
+    def run(self, purpose: str, *, user_id: int = 0) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin:" + str(Path(shutil.which("python3") or "/usr/bin/python3").parent),
+            "HOME": str(Path.home()),
+            "KAK_SETUP_DRY_RUN": "1",
+            "KAK_SETUP_PATH": str(self.bin),
+            "KAK_SETUP_OS_RELEASE": str(self.os_release),
+            "KAK_SETUP_UID": str(user_id),
+        }
+        script = [str(ROOT / "scripts/setup.sh"), purpose]
+        return subprocess.run(script, env=environment, capture_output=True, text=True, check=False, timeout=30)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_nothing_missing(machine: Machine) -> None:
+    done = machine.run("test")
+    assert done.returncode == 0
+    assert "every system package is here" in done.stdout
+
+
+def test_as_root_on_debian_it_installs_only_what_is_missing_and_says_so(machine: Machine) -> None:
+    machine.remove("sipp", "node")
+    done = machine.run("test")
+    assert done.returncode == 0
+    assert done.stdout == "setup: installing with apt: nodejs sip-tester\n"
+
+
+def test_the_lab_needs_no_test_peers(machine: Machine) -> None:
+    machine.remove("sipp", "chromium", "baresip", "sox")
+    assert "every system package is here" in machine.run("lab").stdout
+
+
+def test_any_chromium_will_do(machine: Machine) -> None:
+    machine.remove("chromium")
+    machine.add("google-chrome")
+    assert "every system package is here" in machine.run("test").stdout
+
+
+def test_with_sudo_it_installs(machine: Machine) -> None:
+    machine.remove("sox")
+    machine.add("sudo")
+    done = machine.run("test", user_id=1000)
+    assert done.returncode == 0
+    assert "installing with apt: sox" in done.stdout
+
+
+def test_neither_root_nor_sudo_says_which_packages(machine: Machine) -> None:
+    machine.remove("sox", "baresip")
+    done = machine.run("test", user_id=1000)
+    assert done.returncode == 1
+    assert "not root and no sudo; please have these installed: apt-get install baresip sox" in done.stderr
+
+
+def test_another_system_says_which_packages(machine: Machine) -> None:
+    machine.os_release.write_text("ID=fedora\n")
+    machine.remove("espeak-ng", "apt-get")
+    done = machine.run("lab")
+    assert done.returncode == 1
+    assert "not a Debian system" in done.stderr
+    assert done.stderr.strip().endswith("espeak-ng")
+
+
+def test_another_system_with_everything_is_fine(machine: Machine) -> None:
+    machine.os_release.write_text("ID=fedora\n")
+    assert machine.run("test").returncode == 0
+
+
+def test_wrong_usage(machine: Machine) -> None:
+    assert machine.run("everything").returncode == 2
