@@ -1,0 +1,288 @@
+"""The SIP shell against sipp, an independent SIP stack, on loopback."""
+
+import asyncio
+import contextlib
+import itertools
+import shutil
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from kak_server.model.codec import Json
+from kak_server.sip.aio.server import SipServer
+from kak_server.sip.api import (
+    CallCancelled,
+    CallConfirmed,
+    CallEnded,
+    Count,
+    IncomingCall,
+    Output,
+    Send,
+    SipEvent,
+    SipSettings,
+    TrunkSettings,
+)
+from kak_server.sip.core import SipCore
+from kak_server.sip.sdp import negotiate
+
+SCENARIOS = Path(__file__).parent / "sipp"
+
+pytestmark = [pytest.mark.real_peer, pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed")]
+
+
+class ListeningCore(SipCore):
+    """The core, with a list of what it sent."""
+
+    def __init__(self, settings: SipSettings, new_id: Callable[[str], str]) -> None:
+        super().__init__(settings, new_id)
+        self.sent: list[bytes] = []
+
+    def drain(self) -> list[Output]:
+        outputs = super().drain()
+        self.sent += [output.data for output in outputs if isinstance(output, Send)]
+        return outputs
+
+
+@dataclass
+class House:
+    """A house that does one thing with each call; the server under test with it."""
+
+    act: Callable[["House", IncomingCall], None]
+    server: SipServer = field(init=False)
+    core: ListeningCore = field(init=False)
+    events: list[SipEvent] = field(default_factory=list)
+    records: dict[str, Mapping[str, Json]] = field(default_factory=dict)
+    counts: list[Count] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def on_event(self, event: SipEvent) -> None:
+        self.events.append(event)
+        self.changed.set()
+        if isinstance(event, IncomingCall):
+            self.act(self, event)
+
+    def of(self, kind: type) -> list[SipEvent]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def until(self, happened: Callable[[], bool], seconds: float = 15) -> None:
+        async with asyncio.timeout(seconds):
+            while not happened():
+                self.changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.changed.wait(), 0.05)
+
+    def sdp(self, event: IncomingCall) -> str:
+        return negotiate(event.offer_sdp, "127.0.0.1", 30000, 1).answer_sdp
+
+    def answer(self, event: IncomingCall) -> None:
+        self.server.ring(event.call)
+        self.server.answer(event.call, self.sdp(event))
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.asynccontextmanager
+async def running(
+    act: Callable[[House, IncomingCall], None], t1_ms: int = 40, port: int = 0, life: int = 1
+) -> AsyncIterator[House]:
+    house = House(act)
+    port = port or free_port()  # the advertised port must be known before the server listens on it
+    settings = SipSettings(
+        "127.0.0.1",
+        port,
+        (TrunkSettings("lab", ("127.0.0.1",)),),
+        frozenset(("113",)),
+        t1_ms=t1_ms,
+        t2_ms=8 * t1_ms,
+        t4_ms=10 * t1_ms,
+    )
+    serial = itertools.count(1)
+    house.core = ListeningCore(settings, lambda kind: f"{kind}{life}x{next(serial)}")
+    house.server = SipServer(
+        house.core,
+        clock=lambda: time.time_ns() // 1_000_000,
+        on_event=house.on_event,
+        put_record=house.records.__setitem__,
+        delete_record=house.records.__delitem__,
+        count=house.counts.append,
+    )
+    await house.server.start("127.0.0.1", port)
+    try:
+        yield house
+    finally:
+        await house.server.stop()
+
+
+async def sipp(house: House, scenario: str, *options: str, service: str = "113", folder: Path) -> None:
+    """Run sipp to its end; every call must have gone as the scenario says."""
+    process = await asyncio.create_subprocess_exec(
+        "sipp",
+        f"127.0.0.1:{house.server.port}",
+        *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", service, "-i", "127.0.0.1", "-nostdin"),
+        *("-timeout", "40s", "-timeout_error", "-trace_err", "-error_file", str(folder / "errors.log")),
+        *(options or ("-m", "1")),
+        cwd=folder,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, complaint = await asyncio.wait_for(process.communicate(), 60)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    errors = folder / "errors.log"
+    said = errors.read_text() if errors.exists() else ""
+    assert process.returncode == 0, f"sipp says {process.returncode}: {said[-2000:]}{complaint.decode()[-500:]}"
+
+
+async def all_over(house: House) -> None:
+    """Nothing is left once the transactions have run out."""
+    await house.until(lambda: not any(house.core.census().values()), seconds=20)
+    assert house.records == {}
+
+
+async def test_calls_over_udp(tmp_path: Path) -> None:
+    async with running(House.answer) as house:
+        await sipp(house, "uac_basic", "-m", "20", "-r", "20", folder=tmp_path)
+        assert len(house.of(CallConfirmed)) == 20
+        assert [event.cause for event in house.of(CallEnded) if isinstance(event, CallEnded)] == ["bye"] * 20
+        await all_over(house)
+
+
+async def test_calls_over_tcp(tmp_path: Path) -> None:
+    async with running(House.answer) as house:
+        await sipp(house, "uac_basic", "-t", "t1", "-m", "20", "-r", "20", folder=tmp_path)
+        assert len(house.of(CallEnded)) == 20
+        await all_over(house)
+
+
+async def test_calls_over_many_tcp_connections(tmp_path: Path) -> None:
+    async with running(House.answer) as house:
+        await sipp(house, "uac_basic", "-t", "tn", "-max_socket", "50", "-m", "10", "-r", "10", folder=tmp_path)
+        assert len(house.of(CallEnded)) == 10
+        await all_over(house)
+
+
+async def test_a_network_that_loses_a_fifth(tmp_path: Path) -> None:
+    async with running(House.answer, t1_ms=100) as house:
+        await sipp(house, "uac_lossy", "-m", "20", "-r", "20", folder=tmp_path)
+        assert len(house.of(IncomingCall)) == 20
+        await all_over(house)
+
+
+async def test_cancel(tmp_path: Path) -> None:
+    def act(house: House, event: IncomingCall) -> None:
+        house.server.ring(event.call)
+
+    async with running(act) as house:
+        await sipp(house, "uac_cancel", "-m", "5", folder=tmp_path)
+        assert len(house.of(CallCancelled)) == 5
+        assert "sip_unacknowledged" not in {count.name for count in house.counts}
+        await all_over(house)
+
+
+async def test_answered_early_and_hung_up_by_us(tmp_path: Path) -> None:
+    def act(house: House, event: IncomingCall) -> None:
+        house.server.answer(event.call, house.sdp(event))
+        asyncio.get_running_loop().call_later(0.2, house.server.hangup, event.call, "done")
+
+    async with running(act) as house:
+        await sipp(house, "uac_hung_up", "-m", "3", folder=tmp_path)
+        assert [event.cause for event in house.of(CallEnded) if isinstance(event, CallEnded)] == ["hangup"] * 3
+        await all_over(house)
+
+
+@pytest.mark.parametrize(("transport", "scenario"), [("u1", "uac_late_ack"), ("t1", "uac_late_ack_tcp")])
+async def test_the_200_is_repeated_until_the_ack(transport: str, scenario: str, tmp_path: Path) -> None:
+    async with running(House.answer) as house:
+        await sipp(house, scenario, "-m", "1", "-t", transport, folder=tmp_path)
+        answers = [data for data in house.core.sent if data.startswith(b"SIP/2.0 200") and b" INVITE\r\n" in data]
+        assert len(answers) >= 3
+        assert len(set(answers)) == 1
+        assert len(house.of(CallConfirmed)) == 1
+        await all_over(house)
+
+
+async def test_hold_by_reinvite(tmp_path: Path) -> None:
+    async with running(House.answer) as house:
+        await sipp(house, "uac_reinvite", folder=tmp_path)
+        assert len(house.of(CallEnded)) == 1
+        await all_over(house)
+
+
+async def test_an_unknown_number(tmp_path: Path) -> None:
+    async with running(House.answer) as house:
+        await sipp(house, "uac_unknown", service="4711", folder=tmp_path)
+        assert house.events == []
+        assert "sip_unacknowledged" not in {count.name for count in house.counts}
+        await all_over(house)
+
+
+async def test_options_ping(tmp_path: Path) -> None:
+    async with running(House.answer) as house:
+        await sipp(house, "uac_options", folder=tmp_path)
+        assert not any(house.core.census().values())
+
+
+async def test_a_vanished_caller_is_found_by_the_probe(tmp_path: Path) -> None:
+    async with running(House.answer, t1_ms=30) as house:
+        await sipp(house, "uac_vanish", folder=tmp_path)
+        (event,) = house.of(IncomingCall)
+        assert isinstance(event, IncomingCall)
+        await asyncio.sleep(0.3)
+        assert house.of(CallEnded) == []  # silence alone ends nothing
+        assert house.server.probe(event.call)
+        await house.until(lambda: bool(house.of(CallEnded)))
+        (ended,) = house.of(CallEnded)
+        assert isinstance(ended, CallEnded)
+        assert ended.cause == "gone"
+        await all_over(house)
+
+
+async def test_a_restart_between_ringing_and_answer(tmp_path: Path) -> None:
+    """The first process rings and dies; the second answers out of the journal; the caller notices nothing."""
+    rings = asyncio.Event()
+
+    def ring_only(house: House, event: IncomingCall) -> None:
+        house.server.ring(event.call)
+        rings.set()
+
+    async with running(ring_only) as first:
+        port = first.server.port
+        caller = asyncio.create_task(sipp(first, "uac_basic", folder=tmp_path))
+        await asyncio.wait_for(rings.wait(), 10)
+        records = dict(first.records)
+    async with running(House.answer, port=port, life=2) as second:
+        second.records.update(records)
+        second.server.restore(records)
+        ((call, view),) = second.core.calls().items()
+        assert view.state == "pending"
+        assert second.server.answer(call, second.sdp(view.incoming))
+        await caller
+        assert [type(event) for event in second.events] == [CallConfirmed, CallEnded]
+        await all_over(second)
+
+
+async def test_a_restart_in_mid_call_and_then_we_hang_up(tmp_path: Path) -> None:
+    async with running(House.answer) as first:
+        port = first.server.port
+        caller = asyncio.create_task(sipp(first, "uac_hung_up", folder=tmp_path))
+        await first.until(lambda: bool(first.of(CallConfirmed)))
+        records = dict(first.records)
+    async with running(House.answer, port=port, life=2) as second:
+        second.records.update(records)
+        second.server.restore(records)
+        (call,) = second.core.calls()
+        assert second.server.hangup(call)
+        await caller
+        await all_over(second)
