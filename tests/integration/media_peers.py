@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from kak_server.media.engine import g711, rtp
 RATE_HZ = 8_000
 FRAME = 160
 Samples = npt.NDArray[np.int16]
+EventT = TypeVar("EventT", bound=rpc.Event)
 
 
 def free_udp_port() -> int:
@@ -174,8 +176,11 @@ class WorkerProcess:
 
     async def start(self) -> None:
         """Start it and wait until it listens."""
-        self.process = subprocess.Popen(self.command, start_new_session=True, stderr=subprocess.PIPE)
+        self.process = self._spawn()
         await until(self._listens, 20.0, "the worker listens")
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self.command, start_new_session=True, stderr=subprocess.PIPE)
 
     def _listens(self) -> bool:
         assert self.process is not None
@@ -220,7 +225,7 @@ class Control:
         assert reply.ok, f"{reply.code}: {reply.message}"
         return reply
 
-    def of(self, kind: type[rpc.Event]) -> list[rpc.Event]:
+    def of(self, kind: type[EventT]) -> list[EventT]:
         """The events of one kind so far."""
         return [event for _, event in self.events if isinstance(event, kind)]
 

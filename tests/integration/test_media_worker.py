@@ -3,12 +3,15 @@
 import asyncio
 import hashlib
 import signal
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kak_server.media import rpc
 from kak_server.media.engine import g711
+from kak_server.model.ids import LegId, MixId, RecordingId
 from tests.integration.media_peers import (
     Control,
     RtpPhone,
@@ -51,8 +54,299 @@ async def test_two_phones_hear_each_other(tmp_path: Path) -> None:
         assert last.sequence - first.sequence == len(caller.packets) - 1, "no packet is missing"
         caller.close()
         operator.close()
-        await control.do(rpc.SetMix("call"))
-        await control.do(rpc.CloseLeg("caller"))
-        await control.do(rpc.CloseLeg("operator"))
+        await control.do(rpc.SetMix(MixId("call")))
+        await control.do(rpc.CloseLeg(LegId("caller")))
+        await control.do(rpc.CloseLeg(LegId("operator")))
         census = (await control.do(rpc.GetCensus())).result
         assert not any(census.values()), census
+
+
+async def test_a_stranger_is_not_heard(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, control):
+        caller, listener, stranger = RtpPhone(440.0), RtpPhone(ssrc=2), RtpPhone(2_000.0, ssrc=3)
+        ports = free_udp_port(), free_udp_port()
+        await control.do(rtp_leg("caller", ports[0]))
+        await control.do(rtp_leg("listener", ports[1], peer_host="127.0.0.1", peer_port=listener.port))
+        await control.do(rpc.SetMix(MixId("call"), (rpc.Edge("caller", "listener"),)))
+        caller.start(ports[0])
+        listener.listen()
+        await until(lambda: listener.hears(440.0), 5.0, "heard")
+        stranger.start(ports[0])
+        await until(lambda: stranger.sent > 40, 5.0)
+        assert listener.hears(440.0)
+        assert tone_share(listener.heard(40), 2_000.0) < 0.01
+        stats = (await control.do(rpc.GetStats(LegId("caller")))).result["legs"]["caller"]
+        assert stats["foreign"] >= 30
+        assert not stranger.packets, "nothing is sent to a stranger"
+        # a re-INVITE names a new address: it is learned anew, and the old one is left behind
+        moved = RtpPhone(700.0, ssrc=4)
+        await control.do(rpc.ModifyRtp(LegId("caller"), "127.0.0.1", moved.port))
+        moved.start(ports[0])
+        stranger.close()
+        await until(lambda: listener.hears(700.0), 5.0, "the new address is heard")
+        learned = control.of(rpc.LegLearned)
+        assert [event.port for event in learned] == [caller.port, moved.port]
+        for phone in (caller, listener, moved):
+            phone.close()
+
+
+async def test_digits_silence_and_talk(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, control):
+        caller, port = RtpPhone(440.0), free_udp_port()
+        await control.do(rtp_leg("caller", port, dtmf_payload_type=101, silent_after_ms=300))
+        await control.do(rpc.WatchTalk(LegId("caller"), True))
+        caller.start(port)
+        await until(lambda: control.of(rpc.LegTalk), 5.0, "talking")
+        for duration, end in ((160, 0), (800, 0), (800, 0x80), (800, 0x80), (800, 0x80)):
+            caller.send_payload(101, bytes((5, end | 10)) + duration.to_bytes(2, "big"))
+        await until(lambda: control.of(rpc.LegDtmf), 5.0, "digit")
+        caller.frequency_hz = None
+        await until(lambda: len(control.of(rpc.LegSilent)) >= 2, 5.0, "silent, repeatedly")
+        await until(lambda: len(control.of(rpc.LegTalk)) == 2, 5.0, "no longer talking")
+        caller.frequency_hz = 440.0
+        await until(lambda: control.of(rpc.LegActive), 5.0, "active again")
+        assert control.of(rpc.LegDtmf) == [rpc.LegDtmf(LegId("caller"), "5", 100)]
+        first, second = (event.silent_ms for event in control.of(rpc.LegSilent)[:2])
+        assert 300 <= first < 500
+        assert 300 <= second - first < 500
+        assert [event.talking for event in control.of(rpc.LegTalk)][:2] == [
+            True,
+            False,
+        ]
+        caller.close()
+
+
+async def test_plays_reach_a_sink_and_end(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, control):
+        caller, port = RtpPhone(), free_udp_port()
+        await control.do(rtp_leg("caller", port, peer_host="127.0.0.1", peer_port=caller.port))
+        caller.listen()
+        await control.do(rpc.StartPlay("ring", "caller", "tone:ringback", loop=True))
+        await until(lambda: caller.hears(425.0), 5.0, "ringback")
+        await control.do(rpc.StopPlay("ring"))
+        await control.do(rpc.StartPlay("beep", "caller", "tone:beep"))
+        await until(lambda: control.of(rpc.PlayEnded), 5.0, "the beep ends")
+        await control.do(rpc.StartPlay("welcome", "caller/headset", "prompt:queue-welcome"))
+        await until(lambda: int(np.abs(caller.heard(5)).max()) > 2_000, 5.0, "the prompt is heard")
+        refused = await control.client.call(rpc.StartPlay("x", "caller", "prompt:../../etc/passwd"), timeout_ms=5_000)
+        assert (refused.ok, refused.code) == (False, "bad_path")
+        await control.do(rpc.CloseLeg(LegId("caller")))
+        assert control.of(rpc.PlayEnded) == [rpc.PlayEnded("beep"), rpc.PlayEnded("welcome")]
+        caller.close()
+
+
+async def test_a_recording_is_whole(tmp_path: Path) -> None:
+    async with running(tmp_path) as (worker, control):
+        caller, port = RtpPhone(440.0), free_udp_port()
+        await control.do(rtp_leg("caller", port))
+        await control.do(rpc.StartRecord(RecordingId("r1"), "caller", "2026/call-1/caller.wav", "caller"))
+        await control.do(rpc.StartRecord(RecordingId("r2"), "nobody", "2026/call-1/nobody.wav", "nobody"))
+        for path in ("../x.wav", "/tmp/x.wav", "x.mp3", "a/../../x.wav", ".wav\0.wav"):
+            reply = await control.client.call(rpc.StartRecord(RecordingId("no"), "caller", path, ""), timeout_ms=5_000)
+            assert (reply.ok, reply.code) == (False, "bad_path"), path
+        caller.start(port)
+        tones = (440.0, 700.0, 1_100.0)
+        for tone in tones:
+            caller.frequency_hz = tone
+            await asyncio.sleep(0.6)
+        await control.do(rpc.StopRecord(RecordingId("r1")))
+        await control.do(rpc.StopRecord(RecordingId("r2")))
+        await until(lambda: len(control.of(rpc.RecordClosed)) == 2, 5.0, "both are closed")
+        closed = {event.recording: event for event in control.of(rpc.RecordClosed)}
+        track = closed[RecordingId("r1")]
+        assert (track.source, track.label, track.encoding) == ("caller", "caller", "alaw-8000")
+        assert abs(track.stored_ms - track.expected_ms) <= 60, "stored is what the clock says"
+        file = worker.recordings / track.path
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == track.sha256
+        assert file.stat().st_size == track.bytes
+        tag, data = read_wav(file)
+        assert tag == 6
+        assert len(data) == track.stored_ms * 8
+        samples = g711.decode("PCMA", data)
+        order = [
+            max(tones, key=lambda tone: tone_share(window, tone))
+            for window in np.array_split(samples[: len(samples) // 1_600 * 1_600], len(samples) // 1_600)
+            if max(tone_share(window, tone) for tone in tones) > 0.8
+        ]
+        assert list(dict.fromkeys(order)) == list(tones)
+        assert order == sorted(order), "the tones lie in order"
+        assert track.gaps[0].at_ms == 0, "nothing came before the caller's first packet"
+        silence = closed[RecordingId("r2")]
+        assert silence.encoding == "pcm16-8000"
+        assert silence.gaps == (rpc.Gap(0, silence.stored_ms),)
+        assert not any(read_wav(worker.recordings / silence.path)[1])
+        assert not list(worker.recordings.rglob("*.part"))
+        caller.close()
+
+
+async def test_control_dies_and_another_takes_over(tmp_path: Path) -> None:
+    async with running(tmp_path) as (worker, control):
+        caller, operator = RtpPhone(440.0), RtpPhone(1_000.0, ssrc=2)
+        ports = free_udp_port(), free_udp_port()
+        await control.do(rtp_leg("caller", ports[0]))
+        await control.do(rtp_leg("operator", ports[1]))
+        await control.do(both_ways("call", "caller", "operator"))
+        caller.start(ports[0])
+        operator.start(ports[1])
+        await until(lambda: caller.hears(1_000.0) and operator.hears(440.0), 5.0, "heard")
+        boot = control.attached[0][0]
+        await control.client.stop()
+        # nobody is in control: audio goes on and events are kept
+        operator.send_payload(8, b"", False)
+        await asyncio.sleep(0.5)
+        assert caller.hears(1_000.0)
+        assert max(b - a for a, b in pairwise(caller.arrivals)) < 0.2, "no gap in the caller's audio"
+        newer = Control(worker, generation=2)
+        await newer.start()
+        assert newer.attached[0][0] == boot
+        census = newer.attached[0][1]
+        assert {leg.leg for leg in census.legs} == {"caller", "operator"}
+        assert {leg.media for leg in census.legs} == {"learned"}
+        assert list(census.mixes) == ["call"]
+        stale = Control(worker, generation=1)
+        stale.client.start()
+        await until(lambda: stale.client.refused == "stale_generation", 5.0, "the old control is refused")
+        assert not stale.client.attached
+        await newer.do(rpc.CloseLeg(LegId("caller")))
+        # a newer one takes a living one's place
+        newest = Control(worker, generation=3)
+        await newest.start()
+        await until(lambda: bool(newer.lost), 5.0, "the one before is told")
+        await until(lambda: newer.client.refused == "stale_generation", 5.0, "and cannot come back")
+        for other in (stale, newer, newest):
+            await other.client.stop()
+        for phone in (caller, operator):
+            phone.close()
+
+
+async def test_events_wait_for_the_next_control(tmp_path: Path) -> None:
+    async with running(tmp_path) as (worker, control):
+        caller, port = RtpPhone(440.0), free_udp_port()
+        await control.do(rtp_leg("caller", port, silent_after_ms=100))
+        await until(lambda: control.of(rpc.LegSilent), 5.0)
+        await control.client.stop()
+        seen = control.events[-1][0]
+        caller.start(port)
+        await until(lambda: caller.sent > 20, 5.0)
+        newer = Control(worker, generation=2)
+        await newer.start()
+        await until(lambda: newer.of(rpc.LegLearned), 5.0, "what happened meanwhile is told")
+        assert newer.attached[0][2] == 0
+        numbers = [n for n, _ in newer.events]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert numbers[0] <= seen + 1
+        await newer.client.stop()
+        caller.close()
+
+
+async def test_the_uplink_shuts_by_itself(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, control):
+        operator, radio = RtpPhone(1_000.0), RtpPhone(ssrc=2)
+        ports = free_udp_port(), free_udp_port()
+        await control.do(rtp_leg("operator", ports[0]))
+        await control.do(
+            rtp_leg("radio", ports[1], peer_host="127.0.0.1", peer_port=radio.port, gated=True, gate_buffer_ms=200)
+        )
+        await control.do(rpc.SetMix(MixId("patch"), (rpc.Edge("operator", "radio"),)))
+        operator.start(ports[0])
+        radio.listen()
+        await until(lambda: operator.sent > 30, 5.0)
+        assert not radio.packets, "nothing leaves without a lease"
+        opened = asyncio.get_running_loop().time()
+        await control.do(rpc.OpenUplink(LegId("radio"), 60_000))  # cut to one second
+        assert (await control.do(rpc.GetCensus())).result["uplinks"] == ["radio"]
+        await until(lambda: radio.hears(1_000.0), 2.0, "on the air")
+        await until(lambda: control.of(rpc.UplinkClosed), 3.0, "the lease lapses")
+        assert 0.9 < asyncio.get_running_loop().time() - opened < 1.3
+        sent = len(radio.packets)
+        await asyncio.sleep(0.2)
+        assert len(radio.packets) == sent, "nothing leaves after the lease"
+        await control.do(rpc.OpenUplink(LegId("radio"), 1_000))
+        await until(lambda: len(radio.packets) > sent + 5, 2.0)
+        await control.do(rpc.CloseUplink(LegId("radio")))
+        sent = len(radio.packets)
+        await asyncio.sleep(0.1)
+        assert len(radio.packets) == sent
+        await control.do(rpc.OpenUplink(LegId("radio"), 1_000))
+        await control.do(rpc.CloseLeg(LegId("radio")))
+        reasons = [event.reason for event in control.of(rpc.UplinkClosed)]
+        assert reasons == ["lease", "command", "leg-closed"]
+        for phone in (operator, radio):
+            phone.close()
+
+
+async def test_another_worker_continues_the_streams(tmp_path: Path) -> None:
+    worker = WorkerProcess(tmp_path)
+    await worker.start()
+    control = Control(worker)
+    await control.start()
+    caller, operator = RtpPhone(440.0), RtpPhone(1_000.0, ssrc=2)
+    ports, epoch = (free_udp_port(), free_udp_port()), now_ms()
+    for leg, port, phone in (("caller", ports[0], caller), ("operator", ports[1], operator)):
+        await control.do(rtp_leg(leg, port, epoch_ms=epoch, ssrc=port))
+        phone.start(port)
+    await control.do(both_ways("call", "caller", "operator"))
+    await control.do(rpc.StartRecord(RecordingId("r1"), "caller", "cut.wav", "caller"))
+    await until(lambda: caller.hears(1_000.0) and operator.hears(440.0), 5.0, "heard")
+    await asyncio.sleep(1.2)
+    assert worker.kill() == -signal.SIGKILL
+    await until(lambda: bool(control.lost), 5.0, "control notices")
+    last = caller.packets[-1]
+    tag, data = read_wav(worker.recordings / "cut.wav.part")
+    assert tag == 6
+    assert len(data) > 4_000, "what the killed worker recorded can be played"
+    await worker.start()
+    await until(lambda: len(control.attached) == 2, 5.0, "attached to the new one")
+    assert control.attached[0][0] != control.attached[1][0]
+    assert not control.attached[1][1].legs
+    caller.packets.clear()
+    for leg, port, phone in (("caller", ports[0], caller), ("operator", ports[1], operator)):
+        learned = {"peer_host": "127.0.0.1", "peer_port": phone.port, "learned": True}
+        await control.do(rtp_leg(leg, port, epoch_ms=epoch, ssrc=port, **learned))
+    await control.do(both_ways("call", "caller", "operator"))
+    await until(lambda: caller.hears(1_000.0) and operator.hears(440.0), 5.0, "heard again")
+    first = caller.packets[0]
+    assert first.ssrc == last.ssrc == ports[0]
+    ahead = (first.sequence - last.sequence) & 0xFFFF
+    assert 0 < ahead < 1_000
+    assert (first.timestamp - last.timestamp) & 0xFFFFFFFF == 160 * ahead
+    for phone in (caller, operator):
+        phone.close()
+    await control.client.stop()
+    assert worker.kill(signal.SIGTERM) == 0
+
+
+async def test_stopping_completes_the_recordings(tmp_path: Path) -> None:
+    async with running(tmp_path) as (worker, control):
+        caller, port = RtpPhone(440.0), free_udp_port()
+        await control.do(rtp_leg("caller", port))
+        caller.start(port)
+        await control.do(rpc.StartRecord(RecordingId("r1"), "caller", "a.wav", "caller"))
+        await asyncio.sleep(0.5)
+        assert worker.process is not None
+        worker.process.send_signal(signal.SIGINT)
+        await asyncio.sleep(0.1)
+        assert worker.process.poll() is None, "Ctrl-C is the supervisor's"
+        assert worker.kill(signal.SIGTERM) == 0
+        assert len(read_wav(worker.recordings / "a.wav")[1]) > 2_400
+        assert not worker.socket.exists()
+        caller.close()
+
+
+async def test_one_worker_a_socket(tmp_path: Path) -> None:
+    async with running(tmp_path) as (worker, control):
+        second = await asyncio.create_subprocess_exec(*worker.command, stderr=asyncio.subprocess.PIPE)
+        _, said = await second.communicate()
+        assert second.returncode == 2
+        assert b"another media worker" in said
+        assert control.client.attached
+        worker.kill()
+        await worker.start()  # replaces the stale socket file
+
+
+async def test_an_orphan_ends(tmp_path: Path) -> None:
+    worker = WorkerProcess(tmp_path, "--orphan-exit-s", "0.5")
+    await worker.start()
+    assert worker.process is not None
+    await until(lambda: worker.process is not None and worker.process.poll() is not None, 10.0, "ended")
+    assert worker.kill() == 0

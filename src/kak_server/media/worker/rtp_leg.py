@@ -20,7 +20,7 @@ from kak_server.media.worker.ports import SocketPoller, bind_udp
 
 Address = tuple[str, int]
 STATIC_LAWS: dict[int, g711.Law] = {0: "PCMU", 8: "PCMA"}  # RFC 3551 table 4
-FORGET_OLD_MS = 1_000  # after a re-INVITE, packets of the old address that are still under way
+TRUST_SIGNALLED_MS = 1_000  # after a re-INVITE: the old address may still send, and a stranger must not slip in
 SILENT_AFTER_MIN_MS = 100
 GATE_BUFFER_MAX_MS = 2_000
 PACKET_BYTES_MAX = 12 + 8 * FRAME_SAMPLES
@@ -61,7 +61,7 @@ class RtpLeg:
         self._player = G711Player(self.law)
         self._digits = DtmfDetector()
         self._peer_ssrc: int | None = None
-        self._forgotten: tuple[Address, float] | None = None
+        self._only_signalled_until_ms = 0.0
         self._first_frame = max(0, time.wall_ms - args.epoch_ms) // rpc.TICK_MS - time.index
         self._sent_frame = -1
         self._last_packet_ms = time.mono_ms
@@ -76,12 +76,11 @@ class RtpLeg:
         self._sock.close()
 
     def modify(self, args: rpc.ModifyRtp) -> None:
-        """The peer's session changed: send there until its address is learned anew."""
+        """The peer's session changed: send there until its address is learned anew (behind NAT: after a second)."""
         signalled = (args.peer_host, args.peer_port)
         if args.peer_host and args.peer_port and signalled != (self.args.peer_host, self.args.peer_port):
-            if self.learned and self.peer is not None and self.peer != signalled:
-                self._forgotten = (self.peer, self._time.mono_ms + FORGET_OLD_MS)
             self.peer, self.learned = signalled, False
+            self._only_signalled_until_ms = self._time.mono_ms + TRUST_SIGNALLED_MS
         self._send = args.send
         self._payload_type = args.payload_type
         if args.codec != self.law:
@@ -129,12 +128,9 @@ class RtpLeg:
             self._player.put(law, packet.timestamp, packet.payload)
 
     def _learn(self, address: Address) -> bool:
-        if self._forgotten is not None:
-            old, until_ms = self._forgotten
-            if address[:2] == old and self._time.mono_ms < until_ms:
-                self.counts.foreign += 1
-                return False
-            self._forgotten = None
+        if self._time.mono_ms < self._only_signalled_until_ms and address[:2] != self.peer:
+            self.counts.foreign += 1
+            return False
         self.peer, self.learned = (address[0], address[1]), True
         self._emit(rpc.LegLearned(self.leg, address[0], address[1]))
         return True
