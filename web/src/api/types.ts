@@ -1,0 +1,289 @@
+/**
+ * The position API's objects and messages, as docs/integrators/position-api.md describes them. Times are UTC
+ * milliseconds (`*_ms`). `tests/schema.test.ts` holds this file against the types generated from the server's OpenAPI.
+ */
+
+export type ContactClass = "emergency" | "urgent" | "normal";
+export type CallerSource = "p-asserted-identity" | "from" | "none";
+export type Activity = "available" | "break" | "after-call-work";
+export type OperatorState = "idle" | "offered" | "busy" | "wrap-up" | "unreachable";
+export type Floor = "free" | "requested" | "queued" | "talking" | "denied" | "revoked";
+
+export interface User {
+  operator: string;
+  name: string;
+  roles: string[];
+  skills: Record<string, number>;
+  rooms: string[];
+}
+
+export interface Session {
+  user: User;
+  csrf: string;
+}
+
+export interface PositionRow {
+  position: string;
+  room: string;
+  room_name: string;
+  name: string;
+  taken_by: string | null;
+}
+
+export interface Seat {
+  position: string;
+  seat_epoch: number;
+}
+
+export interface Offer {
+  contact: string;
+  epoch: number;
+  queue: string;
+  queue_name: string;
+  class: ContactClass;
+  caller: string;
+  caller_source: CallerSource;
+  arrived_at_ms: number;
+  expires_at_ms: number;
+  location_text: string;
+}
+
+export interface CallLocation {
+  text: string;
+  latitude: number | null;
+  longitude: number | null;
+  radius_m: number | null;
+  /** Why the location could not be read, empty when there is nothing wrong. */
+  problem: string;
+}
+
+export interface Patch {
+  patch: string;
+  gssi: number;
+  name: string;
+  state: "requested" | "active" | "removed" | "refused";
+  floor: Floor;
+}
+
+export interface CallVideo {
+  state: "none" | "invited" | "live";
+  url: string | null;
+  link_expires_ms: number | null;
+}
+
+export interface Call {
+  contact: string;
+  epoch: number;
+  queue: string;
+  queue_name: string;
+  class: ContactClass;
+  caller: string;
+  caller_source: CallerSource;
+  arrived_at_ms: number;
+  answered_at_ms: number | null;
+  state: "connecting" | "connected" | "held";
+  location: CallLocation;
+  patch: Patch | null;
+  video: CallVideo;
+  recording: boolean;
+}
+
+export interface Queue {
+  queue: string;
+  name: string;
+  class: ContactClass;
+  waiting: number;
+  longest_since_ms: number | null;
+  available: number;
+}
+
+export interface Waiting {
+  contact: string;
+  queue: string;
+  queue_name: string;
+  class: ContactClass;
+  caller: string;
+  arrived_at_ms: number;
+  state: "waiting" | "offered";
+}
+
+export interface OperatorRow {
+  operator: string;
+  name: string;
+  position: string | null;
+  room: string | null;
+  activity: Activity;
+  state: OperatorState;
+  since_ms: number;
+}
+
+export interface Talker {
+  issi: number;
+  alias: string;
+  priority: number;
+}
+
+export interface Talkgroup {
+  gssi: number;
+  name: string;
+  attached: "detached" | "attaching" | "attached";
+  monitored: boolean;
+  floor: Floor;
+  talker: Talker | null;
+  cause: string;
+  /** Loudness of what is heard, 0 to 100. */
+  level: number;
+}
+
+export interface Notice {
+  id: string;
+  level: "info" | "warning" | "alarm";
+  code: string;
+  text_nb: string;
+  text_en: string;
+  at_ms: number;
+}
+
+export interface Me {
+  operator: string;
+  name: string;
+  position: string;
+  room: string;
+  activity: Activity;
+  reason: string;
+  state: OperatorState;
+  since_ms: number;
+  wrap_up_until_ms: number | null;
+}
+
+export interface TransferTarget {
+  queue: string;
+  name: string;
+  room_name: string;
+}
+
+export interface MediaState {
+  state: "none" | "up" | "down";
+  generation: string;
+}
+
+export interface Snapshot {
+  type: "snapshot";
+  seq: number;
+  now_ms: number;
+  server: { name: string; version: string; lab: boolean };
+  me: Me;
+  offer: Offer | null;
+  call: Call | null;
+  queues: Queue[];
+  waiting: Waiting[];
+  operators: OperatorRow[];
+  talkgroups: Talkgroup[];
+  transfer_targets: TransferTarget[];
+  media: MediaState;
+  notices: Notice[];
+}
+
+/** What each event of the stream carries. */
+export interface EventData {
+  offer: Offer;
+  "offer.withdrawn": { contact: string; epoch: number; reason: string };
+  call: Call;
+  "call.ended": { contact: string; cause: string };
+  me: Me;
+  queues: Queue[];
+  waiting: Waiting[];
+  operators: OperatorRow[];
+  talkgroup: Talkgroup;
+  media: { state: MediaState["state"] };
+  "media.reset": { reason: string };
+  "seat.lost": { reason: "another-tab" | "taken-over" | "signed-out" };
+  notice: Notice;
+  "notice.cleared": { id: string };
+  recent: Record<string, never>;
+}
+
+export type EventName = keyof EventData;
+export type StreamEvent = { [N in EventName]: { type: N; seq: number; data: EventData[N] } }[EventName];
+
+export interface Reply {
+  type: "reply";
+  id: string;
+  ok: boolean;
+  result?: Record<string, Scalar> | null;
+  code?: string | null;
+  message?: string | null;
+}
+
+export type Scalar = string | number | boolean | null;
+
+export type ServerMessage =
+  | Snapshot
+  | { type: "resumed"; seq: number }
+  | { type: "ping" }
+  | { type: "error"; code: string; message: string }
+  | Reply
+  | StreamEvent;
+
+/** Every command's arguments. */
+export interface Commands {
+  "activity.set": { activity: Activity; reason: string };
+  "contact.accept": { contact: string; epoch: number };
+  "contact.reject": { contact: string; epoch: number };
+  "contact.hangup": { contact: string };
+  "contact.hold": { contact: string; on: boolean };
+  "contact.transfer": { contact: string; queue: string };
+  "contact.patch": { contact: string; gssi: number; confirmed: boolean; owner_ok: boolean };
+  "contact.unpatch": { contact: string };
+  "patch.talk": { contact: string; on: boolean };
+  "wrapup.done": Record<string, never>;
+  "talkgroup.monitor": { gssi: number; on: boolean };
+  ptt: { gssi: number; on: boolean };
+  "video.invite": { contact: string };
+}
+
+export type CommandName = keyof Commands;
+
+export interface Track {
+  recording: string;
+  label: "caller" | "operator" | "radio";
+  started_at_ms: number;
+  stored_ms: number;
+  expected_ms: number;
+  /** Null until the file is closed. */
+  sha256: string | null;
+}
+
+export interface RecentCall {
+  contact: string;
+  queue: string;
+  queue_name: string;
+  caller: string;
+  arrived_at_ms: number;
+  answered_at_ms: number | null;
+  ended_at_ms: number | null;
+  operator_name: string | null;
+  cause: string;
+  tracks: Track[];
+}
+
+export interface Lab {
+  queues: { number: string; name: string }[];
+  radios: LabRadio[];
+  callers: LabCaller[];
+  /** False when the simulators do not answer. */
+  simulator: boolean;
+}
+
+export interface LabRadio {
+  issi: number;
+  alias: string;
+  gssi: number | null;
+}
+
+export interface LabCaller {
+  id: string;
+  number: string;
+  caller: string;
+  state: string;
+}

@@ -1,0 +1,134 @@
+import type {
+  Call,
+  EventName,
+  Me,
+  MediaState,
+  Notice,
+  Offer,
+  OperatorRow,
+  Queue,
+  Snapshot,
+  StreamEvent,
+  Talkgroup,
+  TransferTarget,
+  Waiting,
+} from "../api/types";
+
+/** What the server has told this position: the newest snapshot with every event since applied. */
+export interface Live {
+  seq: number;
+  /** Server clock minus ours, so that ages are right on a machine whose clock is not. */
+  clock_offset_ms: number;
+  server: Snapshot["server"];
+  me: Me;
+  offer: Offer | null;
+  call: Call | null;
+  /** The call that ended last, kept for the wrap-up card. */
+  ended: { call: Call; cause: string; at_ms: number } | null;
+  queues: Queue[];
+  waiting: Waiting[];
+  operators: OperatorRow[];
+  talkgroups: Talkgroup[];
+  transfer_targets: TransferTarget[];
+  media: MediaState;
+  notices: Notice[];
+  /** Grows each time the list of recent calls changed. */
+  recent_version: number;
+}
+
+/** The next state, or why there is none: `gap` events were missed, `stale` this one was seen before. */
+export type Step = { kind: "state"; live: Live } | { kind: "gap" } | { kind: "stale" };
+
+/** Starts anew from a snapshot, keeping what only this page knows of the same seat. */
+export function fromSnapshot(snapshot: Snapshot, ourNowMs: number, before: Live | null): Live {
+  const { type: _type, now_ms, ...rest } = snapshot;
+  return {
+    ...rest,
+    clock_offset_ms: now_ms - ourNowMs,
+    ended: before?.ended ?? null,
+    recent_version: (before?.recent_version ?? 0) + 1,
+  };
+}
+
+/** The server resumed the stream where we were; anything else is a gap. */
+export function isResumable(live: Live | null, seq: number): boolean {
+  return live !== null && seq === live.seq;
+}
+
+/** Applies one event. Names this console does not know count in the sequence and change nothing else. */
+export function step(live: Live, event: StreamEvent, nowMs: number): Step {
+  if (event.seq <= live.seq) return { kind: "stale" };
+  if (event.seq !== live.seq + 1) return { kind: "gap" };
+  return { kind: "state", live: { ...live, ...changes(live, event, nowMs), seq: event.seq } };
+}
+
+function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
+  switch (event.type) {
+    case "offer":
+      return { offer: event.data };
+    case "offer.withdrawn":
+      return sameOffer(live.offer, event.data) ? { offer: null } : {};
+    case "call":
+      return {
+        call: event.data,
+        offer: live.offer?.contact === event.data.contact ? null : live.offer,
+        ended: null,
+      };
+    case "call.ended":
+      if (live.call?.contact !== event.data.contact) return {};
+      return { call: null, ended: { call: live.call, cause: event.data.cause, at_ms: nowMs + live.clock_offset_ms } };
+    case "me":
+      return { me: event.data, ended: event.data.state === "idle" ? null : live.ended };
+    case "queues":
+      return { queues: event.data };
+    case "waiting":
+      return { waiting: event.data };
+    case "operators":
+      return { operators: event.data };
+    case "talkgroup":
+      return { talkgroups: replaced(live.talkgroups, event.data) };
+    case "media":
+      return { media: { ...live.media, ...event.data } };
+    case "notice":
+      return { notices: [...live.notices.filter((n) => n.id !== event.data.id), event.data].slice(-MAX_NOTICES) };
+    case "notice.cleared":
+      return { notices: live.notices.filter((n) => n.id !== event.data.id) };
+    case "recent":
+      return { recent_version: live.recent_version + 1 };
+    case "media.reset":
+    case "seat.lost":
+      return {}; // orders to the page, not state; the controller carries them out
+    default:
+      return {};
+  }
+}
+
+const MAX_NOTICES = 50;
+
+/** Every event name handled above; a test goes through them. */
+export const EVENT_NAMES: readonly EventName[] = [
+  "offer",
+  "offer.withdrawn",
+  "call",
+  "call.ended",
+  "me",
+  "queues",
+  "waiting",
+  "operators",
+  "talkgroup",
+  "media",
+  "media.reset",
+  "seat.lost",
+  "notice",
+  "notice.cleared",
+  "recent",
+];
+
+function sameOffer(offer: Offer | null, gone: { contact: string; epoch: number }): boolean {
+  return offer !== null && offer.contact === gone.contact && offer.epoch === gone.epoch;
+}
+
+function replaced(groups: Talkgroup[], group: Talkgroup): Talkgroup[] {
+  const known = groups.some((g) => g.gssi === group.gssi);
+  return known ? groups.map((g) => (g.gssi === group.gssi ? group : g)) : [...groups, group];
+}

@@ -1,0 +1,199 @@
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import type { PositionRow } from "../api/types";
+import { errorText, useLanguage } from "../i18n/language";
+import type { App, AppState } from "../state/app";
+import { Dialog } from "./Dialog";
+import { LanguagePicker } from "./LanguagePicker";
+
+/** The screens before (and after) a seat: sign-in, the choice of a position, and a seat that was lost. */
+
+const REFRESH_MS = 3_000;
+
+function Frame({ children, wide }: { children: ReactNode; wide?: boolean }) {
+  const { t } = useLanguage();
+  return (
+    <main className="gate">
+      <header className="gate-head">
+        <span className="brand">
+          <span className="brand-mark" aria-hidden="true" />
+          {t("app.name")}
+        </span>
+        <LanguagePicker />
+      </header>
+      <div className={wide ? "gate-card gate-wide" : "gate-card"}>{children}</div>
+    </main>
+  );
+}
+
+export function Message({ text }: { text: string }) {
+  return (
+    <Frame>
+      <p className="gate-message" role="status">
+        {text}
+      </p>
+    </Frame>
+  );
+}
+
+export function SignIn({ app, state }: { app: App; state: AppState }) {
+  const { t } = useLanguage();
+  const user = useRef<HTMLInputElement>(null);
+  const password = useRef<HTMLInputElement>(null);
+  useEffect(() => user.current?.focus(), []);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void app.signIn(user.current?.value.trim() ?? "", password.current?.value ?? "");
+  };
+  return (
+    <Frame>
+      <form onSubmit={submit} className="form">
+        <h1>{t("signin.title")}</h1>
+        <label className="field">
+          <span>{t("signin.username")}</span>
+          <input ref={user} data-testid="sign-in-username" name="username" autoComplete="username" required />
+        </label>
+        <label className="field">
+          <span>{t("signin.password")}</span>
+          <input
+            ref={password}
+            data-testid="sign-in-password"
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            required
+          />
+        </label>
+        <p className="form-problem" role="alert" data-testid="sign-in-problem">
+          {state.problem ? errorText(t, state.problem) : ""}
+        </p>
+        <button type="submit" className="button button-primary" data-testid="sign-in-submit" disabled={state.busy}>
+          {t("signin.submit")}
+        </button>
+      </form>
+    </Frame>
+  );
+}
+
+export function Positions({ app, state }: { app: App; state: AppState }) {
+  const { t } = useLanguage();
+  const [asked, ask] = useState<PositionRow | null>(null);
+  useEffect(() => {
+    const timer = setInterval(() => void app.refreshPositions(), REFRESH_MS);
+    return () => clearInterval(timer);
+  }, [app]);
+  const mine = state.session?.user.name;
+  const choose = (row: PositionRow) =>
+    row.taken_by && row.taken_by !== mine ? ask(row) : app.sit(row.position, false);
+  return (
+    <Frame wide>
+      <header className="gate-title">
+        <h1>{t("seat.title")}</h1>
+        <span className="muted">{mine}</span>
+        <button type="button" className="button" data-testid="sign-out" onClick={() => void app.signOut()}>
+          {t("top.sign_out")}
+        </button>
+      </header>
+      <p className="form-problem" role="alert">
+        {state.problem ? errorText(t, state.problem) : ""}
+      </p>
+      {state.positions.length === 0 && <p className="muted">{t("seat.none")}</p>}
+      {byRoom(state.positions).map(([room, rows]) => (
+        <section key={room} className="room">
+          <h2>{rows[0]?.room_name}</h2>
+          <div className="room-seats">
+            {rows.map((row) => (
+              <button
+                key={row.position}
+                type="button"
+                className="seat"
+                data-testid={`position-${row.position}`}
+                data-taken={row.taken_by ? "yes" : "no"}
+                disabled={state.busy}
+                onClick={() => void choose(row)}
+              >
+                <strong>{row.name}</strong>
+                <span>{seatText(row, mine, t)}</span>
+              </button>
+            ))}
+          </div>
+        </section>
+      ))}
+      {(asked || state.problem === "taken") && asked && (
+        <Dialog title={t("seat.take_over")} onClose={() => ask(null)}>
+          <p>{t("seat.take_over_question", { name: asked.taken_by ?? "", position: asked.name })}</p>
+          <footer className="dialog-foot">
+            <button type="button" className="button" onClick={() => ask(null)}>
+              {t("dialog.cancel")}
+            </button>
+            <button
+              type="button"
+              className="button button-danger"
+              data-testid="take-over-confirm"
+              onClick={() => {
+                ask(null);
+                void app.sit(asked.position, true);
+              }}
+            >
+              {t("seat.take_over")}
+            </button>
+          </footer>
+        </Dialog>
+      )}
+    </Frame>
+  );
+}
+
+export function SeatLost({ app, state }: { app: App; state: AppState }) {
+  const { t } = useLanguage();
+  const position = state.seat?.position;
+  return (
+    <Frame>
+      <div className="form" role="alert" data-testid="seat-lost" data-reason={state.lostReason}>
+        <h1>{t("seat.lost_title")}</h1>
+        <p>{lostText(state.lostReason, t)}</p>
+        <p className="form-problem">{state.problem ? errorText(t, state.problem) : ""}</p>
+        {position && (
+          <button
+            type="button"
+            className="button button-primary"
+            data-testid="seat-take-back"
+            disabled={state.busy}
+            onClick={() => void app.sit(position, true)}
+          >
+            {t("seat.back")}
+          </button>
+        )}
+        <button type="button" className="button" data-testid="seat-choose" onClick={() => void app.choose()}>
+          {t("seat.choose")}
+        </button>
+      </div>
+    </Frame>
+  );
+}
+
+type T = ReturnType<typeof useLanguage>["t"];
+
+function seatText(row: PositionRow, mine: string | undefined, t: T): string {
+  if (!row.taken_by) return t("seat.free");
+  return row.taken_by === mine ? t("seat.mine") : t("seat.taken", { name: row.taken_by });
+}
+
+function lostText(reason: string, t: T): string {
+  switch (reason) {
+    case "another-tab":
+      return t("seat.lost_another_tab");
+    case "taken-over":
+    case "taken":
+      return t("seat.lost_taken_over");
+    case "signed-out":
+      return t("seat.lost_signed_out");
+    default:
+      return t("seat.lost_other", { code: reason });
+  }
+}
+
+function byRoom(rows: PositionRow[]): [string, PositionRow[]][] {
+  const rooms = new Map<string, PositionRow[]>();
+  for (const row of rows) rooms.set(row.room, [...(rooms.get(row.room) ?? []), row]);
+  return [...rooms];
+}

@@ -1,0 +1,62 @@
+import type { Notice } from "../api/types";
+import { errorText, useLanguage } from "../i18n/language";
+import { useDesk, useDeskState, useLive } from "./hooks";
+
+const GRAVITY = { alarm: 2, warning: 1, info: 0 } as const;
+
+/** One line that is always there: the gravest notices of the system, or a reminder of the keys. */
+export function NoticeLine() {
+  const { t, language } = useLanguage();
+  const { notices } = useLive();
+  const { sound } = useDeskState();
+  const desk = useDesk();
+  const sorted = [...notices].sort((a, b) => GRAVITY[b.level] - GRAVITY[a.level] || b.at_ms - a.at_ms);
+  return (
+    <div className="notices" role="status" aria-live="polite">
+      {sound === "no-microphone" && (
+        <p className="notice notice-alarm" data-testid="no-microphone">
+          {t("sound.no_microphone_text")}
+          <button type="button" className="button button-small" onClick={() => void desk.media.changeMicrophone()}>
+            {t("sound.retry")}
+          </button>
+        </p>
+      )}
+      {sorted.map((notice) => (
+        <p
+          key={notice.id}
+          className={`notice notice-${notice.level}`}
+          data-testid="notice"
+          data-code={notice.code}
+          title={text(notice, language)}
+        >
+          {text(notice, language)}
+        </p>
+      ))}
+      {sorted.length === 0 && sound !== "no-microphone" && (
+        <p className="notice-keys">
+          <kbd>Enter</kbd> {t("keys.answer")} · <kbd>{t("keys.space")}</kbd> {t("keys.ptt")} · <kbd>?</kbd>{" "}
+          {t("keys.title")}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function text(notice: Notice, language: "nb" | "en"): string {
+  return (language === "nb" ? notice.text_nb : notice.text_en) || notice.code;
+}
+
+/** Short messages about what the operator just did; they lie over the page and move nothing. */
+export function Toasts() {
+  const { t } = useLanguage();
+  const { toasts } = useDeskState();
+  return (
+    <div className="toasts" role="status" aria-live="polite">
+      {toasts.map((toast) => (
+        <p key={toast.id} className={`toast toast-${toast.level}`} data-testid="toast" data-code={toast.code}>
+          {errorText(t, toast.code)}
+        </p>
+      ))}
+    </div>
+  );
+}

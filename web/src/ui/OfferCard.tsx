@@ -1,0 +1,64 @@
+import { useEffect, useRef } from "react";
+import type { Offer } from "../api/types";
+import { useLanguage } from "../i18n/language";
+import { duration, phone, secondsLeft } from "./format";
+import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+
+/** An incoming call: large, announced, one key answers. */
+export function OfferCard({ offer }: { offer: Offer }) {
+  const { t } = useLanguage();
+  const desk = useDesk();
+  const { busy } = useDeskState();
+  const now = useNow(useLive().clock_offset_ms, 250);
+  const answer = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // Never out of somebody's typing; elsewhere the big button takes the focus, so that a screen reader lands on it.
+    if (!document.activeElement?.closest("input, textarea, select, dialog")) answer.current?.focus();
+  }, []);
+  const { contact, epoch } = offer;
+  const left_s = secondsLeft(offer.expires_at_ms, now);
+  const answering = busy.has("contact.accept");
+  return (
+    <section
+      className={`offer offer-${offer.class}`}
+      data-testid="offer-card"
+      data-contact={contact}
+      data-epoch={epoch}
+      aria-label={t("offer.title")}
+    >
+      <header className="offer-head">
+        <span className="offer-title">{t("offer.title")}</span>
+        <span className={`chip class-chip-${offer.class}`}>{t(`class.${offer.class}`)}</span>
+        <span className="number offer-age">{t("offer.waited", { time: duration(now - offer.arrived_at_ms) })}</span>
+      </header>
+      <p className="offer-queue">{offer.queue_name}</p>
+      <p className="offer-number number">{offer.caller ? phone(offer.caller) : t("caller.unknown")}</p>
+      <p className="muted">{t(`caller.${offer.caller_source}`)}</p>
+      <p className="offer-location">{offer.location_text || t("call.no_location")}</p>
+      <div className="offer-buttons">
+        <button
+          ref={answer}
+          type="button"
+          className="button button-answer"
+          data-testid="offer-answer"
+          data-own-enter
+          disabled={answering}
+          onClick={() => void desk.run("contact.accept", { contact, epoch })}
+        >
+          {t("offer.answer")} <kbd>Enter</kbd>
+        </button>
+        <button
+          type="button"
+          className="button button-reject"
+          data-testid="offer-reject"
+          data-own-enter
+          disabled={answering || busy.has("contact.reject")}
+          onClick={() => void desk.run("contact.reject", { contact, epoch })}
+        >
+          {t("offer.reject")} <kbd>Esc</kbd>
+        </button>
+      </div>
+      <p className="muted number">{t("offer.expires", { seconds: left_s })}</p>
+    </section>
+  );
+}

@@ -1,0 +1,70 @@
+import type { Queue, Waiting } from "../api/types";
+import { useLanguage } from "../i18n/language";
+import { ageLevel, duration, phone } from "./format";
+import { useLive, useNow } from "./hooks";
+
+/** The left side: every queue's figures, and who waits, with ages that tick. */
+export function QueuePanel() {
+  const { t } = useLanguage();
+  const { queues, waiting, clock_offset_ms } = useLive();
+  const now = useNow(clock_offset_ms);
+  return (
+    <section className="left">
+      <div className="panel">
+        <div className="queue-row queue-head">
+          <h2>{t("queues.title")}</h2>
+          <span>{t("queues.waiting")}</span>
+          <span>{t("queues.longest")}</span>
+          <span>{t("queues.available")}</span>
+        </div>
+        <ul className="queue-list">
+          {queues.map((queue) => (
+            <QueueRow key={queue.queue} queue={queue} now={now} />
+          ))}
+        </ul>
+      </div>
+      <div className="panel panel-grow">
+        <h2 className="panel-title">
+          {t("waiting.title")} <span className="count">{waiting.length}</span>
+        </h2>
+        {waiting.length === 0 && <p className="panel-empty">{t("waiting.none")}</p>}
+        <ul className="scroll waiting-list" data-testid="waiting-list">
+          {waiting.map((row) => (
+            <WaitingRow key={row.contact} row={row} now={now} />
+          ))}
+        </ul>
+      </div>
+    </section>
+  );
+}
+
+function QueueRow({ queue, now }: { queue: Queue; now: number }) {
+  const age_ms = queue.longest_since_ms === null ? null : now - queue.longest_since_ms;
+  return (
+    <li className="queue-row" data-testid={`queue-${queue.queue}`}>
+      <span className={`class-edge class-${queue.class}`}>{queue.name}</span>
+      <span className={`number ${queue.waiting > 0 ? "strong" : "muted"}`}>{queue.waiting}</span>
+      <span className={`number age-${age_ms === null ? "none" : ageLevel(queue.class, age_ms)}`}>
+        {age_ms === null ? "–" : duration(age_ms)}
+      </span>
+      <span className={`number ${queue.available === 0 ? "short" : ""}`}>{queue.available}</span>
+    </li>
+  );
+}
+
+function WaitingRow({ row, now }: { row: Waiting; now: number }) {
+  const { t } = useLanguage();
+  const age_ms = now - row.arrived_at_ms;
+  return (
+    <li className={`waiting class-edge class-${row.class}`} data-testid={`waiting-${row.contact}`}>
+      <span className="waiting-who">
+        <strong>{row.caller ? phone(row.caller) : t("caller.unknown")}</strong>
+        <span className="muted">
+          {row.queue_name} · {t(`class.${row.class}`)}
+          {row.state === "offered" && ` · ${t("waiting.offered")}`}
+        </span>
+      </span>
+      <span className={`age number age-${ageLevel(row.class, age_ms)}`}>{duration(age_ms)}</span>
+    </li>
+  );
+}

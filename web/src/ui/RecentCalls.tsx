@@ -1,0 +1,175 @@
+import { useEffect, useRef, useState } from "react";
+import { type Http, mixUrl, recordingUrl } from "../api/http";
+import type { RecentCall, Track } from "../api/types";
+import { errorText, useLanguage } from "../i18n/language";
+import { Dialog } from "./Dialog";
+import { clock, duration, phone } from "./format";
+import { useLive } from "./hooks";
+
+const LIMIT = 50;
+
+interface Playing {
+  url: string;
+  /** What is heard, for the player's label. */
+  title: string;
+}
+
+const TRACK_WORDS = {
+  caller: "recent.caller_track",
+  operator: "recent.operator_track",
+  radio: "recent.radio_track",
+} as const;
+
+/** The latest calls; each track alone or all of them together can be heard again. */
+export function RecentCalls({ http }: { http: Http }) {
+  const { t } = useLanguage();
+  const { recent_version } = useLive();
+  const [calls, setCalls] = useState<RecentCall[]>([]);
+  const [problem, setProblem] = useState("");
+  const [playing, play] = useState<Playing | null>(null);
+  const [explained, explain] = useState<RecentCall | null>(null);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the list has changed
+  useEffect(() => {
+    let current = true;
+    http.recentCalls(LIMIT).then(
+      (list) => {
+        if (!current) return;
+        setCalls(list);
+        setProblem("");
+      },
+      (refusal: { code?: string }) => current && setProblem(refusal.code ?? "network"),
+    );
+    return () => {
+      current = false;
+    };
+  }, [http, recent_version]);
+
+  return (
+    <>
+      <div className="scroll recent-scroll">
+        <table className="recent" data-testid="recent-calls">
+          <thead>
+            <tr>
+              <th>{t("recent.time")}</th>
+              <th>{t("recent.queue")}</th>
+              <th>{t("recent.caller")}</th>
+              <th className="wide-only">{t("recent.waited")}</th>
+              <th>{t("recent.length")}</th>
+              <th className="wide-only">{t("recent.operator")}</th>
+              <th className="wide-only">{t("recent.cause")}</th>
+              <th>{t("recent.replay")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {calls.map((call) => (
+              <Row key={call.contact} call={call} playing={playing} onPlay={play} onExplain={() => explain(call)} />
+            ))}
+          </tbody>
+        </table>
+        {calls.length === 0 && <p className="panel-empty">{problem ? errorText(t, problem) : t("recent.none")}</p>}
+      </div>
+      <Replay playing={playing} />
+      {explained && <Explain http={http} call={explained} onClose={() => explain(null)} />}
+    </>
+  );
+}
+
+interface RowProps {
+  call: RecentCall;
+  playing: Playing | null;
+  onPlay(playing: Playing): void;
+  onExplain(): void;
+}
+
+function Row({ call, playing, onPlay, onExplain }: RowProps) {
+  const { t } = useLanguage();
+  const number = call.caller ? phone(call.caller) : t("caller.unknown");
+  const end_ms = call.ended_at_ms;
+  const button = (key: string, url: string, label: string, testId: string) => (
+    <button
+      key={key}
+      type="button"
+      className="button button-small"
+      data-testid={testId}
+      aria-pressed={playing?.url === url}
+      onClick={() => onPlay({ url, title: `${clock(call.arrived_at_ms)} ${number} · ${label}` })}
+    >
+      ▸ {label}
+    </button>
+  );
+  return (
+    <tr data-testid={`recent-row-${call.contact}`} className={call.answered_at_ms === null ? "recent-missed" : ""}>
+      <td className="number">{clock(call.arrived_at_ms)}</td>
+      <td>{call.queue_name}</td>
+      <td className="number">{number}</td>
+      <td className="number wide-only">
+        {duration((call.answered_at_ms ?? end_ms ?? call.arrived_at_ms) - call.arrived_at_ms)}
+      </td>
+      <td className="number">
+        {call.answered_at_ms === null || end_ms === null
+          ? t("recent.unanswered")
+          : duration(end_ms - call.answered_at_ms)}
+      </td>
+      <td className="wide-only">{call.operator_name ?? "–"}</td>
+      <td className="wide-only">{call.cause}</td>
+      <td className="recent-tracks">
+        {call.tracks.length === 0 && <span className="muted">{t("recent.no_tracks")}</span>}
+        {call.tracks.length > 1 && button("mix", mixUrl(call.contact), t("recent.both"), `replay-mix-${call.contact}`)}
+        {call.tracks.map((track) =>
+          button(track.recording, recordingUrl(track.recording), trackName(track, t), `replay-${track.recording}`),
+        )}
+        <button
+          type="button"
+          className="button button-small button-quiet"
+          data-testid={`explain-${call.contact}`}
+          onClick={onExplain}
+        >
+          {t("recent.explain")}
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+function trackName(track: Track, t: ReturnType<typeof useLanguage>["t"]): string {
+  return t(TRACK_WORDS[track.label]);
+}
+
+/** Always there, so that starting a replay moves nothing. */
+function Replay({ playing }: { playing: Playing | null }) {
+  const { t } = useLanguage();
+  const audio = useRef<HTMLAudioElement>(null);
+  useEffect(() => {
+    if (!playing || !audio.current) return;
+    audio.current.src = playing.url;
+    audio.current.play().catch(() => undefined); // the controls show that it does not play, and start it by hand
+  }, [playing]);
+  return (
+    <div className="replay">
+      <span className="replay-title">{playing?.title ?? t("recent.player")}</span>
+      {/* biome-ignore lint/a11y/useMediaCaption: recordings of calls have no captions */}
+      <audio ref={audio} controls preload="none" data-testid="replay-audio" aria-label={t("recent.player")} />
+    </div>
+  );
+}
+
+function Explain({ http, call, onClose }: { http: Http; call: RecentCall; onClose(): void }) {
+  const { t } = useLanguage();
+  const [sentences, setSentences] = useState<string[]>([]);
+  useEffect(() => {
+    http
+      .explain(call.contact)
+      .then(setSentences, (refusal: { code?: string }) => setSentences([errorText(t, refusal.code ?? "network")]));
+  }, [http, call.contact, t]);
+  return (
+    <Dialog title={`${t("recent.explain")} ${call.caller ? phone(call.caller) : ""}`} onClose={onClose} wide>
+      <ol className="sentences">
+        {sentences.map((sentence, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the sentences are a fixed story in order
+          <li key={index}>{sentence}</li>
+        ))}
+      </ol>
+    </Dialog>
+  );
+}

@@ -1,0 +1,138 @@
+import { useLanguage } from "../i18n/language";
+import type { Word } from "../i18n/nb";
+import type { App } from "../state/app";
+import { clock, duration } from "./format";
+import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { LanguagePicker } from "./LanguagePicker";
+
+export const BREAK_REASONS = ["meal", "rest", "meeting", "other"] as const;
+
+const ACTIVITIES = [
+  ["available", "top.available", "A"],
+  ["break", "top.break", "B"],
+  ["after-call-work", "top.after_call", ""],
+] as const;
+
+interface TopBarProps {
+  app: App;
+  onHelp(): void;
+  onDevices(): void;
+}
+
+export function TopBar({ app, onHelp, onDevices }: TopBarProps) {
+  const { t } = useLanguage();
+  const live = useLive();
+  const position = app.store.get().positions.find((row) => row.position === live.me.position);
+  return (
+    <header className="top">
+      <div className="top-seat">
+        <span className="brand-mark" aria-hidden="true" />
+        <div className="stack">
+          <strong>{position?.room_name ?? live.me.room}</strong>
+          <span className="muted">{position?.name ?? live.me.position}</span>
+        </div>
+        <div className="stack">
+          <strong data-testid="operator-name">{live.me.name}</strong>
+          <MyState />
+        </div>
+        {live.server.lab && <span className="chip chip-lab">{t("app.lab")}</span>}
+      </div>
+      <ActivityPicker />
+      <div className="top-right">
+        <Links />
+        <Clock />
+        <LanguagePicker />
+        <button type="button" className="button button-quiet" onClick={onDevices} title={t("top.devices")}>
+          {t("top.devices")}
+        </button>
+        <button type="button" className="button button-quiet" onClick={onHelp} title={t("top.help")}>
+          ?
+        </button>
+        <button type="button" className="button button-quiet" data-testid="stand-up" onClick={() => void app.standUp()}>
+          {t("top.stand_up")}
+        </button>
+        <button type="button" className="button button-quiet" data-testid="sign-out" onClick={() => void app.signOut()}>
+          {t("top.sign_out")}
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function MyState() {
+  const { t } = useLanguage();
+  const { me, clock_offset_ms } = useLive();
+  const now = useNow(clock_offset_ms);
+  return (
+    <span className={`my-state my-state-${me.state}`} data-testid="operator-state" data-state={me.state}>
+      {t(`state.${me.state}`)} <span className="number">{duration(now - me.since_ms)}</span>
+    </span>
+  );
+}
+
+function ActivityPicker() {
+  const { t } = useLanguage();
+  const { me } = useLive();
+  const { busy } = useDeskState();
+  const desk = useDesk();
+  return (
+    <fieldset className="activity" aria-label={t("top.activity")} disabled={busy.has("activity.set")}>
+      <div className="segmented segmented-big">
+        {ACTIVITIES.map(([activity, word, key]) => (
+          <button
+            key={activity}
+            type="button"
+            data-testid={`activity-${activity}`}
+            data-activity={activity}
+            aria-pressed={me.activity === activity}
+            onClick={() => void desk.run("activity.set", { activity, reason: activity === "break" ? me.reason : "" })}
+          >
+            {t(word)} {key && <kbd>{key}</kbd>}
+          </button>
+        ))}
+      </div>
+      <select
+        data-testid="activity-reason"
+        aria-label={t("top.break_reason")}
+        value={me.activity === "break" ? me.reason : ""}
+        onChange={(event) => void desk.run("activity.set", { activity: "break", reason: event.target.value })}
+      >
+        <option value="">{t("top.break_reason")}</option>
+        {BREAK_REASONS.map((reason) => (
+          <option key={reason} value={reason}>
+            {t(`top.reason_${reason}`)}
+          </option>
+        ))}
+      </select>
+    </fieldset>
+  );
+}
+
+/** The two connections a seat lives by, apart: the event stream, and the sound (which outlives it). */
+function Links() {
+  const { t } = useLanguage();
+  const { stream, sound, soundBlocked } = useDeskState();
+  const { media } = useLive();
+  const state = soundBlocked ? "blocked" : sound;
+  const word: Word = `sound.${state}`;
+  return (
+    <div className="links">
+      <span className={`link link-${stream}`} data-testid="stream-state" data-state={stream}>
+        {t(`link.${stream}`)}
+      </span>
+      <span
+        className={`link link-${state === "up" ? "open" : state === "no-microphone" ? "closed" : "connecting"}`}
+        data-testid="media-state"
+        data-state={state}
+        data-server={media.state}
+      >
+        {t(word)}
+      </span>
+    </div>
+  );
+}
+
+function Clock() {
+  const { clock_offset_ms } = useLive();
+  return <time className="clock number">{clock(useNow(clock_offset_ms))}</time>;
+}

@@ -1,0 +1,71 @@
+/** Which key does what. Pure: the console asks with what it knows and carries the answer out. */
+
+export type Action =
+  | { do: "answer" | "reject" | "close" | "hold" | "hangup" | "patch" | "transfer" | "video" | "done" }
+  | { do: "available" | "break" | "monitor" | "help" | "ptt" | "caller-talk" }
+  | { do: "select"; index: number };
+
+export interface KeyPress {
+  key: string;
+  /** Ctrl, Alt or Meta is down: the browser's or the system's business. */
+  modified: boolean;
+  repeat: boolean;
+  /** The focus is where text is written or a value chosen. */
+  typing: boolean;
+  /** The focus is on a button or link, which Enter presses. */
+  onButton: boolean;
+}
+
+export interface KeyContext {
+  dialog: boolean;
+  offer: boolean;
+  call: boolean;
+  wrapUp: boolean;
+}
+
+const CALL_KEYS: Record<string, Action> = {
+  h: { do: "hold" },
+  l: { do: "hangup" },
+  p: { do: "patch" },
+  t: { do: "transfer" },
+  v: { do: "video" },
+  c: { do: "caller-talk" },
+};
+
+const SEAT_KEYS: Record<string, Action> = {
+  a: { do: "available" },
+  b: { do: "break" },
+  m: { do: "monitor" },
+};
+
+/** The action of a key press, or null where the key is not ours. */
+export function keyAction(press: KeyPress, context: KeyContext): Action | null {
+  if (press.modified) return null;
+  if (context.dialog) return null; // the dialog has its own Escape, Tab and Enter
+  if (press.typing) return null;
+  const key = press.key.length === 1 ? press.key.toLowerCase() : press.key;
+  // Space never presses a button here: the radio key must work wherever the focus was left.
+  if (key === " ") return { do: "ptt" };
+  if (press.repeat) return null;
+  if (key === "?") return { do: "help" };
+  if (context.offer && key === "Enter" && !press.onButton) return { do: "answer" };
+  if (context.offer && key === "Escape") return { do: "reject" };
+  if (context.wrapUp && key === "d") return { do: "done" };
+  if (/^[1-9]$/.test(key)) return { do: "select", index: Number(key) - 1 };
+  return (context.call ? CALL_KEYS[key] : undefined) ?? SEAT_KEYS[key] ?? null;
+}
+
+/** Reads a keyboard event as far as `keyAction` wants it. */
+export function readKey(event: KeyboardEvent): KeyPress {
+  const target = event.target instanceof HTMLElement ? event.target : null;
+  const typing = target?.closest("input:not([type=checkbox]), textarea, select, audio, [contenteditable]") != null;
+  // A button inside the offer keeps its Enter (Reject must not answer); elsewhere Enter answers.
+  const onButton = target?.closest("[data-own-enter]") != null;
+  return {
+    key: event.key,
+    modified: event.ctrlKey || event.altKey || event.metaKey,
+    repeat: event.repeat,
+    typing,
+    onButton,
+  };
+}
