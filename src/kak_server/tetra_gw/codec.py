@@ -17,13 +17,15 @@ MAX_FRAME_BYTES = 65_536
 
 
 class WireError(ValueError):
-    """The peer's fault: a frame that is not IMW-sim v1. `code` goes back in an `error`; `re` is its id, if any."""
+    """The peer's fault: a frame that is not IMW-sim v1. `code` goes back in an `error`; `re` is its id and
+    `seq` its number, if it had any."""
 
-    def __init__(self, code: str, text: str, re: str | None = None) -> None:
+    def __init__(self, code: str, text: str, re: str | None = None, seq: int | None = None) -> None:
         super().__init__(f"{code}: {text}")
         self.code = code
         self.text = text
         self.re = re
+        self.seq = seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,18 @@ def decode(frame: str | bytes) -> Message:
     known_id = data.get("id")
     re = known_id if isinstance(known_id, str) and 0 < len(known_id) <= 64 else None
     if "v" in data and data["v"] != PROTOCOL_VERSION:
-        raise WireError("VERSION", "only version 1 is spoken here", re)
+        raise WireError("VERSION", "only version 1 is spoken here", re)  # its numbering is not ours either
     try:
         envelope = Envelope.model_validate(data)
     except ValidationError as problem:
         raise WireError("MALFORMED", _first_problem(problem), re) from None
     model = BODIES.get(envelope.type)
     if model is None:
-        raise WireError("UNSUPPORTED", envelope.type, re)
+        raise WireError("UNSUPPORTED", envelope.type, re, envelope.seq)
     try:
         return Message(envelope, model.model_validate(envelope.body))
     except ValidationError as problem:
-        raise WireError("MALFORMED", f"{envelope.type}: {_first_problem(problem)}", re) from None
+        raise WireError("MALFORMED", f"{envelope.type}: {_first_problem(problem)}", re, envelope.seq) from None
 
 
 def encode(

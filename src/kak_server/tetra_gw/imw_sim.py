@@ -82,8 +82,9 @@ class ImwSimDriver:
         except WireError as problem:
             self._refuse_frame(problem, now_ms)
             return
-        if message.envelope.type == "error":
-            self._on_error(message, now_ms)
+        if isinstance(message.body, wire.Error):
+            self._numbered(message.envelope.seq)
+            self._on_error(message.body, message.envelope.re, now_ms)
         elif self._session is _Session.GREETING:
             if isinstance(message.body, wire.Welcome):
                 self._on_welcome(message, message.body, now_ms)
@@ -213,8 +214,14 @@ class ImwSimDriver:
             self._outbox.frame(wire.Resume(epoch=self._outbox.epoch, last_seq=seq), now_ms)
         return True
 
+    def _numbered(self, seq: int | None) -> None:
+        """A frame we have no use for was still the next one: nothing is missing."""
+        if seq == self._last_seq + 1:
+            self._last_seq = seq
+
     def _refuse_frame(self, problem: WireError, now_ms: int) -> None:
         self._bad_frames += 1
+        self._numbered(problem.seq)
         self._outbox.count("radio_frame_refused", {"code": problem.code}, problem.text)
         if self._bad_frames > BAD_FRAMES_MAX:
             self._give_up("too many malformed frames", now_ms)
@@ -267,10 +274,7 @@ class ImwSimDriver:
         elif pending.name in ENDED_BY_ACK:
             self._outbox.finish(re)
 
-    def _on_error(self, message: Message, now_ms: int) -> None:
-        body, re = message.body, message.envelope.re
-        if not isinstance(body, wire.Error):
-            return
+    def _on_error(self, body: wire.Error, re: str | None, now_ms: int) -> None:
         pending = self._outbox.pending.get(re) if re is not None else None
         self._outbox.count("radio_error_received", {"code": body.code}, body.text)
         if pending is not None:

@@ -26,6 +26,13 @@ TRIES_MAX = 3
 
 # Commands whose outcome is the ack itself. They must happen even if the link breaks meanwhile, so they are sent again.
 ENDED_BY_ACK = frozenset({"group.detach", "leg.close", "patch.remove", "tx.cease"})
+# A command that does anew what an unanswered one undoes: the older one must not be repeated after it.
+SUPERSEDES = {
+    "group.attach": "group.detach",
+    "leg.open": "leg.close",
+    "tx.request": "tx.cease",
+    "patch.create": "patch.remove",
+}
 SENT_AGAIN_AFTER_RECONNECT = frozenset({"group.detach", "leg.close", "patch.remove"})
 
 
@@ -51,6 +58,7 @@ class Outbox:
         self._settings = settings
         self._new_id = new_id
         self._timers = timers
+        self._undoing: dict[tuple[str, Gssi | str | None], str] = {}  # (name, group or patch) to the id in flight
         self._seq = 0
         self._outputs: list[Output] = []
 
@@ -106,7 +114,13 @@ class Outbox:
         if len(self.pending) >= PENDING_MAX:
             self.emit(CommandRejected(name, gssi, "OVERLOADED", "too many commands in flight"))
             return None
+        subject = patch or gssi
+        if name in SUPERSEDES:
+            self.finish(self._undoing.get((SUPERSEDES[name], subject)))
         command_id = self.frame(body, now_ms, op=op)
+        if name in ENDED_BY_ACK:
+            self.finish(self._undoing.get((name, subject)))
+            self._undoing[name, subject] = command_id
         self.pending[command_id] = Pending(command_id, name, body, gssi, op, patch)
         self._timers.set(("command", command_id), now_ms + self._settings.command_timeout_ms)
         return command_id
@@ -122,14 +136,19 @@ class Outbox:
         if command_id is None:
             return None
         self._timers.cancel(("command", command_id))
-        return self.pending.pop(command_id, None)
+        pending = self.pending.pop(command_id, None)
+        if pending is not None:
+            key = (pending.name, pending.patch or pending.gssi)
+            if self._undoing.get(key) == command_id:
+                del self._undoing[key]
+        return pending
 
     def link_lost(self) -> None:
         """Forget what was in flight but the commands that undo something: those are sent again."""
         for command_id, pending in list(self.pending.items()):
             self._timers.cancel(("command", command_id))
             if pending.name not in SENT_AGAIN_AFTER_RECONNECT:
-                del self.pending[command_id]
+                self.finish(command_id)
 
     def resend_all(self, now_ms: int) -> None:
         """After a reconnect: everything still pending, under its old id."""

@@ -75,6 +75,8 @@ class RadioLink:
         while True:
             was_up = await self._one_connection()
             backoff_ms = BACKOFF_MIN_MS if was_up else min(BACKOFF_MAX_MS, 2 * backoff_ms)
+            if self._wanted_closed == "fenced":
+                backoff_ms = BACKOFF_MAX_MS  # another session of this control room: no race against it
             await asyncio.sleep(backoff_ms / 1_000)
 
     async def _one_connection(self) -> bool:
