@@ -55,7 +55,6 @@ class Stream:
         self._last_seq = now_ms
         self._lists: dict[str, Json] = {}
         self._newest: dict[str, str] = {}  # list name -> its newest text
-        self._flushed_ms = now_ms - limits.list_interval_ms
 
     @property
     def last_seq(self) -> int:
@@ -75,9 +74,10 @@ class Stream:
         """A whole list; replaces one that still waits."""
         self._lists[name] = data
 
-    def flush_due_ms(self) -> int | None:
-        """When the waiting lists may go out, or None when there are none."""
-        return self._flushed_ms + self._limits.list_interval_ms if self._lists else None
+    @property
+    def has_lists(self) -> bool:
+        """Whether lists wait to be flushed; the hub's rounds do that, `list_interval_ms` apart."""
+        return bool(self._lists)
 
     def flush(self, now_ms: int, encoder: Encode) -> None:
         """Number the waiting lists. `encoder(name, data)` may share texts between streams that were given the same
@@ -89,7 +89,6 @@ class Stream:
             self._newest[name] = text
             self._append(name, None, now_ms)
         self._lists.clear()
-        self._flushed_ms = now_ms
 
     # --- the reader ---------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ ShellDep = Annotated[Shell, Depends(_shell)]
 
 def authenticate(shell: Shell, token: str | None) -> tuple[Session, User]:
     """The living session of a cookie. Raises ApiError `not-signed-in`, or `forbidden` without a fitting role."""
-    session = shell.sessions.find(token, shell.now_ms())
+    session = shell.living_session(token)
     user = None if session is None else shell.user_of(session)
     if session is None or user is None:
         raise ApiError("not-signed-in", "Sign in first.")

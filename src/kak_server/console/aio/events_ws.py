@@ -92,7 +92,8 @@ class Connection:
         hub.readers.add(self)
         try:
             self._begin(after)
-            hub.mark(self._live)
+            if self._live.stream.has_lists:
+                hub.mark(self._live)
             self._tasks = [asyncio.create_task(self._send_all()), asyncio.create_task(self._read_all())]
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

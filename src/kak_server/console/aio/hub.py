@@ -131,6 +131,13 @@ class Hub:
             del self._streams[live.caller.session]
             self._backend.unsubscribe(live.caller, live)
 
+    def forget_unread(self) -> None:
+        """End the streams whose reader has been away too long."""
+        now_ms = self.now_ms()
+        for live in tuple(self._streams.values()):
+            if live.reader is None and now_ms - live.left_ms > self._settings.stream.resume_ms:
+                self.forget(live)
+
     def drop_session(self, session: SessionId, reason: str) -> None:
         """The session is over: so is its stream."""
         live = self._streams.get(session)
@@ -247,11 +254,8 @@ class Hub:
     async def _sweeps(self, sweep: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL_S)
-            now_ms = self.now_ms()
-            for live in tuple(self._streams.values()):
-                if live.reader is None and now_ms - live.left_ms > self._settings.stream.resume_ms:
-                    self.forget(live)
             try:
+                self.forget_unread()
                 sweep()
             except Exception:  # the next sweep is in a quarter of a minute
-                log.exception("the sweep of sessions failed")
+                log.exception("the sweep of streams and sessions failed")

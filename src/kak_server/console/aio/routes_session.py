@@ -44,7 +44,7 @@ async def _check_password(shell: Shell, request: Request, body: SignIn) -> User:
 async def sign_in(body: SignIn, request: Request, response: Response, shell: ShellDep) -> SessionInfo:
     """Sign in with user name and password. Sets the cookie `kak_session`."""
     user = await _check_password(shell, request, body)
-    earlier = shell.sessions.find(request.cookies.get(COOKIE), shell.now_ms())
+    earlier = shell.sessions.find(request.cookies.get(COOKIE))
     if earlier is not None and earlier.operator == user.operator:
         shell.close_session(earlier, "signed in anew")  # refused in a call: then it stays, and the seat can be claimed
     try:

@@ -71,6 +71,13 @@ class Shell:
 
     # --- sessions -----------------------------------------------------------------------------------------------------
 
+    def living_session(self, token: str | None) -> Session | None:
+        """The session of a cookie. One that is over by the clock ends here, unless it is in a call."""
+        session = self.sessions.find(token)
+        if session is None or not self.sessions.is_expired(session, self.now_ms()):
+            return session
+        return None if self.close_session(session, "expired").ok else session
+
     def user_of(self, session: Session) -> User | None:
         """The person of a session, as configured now; None when the person no longer may sign in."""
         user = self.backend.user_by_name(session.username)
