@@ -8,6 +8,7 @@ SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
+NPM := scripts/with-node.sh $(BIN)/python $(STAMPS)/node npm --prefix web
 PYTEST := $(BIN)/python -m pytest
 SOURCES := src tests $(if $(wildcard bench/*.py),bench)
 HOST ?=
@@ -34,14 +35,14 @@ $(STAMPS)/venv: requirements.lock pyproject.toml scripts/venv.sh | $(STAMPS)/sys
 	@scripts/venv.sh $(VENV)
 	@touch $@
 
-$(STAMPS)/npm: web/package.json web/package-lock.json | $(STAMPS)/system-lab
+$(STAMPS)/npm: web/package.json web/package-lock.json scripts/with-node.sh | $(STAMPS)/venv
 	@echo "setup: packages of the console"
-	@cd web && npm ci --no-audit --no-fund
+	@$(NPM) ci --no-audit --no-fund
 	@touch $@
 
 $(STAMPS)/web: $(WEB_SOURCES) $(STAMPS)/npm
 	@echo "setup: building the console"
-	@cd web && npm run --silent build
+	@$(NPM) run --silent build
 	@touch $@
 
 setup: $(STAMPS)/venv $(STAMPS)/web ## all that `make lab` sets up, without starting anything
@@ -76,7 +77,7 @@ imports: $(STAMPS)/venv
 	$(BIN)/lint-imports --no-logo
 
 web-check: $(STAMPS)/npm ## types and unit tests of the console
-	cd web && npm run --silent check
+	$(NPM) run --silent check
 
 format: $(STAMPS)/venv ## rewrite the Python sources as ruff wants them
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -35,8 +35,7 @@ is_debian() { [ -r "$os_release" ] && grep -qE '^(ID|ID_LIKE)=.*(debian|ubuntu)'
 look() {
   has_program python3 || need python3
   if has_program python3 && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then need python3-venv; fi
-  has_program node || need nodejs
-  has_program npm || need npm
+  # (Node.js is not among them: Debian 12's is too old for the console, see scripts/with-node.sh)
   has_program openssl || need openssl
   has_program espeak-ng || need espeak-ng
   has_library libopus.so.0 || need libopus0

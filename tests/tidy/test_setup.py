@@ -1,4 +1,4 @@
-"""scripts/setup.sh: what it finds missing, and what it does about it as root, with sudo, and elsewhere."""
+"""The set-up scripts: what they find missing, and what they do about it on different machines."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from tests.tidy.source_tree import ROOT
 
-PROGRAMS = ("python3", "node", "npm", "openssl", "espeak-ng", "chromium", "sipp", "baresip", "sox", "apt-get")
+PROGRAMS = ("python3", "openssl", "espeak-ng", "chromium", "sipp", "baresip", "sox", "apt-get")
 
 
 class Machine:
@@ -56,10 +56,10 @@ def test_nothing_missing(machine: Machine) -> None:
 
 
 def test_as_root_on_debian_it_installs_only_what_is_missing_and_says_so(machine: Machine) -> None:
-    machine.remove("sipp", "node")
+    machine.remove("sipp", "espeak-ng")
     done = machine.run("test")
     assert done.returncode == 0
-    assert done.stdout == "setup: installing with apt: nodejs sip-tester\n"
+    assert done.stdout == "setup: installing with apt: espeak-ng sip-tester\n"
 
 
 def test_the_lab_needs_no_test_peers(machine: Machine) -> None:
@@ -104,3 +104,35 @@ def test_another_system_with_everything_is_fine(machine: Machine) -> None:
 
 def test_wrong_usage(machine: Machine) -> None:
     assert machine.run("everything").returncode == 2
+
+
+def node_of(folder: Path, version: str | None, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command under scripts/with-node.sh on a machine whose Node.js says it is `version`."""
+    system = folder / "system"
+    system.mkdir()
+    if version is not None:
+        for name in ("node", "npm"):
+            (system / name).write_text(f"#!/bin/sh\necho {version}\n")
+            (system / name).chmod(0o755)
+    # what PyPI would bring, so that the test needs no network
+    fetched = folder / "node" / "bin"
+    fetched.mkdir(parents=True)
+    (fetched / "npm").write_text("#!/bin/sh\necho the fetched npm\n")
+    (fetched / "npm").chmod(0o755)
+    environment = {"PATH": f"{system}:/usr/bin:/bin", "KAK_SETUP_PATH": f"{system}:/nonexistent"}
+    script = [str(ROOT / "scripts/with-node.sh"), "python3", str(folder / "node"), *words]
+    return subprocess.run(script, env=environment, capture_output=True, text=True, check=False, timeout=30)
+
+
+@pytest.mark.parametrize("version", ["v20.19.0", "v22.12.1", "v24.0.0"])
+def test_the_systems_node_is_taken_when_it_is_new_enough(tmp_path: Path, version: str) -> None:
+    assert node_of(tmp_path, version, "npm").stdout == f"{version}\n"
+
+
+@pytest.mark.parametrize("version", ["v18.20.4", "v20.18.3", "v21.7.0", "v22.11.0", None])
+def test_else_the_one_from_pypi(tmp_path: Path, version: str | None) -> None:
+    assert node_of(tmp_path, version, "npm").stdout == "the fetched npm\n"
+
+
+def test_the_commands_exit_code_is_kept(tmp_path: Path) -> None:
+    assert node_of(tmp_path, "v24.0.0", "sh", "-c", "exit 7").returncode == 7
