@@ -259,7 +259,7 @@ def check_request(request: Request) -> None:
             raise ParseError("version not supported", 505)  # 21.5.6
         request.uri  # noqa: B018
         hops = request.get("max-forwards")
-        if hops is not None and not (hops.isascii() and hops.isdigit() and int(hops[:9]) <= 255 and len(hops) <= 3):
+        if hops is not None and not (hops.isascii() and hops.isdigit() and len(hops) <= 10 and int(hops) <= 255):
             raise ParseError("bad Max-Forwards")  # 20.22
     except ParseError as problem:
         raise BrokenMessageError(problem.problem, request, problem.status) from None

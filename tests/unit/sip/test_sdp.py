@@ -1,0 +1,190 @@
+"""Offer and answer."""
+
+import pytest
+
+from kak_server.sip.errors import SdpError
+from kak_server.sip.sdp import negotiate, parse_answer, renegotiate, reoffer
+
+HEAD = "v=0\r\no=x 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"
+
+
+def offer(*lines: str, head: str = HEAD) -> str:
+    return head + "".join(f"{line}\r\n" for line in lines)
+
+
+def test_pcma_before_pcmu_and_the_offered_payload_types() -> None:
+    result = negotiate(
+        offer(
+            "m=audio 4000 RTP/AVP 0 18 97 8 96",
+            "a=rtpmap:96 telephone-event/8000",
+            "a=rtpmap:97 telephone-event/48000",
+            "a=ptime:30",
+        ),
+        "198.51.100.1",
+        30000,
+        7,
+    )
+    assert (result.codec, result.payload_type, result.dtmf_payload_type) == ("PCMA", 8, 96)
+    assert (result.peer_host, result.peer_port, result.ptime_ms) == ("192.0.2.10", 4000, 30)
+    assert result.answer_sdp == (
+        "v=0\r\no=- 7 1 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n"
+        "m=audio 30000 RTP/AVP 8 96\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:96 telephone-event/8000\r\n"
+        "a=fmtp:96 0-16\r\na=ptime:20\r\na=sendrecv\r\n"
+    )
+
+
+def test_pcmu_alone_and_no_dtmf() -> None:
+    result = negotiate(offer("m=audio 4000 RTP/AVP 0"), "198.51.100.1", 30000, 7)
+    assert (result.codec, result.payload_type, result.dtmf_payload_type) == ("PCMU", 0, None)
+    assert "telephone-event" not in result.answer_sdp
+
+
+def test_a_codec_under_a_dynamic_number() -> None:
+    result = negotiate(offer("m=audio 4000 RTP/AVP 110", "a=rtpmap:110 pcma/8000/1"), "198.51.100.1", 30000, 7)
+    assert (result.codec, result.payload_type) == ("PCMA", 110)
+    assert "a=rtpmap:110 PCMA/8000" in result.answer_sdp
+
+
+def test_a_static_number_taken_by_another_codec_is_that_codec() -> None:
+    with pytest.raises(SdpError):
+        negotiate(offer("m=audio 4000 RTP/AVP 8", "a=rtpmap:8 L16/16000"), "198.51.100.1", 30000, 7)
+    with pytest.raises(SdpError):
+        negotiate(offer("m=audio 4000 RTP/AVP 97", "a=rtpmap:97 PCMA/8000/2"), "198.51.100.1", 30000, 7)
+
+
+def test_every_m_line_is_answered_in_order() -> None:
+    result = negotiate(
+        offer(
+            "m=video 5000 RTP/AVP 96 97",
+            "m=audio 0 RTP/AVP 8",
+            "m=audio 4002 RTP/SAVP 8",
+            "m=audio 4004/2 RTP/AVP 8",
+            "m=audio 4006 RTP/AVP 8",
+            "m=application 9 UDP/BFCP *",
+        ),
+        "198.51.100.1",
+        30000,
+        7,
+    )
+    media = [line for line in result.answer_sdp.split("\r\n") if line.startswith("m=")]
+    assert media == [
+        "m=video 0 RTP/AVP 96 97",
+        "m=audio 0 RTP/AVP 8",
+        "m=audio 0 RTP/SAVP 8",
+        "m=audio 30000 RTP/AVP 8",
+        "m=audio 0 RTP/AVP 8",
+        "m=application 0 UDP/BFCP *",
+    ]
+    assert result.peer_port == 4004
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [("sendrecv", "sendrecv"), ("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")],
+)
+@pytest.mark.parametrize("level", ["media", "session"])
+def test_the_direction_is_mirrored(offered: str, answered: str, level: str) -> None:
+    attribute = f"a={offered}"
+    text = (
+        offer("m=audio 4000 RTP/AVP 8", attribute) if level == "media" else offer(attribute, "m=audio 4000 RTP/AVP 8")
+    )
+    result = negotiate(text, "198.51.100.1", 30000, 7)
+    assert result.peer_direction == offered
+    assert result.answer_sdp.endswith(f"a={answered}\r\n")
+
+
+@pytest.mark.parametrize(
+    ("offered", "seen", "answered"),
+    [("", "sendonly", "recvonly"), ("a=sendonly", "sendonly", "recvonly"), ("a=recvonly", "inactive", "inactive")],
+)
+def test_hold_by_the_zero_address(offered: str, seen: str, answered: str) -> None:
+    text = offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 0.0.0.0", *([offered] if offered else []))
+    result = negotiate(text, "198.51.100.1", 30000, 7)
+    assert (result.peer_host, result.peer_direction) == ("0.0.0.0", seen)
+    assert result.answer_sdp.endswith(f"a={answered}\r\n")
+
+
+def test_addresses() -> None:
+    v6 = negotiate(offer("m=audio 4000 RTP/AVP 8", "c=IN IP6 2001:db8::5"), "2001:db8::1", 30000, 7)
+    assert v6.peer_host == "2001:db8::5"
+    assert "c=IN IP6 2001:db8::1" in v6.answer_sdp
+    name = negotiate(offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 sbc.example.com"), "198.51.100.1", 30000, 7)
+    assert name.peer_host == ""  # learnt from the first packet
+
+
+def test_line_ends_of_any_kind_and_unknown_lines() -> None:
+    text = offer("m=audio 4000 RTP/AVP 8", "k=prompt", "a=unknown:x", "z=0 0").replace("\r\n", "\n") + "\n\n"
+    assert negotiate(text, "198.51.100.1", 30000, 7).codec == "PCMA"
+
+
+def test_our_own_offer_and_its_answer() -> None:
+    ours = negotiate(None, "198.51.100.1", 30000, 9)
+    assert "m=audio 30000 RTP/AVP 8 0 101" in ours.answer_sdp
+    assert (ours.peer_host, ours.peer_port) == ("", 0)
+    answer = offer("m=audio 4000 RTP/AVP 0 101", "a=rtpmap:101 telephone-event/8000", "a=recvonly")
+    result = parse_answer(ours.answer_sdp, answer)
+    assert (result.codec, result.payload_type, result.dtmf_payload_type) == ("PCMU", 0, 101)
+    assert (result.peer_host, result.peer_port, result.peer_direction) == ("192.0.2.10", 4000, "recvonly")
+    assert result.answer_sdp == ours.answer_sdp
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        offer(),
+        offer("m=audio 0 RTP/AVP 8"),
+        offer("m=audio 4000 RTP/AVP 18"),
+        offer("m=audio 4000 RTP/SAVP 8"),
+        offer("m=video 4000 RTP/AVP 8"),
+    ],
+)
+def test_answers_that_take_nothing_of_ours(answer: str) -> None:
+    ours = negotiate(None, "198.51.100.1", 30000, 9).answer_sdp
+    with pytest.raises(SdpError):
+        parse_answer(ours, answer)
+
+
+def test_within_a_dialog_the_origin_stays_and_the_version_rises() -> None:
+    local = negotiate(offer("m=audio 4000 RTP/AVP 0"), "198.51.100.1", 30000, 7).answer_sdp
+    both = offer("m=audio 4010 RTP/AVP 8 0", "a=sendonly", "m=video 1 RTP/AVP 9")
+    result = renegotiate(both, local)
+    assert result.codec == "PCMU"  # the one in use, though PCMA is offered too
+    assert "o=- 7 2 IN IP4 198.51.100.1" in result.answer_sdp
+    assert "m=audio 30000 RTP/AVP 0\r\n" in result.answer_sdp
+    assert "m=video 0 RTP/AVP 9" in result.answer_sdp
+    with pytest.raises(SdpError):
+        renegotiate(offer("m=audio 4000 RTP/AVP 8"), local)
+    again = reoffer(result.answer_sdp)
+    assert "o=- 7 3 IN" in again
+    assert "a=sendrecv" in again
+    assert "m=video 0 RTP/AVP 9" in again
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "v=1\r\n",
+        "v=0\r\n",
+        offer("m=audio"),
+        offer("m=audio 99999 RTP/AVP 8"),
+        offer("m=audio -1 RTP/AVP 8"),
+        offer("m=audio 4000 RTP/AVP"),
+        offer("m=audio 4000 RTP/AVP 8", "c=IN IP4"),
+        offer("m=audio 4000 RTP/AVP 8", "c=IN IP5 1.2.3.4"),
+        offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 a b"),
+        offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 <x>"),
+        offer("m=audio 4000 RTP/AVP 8", "a=rtpmap:x"),
+        offer("m=audio 4000 RTP/AVP 8", "a=rtpmap:200 PCMA/8000"),
+        offer("m=audio 4000 RTP/AVP 8", "no equals"),
+        offer("m=audio 4000 RTP/AVP 8", head="v=0\r\no=x 1 1\r\n"),
+        offer("m=audio 4000 RTP/AVP 8", head="v=0\r\no=x 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n"),
+        offer(*["m=audio 4000 RTP/AVP 8"] * 40),
+        offer(*["a=x"] * 3000),
+        offer("m=audio 4000 RTP/AVP x y z 9999"),
+    ],
+)
+def test_descriptions_we_cannot_use(text: str) -> None:
+    with pytest.raises(SdpError):
+        negotiate(text, "198.51.100.1", 30000, 7)
