@@ -6,7 +6,7 @@ from dataclasses import replace
 from kak_server.bridges.contact_plan import caller_leg, contact_plan
 from kak_server.bridges.context import Context, QueueInfo
 from kak_server.bridges.line import Line
-from kak_server.bridges.outputs import Note, StoreCall, Tell, ToSip
+from kak_server.bridges.outputs import Dirty, Note, StoreCall, Tell, ToSip
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY
 from kak_server.model.ids import CallId, ContactId, PositionId, QueueId
@@ -174,6 +174,7 @@ class Calls:
         ctx.ports.free(line.leg.port)
         ctx.delete(line.key())
         self.store(line, ended_at_ms=ctx.now_ms, cause=cause)
+        ctx.emit(Dirty("recent"))
 
     # --- keeping --------------------------------------------------------------------------------------------------
 

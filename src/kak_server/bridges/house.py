@@ -73,7 +73,7 @@ class House:
         """What to do, in order; also settles what is pending."""
         self.ctx.settle()
         out, self.ctx.out = self.ctx.out, []
-        return out
+        return _without_stale_tells(out)
 
     # --- inputs ---------------------------------------------------------------------------------------------------
 
@@ -110,6 +110,7 @@ class House:
         elif isinstance(event, rpc.RecordClosed):
             contact = contact_of_recording(event.recording)
             self.ctx.emit(StoreTrack(contact, event))
+            self.ctx.emit(Dirty("recent"))
         elif isinstance(event, rpc.RecordFailed):
             self.ctx.emit(Note("record_failed", "error", {"recording": event.recording, "reason": event.reason}))
         elif isinstance(event, rpc.UplinkClosed) and event.reason == "lease":
@@ -128,6 +129,8 @@ class House:
             self.ctx.emit(Note("radio_command_rejected", "warning", fields))
         else:
             self.groups.on_event(event)
+            if isinstance(event, radio.LinkChanged) and event.up:
+                self.patches.assert_again()
         self.ctx.settle()
 
     def timer(self, key: str, now_ms: int) -> None:
@@ -261,3 +264,26 @@ class House:
         view = self.ctx.core.contact(contact)
         if view is not None and view.position is not None and contact in self.calls.lines:
             self.ctx.emit(Tell(view.position, "notice.cleared", {"id": f"silent-{contact}"}))
+
+
+WHOLE = frozenset({"me", "call", "talkgroup", "media"})
+"""Events that say a thing whole: of several within one input only the last is worth sending."""
+
+
+def _without_stale_tells(outputs: list[Output]) -> list[Output]:
+    """The same outputs, without events and list marks that a later one in the list makes worthless."""
+    seen: set[object] = set()
+    kept: list[Output] = []
+    for output in reversed(outputs):
+        if isinstance(output, Tell) and output.name in WHOLE:
+            key: object = (output.position, output.name, output.data.get("gssi"))
+        elif isinstance(output, Dirty):
+            key = output
+        else:
+            kept.append(output)
+            continue
+        if key not in seen:
+            seen.add(key)
+            kept.append(output)
+    kept.reverse()
+    return kept

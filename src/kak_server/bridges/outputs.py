@@ -100,9 +100,9 @@ class TellAll:
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """A list ("queues", "waiting", "operators") looks different now; it goes out coalesced."""
+    """A list ("queues", "waiting", "operators", "recent") looks different now; it goes out coalesced."""
 
-    topic: Literal["queues", "waiting", "operators"]
+    topic: Literal["queues", "waiting", "operators", "recent"]
 
 
 @dataclass(frozen=True, slots=True)

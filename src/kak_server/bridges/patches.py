@@ -47,6 +47,22 @@ class Patches:
         self.calls.keep(replace(line, patch=None))
         self.calls.refresh(contact)
 
+    def assert_again(self) -> None:
+        """The link is up, perhaps after a restart of ours: the patches that stand are asked for again (idempotent)."""
+        for line in self.calls.lines.values():
+            patch = line.patch
+            if patch is not None and patch.state in ("requested", "active"):
+                self.ctx.emit(
+                    ToRadio(
+                        "create_patch",
+                        patch.gssi,
+                        op=patch.op,
+                        patch=patch.patch,
+                        sip_call=str(line.call),
+                        owner_ok=True,
+                    )
+                )
+
     def on_gateway(self, event: PatchChanged) -> ContactId | None:
         """The gateway took, refused or ended a patch. Returns the contact to redraw."""
         for line in self.calls.lines.values():

@@ -86,7 +86,6 @@ def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) ->
             ctx.route(routing.ContactConnected(ctx.now_ms, view.contact, view.epoch))
     for group in house.groups.groups.values():
         house.groups.replan(group)
-    house.groups.start()
     ctx.settle()
 
 

@@ -1,0 +1,265 @@
+"""The control process put together: the only place that builds shells.
+
+Start: journal, replay, rooms, then listen. Stop: no new calls, wait for those that are up, then leave, with the worker
+and its audio untouched.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from kak_server import __version__
+from kak_server.app.backend import HouseBackend, Readiness
+from kak_server.app.hub import ConsoleHub
+from kak_server.app.metrics import Metrics, census_gauges
+from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
+from kak_server.app.store import Store
+from kak_server.bridges import recovery
+from kak_server.bridges.house import House
+from kak_server.bridges.outputs import Note
+from kak_server.config.compose import (
+    to_console_settings,
+    to_gateways,
+    to_house_settings,
+    to_routing_config,
+    to_sip_settings,
+    to_users,
+)
+from kak_server.config.settings import Settings
+from kak_server.console.aio.app import build_app
+from kak_server.console.aio.server import ConsoleServer
+from kak_server.media import rpc
+from kak_server.media.aio.client import MediaClient
+from kak_server.model.ids import CallId
+from kak_server.routing.api import Configured
+from kak_server.routing.step import RoutingCore
+from kak_server.runtime.clock import UtcClock
+from kak_server.runtime.dispatch import Dispatcher, Ports
+from kak_server.runtime.ids import RandomIds
+from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
+from kak_server.runtime.segments import Replay
+from kak_server.sip.aio.server import SipServer
+from kak_server.sip.api import CallView, Count, SipEvent
+from kak_server.sip.core import SipCore
+from kak_server.tetra_gw.aio.link import RadioLink
+from kak_server.tetra_gw.api import RadioEvent
+from kak_server.tetra_gw.imw_sim import ImwSimDriver
+
+LOOP_PROBE_S = 0.05
+
+
+class Control:
+    """One control process. `start`, then `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.log = structlog.get_logger("control")
+        self.clock = UtcClock()
+        self.ids = RandomIds()
+        self.metrics = Metrics()
+        self.journal, replay = self._open_journal()
+        core = _replayed(replay)
+        self.house = House(to_house_settings(settings), core, self.ids)
+        recovery.restore(self.house, replay.values)
+        self.dispatcher = Dispatcher(self.house, self.journal, self.clock.now_ms)
+        self._sip_core = SipCore(to_sip_settings(settings), self.ids.new)
+        self.sip = SipServer(
+            self._sip_core,
+            clock=self.clock.now_ms,
+            on_event=self._sip_event,
+            put_record=self.journal.put,
+            delete_record=self.journal.delete,
+            count=self._count_sip,
+        )
+        self.media = MediaClient(
+            str(settings.worker_socket),
+            generation=self.journal.generation,
+            on_event=self._media_event,
+            on_attached=self._worker_attached,
+            on_lost=self._worker_lost,
+        )
+        self._radio = RadioCommands()
+        self.readiness = Readiness(self.media, self.dispatcher)
+        self.store = Store(settings, self._note, self.clock.now_ms)
+        self.hub = ConsoleHub(self.house)
+        self.backend = HouseBackend(
+            self.dispatcher,
+            self.media,
+            self.hub,
+            self.store,
+            self.metrics,
+            to_users(settings),
+            self.readiness,
+            settings.journal_dir,
+        )
+        self.backend.restore(replay.values)
+        self._replay = replay
+        self._web: ConsoleServer | None = None
+        self._probe: asyncio.Task[None] | None = None
+        self.dispatcher.connect(
+            Ports(
+                sip=SipCommands(self.sip),
+                media=MediaCommands(self.media, self._media_refused),
+                radio=self._radio,
+                console=self.hub,
+                store=self.store,
+                note=self._note,
+                fault=self._fault,
+            )
+        )
+        self._gauges()
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen. Raises OSError (with a readable text) when a port is taken."""
+        settings = self.settings
+        self.store.open()
+        now_ms = self.clock.now_ms()
+        self.dispatcher.feed(lambda house, now: house.ctx.route(Configured(now, to_routing_config(settings))))
+        await self.sip.start(settings.sip.host, settings.sip.port, tcp=settings.sip.tcp)
+        records = {key: value for key, value in self._replay.values.items() if key.startswith("sip/")}
+        self.sip.restore(records)
+        held: Mapping[CallId, CallView] = self._sip_core.calls()
+        self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now))
+        self.media.start()
+        for gateway in to_gateways(settings)[:1]:
+            driver = ImwSimDriver(gateway, lambda: self.ids.new("radio"))
+            self._radio.link = RadioLink(
+                driver, clock=self.clock.now_ms, on_event=self._radio_event, count=self._count_radio
+            )
+            self._radio.link.start()
+            self.dispatcher.feed(lambda house, _now: house.groups.start())
+        app = build_app(self.backend, to_console_settings(settings), self.clock.now_ms)
+        self._web = ConsoleServer(app, settings.server.http, settings.data_dir)
+        await self._web.start()
+        self._probe = asyncio.get_running_loop().create_task(self._loop_probe())
+        self.readiness.sip_listening = True
+        self.log.info(
+            "started",
+            version=__version__,
+            generation=self.journal.generation,
+            replayed=len(self._replay.events),
+            calls=len(held),
+            took_ms=self.clock.now_ms() - now_ms,
+        )
+        for lost in self._replay.lost:
+            self.log.error("journal_lost", what=str(lost))
+
+    async def stop(self, drain_timeout_s: float) -> None:
+        """Drain: no new calls; those that are up may finish until the time-out; then close, worker untouched."""
+        self.readiness.draining = True
+        self.house.ctx.draining = True
+        deadline_ms = self.clock.now_ms() + int(drain_timeout_s * 1000)
+        self.log.info("draining", calls=len(self.house.calls.lines), timeout_s=drain_timeout_s)
+        while self.house.calls.lines and self.clock.now_ms() < deadline_ms:  # noqa: ASYNC110 - a poll is enough here
+            await asyncio.sleep(0.1)
+        if self._probe is not None:
+            self._probe.cancel()
+        if self._web is not None:
+            await self._web.stop()
+        if self._radio.link is not None:
+            await self._radio.link.stop()
+        await self.sip.stop()
+        await self.media.stop()
+        self.dispatcher.timers.stop()
+        await asyncio.to_thread(self.store.close)
+        self.journal.close()
+        self.log.info("stopped", calls_left=len(self.house.calls.lines))
+
+    # --- from the rooms -------------------------------------------------------------------------------------------
+
+    def _sip_event(self, event: SipEvent) -> None:
+        self.dispatcher.feed(lambda house, now_ms: house.sip_event(event, now_ms))
+
+    def _media_event(self, _number: int, _at_ms: int, event: rpc.Event) -> None:
+        self.dispatcher.feed(lambda house, now_ms: house.media_event(event, now_ms))
+
+    def _worker_attached(self, boot: str, census: rpc.Census, lost_events: int) -> None:
+        if lost_events:
+            self._note(Note("worker_events_lost", "error", {"count": lost_events}))
+        self.dispatcher.feed(lambda house, now_ms: house.worker_attached(census, boot, now_ms))
+
+    def _worker_lost(self, reason: str) -> None:
+        self.dispatcher.feed(lambda house, now_ms: house.worker_lost(reason, now_ms))
+
+    def _radio_event(self, event: RadioEvent) -> None:
+        self.dispatcher.feed(lambda house, now_ms: house.radio_event(event, now_ms))
+
+    # --- seeing it ------------------------------------------------------------------------------------------------
+
+    def _note(self, note: Note) -> None:
+        self.metrics.event(note.name)
+        getattr(self.log, note.level)(note.name, **note.fields)
+
+    def _count_sip(self, count: Count) -> None:
+        self.metrics.sip(count.name)
+        if count.detail:
+            self.log.info(count.name, detail=count.detail, **count.labels)
+
+    def _count_radio(self, name: str, labels: Mapping[str, str], detail: str) -> None:
+        self.metrics.radio(name)
+        if detail:
+            self.log.info(name, detail=detail, **labels)
+
+    def _media_refused(self, command: rpc.Command, reply: rpc.Reply) -> None:
+        self.metrics.media_refused(reply.code)
+        self.log.warning("media_refused", op=rpc.OP_OF[type(command)], code=reply.code, text=reply.message)
+
+    def _fault(self, problem: Exception) -> None:
+        self.metrics.fault()
+        self.log.error("fault", problem=repr(problem), trace="".join(traceback.format_exception(problem)))
+
+    def _journal_alarm(self, alarm: JournalAlarm) -> None:
+        self.metrics.event(f"journal_{alarm.kind.replace('-', '_')}")
+        self.log.error("journal_alarm", kind=alarm.kind, text=alarm.text)
+
+    def _open_journal(self) -> tuple[Journal, Replay]:
+        journal = self.settings.journal
+        return Journal.open(
+            self.settings.journal_dir,
+            JournalSettings(
+                durability=journal.durability, wait_ms=journal.journal_wait_max_ms, segment_bytes=journal.segment_bytes
+            ),
+            now_ms=self.clock.now_ms(),
+            on_alarm=self._journal_alarm,
+            on_sync_lag=self.metrics.journal_lag_ms.set,
+        )
+
+    def _gauges(self) -> None:
+        house = self.house
+        census_gauges(
+            self.metrics,
+            {
+                "lines": lambda: len(house.calls.lines),
+                "contacts": lambda: len(house.ctx.core.contacts()),
+                "seats": lambda: len(house.seats.seats),
+                "rtp_ports": lambda: house.ctx.ports.in_use,
+                "media_plans": lambda: len(house.ctx.desk.plans),
+                "timers": lambda: len(self.dispatcher.timers),
+                "streams": lambda: self.hub.streams,
+                **{f"sip_{name}": _read(self._sip_core, name) for name in self._sip_core.census()},
+            },
+        )
+
+    async def _loop_probe(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOP_PROBE_S
+            await asyncio.sleep(LOOP_PROBE_S)
+            self.metrics.loop_lag_s.observe(max(0.0, loop.time() - due))
+
+
+def _read(core: SipCore, name: str) -> Any:
+    return lambda: core.census()[name]
+
+
+def _replayed(replay: Replay) -> RoutingCore:
+    """The routing core as it was: the snapshot, then every event since; the effects of then were done then."""
+    core = RoutingCore.restore(replay.routing) if replay.routing is not None else RoutingCore()
+    for event in replay.events:
+        core.step(event)
+    return core

@@ -1,0 +1,90 @@
+"""The consoles' streams as the house sees them: by position, and lists by room."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kak_server.bridges.house import House
+from kak_server.console.ports import Caller, Subscriber
+from kak_server.model.ids import PositionId, RoomId, SessionId
+
+LIST_INTERVAL_S = 0.2
+RECENT: Mapping[str, Any] = {}  # says only that the list of recent calls has changed
+
+
+class ConsoleHub:
+    """Tells seats at once; builds each changed list once a room and at most five times a second."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._at: dict[PositionId, dict[SessionId, Subscriber]] = defaultdict(dict)
+        self._dirty: set[str] = set()
+        self._flush_handle: asyncio.TimerHandle | None = None
+        self._builders: Mapping[str, Callable[[RoomId], list[dict[str, Any]]]] = {
+            "queues": house.views.queue_list,
+            "waiting": house.views.waiting_list,
+            "operators": house.views.operator_list,
+        }
+
+    def subscribe(self, caller: Caller, subscriber: Subscriber) -> None:
+        """This stream hears what is told to its position."""
+        if caller.position is not None:
+            self._at[caller.position][caller.session] = subscriber
+
+    def unsubscribe(self, caller: Caller, subscriber: Subscriber) -> None:
+        """No more."""
+        if caller.position is None:
+            return
+        seat = self._at.get(caller.position, {})
+        if seat.get(caller.session) is subscriber:
+            del seat[caller.session]
+        if not seat:
+            self._at.pop(caller.position, None)
+
+    def tell(self, position: PositionId, name: str, data: Mapping[str, Any]) -> None:
+        """An event for a position, at once."""
+        for subscriber in tuple(self._at.get(position, {}).values()):
+            subscriber.push(name, data)
+
+    def tell_session(self, position: PositionId, session: SessionId, name: str, data: Mapping[str, Any]) -> None:
+        """An event for one tab's stream."""
+        subscriber = self._at.get(position, {}).get(session)
+        if subscriber is not None:
+            subscriber.push(name, data)
+
+    def tell_all(self, name: str, data: Mapping[str, Any]) -> None:
+        """An event for everybody."""
+        for position in tuple(self._at):
+            self.tell(position, name, data)
+
+    def dirty(self, topic: str) -> None:
+        """A list looks different; it goes out with the next round. The first change after a pause goes at once."""
+        self._dirty.add(topic)
+        if self._flush_handle is None:
+            self._flush_handle = asyncio.get_running_loop().call_soon(self._flush)  # type: ignore[assignment]
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        if not dirty:
+            self._flush_handle = None
+            return
+        if "recent" in dirty:
+            dirty.discard("recent")
+            for seats in self._at.values():
+                for subscriber in tuple(seats.values()):
+                    subscriber.push_list("recent", RECENT)
+        for topic in sorted(dirty):
+            lists: dict[RoomId, list[dict[str, Any]]] = {}
+            for position, seats in tuple(self._at.items()):
+                room = self._house.views.room_of(position)
+                if room not in lists:
+                    lists[room] = self._builders[topic](room)
+                for subscriber in tuple(seats.values()):
+                    subscriber.push_list(topic, lists[room])
+        self._flush_handle = asyncio.get_running_loop().call_later(LIST_INTERVAL_S, self._flush)
+
+    @property
+    def streams(self) -> int:
+        """How many are subscribed."""
+        return sum(len(seat) for seat in self._at.values())
