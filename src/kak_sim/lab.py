@@ -19,7 +19,7 @@ import httpx
 import yaml
 
 # Below the ports Linux gives out by itself (32768 and up), a block of 200 for each lab that runs on the machine
-_FIRST_PORT, _LAST_PORT, _BLOCK = 10_000, 31_800, 200
+_FIRST_PORT, _LAST_PORT, _BLOCK = 16_000, 31_800, 200
 _RTP_PORTS, _ICE_PORTS = (0, 119), (120, 179)
 _SIP, _HTTP, _GATEWAY, _SIMULATOR, _LOCK = 190, 192, 193, 194, 199
 READY_TIMEOUT_S = 30.0

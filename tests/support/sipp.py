@@ -59,8 +59,23 @@ async def run_sipp(
     return SippResult(process.returncode, output.decode(errors="replace") + _errors_in(folder))
 
 
+async def logged(folder: Path, key: str, timeout_s: float = 30.0) -> str:
+    """What the scenario logged as `KEY VALUE` (needs -trace_logs). Raises TimeoutError."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            for line in _lines_of(folder, "*_logs.log"):
+                word, _, value = line.partition(" ")
+                if word == key and value:
+                    return value.strip()
+            await asyncio.sleep(0.02)
+
+
+def _lines_of(folder: Path, pattern: str) -> list[str]:
+    return [line for path in folder.glob(pattern) for line in path.read_text(errors="replace").splitlines()]
+
+
 def _errors_in(folder: Path) -> str:
-    return "".join(path.read_text(errors="replace") for path in folder.glob("*_errors.log"))
+    return "\n".join(_lines_of(folder, "*_errors.log"))
 
 
 @contextlib.asynccontextmanager

@@ -112,6 +112,19 @@ class Heard:
             (packet.at_ns for packet in self.between(since_ns) if tone_at(packet.samples, [freq_hz]) is not None), None
         )
 
+    def tone_onsets_ns(self, freq_hz: float, since_ns: int = 0, *, quiet_ms: int = 100) -> list[int]:
+        """When the tone began, each time after at least `quiet_ms` of packets without it."""
+        onsets: list[int] = []
+        quiet_samples = 0
+        for packet in self.between(since_ns):
+            if tone_at(packet.samples, [freq_hz]) is None:
+                quiet_samples += len(packet.samples)
+                continue
+            if quiet_samples * 1000 >= quiet_ms * RATE_HZ:
+                onsets.append(packet.at_ns)
+            quiet_samples = 0
+        return onsets
+
 
 def _longest_ms(times_ns: list[int], since_ns: int, until_ns: int) -> float:
     edges = [since_ns, *times_ns, until_ns]

@@ -63,3 +63,11 @@ def test_memory_is_bounded() -> None:
     assert heard.first_ns == 0
     assert heard.first_sound_ns is None
     assert heard.last_ns == 14 * 20 * MS
+
+
+def test_onsets_of_a_pulsing_tone() -> None:
+    heard = Heard()
+    for start_ms in (0, 1000, 2000):
+        hear(heard, start_ms, 15, steady_tone(440))
+        hear(heard, start_ms + 300, 35, silence(1000))
+    assert heard.tone_onsets_ns(440) == [1000 * MS, 2000 * MS], "the first has no silence before it"

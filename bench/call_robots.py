@@ -1,0 +1,48 @@
+"""The operators of the call benchmark: robots in a process of their own, on the public position API.
+
+Prints {"ready": n} when all are available; on SIGTERM one JSON list of what they handled, and ends.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import signal
+
+import uvloop
+
+from kak_sim.callers.sound import steady
+from kak_sim.robots.client import PositionClient
+from kak_sim.robots.robot import Manner, Robot
+
+
+async def run(arguments: argparse.Namespace) -> None:
+    """All robots until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    manner = Manner(wrap_up_ms=arguments.wrap_up_ms)
+    robots = []
+    for number in range(1, arguments.robots + 1):
+        client = PositionClient(arguments.url, f"robot-{number}", "lab")
+        robots.append(Robot(client, f"bench-{number}", manner, source=steady(600)))
+    for robot in robots:
+        await robot.start()
+    print(json.dumps({"ready": len(robots)}), flush=True)
+    await stop.wait()
+    handled = [dataclasses.asdict(row) for robot in robots for row in robot.handled]
+    print(json.dumps(handled), flush=True)
+    for robot in robots:
+        await robot.stop()
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--robots", type=int, required=True)
+    parser.add_argument("--wrap-up-ms", type=int, required=True)
+    uvloop.run(run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""baresip as a caller: another SIP and media stack. It gives back what it hears (an audio bridge onto itself)."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+MODULES = Path("/usr/lib/baresip/modules")
+needs_baresip = pytest.mark.skipif(
+    shutil.which("baresip") is None or not MODULES.exists(), reason="baresip is not installed"
+)
+
+_CONFIG = """module_path {modules}
+module g711.so
+module aubridge.so
+module_app account.so
+module_app menu.so
+sip_listen 127.0.0.1:0
+call_max_calls 1
+audio_source aubridge,echo
+audio_player aubridge,echo
+audio_alert aubridge,quiet
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+net_interface 127.0.0.1
+"""
+
+
+@contextlib.asynccontextmanager
+async def baresip_echo(folder: Path, caller: str, target: str, *, seconds: int = 120) -> AsyncIterator[Path]:
+    """Calls `target` (a SIP address) as `caller`; hangs up when the block is left. Gives its log."""
+    conf = folder / "baresip"
+    conf.mkdir()
+    (conf / "config").write_text(_CONFIG.format(modules=MODULES), encoding="utf-8")
+    (conf / "accounts").write_text(f"<sip:{caller}@127.0.0.1>;regint=0;audio_codecs=PCMA/8000/1\n", encoding="utf-8")
+    log = folder / "baresip.log"
+    with log.open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            *("baresip", "-f", str(conf), "-e", f"/dial {target}", "-t", str(seconds)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        yield log
+    finally:
+        if process.returncode is None:
+            process.terminate()  # it sends BYE or CANCEL
+        try:
+            await asyncio.wait_for(process.wait(), 5)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
