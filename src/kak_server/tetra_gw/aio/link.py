@@ -17,6 +17,7 @@ from kak_server.tetra_gw.imw_sim import ImwSimDriver
 
 BACKOFF_MIN_MS = 100
 BACKOFF_MAX_MS = 5_000
+STABLE_AFTER_S = 2  # a session that ended sooner does not count as a success: no hurry towards a sick gateway
 OPEN_TIMEOUT_S = 5
 CLOSE_TIMEOUT_S = 1
 SEND_QUEUE_MAX = 4_096  # frames; a gateway that takes none of them is a dead link
@@ -71,10 +72,12 @@ class RadioLink:
     # --- connection ---------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        backoff_ms = BACKOFF_MIN_MS
+        backoff_ms = BACKOFF_MIN_MS // 2  # the first failure waits the shortest time
         while True:
+            started_s = asyncio.get_running_loop().time()
             was_up = await self._one_connection()
-            backoff_ms = BACKOFF_MIN_MS if was_up else min(BACKOFF_MAX_MS, 2 * backoff_ms)
+            held = was_up and asyncio.get_running_loop().time() - started_s >= STABLE_AFTER_S
+            backoff_ms = BACKOFF_MIN_MS if held else min(BACKOFF_MAX_MS, 2 * backoff_ms)
             if self._wanted_closed == "fenced":
                 backoff_ms = BACKOFF_MAX_MS  # another session of this control room: no race against it
             await asyncio.sleep(backoff_ms / 1_000)
