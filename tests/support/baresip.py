@@ -1,7 +1,8 @@
-"""baresip as a caller: another SIP and media stack. It gives back what it hears (an audio bridge onto itself)."""
+"""baresip as a caller: another SIP and media stack. It plays a WAV file to the other end."""
 
 import asyncio
 import contextlib
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,13 +16,14 @@ needs_baresip = pytest.mark.skipif(
 
 _CONFIG = """module_path {modules}
 module g711.so
+module aufile.so
 module aubridge.so
 module_app account.so
 module_app menu.so
 sip_listen 127.0.0.1:0
 call_max_calls 1
-audio_source aubridge,echo
-audio_player aubridge,echo
+audio_source aufile,{wav}
+audio_player aubridge,quiet
 audio_alert aubridge,quiet
 ausrc_srate 8000
 auplay_srate 8000
@@ -31,12 +33,18 @@ net_interface 127.0.0.1
 """
 
 
+def received_bits_per_s(log: Path) -> list[int]:
+    """What baresip received, as it said every 200 ms: `audio=sent/received (bit/s)`."""
+    return [int(rate) for rate in re.findall(r"audio=[0-9]+/([0-9]+)", log.read_text(errors="replace"))]
+
+
 @contextlib.asynccontextmanager
-async def baresip_echo(folder: Path, caller: str, target: str, *, seconds: int = 120) -> AsyncIterator[Path]:
-    """Calls `target` (a SIP address) as `caller`; hangs up when the block is left. Gives its log."""
+async def baresip_call(folder: Path, caller: str, target: str, wav: Path, *, seconds: int = 120) -> AsyncIterator[Path]:
+    """Calls `target` (a SIP address) as `caller`, plays the file (8 kHz mono) once answered, hangs up when the block is
+    left. Gives its log."""
     conf = folder / "baresip"
     conf.mkdir()
-    (conf / "config").write_text(_CONFIG.format(modules=MODULES), encoding="utf-8")
+    (conf / "config").write_text(_CONFIG.format(modules=MODULES, wav=wav), encoding="utf-8")
     (conf / "accounts").write_text(f"<sip:{caller}@127.0.0.1>;regint=0;audio_codecs=PCMA/8000/1\n", encoding="utf-8")
     log = folder / "baresip.log"
     with log.open("wb") as out:
