@@ -11,7 +11,7 @@ from playwright.async_api import Page, async_playwright
 
 from kak_server.media import rpc
 from kak_server.model.ids import LegId, MixId
-from tests.integration.media_peers import Control, RtpPhone, free_udp_port, rtp_leg, running, until
+from tests.support.media_peers import Control, RtpPhone, free_udp_port, rtp_leg, running, until
 
 CHROMIUM = shutil.which("chromium") or ""
 pytestmark = [

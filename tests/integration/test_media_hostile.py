@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kak_server.media import rpc
-from tests.integration.media_peers import RtpPhone, free_udp_port, now_ms, rtp_leg, running, until
+from tests.support.media_peers import RtpPhone, free_udp_port, now_ms, rtp_leg, running, until
 
 pytestmark = pytest.mark.xdist_group("media-worker")
 

@@ -6,8 +6,8 @@ import pytest
 
 from kak_server.media import rpc
 from kak_server.model.ids import LegId, MixId
-from tests.integration.media_peers import RtpPhone, both_ways, free_udp_port, rtp_leg, running, until
-from tests.integration.webrtc_peers import Browser, loopback_ice
+from tests.support.media_peers import RtpPhone, both_ways, free_udp_port, rtp_leg, running, until
+from tests.support.webrtc_peers import Browser, loopback_ice
 
 __all__ = ["loopback_ice"]
 pytestmark = [pytest.mark.xdist_group("media-worker"), pytest.mark.usefixtures("loopback_ice")]

@@ -12,7 +12,7 @@ import pytest
 from kak_server.media import rpc
 from kak_server.media.engine import g711
 from kak_server.model.ids import LegId, MixId, RecordingId
-from tests.integration.media_peers import (
+from tests.support.media_peers import (
     Control,
     RtpPhone,
     WorkerProcess,

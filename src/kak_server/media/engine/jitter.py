@@ -17,7 +17,7 @@ from kak_server.media.engine.rtp import unwrap
 START_FRAMES = 2
 MAX_DELAY_SAMPLES = 6 * FRAME_SAMPLES  # 120 ms
 MAX_BUFFER_SAMPLES = 2 * MAX_DELAY_SAMPLES
-SURPLUS_WINDOW_PULLS = 100  # 2 s
+SURPLUS_WINDOW_PULLS = 50  # 1 s
 FAR_SAMPLES = 8_000  # a timestamp so far off is a new stream, not a late packet
 FAR_PACKETS = 3
 
@@ -57,7 +57,7 @@ class JitterBuffer:
         self._far = 0
         self._least = MAX_BUFFER_SAMPLES  # least fill at a pull in this window
         self._pulls = 0
-        self.surplus = False
+        self.surplus = 0  # frames that were waiting at every tick of the last window and need not be
 
     @property
     def buffered_samples(self) -> int:
@@ -138,21 +138,21 @@ class JitterBuffer:
     def left_out(self) -> None:
         """The player left a frame out because of the surplus."""
         self.stats.dropped_frames += 1
-        self.surplus = False
+        self.surplus -= 1
         self._pulls, self._least = 0, MAX_BUFFER_SAMPLES
 
     def _watch_surplus(self) -> None:
         self._least = min(self._least, self._end - self._next)
         self._pulls += 1
         if self._pulls >= SURPLUS_WINDOW_PULLS:
-            self.surplus = self._least > START_FRAMES * FRAME_SAMPLES
+            self.surplus = max(0, self._least // FRAME_SAMPLES - START_FRAMES)
             self._pulls, self._least = 0, MAX_BUFFER_SAMPLES
 
     def _restart(self, timestamp: int, samples: int, payload: bytes) -> None:
         self._packets = {timestamp: (samples, payload)}
         self._next, self._end = timestamp, timestamp + samples
         self._playing, self._filling_ticks, self._far, self._held = False, 0, 0, 0
-        self._pulls, self._least, self.surplus = 0, MAX_BUFFER_SAMPLES, False
+        self._pulls, self._least, self.surplus = 0, MAX_BUFFER_SAMPLES, 0
 
     def _skip_to(self, point: int) -> None:
         """After a burst (a network that stood still): forget what would only be delay."""

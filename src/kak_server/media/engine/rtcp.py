@@ -6,7 +6,8 @@ Parsing gives only what changes what we do; everything else in a compound packet
 import struct
 from dataclasses import dataclass, field
 
-_SR, _RR, _SDES, _RTPFB, _PSFB = 200, 201, 202, 205, 206
+_SR, _RR, _SDES, _BYE, _RTPFB, _PSFB = 200, 201, 202, 203, 205, 206
+_BLOCK_BYTES = 24
 _FMT_NACK, _FMT_PLI, _FMT_FIR, _FMT_AFB = 1, 1, 4, 15
 _HEADER = struct.Struct("!BBH")
 _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970
@@ -19,7 +20,7 @@ class Feedback:
 
     picture_lost: bool = False  # PLI or FIR: send a key frame
     nack: list[int] = field(default_factory=list)  # sequence numbers asked for again
-    remb_bps: int = 0  # receiver-estimated maximum bit rate
+    lost: float | None = None  # worst share of packets lost since the report before, 0-1
     sender_report_ntp: int = 0  # middle 32 bits of the SR's NTP time, for our next report
     bye: bool = False
 
@@ -41,7 +42,10 @@ def parse(data: bytes) -> Feedback:
 def _take(feedback: Feedback, fmt: int, kind: int, body: bytes) -> None:
     if kind == _SR and len(body) >= 24:
         feedback.sender_report_ntp = int.from_bytes(body[6:10], "big")
-    elif kind == 203:
+        _take_losses(feedback, fmt, body[24:])
+    elif kind == _RR:
+        _take_losses(feedback, fmt, body[4:])
+    elif kind == _BYE:
         feedback.bye = True
     elif kind == _RTPFB and fmt == _FMT_NACK:
         for pid, mask in struct.iter_unpack("!HH", body[8 : 8 + (len(body) - 8) // 4 * 4]):
@@ -51,9 +55,11 @@ def _take(feedback: Feedback, fmt: int, kind: int, body: bytes) -> None:
                 break
     elif kind == _PSFB and fmt in (_FMT_PLI, _FMT_FIR):
         feedback.picture_lost = True
-    elif kind == _PSFB and fmt == _FMT_AFB and body[8:12] == b"REMB" and len(body) >= 16:
-        exponent, mantissa = body[13] >> 2, (body[13] & 3) << 16 | body[14] << 8 | body[15]
-        feedback.remb_bps = mantissa << exponent
+
+
+def _take_losses(feedback: Feedback, count: int, blocks: bytes) -> None:
+    for at in range(0, min(count * _BLOCK_BYTES, len(blocks) // _BLOCK_BYTES * _BLOCK_BYTES), _BLOCK_BYTES):
+        feedback.lost = max(feedback.lost or 0.0, blocks[at + 4] / 256.0)
 
 
 def _packet(kind: int, count: int, body: bytes) -> bytes:

@@ -1,0 +1,39 @@
+"""ICE ports come from the configured range only."""
+
+import asyncio
+
+import pytest
+
+from kak_server.media.worker.ice_ports import IcePorts, NoIcePortError
+from tests.support.media_peers import free_udp_port
+
+
+async def test_ports_of_the_range_and_no_other() -> None:
+    base = free_udp_port()
+    ports = IcePorts(base, base + 1, ("127.0.0.1",))
+    bound: list[int] = []
+    transports: list[asyncio.BaseTransport] = []
+
+    class Protocol(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            transports.append(transport)
+            bound.append(transport.get_extra_info("sockname")[1])
+
+    async def bind_all() -> None:
+        for _ in range(3):
+            await ports.bind("127.0.0.1", Protocol)
+
+    with pytest.raises(NoIcePortError, match="taken"):
+        await bind_all()
+    assert bound
+    assert set(bound) <= {base, base + 1}
+    transports.pop().close()
+    await asyncio.sleep(0.01)
+    await ports.bind("127.0.0.1", Protocol)
+    for transport in transports:
+        transport.close()
+
+
+async def test_an_address_that_is_not_ours() -> None:
+    with pytest.raises(NoIcePortError, match=r"203\.0\.113\.1"):
+        await IcePorts(20_000, 20_001, ("203.0.113.1",)).bind("203.0.113.1", asyncio.DatagramProtocol)

@@ -1,0 +1,134 @@
+"""Tracks and WAV files: every tick a frame, gaps noted, failures told, files readable at any moment."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kak_server.media import rpc
+from kak_server.media.engine import g711
+from kak_server.media.worker.recording import GAPS_MAX, BadPathError, Recorder, Track
+from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
+from kak_server.model.ids import RecordingId
+from tests.support.media_peers import read_wav, sine, until
+
+
+def order(path: str, name: str = "r1") -> rpc.StartRecord:
+    return rpc.StartRecord(RecordingId(name), "caller", path, "label")
+
+
+VOICE = g711.encode("PCMA", sine(440.0, 160))
+
+
+@pytest.mark.parametrize("encoding", [ALAW, PCM16])
+def test_a_track_keeps_time_and_notes_gaps(encoding: Encoding) -> None:
+    track = Track(order("x.wav"), encoding, 0)
+    for frame in (None, VOICE, VOICE, None, None, VOICE):
+        track.take(frame, "PCMA" if frame else None)
+    track.skip(3)
+    track.finish()
+    assert track.frames == 9
+    assert track.gaps == [rpc.Gap(0, 20), rpc.Gap(60, 40), rpc.Gap(120, 60)]
+    block = track.block()
+    assert len(block) == 9 * 160 * (1 if encoding == ALAW else 2)
+    assert track.block() == b""
+
+
+def test_sources_of_another_kind_are_converted() -> None:
+    linear = sine(440.0, 160)
+    for encoding in (ALAW, PCM16):
+        track = Track(order("x.wav"), encoding, 0)
+        track.take(linear, None)
+        track.take(g711.encode("PCMA", linear), "PCMA")
+        track.take(g711.encode("PCMU", linear), "PCMU")
+        data = track.block()
+        samples = g711.decode("PCMA", data) if encoding == ALAW else np.frombuffer(data, dtype=np.int16)
+        for frame in np.split(samples.astype(np.int32), 3):
+            assert np.abs(frame - linear).max() < 700
+
+
+def test_gaps_are_bounded() -> None:
+    track = Track(order("x.wav"), ALAW, 0)
+    for _ in range(GAPS_MAX + 50):
+        track.take(None, None)
+        track.take(VOICE, "PCMA")
+    track.finish()
+    assert len(track.gaps) == GAPS_MAX
+    assert track.gaps[-1].at_ms + track.gaps[-1].length_ms == (track.frames - 1) * 20
+
+
+@pytest.mark.parametrize(("encoding", "tag"), [(ALAW, 6), (PCM16, 1)])
+def test_a_file_is_readable_while_it_grows(tmp_path: Path, encoding: Encoding, tag: int) -> None:
+    file = WavFile(tmp_path / "a" / "b.wav", encoding)
+    file.open()
+    part = tmp_path / "a" / "b.wav.part"
+    assert read_wav(part) == (tag, b"")
+    for size in (320, 640):
+        file.append(bytes(320))
+        assert read_wav(part) == (tag, bytes(size))
+    size, digest = file.finish()
+    whole = (tmp_path / "a" / "b.wav").read_bytes()
+    assert (size, digest) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert not part.exists()
+
+
+def test_what_a_killed_worker_left_is_kept(tmp_path: Path) -> None:
+    for _ in range(3):
+        file = WavFile(tmp_path / "b.wav", ALAW)
+        file.open()
+        file.append(bytes(160))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.cut1.wav", "b.cut2.wav", "b.wav.part"]
+
+
+async def test_the_recorder_from_start_to_event(tmp_path: Path) -> None:
+    events: list[rpc.Event] = []
+    recorder = Recorder(tmp_path, events.append)
+    track = recorder.start(order("2026/a.wav"), "PCMA", 1_000)
+    for index in range(60):
+        track.take(VOICE, "PCMA")
+        recorder.end_tick(index)
+    assert recorder.stop(RecordingId("r1"), 2_200)
+    assert not recorder.stop(RecordingId("r1"), 2_200)
+    await until(lambda: events, 5.0)
+    assert recorder.is_idle
+    (closed,) = events
+    assert isinstance(closed, rpc.RecordClosed)
+    assert (closed.expected_ms, closed.stored_ms, closed.gaps) == (1_200, 1_200, ())
+    assert read_wav(tmp_path / closed.path) == (6, VOICE * 60)
+    with pytest.raises(BadPathError):
+        recorder.start(order("2026/a.wav", "again"), "PCMA", 0)
+    recorder.close(0, 5.0)
+
+
+async def test_paths_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "in", lambda event: None)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path)
+    for path in ("../a.wav", "/a.wav", "a/../../b.wav", "link/a.wav", "a.txt", "", "a\0.wav", "x" * 600 + ".wav"):
+        with pytest.raises(BadPathError):
+            recorder.start(order(path), "PCMA", 0)
+    assert not recorder.tracks
+    recorder.close(0, 5.0)
+
+
+async def test_a_failing_disk_fails_the_recording_only(tmp_path: Path) -> None:
+    events: list[rpc.Event] = []
+    recorder = Recorder(tmp_path, events.append)
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    track = recorder.start(order("blocked/a.wav"), "PCMA", 0)
+    good = recorder.start(order("good.wav", "r2"), "PCMA", 0)
+    for index in range(60):
+        track.take(VOICE, "PCMA")
+        good.take(VOICE, "PCMA")
+        recorder.end_tick(index)
+    await until(lambda: events, 5.0)
+    assert [type(event) for event in events] == [rpc.RecordFailed]
+    recorder.stop(RecordingId("r1"), 0)
+    recorder.stop(RecordingId("r2"), 1_200)
+    await until(lambda: len(events) == 2, 5.0)
+    assert isinstance(events[1], rpc.RecordClosed)
+    recorder.close(0, 5.0)
+    await asyncio.sleep(0)
+    assert [type(event) for event in events] == [rpc.RecordFailed, rpc.RecordClosed]
