@@ -23,7 +23,18 @@ describe("the dictionaries", () => {
       .filter(([path]) => !path.includes("/i18n/nb.ts") && !path.includes("/i18n/en.ts"))
       .map(([, text]) => text)
       .join("\n");
-    const made = [/^error\./, /^class\./, /^state\./, /^link\./, /^sound\./, /^floor\./, /^caller\./, /^radio\./, /^call\./, /^top\.reason_/];
+    const made = [
+      /^error\./,
+      /^class\./,
+      /^state\./,
+      /^link\./,
+      /^sound\./,
+      /^floor\./,
+      /^caller\./,
+      /^radio\./,
+      /^call\./,
+      /^top\.reason_/,
+    ];
     const unused = words.filter((word) => !code.includes(`"${word}"`) && !made.some((prefix) => prefix.test(word)));
     expect(unused).toEqual([]);
   });

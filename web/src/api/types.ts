@@ -278,7 +278,7 @@ export interface Lab {
 export interface LabRadio {
   issi: number;
   alias: string;
-  gssi: number | null;
+  gssi?: number | null;
 }
 
 export interface LabCaller {

@@ -59,6 +59,7 @@ export class App {
     if (!seat || !(await holdSeat(seat))) return this.choose();
     try {
       this.seated(await this.http.reattach(seat));
+      void this.refreshPositions();
     } catch {
       forgetSeat();
       await this.choose();

@@ -17,7 +17,7 @@ export function BottomPanel({ app }: { app: App }) {
   const { server } = useLive();
   const [tab, setTab] = useState<(typeof TABS)[number][0]>("recent");
   return (
-    <section className={`bottom ${server.lab ? "bottom-lab" : ""}`}>
+    <section className="bottom" aria-label={t("bottom.recent")}>
       <div className="panel panel-grow">
         <div className="tabs" role="tablist">
           {TABS.map(([name, word]) => (
@@ -33,7 +33,7 @@ export function BottomPanel({ app }: { app: App }) {
             </button>
           ))}
         </div>
-        {tab === "recent" ? <RecentCalls http={app.http} /> : <Operators />}
+        {tab === "recent" ? <RecentCalls http={app.http} /> : <Operators app={app} />}
       </div>
       {server.lab && <LabPanel http={app.http} />}
     </section>

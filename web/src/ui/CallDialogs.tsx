@@ -39,6 +39,7 @@ export function PatchDialog({ call, onClose }: CallDialogProps) {
             type="button"
             className="choice"
             data-testid={`patch-talkgroup-${group.gssi}`}
+            data-first={gssi === group.gssi || undefined}
             aria-pressed={gssi === group.gssi}
             onClick={() => choose(group.gssi)}
           >
@@ -96,9 +97,10 @@ export function TransferDialog({ call, onClose }: CallDialogProps) {
     <Dialog title={t("call.transfer_title")} onClose={onClose}>
       {targets.length === 0 && <p>{t("call.transfer_none")}</p>}
       <div className="choices">
-        {targets.map((target) => (
+        {targets.map((target, index) => (
           <button
             key={target.queue}
+            data-first={index === 0 || undefined}
             type="button"
             className="choice"
             data-testid={`transfer-${target.queue}`}

@@ -8,13 +8,17 @@ interface DialogProps {
   wide?: boolean;
 }
 
-/** A modal dialog: the browser keeps the focus inside and gives it back; Escape closes. */
+/**
+ * A modal dialog: the browser keeps the focus inside and gives it back; Escape closes. The focus starts at the element
+ * marked `data-first`, else at the first one.
+ */
 export function Dialog({ title, onClose, children, wide }: DialogProps) {
   const { t } = useLanguage();
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => dialog?.close();
   }, []);
   return (

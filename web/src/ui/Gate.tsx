@@ -118,11 +118,11 @@ export function Positions({ app, state }: { app: App; state: AppState }) {
           </div>
         </section>
       ))}
-      {(asked || state.problem === "taken") && asked && (
+      {asked && (
         <Dialog title={t("seat.take_over")} onClose={() => ask(null)}>
           <p>{t("seat.take_over_question", { name: asked.taken_by ?? "", position: asked.name })}</p>
           <footer className="dialog-foot">
-            <button type="button" className="button" onClick={() => ask(null)}>
+            <button type="button" className="button" data-first onClick={() => ask(null)}>
               {t("dialog.cancel")}
             </button>
             <button

@@ -89,7 +89,7 @@ function Radio({ radio, onKey }: { radio: LabRadio; onKey(on: boolean): void }) 
       aria-pressed={held}
       {...hold}
     >
-      {radio.alias} {radio.gssi !== null && <span className="muted number">{radio.gssi}</span>}
+      {radio.alias} {radio.gssi != null && <span className="muted number">{radio.gssi}</span>}
     </button>
   );
 }

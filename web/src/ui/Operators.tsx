@@ -1,26 +1,25 @@
 import { useLanguage } from "../i18n/language";
+import type { App } from "../state/app";
 import { duration } from "./format";
-import { useLive, useNow } from "./hooks";
-
-const ACTIVITY_WORDS = {
-  available: "top.available",
-  break: "top.break",
-  "after-call-work": "top.after_call",
-} as const;
+import { useLive, useNow, useStore } from "./hooks";
+import { ACTIVITY_WORDS } from "./TopBar";
 
 /** Colleagues: where they sit, what they say they do, and what the system sees them do. */
-export function Operators() {
+export function Operators({ app }: { app: App }) {
   const { t } = useLanguage();
   const { operators, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
+  const { positions } = useStore(app.store);
   if (operators.length === 0) return <p className="panel-empty">{t("operators.none")}</p>;
   return (
     <div className="scroll">
       <ul className="operators" data-testid="operators">
         {operators.map((row) => (
-          <li key={row.operator} className={`operator my-state-${row.state}`}>
+          <li key={row.operator} className={`operator my-state-${row.activity === "available" ? row.state : "away"}`}>
             <strong>{row.name}</strong>
-            <span className="muted">{[row.room, row.position].filter(Boolean).join(" · ")}</span>
+            <span className="muted">
+              {positions.find((seat) => seat.position === row.position)?.name ?? row.position}
+            </span>
             <span>
               {row.activity === "available" ? t(`state.${row.state}`) : t(ACTIVITY_WORDS[row.activity])}{" "}
               <span className="number">{duration(now - row.since_ms)}</span>

@@ -9,7 +9,7 @@ export function QueuePanel() {
   const { queues, waiting, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
   return (
-    <section className="left">
+    <section className="left" aria-label={t("queues.title")}>
       <div className="panel">
         <div className="queue-row queue-head">
           <h2>{t("queues.title")}</h2>
@@ -28,7 +28,7 @@ export function QueuePanel() {
           {t("waiting.title")} <span className="count">{waiting.length}</span>
         </h2>
         {waiting.length === 0 && <p className="panel-empty">{t("waiting.none")}</p>}
-        <ul className="scroll waiting-list" data-testid="waiting-list">
+        <ul className="scroll waiting-list" data-testid="waiting-list" tabIndex={waiting.length > 0 ? 0 : undefined}>
           {waiting.map((row) => (
             <WaitingRow key={row.contact} row={row} now={now} />
           ))}

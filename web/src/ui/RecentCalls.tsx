@@ -57,7 +57,6 @@ export function RecentCalls({ http }: { http: Http }) {
               <th className="wide-only">{t("recent.waited")}</th>
               <th>{t("recent.length")}</th>
               <th className="wide-only">{t("recent.operator")}</th>
-              <th className="wide-only">{t("recent.cause")}</th>
               <th>{t("recent.replay")}</th>
             </tr>
           </thead>
@@ -106,13 +105,12 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
       <td className="number wide-only">
         {duration((call.answered_at_ms ?? end_ms ?? call.arrived_at_ms) - call.arrived_at_ms)}
       </td>
-      <td className="number">
+      <td className="number" title={call.cause}>
         {call.answered_at_ms === null || end_ms === null
           ? t("recent.unanswered")
           : duration(end_ms - call.answered_at_ms)}
       </td>
       <td className="wide-only">{call.operator_name ?? "–"}</td>
-      <td className="wide-only">{call.cause}</td>
       <td className="recent-tracks">
         {call.tracks.length === 0 && <span className="muted">{t("recent.no_tracks")}</span>}
         {call.tracks.length > 1 && button("mix", mixUrl(call.contact), t("recent.both"), `replay-mix-${call.contact}`)}

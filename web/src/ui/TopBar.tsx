@@ -2,15 +2,21 @@ import { useLanguage } from "../i18n/language";
 import type { Word } from "../i18n/nb";
 import type { App } from "../state/app";
 import { clock, duration } from "./format";
-import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { useDesk, useDeskState, useLive, useNow, useStore } from "./hooks";
 import { LanguagePicker } from "./LanguagePicker";
 
 export const BREAK_REASONS = ["meal", "rest", "meeting", "other"] as const;
 
+export const ACTIVITY_WORDS = {
+  available: "top.available",
+  break: "top.break",
+  "after-call-work": "top.after_call",
+} as const;
+
 const ACTIVITIES = [
-  ["available", "top.available", "A"],
-  ["break", "top.break", "B"],
-  ["after-call-work", "top.after_call", ""],
+  ["available", "A"],
+  ["break", "B"],
+  ["after-call-work", ""],
 ] as const;
 
 interface TopBarProps {
@@ -22,9 +28,11 @@ interface TopBarProps {
 export function TopBar({ app, onHelp, onDevices }: TopBarProps) {
   const { t } = useLanguage();
   const live = useLive();
-  const position = app.store.get().positions.find((row) => row.position === live.me.position);
+  const { positions } = useStore(app.store);
+  const position = positions.find((row) => row.position === live.me.position);
   return (
     <header className="top">
+      <h1 className="sr-only">{t("app.name")}</h1>
       <div className="top-seat">
         <span className="brand-mark" aria-hidden="true" />
         <div className="stack">
@@ -63,9 +71,13 @@ function MyState() {
   const { t } = useLanguage();
   const { me, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
+  // Idle means ready only for who is available.
+  const away = me.state === "idle" && me.activity !== "available";
+  const look = away ? "away" : me.state;
   return (
-    <span className={`my-state my-state-${me.state}`} data-testid="operator-state" data-state={me.state}>
-      {t(`state.${me.state}`)} <span className="number">{duration(now - me.since_ms)}</span>
+    <span className={`my-state my-state-${look}`} data-testid="operator-state" data-state={me.state}>
+      {away ? t(ACTIVITY_WORDS[me.activity]) : t(`state.${me.state}`)}{" "}
+      <span className="number">{duration(now - me.since_ms)}</span>
     </span>
   );
 }
@@ -78,7 +90,7 @@ function ActivityPicker() {
   return (
     <fieldset className="activity" aria-label={t("top.activity")} disabled={busy.has("activity.set")}>
       <div className="segmented segmented-big">
-        {ACTIVITIES.map(([activity, word, key]) => (
+        {ACTIVITIES.map(([activity, key]) => (
           <button
             key={activity}
             type="button"
@@ -87,7 +99,7 @@ function ActivityPicker() {
             aria-pressed={me.activity === activity}
             onClick={() => void desk.run("activity.set", { activity, reason: activity === "break" ? me.reason : "" })}
           >
-            {t(word)} {key && <kbd>{key}</kbd>}
+            {t(ACTIVITY_WORDS[activity])} {key && <kbd>{key}</kbd>}
           </button>
         ))}
       </div>
