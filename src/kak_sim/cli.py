@@ -56,7 +56,7 @@ def _network(arguments: argparse.Namespace) -> int:
         settings = SimSettings(
             arguments.listen,
             arguments.http,
-            media_host=socket.gethostbyname(arguments.media_host),  # SDP on these legs carries addresses only
+            media_host=_address_of(arguments.media_host),
             sip=arguments.sip,
             numbers=tuple(number for number in arguments.numbers.split(",") if number),
             calls_per_minute=arguments.calls_per_minute,
@@ -65,6 +65,14 @@ def _network(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as problem:  # a WorldError is a ValueError
         return _refuse(str(problem))
     return 0
+
+
+def _address_of(name: str) -> str:
+    """SDP on the gateway's legs carries addresses only. Raises OSError."""
+    try:
+        return socket.gethostbyname(name)
+    except socket.gaierror as problem:
+        raise OSError(f"--media-host {name}: {problem.strerror}") from None
 
 
 async def _run(world: World, settings: SimSettings) -> None:

@@ -85,7 +85,7 @@ class Gateway:
         self._ids = itertools.count(1)
         self._console_issis = itertools.count(FIRST_CONSOLE_ISSI)
 
-    # --- the WebSocket server -----------------------------------------------------------------------------------------
+    # --- the WebSocket server ---
 
     def opened(self, session: Session) -> None:
         """A console has connected."""
@@ -153,7 +153,7 @@ class Gateway:
                 leg.close()
         self.rooms.clear()
 
-    # --- the network --------------------------------------------------------------------------------------------------
+    # --- the network ---
 
     def told(self, event: net.NetworkEvent) -> None:
         """Something happened on the network: tell the consoles it concerns."""
@@ -204,7 +204,7 @@ class Gateway:
             if leg is not None and leg.granted:
                 leg.shut_uplink(self._clock(), play_tail=True)
 
-    # --- session ------------------------------------------------------------------------------------------------------
+    # --- session ---
 
     def _hello(self, session: Session, body: wire.Hello, re: str) -> None:
         if 1 not in body.versions:
@@ -272,7 +272,7 @@ class Gateway:
             encode(body, frame_id=f"g{next(self._ids)}", seq=session.sent, epoch=epoch, ts=self._clock(), re=re)
         )
 
-    # --- commands -----------------------------------------------------------------------------------------------------
+    # --- commands ---
 
     def _command(self, room: Room, message: Message, body: CONSOLE_COMMANDS) -> None:
         session, re = room.session, message.envelope.id

@@ -213,7 +213,7 @@ class Network:
                 self._events.append(CallReleased(group.gssi, group.call, "hang_time"))
                 group.call = None
 
-    # --- arbitration --------------------------------------------------------------------------------------------------
+    # --- arbitration ---
 
     def _arbitrate(self, group: Group, wish: Request, now_ms: int) -> None:
         ordinary = wish.priority < EMERGENCY and self.policy.concerns(wish.party)

@@ -76,7 +76,7 @@ class Radio:
             "notices": list(self.notices),
         }
 
-    # --- its user -----------------------------------------------------------------------------------------------------
+    # --- its user ---
 
     def press(self, source: Source, priority: int = 0) -> None:
         """Press the key and speak `source` once the floor is granted; its end lets the key go."""
@@ -110,7 +110,7 @@ class Radio:
         recording, self.recording = self.recording, None
         return recording.finish() if recording else None
 
-    # --- the network --------------------------------------------------------------------------------------------------
+    # --- the network ---
 
     def told(self, event: Granted | Denied | Queued | Interrupted) -> None:
         """An answer to its key; one for an earlier press is void."""

@@ -79,7 +79,7 @@ class RtpLeg:
             self.remote = remote
             self._learned = None
 
-    # --- downlink -----------------------------------------------------------------------------------------------------
+    # --- downlink ---
 
     def send(self, frame: Samples | None, tick: int) -> None:
         """One tick towards the console; None: nobody talks."""
@@ -97,7 +97,7 @@ class RtpLeg:
         except OSError:
             self.counters.lost += 1  # a full socket buffer or an unreachable peer: the next frame is due anyway
 
-    # --- uplink -------------------------------------------------------------------------------------------------------
+    # --- uplink ---
 
     def open_uplink(self) -> None:
         """A grant came into force."""
