@@ -39,6 +39,8 @@ class Answering:
         call.awaiting = Awaiting(
             data, entry.request.cseq.number, entry.target, entry.redial, late_offer, initial, context.times.t1_ms
         )
+        if initial:
+            call.accepted_at_ms = context.now_ms
         context.put(call.key, to_record(call))
         transactions.send_response(entry, 200, data)
         self._arm(call, call.awaiting)

@@ -120,7 +120,7 @@ class CallView:
     """One call as the core has it (`SipCore.calls`). A call the house knows and the core does not is over."""
 
     call: CallId
-    state: Literal["pending", "accepted", "confirmed", "ending"]  # accepted: our 200 has no ACK yet
+    state: Literal["pending", "accepted", "confirmed"]  # accepted: our 200 has no ACK yet
     incoming: IncomingCall
     local_sdp: str = ""
 

@@ -11,10 +11,13 @@ from kak_server.sip.dialog import Dialog
 from kak_server.sip.parser import Request
 from kak_server.sip.transactions import ServerEntry
 
-CallState = Literal["pending", "accepted", "confirmed", "ending"]
+# The last three are over for the house. ending: our BYE has no answer yet; refused: our final answer other than 2xx
+# has no ACK yet; over: kept only to recognise late copies of the INVITE.
+CallState = Literal["pending", "accepted", "confirmed", "ending", "refused", "over"]
 
 CSEQ_RESERVE = 100  # requests of ours between two records; a restart skips that many numbers
 _VERSION = 1
+_RETIRED = ("refused", "over")
 
 
 @dataclass(slots=True)
@@ -45,6 +48,9 @@ class Call:
     local_sdp: str = ""
     awaiting: Awaiting | None = None
     hangup_reason: str | None = None  # we want to hang up as soon as the ACK is here (15)
+    refusal: bytes = b""  # the final answer other than 2xx
+    refusal_status: int = 0
+    accepted_at_ms: int = 0  # when the first 200 went out
     probing: bool = False
     cseq_reserved: int = CSEQ_RESERVE
     incoming_json: Json = None  # of `incoming`, made once
@@ -54,8 +60,10 @@ class Call:
         """Of the journal record."""
         return f"sip/{self.id}"
 
-    def view(self) -> CallView:
-        """What the house may see."""
+    def view(self) -> CallView | None:
+        """What the house may see: nothing, when the call is over for it."""
+        if self.state == "ending" or self.state == "refused" or self.state == "over":
+            return None
         return CallView(self.id, self.state, self.incoming, self.local_sdp)
 
 
@@ -89,6 +97,9 @@ class CallRecord:
     invite_source: Flow | None = None
     awaiting: AwaitingRecord | None = None
     hangup_reason: str | None = None
+    refusal: str = ""  # latin-1 text
+    refusal_status: int = 0
+    accepted_at_ms: int = 0
 
 
 def to_record(call: Call) -> dict[str, Json]:
@@ -107,11 +118,15 @@ def to_record(call: Call) -> dict[str, Json]:
         "provisional": call.provisional,
         "local_sdp": call.local_sdp,
         "hangup_reason": call.hangup_reason,
+        "accepted_at_ms": call.accepted_at_ms,
     }
     if call.invite is not None:
         value["invite_head"] = call.invite.request.head
         value["invite_charset"] = call.invite.request.charset
         value["invite_source"] = to_json(call.invite.source)
+    if call.refusal:
+        value["refusal"] = call.refusal.decode("latin-1")
+        value["refusal_status"] = call.refusal_status
     if call.awaiting is not None:
         awaiting = call.awaiting
         value["awaiting"] = {
@@ -144,6 +159,9 @@ def from_record(value: Json) -> tuple[Call, CallRecord]:
         provisional=record.provisional,
         local_sdp=record.local_sdp,
         hangup_reason=record.hangup_reason,
+        refusal=record.refusal.encode("latin-1"),
+        refusal_status=record.refusal_status,
+        accepted_at_ms=record.accepted_at_ms,
         cseq_reserved=record.cseq_reserved + CSEQ_RESERVE,
     )
     if record.awaiting is not None:
@@ -167,9 +185,21 @@ class CallTable:
         self._by_dialog: dict[tuple[str, str, str], Call] = {}
         self._by_invite: dict[str, Call] = {}
         self._origins: set[tuple[str, str, int]] = set()
+        self._retired = 0
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    @property
+    def active(self) -> int:
+        """How many are not refused or over."""
+        return len(self._by_id) - self._retired
+
+    def retire(self, call: Call, state: Literal["refused", "over"]) -> None:
+        """The call needs nothing more than to be remembered for a while."""
+        if call.state not in _RETIRED:
+            self._retired += 1
+        call.state = state
 
     def __iter__(self) -> Iterator[Call]:
         return iter(list(self._by_id.values()))
@@ -185,6 +215,7 @@ class CallTable:
         self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag] = call
         self._by_invite[call.invite_key] = call
         self._origins.add(_origin(call))
+        self._retired += call.state in _RETIRED
 
     def remove(self, call: Call) -> None:
         """A call that is over."""
@@ -193,6 +224,7 @@ class CallTable:
         del self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag]
         del self._by_invite[call.invite_key]
         self._origins.discard(_origin(call))
+        self._retired -= call.state in _RETIRED
 
     def of_dialog(self, request: Request) -> Call | None:
         """The call whose dialog a request belongs to (12.2.2): Call-ID, To tag ours, From tag theirs."""

@@ -215,14 +215,14 @@ class SipCore:
     def _hangup(self, call: Call, reason: str) -> bool:
         if call.state == "pending":
             return self._inbound.reject(call, 480, reason, hangup=True)
-        if call.state == "ending":
-            return False
         if call.state == "accepted":
             # 15: the called side must not send BYE before the ACK, or before it has given up waiting for it
             self._ending.hang_up_after_ack(call, reason)
-        else:
+            return True
+        if call.state == "confirmed":
             self._ending.hang_up(call, "hangup", reason)
-        return True
+            return True
+        return False
 
     def _probe(self, call: Call) -> bool:
         if call.state != "confirmed":
@@ -247,6 +247,8 @@ class SipCore:
                 self._answering.on_repeat_timer(call)
             elif name == "no-ack":
                 self._answering.on_no_ack_timer(call)
+            elif name == "linger":
+                self._ending.forget(call)
             else:
                 self._inbound.on_repeat_provisional(call)
 
@@ -277,13 +279,13 @@ class SipCore:
 
     def calls(self) -> dict[CallId, CallView]:
         """The calls there are, for reconciling after `restore`: one that is missing here is over."""
-        return {call.id: call.view() for call in self._table if call.state != "ending"}
+        return {call.id: view for call in self._table if (view := call.view()) is not None}
 
     def census(self) -> dict[str, int]:
         """What is held: all zero when everything is over."""
         return {
             "calls": len(self._table),
-            "dialogs": sum(call.state != "pending" for call in self._table),
+            "dialogs": sum(call.state not in ("pending", "refused", "over") for call in self._table),
             "transactions": len(self._transactions),
             "timers": len(self._context.timers),
             "streams": len(self._context.streams),

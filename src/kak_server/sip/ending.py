@@ -8,11 +8,11 @@ from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable, to_record
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import next_request
 from kak_server.sip.headers import quote_string
-from kak_server.sip.transactions import ClientEntry, Transactions
+from kak_server.sip.transactions import ClientEntry, ServerEntry, Transactions
 
 Cause = Literal["bye", "hangup", "gone", "no-ack", "rejected"]
 
-CALL_TIMERS = ("repeat-2xx", "no-ack", "repeat-1xx")
+CALL_TIMERS = ("repeat-2xx", "no-ack", "repeat-1xx", "linger")
 
 
 class Ending:
@@ -21,7 +21,7 @@ class Ending:
     def __init__(self, context: Context, table: CallTable) -> None:
         self._context = context
         self._table = table
-        self.transactions = Transactions(context, self._on_final)
+        self.transactions = Transactions(context, self._on_final, self._on_over)
 
     def hang_up(self, call: Call, cause: Cause, reason: str = "") -> None:
         """BYE, and the call is over for the house (15.1.1: the session ends when the BYE is sent).
@@ -60,11 +60,49 @@ class Ending:
         self.forget(call)
         self._context.emit(CallEnded(call.id, cause, reason))
 
-    def forget(self, call: Call) -> None:
-        """Drop the call, its timers and its record. Its transactions run out by themselves."""
+    def refuse(self, call: Call, status: int, reason: str = "") -> None:
+        """A final answer other than 2xx to the INVITE. The record stays until it has been acknowledged, so that a
+        restart in between sends it again: a caller who has heard 180 asks no more, and would wait for ever."""
+        if call.invite is None:
+            return
+        data = self.transactions.prepare(call.invite, status, reason=reason)
+        self._table.retire(call, "refused")
+        call.refusal, call.refusal_status = data, status
         self._stop_timers(call)
+        self.keep(call)
+        self.transactions.send_response(call.invite, status, data)
+
+    def repeat_refusal(self, call: Call) -> None:
+        """After a restart: send it again, and wait for its ACK anew."""
+        if call.invite is not None:
+            self.transactions.send_response(call.invite, call.refusal_status, call.refusal)
+
+    def _on_over(self, entry: ServerEntry) -> None:
+        call = self._table.get(entry.owner)
+        if call is not None and call.state == "refused" and call.invite is entry:
+            self.forget(call)
+
+    def forget(self, call: Call) -> None:
+        """Drop the call, its timers and its record; its transactions run out by themselves.
+
+        A short call lingers until 64*T1 after its 200, in the journal too: a copy of its INVITE that is still on its
+        way must not make a second call of it, whether or not the process has been restarted in between.
+        """
+        self._stop_timers(call)
+        call.awaiting = call.invite = call.hangup_reason = None  # a late ACK finds nothing to wake
+        left_ms = call.accepted_at_ms + self._context.times.give_up_ms - self._context.now_ms
+        if call.accepted_at_ms and left_ms > 0 and call.dialog.flow.transport == "udp" and call.state != "over":
+            self._table.retire(call, "over")
+            self.keep(call)
+            self.linger(call)
+            return
         self._table.remove(call)
         self._context.delete(call.key)
+
+    def linger(self, call: Call) -> None:
+        """Arm the end of an "over" call."""
+        left_ms = call.accepted_at_ms + self._context.times.give_up_ms - self._context.now_ms
+        self._context.arm("call", call.id, "linger", max(0, left_ms))
 
     def _stop_timers(self, call: Call) -> None:
         for name in CALL_TIMERS:

@@ -45,7 +45,7 @@ class Inbound:
         refusal = merged or self._admission.extensions(request)
         if refusal is None:
             try:
-                admitted = self._admission.invite(request, len(self._table))
+                admitted = self._admission.invite(request, self._table.active)
                 if isinstance(admitted, Admitted):
                     self._begin(request, trunk, flow, admitted)
                     return
@@ -100,9 +100,7 @@ class Inbound:
 
     def terminate(self, call: Call, request: Request) -> None:
         """487 to the INVITE: `request` (a CANCEL, or a BYE in the early dialog, 15.1.2) ends the call unanswered."""
-        if call.invite is not None:
-            self._transactions.respond(call.invite, 487)
-        self._ending.forget(call)
+        self._ending.refuse(call, 487)
         self._context.emit(CallCancelled(call.id, (request.get("reason") or "")[:200]))
 
     # --- commands of the house ------------------------------------------------------------------------------------
@@ -173,7 +171,6 @@ class Inbound:
         """A final answer of 400 or more; the call is over (`hangup`: the house says so, not a refusal)."""
         if call.state != "pending" or call.invite is None:
             return False
-        self._transactions.respond(call.invite, status, reason=reason)
-        self._ending.forget(call)
+        self._ending.refuse(call, status, reason)
         self._context.emit(CallEnded(call.id, "hangup" if hangup else "rejected", reason))
         return True

@@ -43,7 +43,7 @@ class InDialog:
     def request(self, request: Request, flow: Flow) -> None:
         """Find the dialog, check the order, and do what the method says."""
         call = self._table.of_dialog(request)
-        if call is None or (call.state == "ending" and request.method != "BYE"):
+        if call is None or call.state in ("refused", "over") or (call.state == "ending" and request.method != "BYE"):
             self._context.answer_stateless(request, flow, 481)  # 12.2.2
             return
         if self._transactions.full:

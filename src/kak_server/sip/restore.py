@@ -20,29 +20,28 @@ def restore_call(
     call, record = from_record(value)
     if table.get(call.id) is not None:
         raise ValueError("two records for one call")
-    entry = _invite_entry(call, record, ending.transactions)
+    if call.state in ("pending", "accepted", "refused"):
+        call.invite = _invite_entry(call, record, ending.transactions)
     table.add(call)
     if call.state == "pending":
-        call.invite = entry
         inbound.resume(call)
+    elif call.state == "refused":
+        ending.repeat_refusal(call)
+    elif call.state == "over":
+        ending.linger(call)
     elif call.state == "ending":
         ending.repeat_bye(call)
     else:
-        if call.state == "accepted":
-            call.invite = entry
-        if entry is not None and isinstance(entry.machine, ServerInvite):
-            ending.transactions.resume(entry, replace(entry.machine, state="accepted"))
+        if call.invite is not None and isinstance(call.invite.machine, ServerInvite):
+            ending.transactions.resume(call.invite, replace(call.invite.machine, state="accepted"))
         answering.resume(call)
-    ending.keep(call)  # the new reserve of CSeq numbers
+    if call.state not in ("refused", "over"):
+        ending.keep(call)  # the new reserve of CSeq numbers
 
 
-def _invite_entry(call: Call, record: CallRecord, transactions: Transactions) -> ServerEntry | None:
-    if not record.invite_head:
-        if call.state == "pending":
-            raise ValueError("a pending call without its INVITE")
-        return None
-    if record.invite_source is None:
-        raise ValueError("an INVITE without its source")
+def _invite_entry(call: Call, record: CallRecord, transactions: Transactions) -> ServerEntry:
+    if not record.invite_head or record.invite_source is None:
+        raise ValueError("a call without its INVITE")
     request = parse_text(record.invite_head, b"", record.invite_charset, headers_only=True)
     if not isinstance(request, Request):
         raise ValueError("the INVITE is not a request")

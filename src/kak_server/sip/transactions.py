@@ -43,6 +43,7 @@ class ClientEntry:
 
 
 OnFinal = Callable[[ClientEntry, int], None]
+OnOver = Callable[[ServerEntry], None]
 
 
 def server_key(request: Request, method: str = "") -> str:
@@ -55,11 +56,13 @@ def server_key(request: Request, method: str = "") -> str:
 
 
 class Transactions:
-    """All transactions of one core. `on_final` hears how our own requests went."""
+    """All transactions of one core. `on_final` hears how our own requests went, `on_over` that an INVITE we served
+    needs nothing more."""
 
-    def __init__(self, context: Context, on_final: OnFinal) -> None:
+    def __init__(self, context: Context, on_final: OnFinal, on_over: OnOver) -> None:
         self._context = context
         self._on_final = on_final
+        self._on_over = on_over
         self._servers: dict[str, ServerEntry] = {}
         self._clients: dict[str, ClientEntry] = {}
 
@@ -191,6 +194,8 @@ class Transactions:
                 context.count("sip_unacknowledged", detail=f"no ACK for our refusal from {entry.source.host}")
             elif isinstance(effect, Over):
                 del self._servers[entry.key]
+                if isinstance(machine, ServerInvite):
+                    self._on_over(entry)
 
     def _apply_client(self, entry: ClientEntry, machine: ClientNonInvite, effects: tuple[Effect, ...]) -> None:
         entry.machine = machine

@@ -157,7 +157,7 @@ def test_hangup_of_an_established_call() -> None:
     assert bye["to"].endswith(";tag=caller")
     assert not bench.core.hangup(call, bench.now_ms)
     bench.receive(caller.respond(bye, 200))
-    assert bench.records == {}
+    assert bench.core.calls() == {}
     assert_empty(bench)
 
 

@@ -53,9 +53,32 @@ def test_a_pending_call_can_be_cancelled_and_its_invite_repeated() -> None:
     replies = new.receive(caller.request("CANCEL", to_tag=""))
     assert [(reply.status, reply.to_tag) for reply in replies] == [(200, caller.to_tag), (487, caller.to_tag)]
     assert new.event(CallCancelled) == CallCancelled(call)
-    assert new.records == {}
+    new.receive(caller.request("ACK"))
     new.advance(60_000)
     assert set(new.core.census().values()) == {0}
+    assert new.records == {}
+
+
+def test_a_refusal_without_its_ack_goes_out_again_and_nothing_is_said_twice() -> None:
+    old = Bench()
+    caller = rung(old)
+    call = next(iter(old.core.calls()))
+    old.core.reject(call, 486, old.now_ms)
+    refusal = old.drain().sent[-1][1]
+    assert old.core.calls() == {}
+    new = reborn(old)
+    assert [reply for _, reply in new.sent] == [refusal]
+    assert new.events == []
+    assert new.core.calls() == {}
+    assert not new.core.hangup(call, new.now_ms)
+    assert new.advance(500) == [refusal]
+    assert [reply.status for reply in new.receive(caller.later("BYE"))] == [481]
+    new.receive(caller.request("ACK", cseq=1))
+    assert new.advance(4_999) == []
+    assert new.records
+    new.advance(1)
+    assert new.records == {}
+    assert not any(new.core.census().values())
 
 
 def test_a_pending_call_can_be_rejected() -> None:
@@ -159,7 +182,23 @@ def test_a_bye_without_its_answer_goes_out_again_and_nothing_is_said_twice() -> 
     assert new.events == []
     assert new.core.calls() == {}
     new.receive(caller.respond(again, 481))
+    new.advance(32_000)
     assert new.records == {}
+
+
+def test_a_late_copy_of_the_invite_of_a_finished_call_makes_no_second_one() -> None:
+    old = Bench()
+    caller = established(old)
+    old.receive(caller.later("BYE"))
+    assert old.records
+    new = reborn(old)
+    assert new.core.calls() == {}
+    assert new.receive(caller.invite(cseq=1, to_tag="")) == []
+    assert [reply.status for reply in new.receive(caller.later("BYE"))] == [481]
+    assert new.events == []
+    new.advance(30_000)  # 32 s after the 200
+    assert new.records == {}
+    assert not any(new.core.census().values())
 
 
 def test_cseq_stays_ahead_of_every_record() -> None:
@@ -230,3 +269,19 @@ def test_connections_of_the_old_process_are_not_trusted() -> None:
     assert bye.method == "BYE"
     # a new connection to the Contact
     assert flow == replace(flow, transport="tcp", host="192.0.2.10", port=5060, connection=0)
+
+
+def test_a_call_ended_before_its_ack_leaves_nothing_stuck() -> None:
+    """Found by the lossy network: a BYE overtakes the ACK, the house wants to hang up too, the server restarts."""
+    old = Bench()
+    caller = rung(old)
+    call = next(iter(old.core.calls()))
+    old.core.answer(call, ANSWER, old.now_ms)
+    old.core.hangup(call, old.now_ms)
+    old.drain().receive(caller.later("BYE"))
+    assert old.receive(caller.ack(cseq=1)) == []  # wakes nothing
+    assert old.event(CallEnded) == CallEnded(call, "bye")
+    new = reborn(old)
+    new.advance(40_000)
+    assert not any(new.core.census().values())
+    assert new.records == {}

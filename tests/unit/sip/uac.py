@@ -55,7 +55,11 @@ class Reply:
 
     @classmethod
     def of(cls, data: bytes) -> "Reply":
-        head, _, body = data.decode().partition("\r\n\r\n")
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")  # as the request was
+        head, _, body = text.partition("\r\n\r\n")
         start, *lines = head.split("\r\n")
         pairs = [line.split(": ", 1) if ": " in line else [line.rstrip(":"), ""] for line in lines]
         reply = cls(start, [(name.lower(), value) for name, value in pairs], body)
