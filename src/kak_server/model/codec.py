@@ -6,7 +6,6 @@ Encoding is canonical: keys sorted, no spaces, sets in order, so that equal valu
 
 import dataclasses
 import enum
-import functools
 import json
 import types
 import typing
@@ -14,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 T = TypeVar("T")
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 Json = Any  # a JSON value: None, bool, int, float, str, list, dict with str keys
 
@@ -27,10 +28,16 @@ def to_json(value: Any) -> Json:
 
     Raises TypeError for a value no field of ours should hold (a float NaN, an object of another kind).
     """
-    if value is None or isinstance(value, bool | int | float | str):
-        return value.value if isinstance(value, enum.Enum) else value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: to_json(getattr(value, name)) for name in _field_names(type(value))}
+    kind: type[Any] = type(value)
+    if kind in _PLAIN:  # the journal's hot path: exact types first
+        return value
+    names = _field_names(kind)
+    if names is not None:
+        return {name: to_json(getattr(value, name)) for name in names}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, bool | int | float | str):
+        return value
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -53,22 +60,35 @@ def from_json(cls: type[T], data: Json, path: str = "$") -> T:
     return typing.cast(T, _decode(cls, data, path))
 
 
-@functools.cache
-def _field_names(cls: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))
+_NAMES: dict[type[Any], tuple[str, ...] | None] = {}
+_HINTS: dict[type[Any], tuple[tuple[str, Any, bool], ...]] = {}
 
 
-@functools.cache
+def _field_names(cls: type[Any]) -> tuple[str, ...] | None:
+    """A dataclass's fields; None for any other type. Remembered by type."""
+    try:
+        return _NAMES[cls]
+    except KeyError:
+        is_dataclass = dataclasses.is_dataclass(cls)
+        names = _NAMES[cls] = tuple(field.name for field in dataclasses.fields(cls)) if is_dataclass else None
+        return names
+
+
 def _hints(cls: type[Any]) -> tuple[tuple[str, Any, bool], ...]:
-    hints = typing.get_type_hints(cls)
-    return tuple(
-        (
-            field.name,
-            hints[field.name],
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+    """A dataclass's fields with their types, and whether each is required. Remembered by type."""
+    try:
+        return _HINTS[cls]
+    except KeyError:
+        types_of = typing.get_type_hints(cls)
+        hints = _HINTS[cls] = tuple(
+            (
+                field.name,
+                types_of[field.name],
+                field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+            )
+            for field in dataclasses.fields(cls)
         )
-        for field in dataclasses.fields(cls)
-    )
+        return hints
 
 
 def _decode_dataclass(cls: type[Any], data: Json, path: str) -> Any:
