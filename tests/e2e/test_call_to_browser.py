@@ -29,6 +29,7 @@ from tests.support.browser import (
 from tests.support.lab import calling, running_lab
 from tests.support.report import report
 from tests.support.sipp import logged, needs_sipp, run_sipp
+from tests.support.waiting import eventually
 
 HERE = Path(__file__).parent
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), needs_chromium]
@@ -106,9 +107,7 @@ async def test_a_baresip_caller_is_heard_and_hung_up_by_the_operator(tmp_path: P
             ear = await headset(page, *SEQUENCE).attach()
             started = [await ear.until_tone(freq) for freq in SEQUENCE]
             assert started == sorted(started), "the tones came in another order"
-            async with asyncio.timeout(15):  # its figure is an average over some seconds
-                while max(received_bits_per_s(log)) < 60_000:
-                    await asyncio.sleep(0.2)
+            await eventually(lambda: max(received_bits_per_s(log)) > 60_000, 15, what="baresip receives audio")
             await at(page, "call-hangup").click()
             await at(page, "call-card").wait_for(state="hidden")
 

@@ -1,7 +1,7 @@
 """A running lab for the end-to-end tests: started for the test, its logs shown when it fails, nothing left behind."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ LAB_CONFIG = ROOT / "configs" / "lab.yaml"
 
 @contextlib.asynccontextmanager
 async def running_lab(
-    folder: Path, *, simulators: bool = True, template: Path = LAB_CONFIG, **changes: Mapping[str, Any]
+    folder: Path, *, simulators: bool = True, template: Path = LAB_CONFIG, **changes: Any
 ) -> AsyncIterator[Lab]:
     """configs/lab.yaml on free ports in `folder`; `changes` are laid over its sections, e.g. sip={"t1_ms": 100}."""
+    if not simulators:
+        changes.setdefault("radio", {"gateways": [], "talkgroups": []})
     with reserved_ports() as ports:
         lab = Lab(folder, write_config(template, folder, ports, changes), ports, simulators=simulators)
         try:
