@@ -77,14 +77,16 @@ async def test_instances_have_the_names_that_are_used() -> None:
     dtls = one.receiver.transport
     assert isinstance(dtls, RTCDtlsTransport)
     assert isinstance(dtls.transport, RTCIceTransport)
-    assert (dtls._rx_srtp, dtls._tx_srtp, dtls._state) == (None, None, State.NEW)
+    assert [dtls._rx_srtp, dtls._tx_srtp] == [None, None]
+    assert dtls._state == State.NEW
     assert dtls.state == "new"
     connection = dtls.transport._connection
     assert isinstance(connection, aioice.ice.Connection)
     assert connection._nominated == {}
     assert connection._protocols == []
     assert isinstance(one.sender._ssrc, int)
-    assert one._codecs == one._headerExtensions == []
+    assert one._codecs == []
+    assert one._headerExtensions == []
     await pc.close()
 
 

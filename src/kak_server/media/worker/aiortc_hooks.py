@@ -124,6 +124,20 @@ async def answer(pc: RTCPeerConnection, offer_sdp: str, path: SrtpPath, ports: I
         transceiver._headerExtensions = []
         for codec in transceiver._codecs:
             codec.parameters = dict(_PARAMETERS[transceiver.kind])
+    problems = use_ports(pc, path, ports)
+    await pc.setLocalDescription(await pc.createAnswer())
+    if not hooked_sockets(pc):
+        raise problems[0] if problems else NoIcePortError("no address to bind")
+    return str(pc.localDescription.sdp)
+
+
+def hooked_sockets(pc: RTCPeerConnection) -> int:
+    """How many ICE sockets were bound."""
+    return len(dtls_transport(pc).transport._connection._protocols)
+
+
+def use_ports(pc: RTCPeerConnection, path: SrtpPath, ports: IcePorts) -> list[NoIcePortError]:
+    """Gather candidates on `ports` only, with `path` taking their media. Problems are in the list after gathering."""
     connection: Connection = dtls_transport(pc).transport._connection
     problems: list[NoIcePortError] = []
 
@@ -140,10 +154,7 @@ async def answer(pc: RTCPeerConnection, offer_sdp: str, path: SrtpPath, ports: I
         return [protocol.local_candidate for protocol in connection._protocols]
 
     connection.get_component_candidates = host_candidates  # type: ignore[assignment, method-assign]
-    await pc.setLocalDescription(await pc.createAnswer())
-    if not connection._protocols:
-        raise problems[0] if problems else NoIcePortError("no address to bind")
-    return str(pc.localDescription.sdp)
+    return problems
 
 
 def _candidate(protocol: StunProtocol, component: int, number: int) -> Candidate:
