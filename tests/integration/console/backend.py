@@ -119,7 +119,7 @@ class CardHouse:
             subscriber.push_list("waiting", self.waiting)
 
     def snapshot(self, caller: Caller, now_ms: int) -> Mapping[str, Json]:
-        me = {"operator": caller.operator, "name": "Kari", "position": caller.position, "room": "oslo"}
+        me: dict[str, Json] = {"operator": caller.operator, "name": "Kari", "position": caller.position, "room": "oslo"}
         me |= {"activity": "available", "reason": "", "state": "idle", "since_ms": now_ms, "wrap_up_until_ms": None}
         return {
             "me": me,
@@ -170,7 +170,12 @@ class CardHouse:
     # --- records ------------------------------------------------------------------------------------------------------
 
     async def recent_calls(self, caller: Caller, limit: int) -> Sequence[Mapping[str, Json]]:
-        call = {"contact": "c1", "queue": "113-oslo", "queue_name": "113 Oslo", "caller": "+4790000000"}
+        call: dict[str, Json] = {
+            "contact": "c1",
+            "queue": "113-oslo",
+            "queue_name": "113 Oslo",
+            "caller": "+4790000000",
+        }
         call |= {"arrived_at_ms": 1, "answered_at_ms": 2, "ended_at_ms": 3, "operator_name": "Kari", "cause": "caller"}
         return [call | {"tracks": []}] * min(limit, 3)
 

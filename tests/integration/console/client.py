@@ -47,7 +47,7 @@ class Tab:
 
     @property
     def cookie(self) -> str:
-        return self.http.cookies.get("kak_session", "")
+        return self.http.cookies.get("kak_session") or ""
 
     def events(self, after: int | None = None, **more: Any) -> "Events":
         return Events(self, after, more)

@@ -109,13 +109,17 @@ async def test_every_command_has_a_route_of_its_own(running: Running) -> None:
 
 
 async def test_many_connections_hear_the_same_event(running: Running) -> None:
-    async with await seated(running) as kari, await seated(running, "ola", "oslo-2") as ola:
-        async with kari.events() as one, ola.events() as other:
-            await asyncio.gather(one.next(), other.next())
-            data = {"contact": "c1", "cause": "caller"}
-            running.house.push("call.ended", data)
-            data["cause"] = "changed later"
-            first, second = await asyncio.gather(one.next(), other.next())
-            assert first["data"] == second["data"] == {"contact": "c1", "cause": "caller"}
-            running.house.push("call.ended", data)
-            assert (await one.next())["data"]["cause"] == "changed later"
+    async with (
+        await seated(running) as kari,
+        await seated(running, "ola", "oslo-2") as ola,
+        kari.events() as one,
+        ola.events() as other,
+    ):
+        await asyncio.gather(one.next(), other.next())
+        data = {"contact": "c1", "cause": "caller"}
+        running.house.push("call.ended", data)
+        data["cause"] = "changed later"
+        first, second = await asyncio.gather(one.next(), other.next())
+        assert first["data"] == second["data"] == {"contact": "c1", "cause": "caller"}
+        running.house.push("call.ended", data)
+        assert (await one.next())["data"]["cause"] == "changed later"

@@ -195,9 +195,9 @@ async def simulator(asked: list[Any]) -> AsyncIterator[str]:
         return {}
 
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", loop="none"))
-    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn gives nothing to wait for
         await asyncio.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from tests.integration.console.backend import CardHouse
 from tests.integration.console.conftest import Running, Start
 
@@ -33,13 +31,13 @@ async def test_sign_in_gives_a_strict_cookie_and_who_i_am(running: Running) -> N
         assert tab.csrf not in kept
 
 
-@pytest.mark.parametrize(("name", "password"), [("kari", "wrong"), ("nobody", "wrong"), ("kari", "RIKTIG HEST")])
-async def test_wrong_passwords_and_unknown_names_look_the_same(running: Running, name: str, password: str) -> None:
+async def test_wrong_passwords_and_unknown_names_look_the_same(running: Running) -> None:
     async with running.tab() as tab:
-        answer = await tab.sign_in(name, password)
-        assert (answer.status_code, code_of(answer)) == (401, "bad-credentials")
-        assert answer.json()["error"]["message"] == "Unknown user name or wrong password."
-        assert "set-cookie" not in answer.headers
+        for name, password in (("kari", "wrong"), ("nobody", "wrong"), ("kari", "RIKTIG HEST")):
+            answer = await tab.sign_in(name, password)
+            assert (answer.status_code, code_of(answer)) == (401, "bad-credentials")
+            assert answer.json()["error"]["message"] == "Unknown user name or wrong password."
+            assert "set-cookie" not in answer.headers
 
 
 async def test_guessing_is_slowed_down_and_others_are_not(running: Running) -> None:

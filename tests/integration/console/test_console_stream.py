@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from typing import Any
 
 from kak_server.console.settings import StreamLimits
 from tests.integration.console.backend import offer, waiting_row
@@ -16,9 +18,9 @@ async def seated(running: Running, username: str = "kari", position: str = "oslo
     return tab
 
 
-async def until(condition: object, patience_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], patience_s: float = 5.0) -> None:
     async with asyncio.timeout(patience_s):
-        while not condition():  # type: ignore[operator]
+        while not condition():  # noqa: ASYNC110 - it watches the server's insides
             await asyncio.sleep(0.005)
 
 
@@ -40,7 +42,7 @@ async def test_a_list_goes_at_once_and_then_at_most_five_times_a_second(running:
         await events.next()
         loop = asyncio.get_running_loop()
         begin_s = loop.time()
-        got = []
+        got: list[Any] = []
         for count in range(1, 31):
             running.house.push_waiting(count)
             await asyncio.sleep(0.02)
