@@ -46,6 +46,7 @@ class Person:
     media_up: bool
     idle_since_ms: int
     wrap_up_until_ms: int | None = None
+    silent_until_ms: int | None = None  # audio lost in a call: the grace ends then
     was_free: bool = False
 
     @property
@@ -90,7 +91,7 @@ class Auditor:
     def _finding(self, text: str) -> None:
         self.findings.append(f"at {self._now_ms}: {text}")
 
-    # --- what the event itself changes --------------------------------------------------------------------------------
+    # --- what the event itself changes ---
 
     def _hear(self, event: api.Event) -> None:
         """Facts that hold before any effect of the step is looked at."""
@@ -147,6 +148,10 @@ class Auditor:
 
     def _change(self, person: Person, media_up: bool, activity: api.Activity) -> None:
         was_ready = person.ready
+        if person.media_up and not media_up and self._calling(person):
+            person.silent_until_ms = self._now_ms + self._config.media_grace_ms
+        elif media_up:
+            person.silent_until_ms = None
         person.media_up, person.activity = media_up, activity
         if person.ready and not was_ready:
             person.idle_since_ms = self._now_ms
@@ -162,7 +167,7 @@ class Auditor:
         elif kind == "wrap-up" and subject in self.people:
             self.people[OperatorId(subject)].wrap_up_until_ms = None
 
-    # --- what the effects say -----------------------------------------------------------------------------------------
+    # --- what the effects say ---
 
     def _accepts(self, event: api.Event, effects: tuple[api.Effect, ...]) -> None:
         """Connect exactly when the present holder of the present epoch accepts."""
@@ -285,14 +290,19 @@ class Auditor:
             self._finding(f"{case.contact}: {effect.operator} released, who was not in a call with it")
             return
         person = self.people[effect.operator]
-        person.idle_since_ms = self._now_ms
+        person.idle_since_ms, person.silent_until_ms = self._now_ms, None
         wrap_up_ms = self._queues[case.queue].wrap_up_ms
         if case.place == TALKING and effect.cause not in ("media-lost", "connect-failed") and wrap_up_ms > 0:
             person.wrap_up_until_ms = self._now_ms + wrap_up_ms
         case.place, case.operator, case.position, case.deadline_ms = WAITING, None, None, None
         self._passes(case, effect.operator)
 
-    # --- the laws after each step -------------------------------------------------------------------------------------
+    # --- the laws after each step ---
+
+    def _calling(self, person: Person) -> bool:
+        return any(
+            case.operator == person.operator and case.place in (JOINING, TALKING) for case in self.cases.values()
+        )
 
     def _free(self, person: Person) -> bool:
         holds = any(case.operator == person.operator for case in self.cases.values())
@@ -363,10 +373,8 @@ class Auditor:
         for case in self.cases.values():
             if case.deadline_ms is not None and case.deadline_ms not in due:
                 self._finding(f"{case.contact} is {case.place} until {case.deadline_ms} without a timer")
-            person = self.people.get(case.operator) if case.operator is not None else None
-            silent = person is not None and case.place in (JOINING, TALKING) and not person.media_up
-            if silent and not any(at_ms <= self._now_ms + self._config.media_grace_ms for at_ms in due):
-                self._finding(f"{case.contact} has lost its operator's audio and nothing will notice")
         for person in self.people.values():
+            if self._calling(person) and not person.media_up and person.silent_until_ms not in due:
+                self._finding(f"{person.operator} is in a call without audio, and nothing will notice")
             if person.wrap_up_until_ms is not None and person.wrap_up_until_ms not in due:
                 self._finding(f"{person.operator} is in wrap-up until {person.wrap_up_until_ms} without a timer")

@@ -26,8 +26,8 @@ from tests.unit.routing.desk import BERGEN, OSLO, Desk, queue
 
 QUEUES: tuple[QueueConfig, ...] = (
     queue("113", "oslo", "bergen", own_room_ms=4_000),
-    queue("bergen", "bergen", offer_timeout_ms=3_000, wrap_up_ms=0),
-    queue("doctor", "bergen", "oslo", klass=ContactClass.URGENT, skills={"doctor": 4}, priority=7),
+    queue("bergen", "bergen", priority=7, offer_timeout_ms=3_000, wrap_up_ms=0),
+    queue("doctor", "bergen", "oslo", klass=ContactClass.URGENT, skills={"doctor": 4}),
     queue("116117", "oslo", "bergen", klass=ContactClass.NORMAL, announce=True, wrap_up_ms=2_000),
 )
 OPERATORS = ("ada", "bob", "cia", "dag", "eva")
@@ -55,7 +55,7 @@ class AuditedDesk(Desk):
 class RoutingMachine(RuleBasedStateMachine):
     """Random days of a control room."""
 
-    @initialize(ready=st.lists(operators, unique=True, max_size=4))
+    @initialize(ready=st.lists(operators, unique=True, min_size=1, max_size=3))
     def open_up(self, ready: list[str]) -> None:
         self.desk = AuditedDesk(*QUEUES)
         self.calls = 0
@@ -126,6 +126,19 @@ class RoutingMachine(RuleBasedStateMachine):
         contact = self.some_contact(pick)
         who, epoch = self.holder(contact, somebody)
         self.desk.accept(who, contact, epoch)
+
+    @rule(pick=picks, somebody=operators)
+    def holder_talks(self, pick: int, somebody: str) -> None:
+        contact = self.some_contact(pick)
+        who, epoch = self.holder(contact, somebody)
+        self.desk.accept(who, contact, epoch)
+        self.desk.joined(contact, epoch)
+
+    @rule(pick=picks, up=st.sampled_from([False, False, True]))
+    def media_of_a_holder(self, pick: int, up: bool) -> None:
+        view = self.desk.core.contact(ContactId(self.some_contact(pick)))
+        if view is not None and view.position is not None:
+            self.desk.media(view.position, up)
 
     @rule(pick=picks, who=operators, back=st.integers(0, 2))
     def anybody_accepts_late(self, pick: int, who: str, back: int) -> None:

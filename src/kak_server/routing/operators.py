@@ -27,6 +27,8 @@ def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
             # Sitting down must not cut a call. If the occupant is really gone, the media grace frees the seat.
             turn.refuse("busy", f"{occupant.name} is in a call there", event.operator)
             return
+        if event.operator in state.operators:  # on the way between two seats nobody is asked
+            matching.unlist_idle(state, state.operators[event.operator])
         remove(turn, occupant, "moved")
         turn.emit(PositionLeft(event.position, occupant_id, "taken"))
     operator = state.operators.get(event.operator)
