@@ -34,7 +34,7 @@ async def network() -> AsyncIterator[Network]:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
     found = re.search(r"ws://127\.0\.0\.1:(\d+) .* (http://127\.0\.0\.1:\d+)", line)
     assert found is not None, line
     yield Network(process, int(found[1]), found[2])
@@ -50,7 +50,7 @@ async def kak_sim(*words: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 30)
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
     return process.returncode, output.decode()
 
@@ -63,24 +63,28 @@ async def test_a_signal_ends_it_cleanly_with_a_console_connected(network: Networ
         assert await asyncio.wait_for(network.process.wait(), 10) == 0
 
 
-async def test_radios_are_driven_by_hand(network: Network, tmp_path: Path) -> None:
-    api = ("--api", network.api)
+async def test_a_radio_speaks_and_another_hears_it(network: Network, tmp_path: Path) -> None:
     path = tmp_path / "heard.wav"
-    listening = asyncio.create_task(
-        kak_sim("radio", "2420102", "listen", *api, "--seconds", "6", "--record", str(path))
-    )
+    words = ("radio", "2420101", "ptt", "--api", network.api, "--source", "tones:500,900:400", "--seconds", "20")
     async with httpx.AsyncClient(base_url=network.api, trust_env=False) as client:
-        for _ in range(100):
-            if (await client.get("/radios/2420102")).json()["recording"]:
-                break
-            await asyncio.sleep(0.1)
-    code, output = await kak_sim("radio", "2420101", "ptt", *api, "--source", "tones:500,900:400", "--seconds", "3")
+        await client.post("/radios/2420102/record", json={"path": str(path)})
+        code, output = await kak_sim(*words)
+        await client.post("/radios/2420102/record/stop")
     assert code == 0, output
     assert "key talking" in output
-    code, output = await listening
-    assert code == 0
-    assert "hears Ambulanse 1-1" in output
     assert sequence_of(read_wav(path)[0], [500.0, 700.0, 900.0]) == [500.0, 900.0]
+
+
+async def test_a_person_listens_to_a_radio(network: Network, tmp_path: Path) -> None:
+    path = tmp_path / "heard.wav"
+    words = ("radio", "2420102", "listen", "--api", network.api, "--seconds", "0.6", "--record", str(path))
+    async with httpx.AsyncClient(base_url=network.api, trust_env=False) as client:
+        await client.post("/radios/2420101/ptt", json={"on": True, "source": "tone:700"})
+        code, output = await kak_sim(*words)
+    assert code == 0, output
+    assert "hears Ambulanse 1-1" in output
+    assert "recorded" in output
+    assert sequence_of(read_wav(path)[0], [500.0, 700.0, 900.0]) == [700.0]
 
 
 async def test_denied_and_unknown_are_said_with_an_exit_code(network: Network) -> None:
