@@ -61,13 +61,12 @@ class PatchDesk:
             self._outbox.emit(PatchChanged(patch, known.gssi, False, "removed"))
 
     def link_lost(self) -> None:
-        """Nothing is known to be in force; what is wanted stays wanted."""
+        """Nothing is known to be in force; what is wanted stays wanted. Not told: LinkChanged says it for all, and a
+        patch that was told as gone would be forgotten by the house while it comes back here."""
         self.link_up = False
         for patch in self.patches.values():
             patch.command_id = ""
-            if patch.active:
-                patch.active = False
-                self._outbox.emit(PatchChanged(patch.patch, patch.gssi, False, "link_lost"))
+            patch.active = False
 
     def resume(self, snapshot: wire.Snapshot, now_ms: int) -> None:
         """Ask again for every wanted patch that is not confirmed. Patches nobody here asked for are told, so that the
@@ -75,8 +74,7 @@ class PatchDesk:
         held = {item.patch: item for item in snapshot.patches}
         for patch in self.patches.values():
             if patch.active and patch.patch not in held:
-                patch.active = False
-                self._outbox.emit(PatchChanged(patch.patch, patch.gssi, False, "not in the snapshot"))
+                patch.active = False  # lost at the gateway: asked for again, and told only if that is refused
             if not patch.active and not patch.command_id:
                 self._send(patch, now_ms)
         for item in snapshot.patches:

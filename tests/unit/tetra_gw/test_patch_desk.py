@@ -20,9 +20,20 @@ def again(bench: Bench, *held: str) -> list[dict[str, object]]:
 
 def test_a_patch_is_created_again_after_a_lost_link() -> None:
     bench = patched()
-    lost = events(bench.do("disconnected"), "PatchChanged")
-    assert [(event["active"], event["cause"]) for event in lost] == [(False, "link_lost")]
+    assert events(bench.do("disconnected"), "PatchChanged") == []
     assert "patch.create" in sent(again(bench, "p1"))
+    lines = bench.feed(
+        {"type": "patch.state", "re": "$patch.create", "body": {"patch": "p1", "gssi": 24201, "active": True}}
+    )
+    assert [event["active"] for event in events(lines, "PatchChanged")] == [True]
+
+
+def test_a_patch_refused_after_a_lost_link_is_told() -> None:
+    bench = patched()
+    bench.do("disconnected")
+    again(bench)
+    lines = bench.feed({"type": "ack", "re": "$patch.create", "body": {"result": "rejected", "code": "NOT_ATTACHED"}})
+    assert [(event["active"], event["cause"]) for event in events(lines, "PatchChanged")] == [(False, "NOT_ATTACHED")]
 
 
 def test_a_patch_asked_for_without_a_link_waits_for_it() -> None:
@@ -51,7 +62,7 @@ def test_a_patch_that_fell_out_of_a_snapshot_is_asked_for_again() -> None:
     bench = patched()
     lines = bench.feed({"type": "snapshot", "body": {"groups": [{"gssi": 24201, "state": "attached"}]}})
     assert sent(lines) == ["patch.create"]
-    assert [event["active"] for event in events(lines, "PatchChanged")] == [False]
+    assert events(lines) == []
 
 
 def test_an_unanswered_patch_is_given_up() -> None:
