@@ -1,0 +1,124 @@
+"""Rows in and out of the database: one connection's work, no threads here."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, select, update
+from sqlalchemy.engine import make_url
+
+from kak_server.model.codec import dumps
+from kak_server.records import chain
+from kak_server.records.tables import AUDIT, CALLS, LEDGER
+from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_S = 5
+
+
+def connect(url: str) -> Engine:
+    """An engine; SQLite in WAL mode with foreign keys, and its folder made where missing."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def pragmas(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to this version's tables. Raises SQLAlchemyError."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def put_call(connection: Connection, call: CallRecord) -> None:
+    """Insert or replace."""
+    values = {name: getattr(call, name) for name in CallRecord.__slots__}
+    changed = connection.execute(update(CALLS).where(CALLS.c.contact == call.contact).values(values))
+    if not changed.rowcount:
+        connection.execute(insert(CALLS).values(values))
+
+
+def add_ledger(connection: Connection, row: LedgerRow) -> None:
+    """Append to the chain, once a recording: an event told twice changes nothing."""
+    if connection.execute(select(LEDGER.c.number).where(LEDGER.c.recording == row.recording)).first() is not None:
+        return
+    last = connection.execute(select(LEDGER.c.row_hash).order_by(LEDGER.c.number.desc()).limit(1)).scalar()
+    linked = chain.linked_ledger(row, last or chain.GENESIS)
+    values = {name: getattr(linked, name) for name in LedgerRow.__slots__}
+    connection.execute(insert(LEDGER).values({**values, "gaps": dumps(linked.gaps).decode()}))
+
+
+def add_audit(connection: Connection, row: AuditRow) -> None:
+    """Append to the chain."""
+    last = connection.execute(select(AUDIT.c.row_hash).order_by(AUDIT.c.number.desc()).limit(1)).scalar()
+    linked = chain.linked_audit(row, last or chain.GENESIS)
+    values = {name: getattr(linked, name) for name in AuditRow.__slots__}
+    connection.execute(insert(AUDIT).values({**values, "detail": dumps(linked.detail).decode()}))
+
+
+def calls(connection: Connection, limit: int, room: str | None) -> Sequence[CallRecord]:
+    """The newest first."""
+    query = select(CALLS).order_by(CALLS.c.arrived_at_ms.desc()).limit(limit)
+    if room is not None:
+        query = query.where(CALLS.c.room == room)
+    return [CallRecord(**row._mapping) for row in connection.execute(query)]
+
+
+def call(connection: Connection, contact: str) -> CallRecord | None:
+    """One call."""
+    row = connection.execute(select(CALLS).where(CALLS.c.contact == contact)).first()
+    return None if row is None else CallRecord(**row._mapping)
+
+
+def ledger(connection: Connection, contact: str | None = None) -> Sequence[LedgerRow]:
+    """A call's tracks, or with None the whole ledger, in the order they were written."""
+    query = select(LEDGER).order_by(LEDGER.c.number)
+    if contact is not None:
+        query = query.where(LEDGER.c.contact == contact)
+    return [_ledger_row(row) for row in connection.execute(query)]
+
+
+def recording(connection: Connection, name: str) -> LedgerRow | None:
+    """One track."""
+    row = connection.execute(select(LEDGER).where(LEDGER.c.recording == name)).first()
+    return None if row is None else _ledger_row(row)
+
+
+def audit(connection: Connection) -> Sequence[AuditRow]:
+    """The whole audit log."""
+    rows = connection.execute(select(AUDIT).order_by(AUDIT.c.number))
+    return [
+        AuditRow(**{name: _plain(row, name) for name in AuditRow.__slots__ if name != "detail"}, detail=_detail(row))
+        for row in rows
+    ]
+
+
+def _plain(row: Row[Any], name: str) -> Any:
+    return row._mapping[name]
+
+
+def _detail(row: Row[Any]) -> dict[str, Any]:
+    detail: dict[str, Any] = json.loads(row._mapping["detail"])
+    return detail
+
+
+def _ledger_row(row: Row[Any]) -> LedgerRow:
+    values = {name: row._mapping[name] for name in LedgerRow.__slots__ if name != "gaps"}
+    return LedgerRow(**values, gaps=tuple((at, length) for at, length in json.loads(row._mapping["gaps"])))

@@ -1,0 +1,170 @@
+"""The record store: writes through one thread that nobody waits for, reads on the caller's thread.
+
+A database that is slow, locked or gone never reaches a call: rows wait in a bounded queue, then in a file beside it, and
+go in when it is back.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from kak_server.records import chain, database
+from kak_server.records.spill import Item, Spill
+from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+
+QUEUE_MAX = 10_000
+BATCH_MAX = 200
+RETRY_S = 2.0
+CLOSE_WAIT_S = 10.0
+
+OnProblem = Callable[[str, str], None]
+
+
+class RecordStore:
+    """Open, put, read, close. `on_problem(name, text)` tells what a person must know; it may come from the writer."""
+
+    def __init__(self, url: str, spill: Path, on_problem: OnProblem, *, retry_s: float = RETRY_S) -> None:
+        self._engine = database.connect(url)
+        self._spill = Spill(spill)
+        self._on_problem = on_problem
+        self._retry_s = retry_s
+        self._queue: queue.Queue[Item | None] = queue.Queue(QUEUE_MAX)
+        self._thread = threading.Thread(target=self._run, name="records", daemon=True)
+        self._usable = False
+        self.dropped = 0
+
+    def open(self) -> None:
+        """Start the writer; it brings the database up to date first."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is queued; what cannot be written by then is in the spill file."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join(CLOSE_WAIT_S)
+        self._engine.dispose()
+
+    # --- writing, from the loop ---------------------------------------------------------------------------------------
+
+    def put_call(self, call: CallRecord) -> None:
+        """Upsert."""
+        self._put(call)
+
+    def add_ledger(self, row: LedgerRow) -> None:
+        """Append to the media ledger, once a recording."""
+        self._put(row)
+
+    def audit(self, row: AuditRow) -> None:
+        """Append to the audit log."""
+        self._put(row)
+
+    @property
+    def waiting(self) -> int:
+        """Rows not yet written."""
+        return self._queue.qsize()
+
+    def _put(self, item: Item) -> None:
+        try:
+            self._queue.put_nowait(item)
+        except queue.Full:
+            self.dropped += 1
+            self._on_problem("records_dropped", f"{type(item).__name__}: the queue of rows is full")
+
+    # --- the writer ---------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch: list[Item] = []
+            try:
+                item = self._queue.get(timeout=None if self._usable else self._retry_s)
+                while item is not None and len(batch) < BATCH_MAX:
+                    batch.append(item)
+                    item = self._queue.get_nowait()
+                stopping = item is None
+                if item is not None:
+                    batch.append(item)
+            except queue.Empty:
+                pass
+            self._write(batch)
+
+    def _write(self, batch: Sequence[Item]) -> None:
+        try:
+            if not self._usable:
+                self._make_usable()
+            with self._engine.begin() as connection:
+                for item in batch:
+                    _insert(connection, item)
+        except (SQLAlchemyError, OSError) as problem:
+            if self._usable or batch:
+                self._on_problem("records_unavailable", str(problem).splitlines()[0][:300])
+            self._usable = False
+            self._keep(batch)
+
+    def _make_usable(self) -> None:
+        """Tables, then the rows that waited. Raises SQLAlchemyError or OSError."""
+        database.migrate(self._engine)
+        items, unreadable = self._spill.read()
+        with self._engine.begin() as connection:
+            for item in items:
+                _insert(connection, item)
+        if items or unreadable:
+            self._on_problem("records_recovered", f"{len(items)} waiting rows written, {unreadable} unreadable")
+        self._spill.clear()
+        self._usable = True
+
+    def _keep(self, batch: Sequence[Item]) -> None:
+        if not batch:
+            return
+        try:
+            self._spill.keep(batch)
+        except OSError as problem:
+            self.dropped += len(batch)
+            self._on_problem("records_dropped", f"{len(batch)} rows: {problem.strerror}")
+
+    # --- reading, in threads ------------------------------------------------------------------------------------------
+
+    def recent_calls(self, limit: int, room: str | None = None) -> Sequence[CallRecord]:
+        """The newest calls first. Raises SQLAlchemyError."""
+        with self._engine.connect() as connection:
+            return database.calls(connection, limit, room)
+
+    def call(self, contact: str) -> CallRecord | None:
+        """One call."""
+        with self._engine.connect() as connection:
+            return database.call(connection, contact)
+
+    def ledger(self, contact: str) -> Sequence[LedgerRow]:
+        """A call's tracks."""
+        with self._engine.connect() as connection:
+            return database.ledger(connection, contact)
+
+    def recording(self, recording: str) -> LedgerRow | None:
+        """One track."""
+        with self._engine.connect() as connection:
+            return database.recording(connection, recording)
+
+    def audit_log(self) -> Sequence[AuditRow]:
+        """The whole audit log."""
+        with self._engine.connect() as connection:
+            return database.audit(connection)
+
+    def verify_chain(self) -> Sequence[str]:
+        """Where the ledger's or the audit log's chain is broken, in words; empty when both are whole."""
+        with self._engine.connect() as connection:
+            ledger, audit = database.ledger(connection), database.audit(connection)
+        found = [f"media ledger: row {place + 1} ({ledger[place].recording})" for place in chain.breaks(ledger)]
+        return [*found, *(f"audit log: row {place + 1}" for place in chain.breaks(audit))]
+
+
+def _insert(connection: Connection, item: Item) -> None:
+    if isinstance(item, CallRecord):
+        database.put_call(connection, item)
+    elif isinstance(item, LedgerRow):
+        database.add_ledger(connection, item)
+    else:
+        database.add_audit(connection, item)

@@ -1,0 +1,57 @@
+"""The rows of the records. Times are UTC milliseconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kak_server.model.codec import Json
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One contact from arrival to end. `answered_at_ms` is when an operator answered first."""
+
+    contact: str
+    queue: str
+    caller: str
+    arrived_at_ms: int
+    answered_at_ms: int | None = None
+    ended_at_ms: int | None = None
+    operator: str | None = None
+    position: str | None = None
+    room: str | None = None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One recorded track: expected and stored milliseconds, the silences written where nothing came, the file's hash.
+
+    `prev_hash` and `row_hash` chain the rows in the order they were written; the store fills them in.
+    """
+
+    recording: str
+    contact: str
+    leg: str
+    label: str
+    path: str
+    started_at_ms: int
+    ended_at_ms: int
+    expected_ms: int
+    stored_ms: int
+    sha256: str
+    gaps: tuple[tuple[int, int], ...] = ()  # (offset_ms, length_ms)
+    prev_hash: str = ""
+    row_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """Who did what to what: sign-ins, looks at recordings. Chained like the ledger."""
+
+    at_ms: int
+    operator: str
+    action: str
+    subject: str
+    detail: Mapping[str, Json] = field(default_factory=dict)
+    prev_hash: str = ""
+    row_hash: str = ""

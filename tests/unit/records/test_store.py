@@ -1,0 +1,145 @@
+"""The record store on a real SQLite file: nothing twice, nothing lost while the database is away, the chain shows it."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from kak_server.records.database import connect, migrate
+from kak_server.records.store import RecordStore
+from kak_server.records.tables import METADATA
+from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+
+CALL = CallRecord("c1", "113-oslo", "+4799999999", 1_000)
+
+
+def row(recording: str, contact: str = "c1") -> LedgerRow:
+    return LedgerRow(
+        recording, contact, "caller-c1", "caller", f"{recording}.wav", 0, 6_000, 6_000, 5_980, "ab" * 32, ((20, 40),)
+    )
+
+
+class Told:
+    """What the store told of."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __call__(self, name: str, text: str) -> None:
+        self.names.append(name)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, told: Told) -> Iterator[RecordStore]:
+    store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", told, retry_s=0.02)
+    store.open()
+    yield store
+    store.close()
+
+
+def eventually(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def written(store: RecordStore, contact: str) -> bool:
+    try:
+        return store.call(contact) is not None
+    except Exception:  # noqa: BLE001 - the tables may not be there yet
+        return False
+
+
+def test_a_call_is_upserted_and_the_newest_come_first(opened: RecordStore) -> None:
+    opened.put_call(CALL)
+    opened.put_call(CallRecord("c2", "113-oslo", "", 2_000, room="oslo"))
+    opened.put_call(CallRecord("c1", "113-oslo", "+4799999999", 1_000, 1_500, 9_000, "kari", "oslo-1", "oslo", "bye"))
+    eventually(lambda: written(opened, "c1") and (opened.call("c1") or CALL).cause == "bye")
+    assert [call.contact for call in opened.recent_calls(10)] == ["c2", "c1"]
+    assert [call.contact for call in opened.recent_calls(1)] == ["c2"]
+
+
+def test_a_recording_told_twice_has_one_row(opened: RecordStore) -> None:
+    for recording in ("a", "b", "a"):
+        opened.add_ledger(row(recording))
+    opened.put_call(CALL)
+    eventually(lambda: written(opened, "c1"))
+    assert [r.recording for r in opened.ledger("c1")] == ["a", "b"]
+    assert opened.ledger("c1")[0].gaps == ((20, 40),)
+    assert opened.recording("b") is not None
+    assert opened.recording("x") is None
+    assert opened.verify_chain() == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "where"),
+    [
+        ("update media_ledger set stored_ms = 6000 where recording = 'b'", "media ledger: row 2 (b)"),
+        ("delete from media_ledger where recording = 'a'", "media ledger: row 1 (b)"),
+        ("update audit set operator = 'ola' where number = 1", "audit log: row 1"),
+    ],
+)
+def test_tampering_shows(tmp_path: Path, opened: RecordStore, tampering: str, where: str) -> None:
+    for recording in ("a", "b", "c"):
+        opened.add_ledger(row(recording))
+    opened.audit(AuditRow(1, "kari", "listen", "a", {"from": "console"}))
+    opened.put_call(CALL)
+    eventually(lambda: written(opened, "c1"))
+    engine = create_engine(f"sqlite:///{tmp_path}/r.db")
+    with engine.begin() as connection:
+        connection.execute(text(tampering))
+    engine.dispose()
+    assert where in opened.verify_chain()
+
+
+def test_rows_wait_in_a_file_while_the_database_is_away(tmp_path: Path, told: Told) -> None:
+    store = RecordStore(f"sqlite:///{tmp_path}/gone/r.db", tmp_path / "spill.jsonl", told, retry_s=0.02)
+    (tmp_path / "gone").rmdir()
+    store.open()
+    store.put_call(CALL)
+    store.add_ledger(row("a"))
+    eventually((tmp_path / "spill.jsonl").exists)
+    assert "records_unavailable" in told.names
+    (tmp_path / "gone").mkdir()
+    eventually(lambda: written(store, "c1") and bool(store.ledger("c1")))
+    eventually(lambda: not (tmp_path / "spill.jsonl").exists())
+    assert "records_recovered" in told.names
+    store.close()
+
+
+def test_a_closed_store_has_everything_and_opens_again(tmp_path: Path, told: Told) -> None:
+    for number in range(3):
+        store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", told)
+        store.open()
+        store.put_call(CallRecord(f"c{number}", "q", "", number))
+        store.add_ledger(row(f"r{number}", f"c{number}"))
+        store.close()
+    engine = connect(f"sqlite:///{tmp_path}/r.db")
+    with engine.connect() as connection:
+        assert connection.execute(text("select count(*) from media_ledger")).scalar() == 3
+    engine.dispose()
+    assert told.names == []
+
+
+def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path}/r.db")
+    migrate(engine)
+    migrate(engine)
+    made = inspect(engine)
+    for name, table in METADATA.tables.items():
+        columns = {c["name"]: (str(c["type"]), c["nullable"]) for c in made.get_columns(name)}
+        known = {c.name: (str(c.type), bool(c.nullable) and not c.primary_key) for c in table.columns}
+        assert columns.keys() == known.keys()
+        for column, (kind, nullable) in known.items():
+            assert columns[column][0] == kind
+            assert columns[column][1] == nullable or table.columns[column].primary_key
+        assert {i["name"] for i in made.get_indexes(name)} >= {i.name for i in table.indexes}
+    engine.dispose()
