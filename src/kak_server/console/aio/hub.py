@@ -16,7 +16,7 @@ from kak_server.console.aio.errors import describe_validation
 from kak_server.console.messages import check_event
 from kak_server.console.ports import Caller, ConsoleBackend
 from kak_server.console.settings import ConsoleSettings
-from kak_server.console.stream import Stream, encode
+from kak_server.console.stream import Encode, Stream, encode
 from kak_server.model.codec import Json
 from kak_server.model.ids import PositionId, SessionId
 
@@ -223,10 +223,7 @@ class Hub:
         while True:
             await self._work.wait()
             self._work.clear()
-            try:
-                await self._round()
-            except Exception:  # a fault in one round must not silence every console
-                log.exception("a round of lists failed")
+            await self._round()
             await asyncio.sleep(interval_s)
 
     async def _round(self) -> None:
@@ -240,16 +237,22 @@ class Hub:
 
         marked, self._marked = tuple(self._marked), {}
         for count, live in enumerate(marked, 1):
-            reader = live.reader
-            if reader is None or live.over:
-                continue  # the lists wait in the stream for the next reader
-            if reader.caught_up:
-                live.stream.flush(self.now_ms(), shared)
-                reader.wake()
-            else:
-                self.mark(live)  # no use in numbering more for a reader that is behind
+            try:
+                self._send_lists(live, shared)
+            except Exception:  # a fault with one console must not silence the others
+                log.exception("lists could not be sent", position=live.caller.position)
             if count % STREAMS_A_SLICE == 0:
                 await asyncio.sleep(0)
+
+    def _send_lists(self, live: LiveStream, encoder: Encode) -> None:
+        reader = live.reader
+        if reader is None or live.over:
+            return  # the lists wait in the stream for the next reader
+        if reader.caught_up:
+            live.stream.flush(self.now_ms(), encoder)
+            reader.wake()
+        else:
+            self.mark(live)  # no use in numbering more for a reader that is behind
 
     async def _sweeps(self, sweep: Callable[[], None]) -> None:
         while True:
