@@ -149,6 +149,8 @@ export const en: Record<Word, string> = {
   "floor.requested": "Asking for the floor",
   "floor.queued": "Queued for the floor",
   "floor.talking": "You are talking",
+  "floor.caller": "The caller is talking",
+  "floor.centre": "The centre is talking",
   "floor.denied": "Floor denied",
   "floor.revoked": "Floor taken from you",
   "floor.other": "{alias} is talking",

@@ -147,6 +147,8 @@ export const nb = {
   "floor.requested": "Ber om taletur",
   "floor.queued": "I taleturkø",
   "floor.talking": "Du sender",
+  "floor.caller": "Innringeren sender",
+  "floor.centre": "Sentralen sender",
   "floor.denied": "Taletur avslått",
   "floor.revoked": "Taletur tatt fra deg",
   "floor.other": "{alias} taler",

@@ -239,6 +239,9 @@ export class Desk {
 
   private pttChanged(held: number | null, refused: string | null): void {
     this.store.set({ ptt: { held, refused } });
+    // The centre has the floor already (a patched caller, a colleague): no grant will come that could sound.
+    const group = this.store.get().live?.talkgroups.find((g) => g.gssi === held);
+    if (group?.floor === "talking") this.sounds.tone("permit");
     if (!refused) return;
     this.sounds.tone("denied");
     this.toast(refused);

@@ -24,6 +24,7 @@ export function LabPanel({ http }: { http: Http }) {
   }, [refresh]);
   const act = (action: Promise<unknown>) =>
     action.then(refresh, (refusal: { code?: string }) => desk.toast(refusal.code ?? "network"));
+  const callers = lab.callers.filter((caller) => caller.state !== "ended");
   return (
     <section className="lab panel" aria-label={t("bottom.lab")}>
       <h2 className="panel-title">{t("bottom.lab")}</h2>
@@ -44,11 +45,13 @@ export function LabPanel({ http }: { http: Http }) {
         </div>
         <h3>{t("lab.callers")}</h3>
         <ul className="lab-callers">
-          {lab.callers.length === 0 && <li className="muted">{t("lab.no_callers")}</li>}
-          {lab.callers.map((caller) => (
+          {callers.length === 0 && <li className="muted">{t("lab.no_callers")}</li>}
+          {callers.map((caller) => (
             <li key={caller.id}>
-              <span className="number">{caller.caller ? phone(caller.caller) : caller.id}</span>
-              <span className="muted">{[caller.number, caller.state].filter(Boolean).join(" · ")}</span>
+              <span className="stack">
+                <span className="number">{caller.caller ? phone(caller.caller) : caller.id}</span>
+                <span className="muted">{[caller.number, caller.state].filter(Boolean).join(" · ")}</span>
+              </span>
               <button
                 type="button"
                 className="button button-small"

@@ -1,5 +1,5 @@
 import type { Talkgroup } from "../api/types";
-import { useLanguage } from "../i18n/language";
+import { type Translate, useLanguage } from "../i18n/language";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import { useHold } from "./useHold";
 
@@ -26,9 +26,11 @@ function Group({ group, index }: { group: Talkgroup; index: number }) {
   const { t } = useLanguage();
   const desk = useDesk();
   const { ptt, selectedGssi, busy } = useDeskState();
+  const { call } = useLive();
   const { gssi } = group;
   const selected = selectedGssi === gssi;
   const held = ptt.held === gssi;
+  const patched = call?.patch?.gssi === gssi && call.patch.state === "active";
   const usable = group.attached === "attached" && group.monitored;
   const hold = useHold(
     () => {
@@ -52,8 +54,12 @@ function Group({ group, index }: { group: Talkgroup; index: number }) {
         <span className="group-title">{group.name}</span>
         <span className="muted number">{gssi}</span>
       </button>
-      <p className={`group-state floor floor-${group.talker ? "other" : group.floor}`} data-testid={`tg-floor-${gssi}`}>
-        {stateText(group, t)}
+      <p
+        className={`group-state floor floor-${group.talker ? "other" : group.floor}`}
+        data-testid={`tg-floor-${gssi}`}
+        title={group.cause}
+      >
+        {t(...floorText(group, held, patched))}
       </p>
       <meter className="group-level" min={0} max={100} value={group.talker ? group.level : 0} aria-hidden="true" />
       <button
@@ -80,10 +86,14 @@ function Group({ group, index }: { group: Talkgroup; index: number }) {
   );
 }
 
-function stateText(group: Talkgroup, t: ReturnType<typeof useLanguage>["t"]): string {
-  if (group.attached !== "attached") return t(`radio.${group.attached}`);
-  if (group.floor !== "free")
-    return group.cause ? `${t(`floor.${group.floor}`)} (${group.cause})` : t(`floor.${group.floor}`);
-  if (group.talker) return t("floor.other", { alias: group.talker.alias || String(group.talker.issi) });
-  return t("floor.free");
+/**
+ * Who has the floor. The network grants it to the centre as one, so "talking" alone does not say whether that is this
+ * operator's key, the patched caller, or a colleague.
+ */
+export function floorText(group: Talkgroup, held: boolean, patched: boolean): Parameters<Translate> {
+  if (group.attached !== "attached") return [`radio.${group.attached}`];
+  if (group.floor === "talking") return [held ? "floor.talking" : patched ? "floor.caller" : "floor.centre"];
+  if (group.floor !== "free") return [`floor.${group.floor}`];
+  if (group.talker) return ["floor.other", { alias: group.talker.alias || String(group.talker.issi) }];
+  return ["floor.free"];
 }

@@ -114,7 +114,7 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
       <td className="recent-tracks">
         {call.tracks.length === 0 && <span className="muted">{t("recent.no_tracks")}</span>}
         {call.tracks.length > 1 && button("mix", mixUrl(call.contact), t("recent.both"), `replay-mix-${call.contact}`)}
-        {call.tracks.map((track) =>
+        {sorted(call.tracks).map((track) =>
           button(track.recording, recordingUrl(track.recording), trackName(track, t), `replay-${track.recording}`),
         )}
         <button
@@ -127,6 +127,13 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
         </button>
       </td>
     </tr>
+  );
+}
+
+function sorted(tracks: Track[]): Track[] {
+  const order = Object.keys(TRACK_WORDS);
+  return [...tracks].sort(
+    (a, b) => order.indexOf(a.label) - order.indexOf(b.label) || a.started_at_ms - b.started_at_ms,
   );
 }
 
