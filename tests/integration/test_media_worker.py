@@ -329,6 +329,7 @@ async def test_stopping_completes_the_recordings(tmp_path: Path) -> None:
         assert worker.process.poll() is None, "Ctrl-C is the supervisor's"
         assert worker.kill(signal.SIGTERM) == 0
         assert len(read_wav(worker.recordings / "a.wav")[1]) > 2_400
+        await until(lambda: control.of(rpc.RecordClosed), 2.0, "control is told before the end")
         assert not worker.socket.exists()
         caller.close()
 

@@ -34,6 +34,19 @@ async def test_ports_of_the_range_and_no_other() -> None:
         transport.close()
 
 
-async def test_an_address_that_is_not_ours() -> None:
-    with pytest.raises(NoIcePortError, match=r"203\.0\.113\.1"):
-        await IcePorts(20_000, 20_001, ("203.0.113.1",)).bind("203.0.113.1", asyncio.DatagramProtocol)
+async def test_an_address_outside_of_a_nat_is_bound_on_all_interfaces() -> None:
+    base = free_udp_port()
+    made: list[asyncio.BaseTransport] = []
+
+    class Protocol(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made.append(transport)
+
+    await IcePorts(base, base + 9, ("203.0.113.1",)).bind("203.0.113.1", Protocol)
+    assert made[0].get_extra_info("sockname")[0] == "0.0.0.0"
+    made[0].close()
+
+
+async def test_an_address_that_is_none() -> None:
+    with pytest.raises(NoIcePortError, match="256"):
+        await IcePorts(20_000, 20_001, ("256.0.0.1",)).bind("256.0.0.1", asyncio.DatagramProtocol)

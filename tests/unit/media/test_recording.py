@@ -99,7 +99,7 @@ async def test_the_recorder_from_start_to_event(tmp_path: Path) -> None:
     assert read_wav(tmp_path / closed.path) == (6, VOICE * 60)
     with pytest.raises(BadPathError):
         recorder.start(order("2026/a.wav", "again"), "PCMA", 0)
-    recorder.close(0, 5.0)
+    recorder.close(5.0)
 
 
 async def test_paths_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ async def test_paths_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
         with pytest.raises(BadPathError):
             recorder.start(order(path), "PCMA", 0)
     assert not recorder.tracks
-    recorder.close(0, 5.0)
+    recorder.close(5.0)
 
 
 async def test_a_failing_disk_fails_the_recording_only(tmp_path: Path) -> None:
@@ -129,6 +129,20 @@ async def test_a_failing_disk_fails_the_recording_only(tmp_path: Path) -> None:
     recorder.stop(RecordingId("r2"), 1_200)
     await until(lambda: len(events) == 2, 5.0)
     assert isinstance(events[1], rpc.RecordClosed)
-    recorder.close(0, 5.0)
+    recorder.close(5.0)
     await asyncio.sleep(0)
     assert [type(event) for event in events] == [rpc.RecordFailed, rpc.RecordClosed]
+
+
+async def test_finishing_completes_every_track(tmp_path: Path) -> None:
+    events: list[rpc.Event] = []
+    recorder = Recorder(tmp_path, events.append)
+    tracks = [recorder.start(order(f"{n}.wav", f"r{n}"), "PCMA", 0) for n in range(9)]
+    for track in tracks:
+        track.take(VOICE, "PCMA")
+    await recorder.finish(20, 5.0)
+    recorder.close(5.0)
+    assert recorder.is_idle
+    await until(lambda: len(events) == 9, 1.0)
+    assert len(list(tmp_path.glob("*.wav"))) == 9
+    await recorder.finish(20, 5.0)

@@ -8,8 +8,11 @@ from typing import TypeVar
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.DatagramProtocol)
 
 
+_WILDCARD = {False: "0.0.0.0", True: "::"}
+
+
 class NoIcePortError(Exception):
-    """Every port of the range is taken, or none of the addresses is this machine's."""
+    """Every port of the range is taken, or the address cannot be bound."""
 
 
 class IcePorts:
@@ -22,14 +25,22 @@ class IcePorts:
         self._next = 0
 
     async def bind(self, address: str, factory: Callable[[], ProtocolT]) -> ProtocolT:
-        """A datagram endpoint on a free port. Raises NoIcePortError."""
+        """A datagram endpoint on a free port. Raises NoIcePortError.
+
+        An address that is not this machine's (a container's host, a NAT's outside) is bound on all interfaces; it is
+        advertised as it was given.
+        """
         loop = asyncio.get_running_loop()
-        for _ in range(self._count):
+        bind_to = address
+        for _ in range(self._count + 1):
             port = self._first + self._next
             self._next = (self._next + 1) % self._count
             try:
-                _transport, protocol = await loop.create_datagram_endpoint(factory, local_addr=(address, port))
+                _transport, protocol = await loop.create_datagram_endpoint(factory, local_addr=(bind_to, port))
             except OSError as problem:
+                if problem.errno == errno.EADDRNOTAVAIL and bind_to == address:
+                    bind_to = _WILDCARD[":" in address]
+                    continue
                 if problem.errno == errno.EADDRINUSE:
                     continue
                 raise NoIcePortError(f"{address}: {problem}") from problem

@@ -5,6 +5,7 @@ keep up fails the recording (record.failed), never the call.
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -112,6 +113,7 @@ class Recorder:
         self._files: dict[RecordingId, WavFile] = {}
         self._writers = [_Writer(number) for number in range(WRITER_THREADS)]
         self._closing = 0
+        self._idle = asyncio.Event()
         for writer in self._writers:
             writer.start()
 
@@ -168,10 +170,17 @@ class Recorder:
         for track in self.tracks.values():
             track.skip(ticks)
 
-    def close(self, now_ms: int, timeout_s: float) -> None:
-        """Stop every track and wait for the disk, at most `timeout_s` for each thread."""
+    async def finish(self, now_ms: int, timeout_s: float) -> None:
+        """Stop every track and wait until their files are complete, at most so long."""
         for recording in list(self.tracks):
             self.stop(recording, now_ms)
+        if self._closing:
+            self._idle.clear()
+            with contextlib.suppress(TimeoutError):  # the disk had its time; the files are readable as they are
+                await asyncio.wait_for(self._idle.wait(), timeout_s)
+
+    def close(self, timeout_s: float) -> None:
+        """End the threads, waiting at most `timeout_s` for each."""
         for writer in self._writers:
             writer.jobs.put(None)
         for writer in self._writers:
@@ -207,6 +216,8 @@ class Recorder:
     def _done(self, track: Track, closing: bool) -> None:
         track.backlog -= 1
         self._closing -= closing
+        if self.is_idle:
+            self._idle.set()
 
     def _fail(self, track: Track, reason: str) -> None:
         if not track.failed:

@@ -22,6 +22,7 @@ from kak_server.model.ids import LegId
 WATCH_TICKS = 5
 LEGS_MAX = 4_000
 STOP_TIMEOUT_S = 10.0
+WRITER_STOP_S = 0.1
 
 AnyLeg = RtpLeg | WebrtcLeg
 
@@ -64,10 +65,16 @@ class Worker:
         """Begin ticking."""
         self.clock.start()
 
-    def stop(self) -> None:
-        """Stop ticking, complete the recordings, release every socket."""
+    async def finish_recordings(self) -> None:
+        """Stop ticking and complete the recordings while control can still hear of them; bounded."""
         self.clock.stop()
-        self.recorder.close(self.clock.time.wall_ms, STOP_TIMEOUT_S)
+        self.clock.touch()
+        await self.recorder.finish(self.clock.time.wall_ms, STOP_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Release every thread and socket."""
+        self.clock.stop()
+        self.recorder.close(WRITER_STOP_S)
         for leg in list(self.legs):
             self.drop_leg(leg)
         self.poller.close()
