@@ -270,7 +270,9 @@ class HouseBackend:
 
     def explain(self, caller: Caller, contact: str) -> Awaitable[Sequence[str] | None]:
         """Why it went where it went, from the journal."""
-        return asyncio.to_thread(self._store.explain, self._journal_dir, contact)
+        from kak_server.runtime.explain import sentences
+
+        return asyncio.to_thread(sentences, self._journal_dir, contact)
 
     def _names(self) -> Mapping[str, str]:
         return {str(user.operator): user.name for user in self._users.values()}

@@ -1,5 +1,6 @@
-"""Records for the house, held in memory until the record room is joined."""
+"""Records for the house: what people look up later. Writing never waits and never raises; reading is for threads."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -7,65 +8,133 @@ from kak_server.bridges.context import QueueInfo
 from kak_server.bridges.outputs import Note, SalvageTrack, StoreCall, StoreTrack
 from kak_server.config.settings import Settings
 from kak_server.console.ports import TrackFile
-from kak_server.model.codec import Json
+from kak_server.media import rpc
+from kak_server.model.codec import Json, to_json
 from kak_server.model.ids import QueueId
+from kak_server.records.salvage import SalvageError, salvage
+from kak_server.records.store import RecordStore
+from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 
 
 class Store:
-    """What the composition needs of records."""
+    """The record store, fed by the house's outputs."""
 
     def __init__(self, settings: Settings, note: Callable[[Note], None], now_ms: Callable[[], int]) -> None:
         self._recordings = settings.recordings_dir
-        self._calls: dict[str, StoreCall] = {}
-        self._tracks: list[StoreTrack] = []
+        self._note = note
+        self._now_ms = now_ms
+        self._records = RecordStore(
+            settings.storage_url,
+            settings.data_dir / "records-waiting.jsonl",
+            lambda name, text: note(Note(name, "error", {"text": text})),
+        )
 
     def open(self) -> None:
-        """Nothing to open."""
+        """Open or create the database. One that cannot be opened is told; calls go on without it."""
+        self._records.open()
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Write what is queued."""
+        self._records.close()
+
+    # --- writing ------------------------------------------------------------------------------------------------------
 
     def call(self, output: StoreCall) -> None:
-        """Remember."""
-        self._calls[output.contact] = output
+        """Upsert a call's record."""
+        values = output.values
+        self._records.put_call(
+            CallRecord(
+                contact=output.contact,
+                queue=str(values["queue"]),
+                caller=str(values["caller"]),
+                arrived_at_ms=int(values["arrived_at_ms"]),
+                answered_at_ms=values["answered_at_ms"],
+                ended_at_ms=values["ended_at_ms"],
+                operator=values["operator"],
+                position=values["position"],
+                room=values["room"],
+                cause=str(values["cause"]),
+            )
+        )
 
     def track(self, output: StoreTrack) -> None:
-        """Remember."""
-        self._tracks.append(output)
+        """A ledger row for a complete track."""
+        track = output.track
+        self._records.add_ledger(
+            LedgerRow(
+                recording=track.recording,
+                contact=output.contact,
+                leg=track.source,
+                label=track.label,
+                path=track.path,
+                started_at_ms=track.started_at_ms,
+                ended_at_ms=track.ended_at_ms,
+                expected_ms=track.expected_ms,
+                stored_ms=track.stored_ms,
+                gaps=tuple((gap.at_ms, gap.length_ms) for gap in track.gaps),
+                sha256=track.sha256,
+            )
+        )
 
     def salvage(self, output: SalvageTrack) -> None:
-        """Nothing yet."""
+        """Repair and enter a dead worker's track, off the loop: hashing takes its time."""
+        threading.Thread(target=self._salvage, args=(output,), name="salvage", daemon=True).start()
+
+    def _salvage(self, output: SalvageTrack) -> None:
+        record = output.recording
+        try:
+            found = salvage(self._recordings / record.path)
+        except SalvageError as problem:
+            fields = {"recording": record.recording, "reason": str(problem)}
+            self._note(Note("salvage_failed", "error", fields))
+            return
+        started = output.started_at_ms
+        track = rpc.RecordClosed(
+            recording=record.recording,
+            source=record.source,
+            label=record.label,
+            path=record.path,
+            started_at_ms=started,
+            ended_at_ms=started + found.stored_ms,
+            expected_ms=max(found.stored_ms, output.ended_at_ms - started),
+            stored_ms=found.stored_ms,
+            sha256=found.sha256,
+            bytes=found.bytes,
+            encoding=found.encoding,
+        )
+        self.track(StoreTrack(output.contact, track))
 
     def audit(self, operator: str, action: str, subject: str, detail: Mapping[str, Json]) -> None:
-        """Nothing yet."""
+        """A row of the audit log."""
+        self._records.audit(AuditRow(self._now_ms(), operator, action, subject, detail))
+
+    # --- reading, in threads ------------------------------------------------------------------------------------------
 
     def recent(
         self, limit: int, queues: Mapping[QueueId, QueueInfo], names: Mapping[str, str]
     ) -> Sequence[Mapping[str, Json]]:
         """The newest calls with their tracks."""
         rows = []
-        for call in list(self._calls.values())[::-1][:limit]:
-            values = {k: v for k, v in call.values.items() if k not in ("operator", "position", "room")}
+        for call in self._records.recent_calls(limit):
+            info = queues.get(QueueId(call.queue))
             tracks = [
                 {
-                    "recording": t.track.recording,
-                    "label": t.track.label,
-                    "started_at_ms": t.track.started_at_ms,
-                    "stored_ms": t.track.stored_ms,
-                    "expected_ms": t.track.expected_ms,
-                    "sha256": t.track.sha256,
+                    "recording": row.recording,
+                    "label": row.label,
+                    "started_at_ms": row.started_at_ms,
+                    "stored_ms": row.stored_ms,
+                    "expected_ms": row.expected_ms,
+                    "sha256": row.sha256,
                 }
-                for t in self._tracks
-                if t.contact == call.contact
+                for row in self._records.ledger(call.contact)
             ]
-            name = names.get(str(call.values["operator"]))
-            queue = queues.get(QueueId(str(values["queue"])))
+            values = to_json(call)
+            wanted = ("contact", "queue", "caller", "arrived_at_ms", "answered_at_ms", "ended_at_ms", "cause")
             rows.append(
                 {
-                    **values,
-                    "contact": call.contact,
-                    "queue_name": queue.name if queue else "",
-                    "operator_name": name,
+                    **{key: values[key] for key in wanted},
+                    "queue_name": info.name if info is not None else call.queue,
+                    "operator_name": names.get(call.operator or "", call.operator),
                     "tracks": tracks,
                 }
             )
@@ -73,17 +142,13 @@ class Store:
 
     def tracks(self, contact: str) -> Sequence[TrackFile]:
         """The files of a call."""
-        return [self._file(t) for t in self._tracks if t.contact == contact]
+        return [self._file(row) for row in self._records.ledger(contact)]
 
     def track_file(self, recording: str) -> TrackFile | None:
-        """One file."""
-        return next((self._file(t) for t in self._tracks if t.track.recording == recording), None)
+        """The file of one track."""
+        row = self._records.recording(recording)
+        return None if row is None else self._file(row)
 
-    def explain(self, folder: Path, contact: str) -> Sequence[str] | None:
-        """Nothing yet."""
-        return None
-
-    def _file(self, output: StoreTrack) -> TrackFile:
-        t = output.track
-        path = Path(self._recordings, t.path).absolute()
-        return TrackFile(str(t.recording), output.contact, t.label, str(path), t.started_at_ms, t.stored_ms)
+    def _file(self, row: LedgerRow) -> TrackFile:
+        path = Path(self._recordings, row.path).absolute()
+        return TrackFile(str(row.recording), str(row.contact), row.label, str(path), row.started_at_ms, row.stored_ms)

@@ -78,6 +78,8 @@ class Patches:
                 self.calls.keep(replace(line, patch=over))
             self.calls.refresh(line.contact)
             return line.contact
+        if event.active:  # the gateway kept a patch of a call that ended while we were away
+            self.ctx.emit(ToRadio("remove_patch", event.gssi, patch=event.patch))
         return None
 
     def talk(self, leg: str, talking: bool) -> None:

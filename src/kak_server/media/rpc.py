@@ -24,10 +24,13 @@ id (a browser that came back): edges and recordings stay.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from kak_server.model.codec import Json
+from kak_server.media.census import Census as Census
+from kak_server.media.census import Edge as Edge
+from kak_server.media.census import LegCensus as LegCensus
+from kak_server.media.census import Reply as Reply
 from kak_server.model.ids import LegId, MixId, RecordingId
 
 VERSION = 1
@@ -39,15 +42,6 @@ TICK_MS = 20
 
 Codec = Literal["PCMA", "PCMU"]
 WebrtcRole = Literal["operator", "citizen", "viewer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """`sink` hears `source` with linear `gain`."""
-
-    source: str
-    sink: str
-    gain: float = 1.0
 
 
 # --- commands: op name -> arguments -----------------------------------------------------------------------------------
@@ -373,39 +367,3 @@ EVENTS: Mapping[str, type[Event]] = {
     "record.failed": RecordFailed,
 }
 EV_OF: Mapping[type[Event], str] = {args: ev for ev, args in EVENTS.items()}
-
-# --- census --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class LegCensus:
-    """One leg as the worker has it. kind "rtp", "operator", "citizen" or "viewer"."""
-
-    leg: LegId
-    kind: str
-    media: str = ""  # webrtc: up/down/new; rtp: learned/waiting
-    port: int = 0
-    peer_host: str = ""
-    peer_port: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Census:
-    """All a worker holds. Zero after load, or something leaks."""
-
-    legs: tuple[LegCensus, ...] = ()
-    mixes: Mapping[MixId, tuple[Edge, ...]] = field(default_factory=dict)
-    plays: tuple[str, ...] = ()
-    recordings: tuple[RecordingId, ...] = ()
-    uplinks: tuple[LegId, ...] = ()
-    watched: tuple[LegId, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A worker's answer to a command."""
-
-    ok: bool
-    result: Mapping[str, Json] = field(default_factory=dict)
-    code: str = ""  # "unknown_leg", "port_in_use", "bad_sdp", "bad_path", "unknown_op", "malformed", "limit", "internal"
-    message: str = ""

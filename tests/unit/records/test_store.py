@@ -1,4 +1,4 @@
-"""The record store on a real SQLite file: nothing twice, nothing lost while the database is away, the chain shows it."""
+"""The record store on a real SQLite file: nothing twice, nothing lost while the database is away, tampering shows."""
 
 import time
 from collections.abc import Callable, Iterator

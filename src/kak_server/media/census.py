@@ -1,0 +1,52 @@
+"""What a worker holds, and how it answers: the parts of the RPC that say rather than order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kak_server.model.codec import Json
+from kak_server.model.ids import LegId, MixId, RecordingId
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`sink` hears `source` with linear `gain`."""
+
+    source: str
+    sink: str
+    gain: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LegCensus:
+    """One leg as the worker has it. kind "rtp", "operator", "citizen" or "viewer"."""
+
+    leg: LegId
+    kind: str
+    media: str = ""  # webrtc: up/down/new; rtp: learned/waiting
+    port: int = 0
+    peer_host: str = ""
+    peer_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """All a worker holds. Zero after load, or something leaks."""
+
+    legs: tuple[LegCensus, ...] = ()
+    mixes: Mapping[MixId, tuple[Edge, ...]] = field(default_factory=dict)
+    plays: tuple[str, ...] = ()
+    recordings: tuple[RecordingId, ...] = ()
+    uplinks: tuple[LegId, ...] = ()
+    watched: tuple[LegId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A worker's answer to a command."""
+
+    ok: bool
+    result: Mapping[str, Json] = field(default_factory=dict)
+    code: str = (
+        ""  # "unknown_leg", "port_in_use", "bad_sdp", "bad_path", "unknown_op", "malformed", "limit", "internal"
+    )
+    message: str = ""
