@@ -44,7 +44,7 @@ Codec = Literal["PCMA", "PCMU"]
 WebrtcRole = Literal["operator", "citizen", "viewer"]
 
 
-# --- commands: op name -> arguments -----------------------------------------------------------------------------------
+# --- commands: op name -> arguments ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ OPS: Mapping[str, type[Command]] = {
 }
 OP_OF: Mapping[type[Command], str] = {args: op for op, args in OPS.items()}
 
-# --- events: ev name -> arguments ---------------------------------------------------------------------------------------
+# --- events: ev name -> arguments ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
