@@ -85,11 +85,11 @@ class Heard:
             expected = packet.ssrc, packet.timestamp + len(packet.samples)
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
 
-    def tone_present(self, freq_hz: float, since_ns: int, ms: int, *, share: float = 0.8) -> bool:
+    def tone_present(self, freq_hz: float, since_ns: int, ms: int, *, share: float = 0.8, power: float = 0.5) -> bool:
         """Whether the tone sounds in at least `share` of the `ms` milliseconds from `since_ns` on; the wait for
-        missing packets counts as silence."""
+        missing packets counts as silence. `power`: the part of the sound it must be, less where others speak too."""
         packets = self.between(since_ns, since_ns + ms * 1_000_000)
-        sounding = sum(len(packet.samples) for packet in packets if tone_at(packet.samples, [freq_hz]) is not None)
+        sounding = sum(len(packet.samples) for packet in packets if tone_at(packet.samples, [freq_hz], share=power))
         return sounding * 1000 / RATE_HZ >= share * ms
 
     def longest_gap_ms(self, since_ns: int, until_ns: int) -> float:
