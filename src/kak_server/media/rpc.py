@@ -16,7 +16,7 @@ the same content under a new id) leaves the same state. Events are numbered from
 in a bounded ring until acknowledged; a detached worker keeps going, and what the ring had to drop is counted in
 `lost_events`. A worker without control and without legs ends after ORPHAN_EXIT_S.
 
-Sources and sinks. A leg is a source under its own id. An RTP leg has one sink, its id; an operator's WebRTC leg has two,
+Sources and sinks. A leg is a source under its own id. An RTP leg has one sink, its id; an operator's leg has two,
 `<leg>/headset` and `<leg>/speaker` (on an RTP leg both names mean its one sink, so a seat can be a plain RTP phone). A
 mix is a named set of edges (source, sink, gain): the who-hears-whom matrix. A sink plays the sum over all mixes and
 all plays that name it. Edges that name a leg that is not there yet wait for it; a leg may be created again under its
