@@ -8,7 +8,8 @@ Framing: one JSON object a line (UTF-8, `\\n`), at most MAX_LINE_BYTES. Control 
 
 then commands `{"t":"cmd","id":"<idempotency key>","op":"leg.create_rtp","args":{..}}` are answered in order by
 `{"t":"res","id":..,"ok":true,"result":{..}}` or `{"t":"res","id":..,"ok":false,"code":..,"message":..}`, and events
-`{"t":"ev","n":42,"at_ms":..,"ev":"leg.learned","args":{..}}` flow from the worker, acknowledged by `{"t":"ack","n":42}`.
+`{"t":"ev","n":42,"at_ms":..,"ev":"leg.learned","args":{..}}` flow from the worker, acknowledged by
+`{"t":"ack","n":42}`.
 
 A higher generation takes over from a lower one (the older socket is closed); a lower one is refused, so a control
 process that was thought dead can never command legs again. Every command is idempotent: repeating one (same id, or
