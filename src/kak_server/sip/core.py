@@ -150,8 +150,9 @@ class SipCore:
             self._transactions.absorb(entry, request, flow)
             if method == "INVITE":
                 self._inbound.repeated_invite(entry)
-            elif method == "ACK":
-                self._answering.ack(request, flow)  # a peer that keeps the branch for the ACK to a 2xx
+            elif method == "ACK" and entry.machine.state == "accepted":
+                # RFC 6026 7.1: passed on; a peer that keeps the INVITE's branch for the ACK to a 2xx
+                self._answering.ack(request, flow)
         elif method == "ACK":
             self._answering.ack(request, flow)
         elif method == "CANCEL":

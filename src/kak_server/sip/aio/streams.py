@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from kak_server.sip.api import Flow
 
@@ -164,8 +164,8 @@ class Connection(asyncio.Protocol):
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's stream transports are not asyncio.Transport by inheritance
+        self._transport = transport = cast(asyncio.Transport, transport)
         number = self._streams.add(self)
         peer = transport.get_extra_info("peername") or ("", 0)
         if not number:
