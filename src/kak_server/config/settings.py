@@ -81,11 +81,6 @@ class Settings(Section):
         return self.media.advertised_address or self.server.advertised_address
 
     @property
-    def tls_dir(self) -> Path:
-        """Folder of the certificate that the server signs itself."""
-        return self.data_dir / "tls"
-
-    @property
     def web_dist(self) -> Path:
         """Folder of the built console."""
         return self.server.http.web_dist or SOURCE_TREE / "web" / "dist"
