@@ -9,7 +9,6 @@ other way round.
 
 import argparse
 import asyncio
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -53,8 +52,8 @@ class LightOperator:
 
 def cpu_s(worker: WorkerProcess) -> float:
     assert worker.process is not None
-    fields = Path(f"/proc/{worker.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    tasks = Path(f"/proc/{worker.process.pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 async def drive(operators: list[LightOperator], callers: list[RtpPhone], seconds: float) -> None:

@@ -1,6 +1,6 @@
 """Recording: a tap per source, one frame every tick, written by threads of its own.
 
-The tick only appends to a list. Each half second the list becomes one job of a writer thread; a disk that does not
+The tick only appends to a list. Each second the list becomes one job of a writer thread; a disk that does not
 keep up fails the recording (record.failed), never the call.
 """
 
@@ -18,9 +18,9 @@ from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
 from kak_server.model.ids import RecordingId
 
 WRITER_THREADS = 4
-FLUSH_TICKS = 25
-JOBS_MAX = 4_096  # of one thread: half seconds of tracks
-BACKLOG_JOBS_MAX = 60  # of one track: 30 s that the disk is behind
+FLUSH_TICKS = 50
+JOBS_MAX = 4_096  # of one thread: seconds of tracks
+BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
 GAPS_MAX = 1_000
 _SILENCE = {ALAW: g711.SILENCE["PCMA"], PCM16: bytes(2 * FRAME_SAMPLES)}
 
@@ -40,8 +40,10 @@ class Track:
         self.started_at_ms = started_at_ms
         self.frames = 0
         self.gaps: list[rpc.Gap] = []
-        self.failed = False
-        self.backlog = 0  # jobs not yet written
+        self.failed = False  # told to control; set by the loop alone
+        self.broken = False  # nothing more is written; set by the writer alone
+        self.submitted = 0  # jobs given to the writer; counted by the loop alone
+        self.written = 0  # jobs done; counted by the writer alone
         self._block: list[bytes] = []
         self._gap_from: int | None = None
 
@@ -129,7 +131,7 @@ class Recorder:
         file = WavFile(path, track.encoding)
         self.tracks[args.recording] = track
         self._files[args.recording] = file
-        self._submit(track, file.open)
+        self._submit(track, file, file.open)
         return track
 
     def _resolve(self, name: str) -> Path:
@@ -153,10 +155,11 @@ class Recorder:
         file = self._files.pop(recording)
         track.finish()
         if track.failed:
+            self._submit(track, file, file.abandon)
             return True
         data = track.block()
         self._closing += 1
-        self._submit(track, lambda: self._close(track, file, data, now_ms), must=True)
+        self._submit(track, file, lambda: self._close(track, file, data, now_ms), closing=True)
         return True
 
     def end_tick(self, index: int) -> None:
@@ -187,35 +190,37 @@ class Recorder:
             writer.join(timeout_s)
 
     def _flush(self, track: Track) -> None:
-        if track.backlog > BACKLOG_JOBS_MAX:
+        if track.submitted - track.written > BACKLOG_JOBS_MAX:
             self._fail(track, "the disk does not keep up")
             return
         file, data = self._files[track.args.recording], track.block()
-        self._submit(track, lambda: file.append(data))
+        self._submit(track, file, lambda: file.append(data))
 
-    def _submit(self, track: Track, work: Job, must: bool = False) -> None:
+    def _submit(self, track: Track, file: WavFile, work: Job, closing: bool = False) -> None:
         writer = self._writers[hash(track.args.recording) % WRITER_THREADS]
 
         def job() -> None:
             try:
-                if not track.failed:
+                if not track.broken:
                     work()
-            except OSError as problem:
-                self._loop.call_soon_threadsafe(self._fail, track, str(problem))
+            except Exception as problem:  # noqa: BLE001  told as record.failed; the thread serves other tracks too
+                track.broken = True
+                file.abandon()
+                self._loop.call_soon_threadsafe(self._fail, track, f"{type(problem).__name__}: {problem}")
             finally:
-                self._loop.call_soon_threadsafe(self._done, track, must)
+                track.written += 1
+                if closing:
+                    self._loop.call_soon_threadsafe(self._closed)
 
-        track.backlog += 1
+        track.submitted += 1
         try:
             writer.jobs.put_nowait(job)
         except queue.Full:
-            track.backlog -= 1
-            self._closing -= must
+            self._closing -= closing
             self._fail(track, "too many tracks wait for the disk")
 
-    def _done(self, track: Track, closing: bool) -> None:
-        track.backlog -= 1
-        self._closing -= closing
+    def _closed(self) -> None:
+        self._closing -= 1
         if self.is_idle:
             self._idle.set()
 

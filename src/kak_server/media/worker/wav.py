@@ -8,7 +8,7 @@ import hashlib
 import os
 import struct
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from kak_server.media.engine.frames import RATE_HZ
 
@@ -36,7 +36,7 @@ class WavFile:
         self.path = path
         self.encoding = encoding
         self._part = path.with_name(path.name + ".part")
-        self._file: BinaryIO | None = None
+        self._descriptor = -1
         self._data_bytes = 0
 
     def open(self) -> None:
@@ -44,9 +44,8 @@ class WavFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._part.exists():
             self._part.rename(self._free_name())
-        self._file = self._part.open("xb")
-        self._file.write(header(self.encoding, 0))
-        self._file.flush()
+        self._descriptor = os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
+        self._write(header(self.encoding, 0))
 
     def _free_name(self) -> Path:
         for number in range(1, _LEFT_OVERS_MAX):
@@ -57,22 +56,29 @@ class WavFile:
 
     def append(self, data: bytes) -> None:
         """Add audio and correct the header."""
-        if self._file is None:
-            raise OSError("the recording was never opened")
-        self._file.write(data)
+        self._write(data)
         self._data_bytes += len(data)
-        end = self._file.tell()
-        self._file.seek(0)
-        self._file.write(header(self.encoding, self._data_bytes))
-        self._file.seek(end)
-        self._file.flush()
+        os.pwrite(self._descriptor, header(self.encoding, self._data_bytes), 0)
+
+    def _write(self, data: bytes) -> None:
+        if self._descriptor < 0:
+            raise OSError("the recording was never opened")
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def abandon(self) -> None:
+        """Close the descriptor and leave the file as it is."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def finish(self) -> tuple[int, str]:
         """Put it on the disk under its name. Returns (bytes, sha256 as read back)."""
-        if self._file is None:
+        if self._descriptor < 0:
             raise OSError("the recording was never opened")
-        os.fsync(self._file.fileno())
-        self._file.close()
+        os.fsync(self._descriptor)
+        self.abandon()
         with self._part.open("rb") as written:
             digest = hashlib.file_digest(written, "sha256").hexdigest()
             size = written.tell()
