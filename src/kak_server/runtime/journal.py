@@ -148,7 +148,7 @@ class Journal:
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def append_event(self, event: Event) -> None:
-        """Write a routing event. To be called before the core's step, so that no checkpoint holds it twice."""
+        """Write a routing event: before its effects are carried out, and before the next `checkpoint`."""
         name, data = encode_event(event)
         self._append(dumps({"k": "event", "type": name, "data": data}))
 

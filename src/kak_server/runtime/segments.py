@@ -130,7 +130,11 @@ def history(folder: Path) -> Iterator[tuple[str, Frame | Lost]]:
     serial = 0
     for number in segment_numbers(folder):
         path = segment_path(folder, number)
-        for item in located(path.name, scan(path.read_bytes()), serial):
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            continue  # a running server has just dropped its oldest segment
+        for item in located(path.name, scan(data), serial):
             if isinstance(item, Frame):
                 serial = item.serial
             yield path.name, item

@@ -1,0 +1,206 @@
+"""The journal tells why a call went where it went, and whether it is whole."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from kak_server.routing.api import Activity, Effect, Event
+from kak_server.runtime.explain import main, sentences
+from kak_server.runtime.journal import Journal
+from kak_server.runtime.segments import segment_path
+from tests.unit.routing.desk import Desk, queue
+
+
+class JournaledDesk(Desk):
+    """Everything goes to a real journal as well."""
+
+    def __init__(self, folder: Path, *queues, **settings) -> None:  # type: ignore[no-untyped-def]
+        self.journal, _ = Journal.open(folder, now_ms=1)
+        super().__init__(*queues, **settings)
+
+    def send(self, event: Event) -> tuple[Effect, ...]:
+        self.journal.append_event(event)
+        return super().send(event)
+
+
+def arguments(folder: Path, action: str, call: str = "") -> argparse.Namespace:
+    return argparse.Namespace(data_dir=folder, action=action, call=call)
+
+
+def told(folder: Path, call: str) -> list[str]:
+    """Without the times."""
+    lines = sentences(folder, call)
+    assert lines is not None
+    return [line.split(") ", 1)[1] if ") " in line[:25] else line.split(" ", 1)[1] for line in lines]
+
+
+def eventful_day(folder: Path) -> JournaledDesk:
+    desk = JournaledDesk(folder, queue("113", "oslo", "bergen", own_room_ms=20_000, skills={"emd": 3}))
+    desk.sit("kari", at="p1", emd=5)
+    desk.sit("low", at="p2", emd=1)
+    desk.sit("bente", "bergen", at="b1", emd=5, ready=False)
+    desk.ring("c1", caller="+4790000001")
+    desk.wait(3_000)
+    desk.ring("c2", caller="+4790000002")
+    desk.reject("kari", "c1")
+    desk.wait(15_000)
+    desk.wait(5_000)
+    desk.talk("kari", "c1")
+    desk.says("bente", Activity.AVAILABLE)
+    desk.accept("bente", "c2", epoch=1)
+    desk.joined("c2")
+    desk.hold("bente", "c2")
+    desk.hold("bente", "c2", on=False)
+    desk.media("b1", False)
+    desk.wait(1_000)
+    desk.media("b1", True)
+    desk.media("b1", False)
+    desk.wait(5_000)
+    desk.accept("bente", "c2", epoch=1)
+    desk.hang_up("kari", "c1")
+    desk.done("kari")
+    desk.talk("kari", "c2")
+    desk.gone("c2", "bye")
+    return desk
+
+
+def test_an_eventful_call_is_told_from_arrival_to_end(tmp_path: Path) -> None:
+    desk = eventful_day(tmp_path)
+    desk.journal.close()
+    story = told(tmp_path, "+4790000002")
+    assert story[0] == (
+        "Call c2 from +4790000002 arrived for queue 113 (113), class emergency, served by oslo and bergen"
+        " (oslo alone for 20.0 s), skills needed: emd 3."
+    )
+    assert story[1] == (
+        "It waits, first in its queue: Bente is not available (break); Kari has another offer;"
+        " Low has skill emd at 1, 3 is needed."
+    )
+    text = "\n".join(story)
+    for sentence in (
+        "The own room's time is over: operators of all the queue's rooms are asked.",
+        "Offer 1 to Bente at b1, who became free just then (became available); nobody else was.",
+        "Bente accepted offer 1 after 0.0 s; the legs are being joined.",
+        "Connected with Bente at b1.",
+        "The operator put the call on hold.",
+        "The operator took the call back.",
+        "The audio at b1 is gone; Bente has 5.0 s to come back.",
+        "The audio at b1 is back; nothing is lost.",
+        "Bente had no audio for too long and was taken off the call.",
+        "The caller hears an announcement and waits again: head of the class, old arrival time.",
+        "Kari is in a call",
+        "bente's accept of offer 1 came too late and was refused (offer-gone).",
+        "Offer 2 to Kari at p1, who became free just then (finished the work before it)",
+        "Kari was left by the caller.",
+    ):
+        assert sentence in text, text
+    assert story[-1] == "The call ended: bye."
+
+
+def test_a_rejecting_and_a_slow_operator_are_named(tmp_path: Path) -> None:
+    eventful_day(tmp_path).journal.close()
+    story = "\n".join(told(tmp_path, "c1"))
+    assert "Offer 1 to Kari at p1, the only one idle for this queue. It rings until" in story
+    assert "Kari said no (offer 1)." in story
+    assert "Kari did not answer in time (offer 2)." in story
+    assert "Kari hung up." in story
+
+
+def test_last_means_the_newest_and_unknown_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    eventful_day(tmp_path / "journal").journal.close()
+    assert main(arguments(tmp_path, "explain", "last")) == 0
+    assert "Call c2 from" in capsys.readouterr().out
+    assert main(arguments(tmp_path, "explain", "c99")) == 1
+    assert "no call 'c99'" in capsys.readouterr().err
+
+
+def test_no_journal_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments(tmp_path / "nowhere", "verify")) == 2
+    assert main(arguments(tmp_path, "explain", "last")) == 2
+    assert "no journal" in capsys.readouterr().err
+
+
+def test_a_call_over_a_restart_and_a_checkpoint(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path)
+    desk.sit("kari", at="p1")
+    desk.ring("c1")
+    desk.talk("kari", "c1")
+    desk.journal.checkpoint(desk.core.snapshot())
+    desk.journal.close()
+    desk.journal, _ = Journal.open(tmp_path, now_ms=2)
+    for number in range(16):  # the segments with the arrival go
+        desk.journal.checkpoint(desk.core.snapshot())
+        assert number < 16
+    desk.journal.close()
+    desk.journal, replay = Journal.open(tmp_path, now_ms=3)
+    assert not segment_path(tmp_path, 1).exists()
+    assert replay.events == ()
+    desk.wait(61_000)
+    desk.hang_up("kari", "c1")
+    desk.journal.close()
+    story = sentences(tmp_path, "c1")
+    assert story is not None
+    assert "The server started again (generation 3); the call goes on." in story[0]
+    assert "(+61.0 s) Kari hung up." in story[1]
+    assert "The call ended: operator-hangup." in story[2]
+
+
+def test_a_call_that_is_up_says_where_it_is(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path)
+    desk.ring("c1")
+    desk.journal.close()
+    story = told(tmp_path, "c1")
+    assert story[-2] == "It waits, first in its queue: nobody is signed in."
+    assert story[-1] == "Here the journal ends; the call is waiting."
+
+
+def test_transfer_and_moving_seat_are_told(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path, queue("113"), queue("bergen", "bergen"))
+    desk.sit("kari", at="p1")
+    desk.sit("ola", at="p5")
+    desk.ring("c1")
+    desk.talk("kari", "c1")
+    desk.sit("kari", at="p2")
+    desk.transfer("kari", "c1", "bergen")
+    desk.sit("bente", "bergen", at="b1")
+    desk.leave("bente")
+    desk.journal.close()
+    story = "\n".join(told(tmp_path, "c1"))
+    assert "Offer 1 to Kari at p1, first of 2 idle for this queue" in story
+    assert "Kari moved from p1 to p2 with the call." in story
+    assert "Kari passed the call on." in story
+    assert "It waits in queue bergen now, with its old arrival time." in story
+    assert "Bente signed out while it rang (offer 2)." in story
+
+
+def test_a_whole_journal_verifies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    desk = eventful_day(tmp_path)
+    desk.journal.checkpoint(desk.core.snapshot())
+    desk.ring("c3")
+    desk.journal.close()
+    assert main(arguments(tmp_path, "verify")) == 0
+    out = capsys.readouterr().out
+    assert "the journal is whole" in out
+    assert "1 checkpoint(s) compared" in out
+    assert "1 contacts and 3 operators" in out
+
+
+def test_damage_and_a_lying_checkpoint_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    desk = eventful_day(tmp_path)
+    lie = desk.core.snapshot()
+    lie["operators"][0]["missed"] = 99
+    desk.journal.checkpoint(lie)
+    desk.journal.append_event(desk.events[-1])
+    desk.journal.close()
+    assert main(arguments(tmp_path, "verify")) == 1
+    assert "differs from the replay" in capsys.readouterr().out
+    path = segment_path(tmp_path, 1)
+    data = bytearray(path.read_bytes())
+    data[data.index(b'"OfferRejected"') + 2] ^= 1
+    path.write_bytes(data)
+    assert main(arguments(tmp_path, "verify")) == 1
+    assert "checksum is wrong" in capsys.readouterr().out
+    story = sentences(tmp_path, "c1")
+    assert story is not None
+    assert any("Warning: the journal has a hole here" in line for line in story)
