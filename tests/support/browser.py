@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, WebSocketRoute, async_playwright
 
 from kak_sim.audio import steady_tone, tone, write_wav
 
@@ -162,7 +163,39 @@ async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
             await browser.close()
 
 
-async def open_page(browser: Browser, url: str, *, permissions: Sequence[str] = ("microphone",)) -> Page:
+class StreamCutter:
+    """Stands in the event stream's way: lets it through until it is cut, and refuses it until it is healed."""
+
+    def __init__(self) -> None:
+        self._cut = False
+        self._open: list[tuple[WebSocketRoute, WebSocketRoute]] = []
+
+    async def install(self, page: Page) -> None:
+        """Before the page opens its stream."""
+        await page.route_web_socket(re.compile("/api/v1/events"), self._route)
+
+    async def cut(self) -> None:
+        """End the stream that is open, and every new one at once."""
+        self._cut = True
+        for page_side, server_side in self._open:
+            await server_side.close()
+            await page_side.close()
+        self._open.clear()
+
+    def heal(self) -> None:
+        """New streams go through again."""
+        self._cut = False
+
+    async def _route(self, route: WebSocketRoute) -> None:
+        if self._cut:
+            await route.close()
+        else:
+            self._open.append((route, route.connect_to_server()))
+
+
+async def open_page(
+    browser: Browser, url: str, *, permissions: Sequence[str] = ("microphone",), cutter: StreamCutter | None = None
+) -> Page:
     """A page in a context of its own, allowed to use microphone or camera; its console errors are printed."""
     context: BrowserContext = await browser.new_context(
         viewport={"width": 1920, "height": 1080}, locale="nb-NO", permissions=list(permissions)
@@ -172,6 +205,8 @@ async def open_page(browser: Browser, url: str, *, permissions: Sequence[str] = 
         "console", lambda message: print(f"page {message.type}: {message.text}") if message.type == "error" else None
     )
     page.on("pageerror", lambda problem: print(f"page broke: {problem}"))
+    if cutter is not None:
+        await cutter.install(page)
     await page.goto(url)
     return page
 
@@ -184,9 +219,17 @@ def at(page: Page, test_id: str) -> Any:
     return page.get_by_test_id(test_id)
 
 
-async def sign_in(browser: Browser, base_url: str, username: str, position: str, *, available: bool = True) -> Page:
+async def sign_in(
+    browser: Browser,
+    base_url: str,
+    username: str,
+    position: str,
+    *,
+    available: bool = True,
+    cutter: StreamCutter | None = None,
+) -> Page:
     """A person at the console: signed in, seated, sound up, and available for calls."""
-    page = await open_page(browser, f"{base_url}/?raw=1")
+    page = await open_page(browser, f"{base_url}/?raw=1", cutter=cutter)
     await at(page, "sign-in-username").fill(username)
     await at(page, "sign-in-password").fill("lab")
     await at(page, "sign-in-submit").click()

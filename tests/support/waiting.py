@@ -8,7 +8,8 @@ from typing import Any
 
 
 async def eventually(ask: Callable[[], Any], timeout_s: float = 10.0, *, what: str = "") -> Any:
-    """Ask (a function or a coroutine function) again and again until the answer is truthy; gives it. Raises AssertionError with the last answer."""
+    """Ask (a function or a coroutine function) again and again until the answer is truthy, and give it. Raises
+    AssertionError with the last answer."""
     deadline_s = time.monotonic() + timeout_s
     while True:
         answer = ask()
