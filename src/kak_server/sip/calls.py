@@ -113,7 +113,7 @@ def to_record(call: Call) -> dict[str, Json]:
         "incoming": call.incoming_json,
         "invite_key": call.invite_key,
         "invite_cseq": call.invite_cseq,
-        "dialog": to_json(call.dialog),
+        "dialog": _dialog_json(call.dialog),
         "cseq_reserved": call.cseq_reserved,
         "provisional": call.provisional,
         "local_sdp": call.local_sdp,
@@ -123,7 +123,7 @@ def to_record(call: Call) -> dict[str, Json]:
     if call.invite is not None:
         value["invite_head"] = call.invite.request.head
         value["invite_charset"] = call.invite.request.charset
-        value["invite_source"] = to_json(call.invite.source)
+        value["invite_source"] = _flow_json(call.invite.source)
     if call.refusal:
         value["refusal"] = call.refusal.decode("latin-1")
         value["refusal_status"] = call.refusal_status
@@ -134,10 +134,35 @@ def to_record(call: Call) -> dict[str, Json]:
             "cseq": awaiting.cseq,
             "late_offer": awaiting.late_offer,
             "initial": awaiting.initial,
-            "target": to_json(awaiting.target),
-            "redial": to_json(awaiting.redial),
+            "target": _flow_json(awaiting.target),
+            "redial": _flow_json(awaiting.redial) if awaiting.redial is not None else None,
         }
     return value
+
+
+def _dialog_json(dialog: Dialog) -> dict[str, Json]:
+    return {
+        "call_id": dialog.call_id,
+        "local_tag": dialog.local_tag,
+        "remote_tag": dialog.remote_tag,
+        "local": dialog.local,
+        "remote": dialog.remote,
+        "target": dialog.target,
+        "routes": list(dialog.routes),
+        "local_cseq": dialog.local_cseq,
+        "remote_cseq": dialog.remote_cseq,
+        "flow": _flow_json(dialog.flow),
+    }
+
+
+def _flow_json(flow: Flow) -> dict[str, Json]:
+    return {
+        "transport": flow.transport,
+        "host": flow.host,
+        "port": flow.port,
+        "listener": flow.listener,
+        "connection": flow.connection,
+    }
 
 
 def from_record(value: Json) -> tuple[Call, CallRecord]:

@@ -3,10 +3,13 @@
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote
 
 from kak_server.sip.errors import ParseError
 
+_REMEMBERED_CHARS = 128
+_REMEMBERED_URIS = 4096
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _USER = re.compile(r"(?:[A-Za-z0-9_.!~*'()&=+$,;?/-]|%[0-9A-Fa-f]{2})+\Z")
 _PASSWORD = re.compile(r"(?:[A-Za-z0-9_.!~*'()&=+$,-]|%[0-9A-Fa-f]{2})*\Z")
@@ -33,7 +36,14 @@ class Uri:
 
 
 def parse_uri(text: str) -> Uri:
-    """Parse a URI. Raises ParseError where the grammar is broken."""
+    """Parse a URI. Raises ParseError where the grammar is broken.
+
+    The same few come in every message of a call, so short ones are remembered; treat `params` as read-only.
+    """
+    return _parse_remembered(text) if len(text) <= _REMEMBERED_CHARS else _parse(text)
+
+
+def _parse(text: str) -> Uri:
     scheme, colon, rest = text.partition(":")
     if not colon or not _SCHEME.match(scheme) or not rest or not _OPAQUE.match(rest):
         raise ParseError(f"not a URI: {text[:80]!r}")
@@ -48,6 +58,9 @@ def parse_uri(text: str) -> Uri:
     hostport, *params = hostpart.split(";")
     host, port = parse_hostport(hostport)
     return Uri(scheme, rest, user, host, port, _parse_params(params))
+
+
+_parse_remembered = lru_cache(_REMEMBERED_URIS)(_parse)
 
 
 def _parse_user(userinfo: str) -> str:
