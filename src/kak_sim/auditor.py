@@ -331,7 +331,7 @@ class Auditor:
                 if self._may(person, case):
                     self._finding(f"{case.contact} waits although {person.operator} is free and may serve it")
         for effect in effects:
-            if isinstance(effect, api.Offer) and self._stands(effect):
+            if isinstance(effect, api.Offer) and self._stands(effect) and effect.operator in self.people:
                 self._fair(self.cases[effect.contact], self.people[effect.operator], waiting, free)
         self._one_each()
         self._bounded()

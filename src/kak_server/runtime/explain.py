@@ -62,7 +62,8 @@ def sentences(folder: Path, call: str) -> list[str] | None:
         elif isinstance(item, Lost):
             story.note(f"Warning: the journal has a hole here ({item}); what follows may differ from what happened.")
         elif item.record.get("k") == "boot":
-            story.note(f"The server started again (generation {item.record['generation']}); the call goes on.")
+            text = f"The server started again (generation {item.record['generation']}); the call goes on."
+            story.note(text, item.record.get("at_ms"))
         if story.over:
             break
     return story.finish()

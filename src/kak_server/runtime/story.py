@@ -74,10 +74,10 @@ class Story:
         if any(isinstance(effect, api.EndContact) for effect in mine):
             self.over = True
 
-    def note(self, text: str) -> None:
-        """Something beside the events: a restart, a hole in the journal."""
+    def note(self, text: str, at_ms: int | None = None) -> None:
+        """Something beside the events: a restart, a hole in the journal. `at_ms` if it has a time of its own."""
         if self.core.contact(self.contact) is not None and not self.over:
-            self.sentences.append(f"{clock(self.core.now_ms)} {text}")
+            self.sentences.append(f"{clock(at_ms or self.core.now_ms)} {text}")
 
     def finish(self) -> list[str]:
         """All sentences; the last says where the contact is if it has not ended."""
