@@ -30,6 +30,7 @@ router = APIRouter()
 # Close codes of ours (RFC 6455 section 7.4.2: 4000-4999 are for applications), like the HTTP statuses.
 BAD_MESSAGES, SIGNED_OUT, SILENT, SEAT_LOST = 4400, 4401, 4408, 4409
 MAX_SAFE_INTEGER = 2**53
+ENTRIES_AT_ONCE = 64
 
 
 def reply_text(command_id: str, result: Result) -> str:
@@ -56,6 +57,7 @@ class Connection:
         self._tasks: list[asyncio.Task[None]] = []
         self._commands: set[asyncio.Task[None]] = set()
         self._bad_messages = 0
+        self._ping_due = True
         self._heard_s = asyncio.get_running_loop().time()
 
     # --- hub.Reader ---------------------------------------------------------------------------------------------------
@@ -132,25 +134,31 @@ class Connection:
     # --- out ----------------------------------------------------------------------------------------------------------
 
     async def _send_all(self) -> None:
-        ping_at_s = 0.0
         loop, settings = asyncio.get_running_loop(), self._shell.settings
-        while True:
-            self._wake.clear()
-            await self._drain()
-            if self._closing is not None:
-                await self._websocket.close(*self._closing)
-                return
-            if loop.time() - self._heard_s > settings.silent_reader_s:
-                self.finish(SILENT, "no pong")
-                continue
-            if loop.time() >= ping_at_s:
-                ping_at_s = loop.time() + settings.ping_interval_s
-                await self._websocket.send_text('{"type":"ping"}')
-            timer = loop.call_later(ping_at_s - loop.time(), self._wake.set)
-            try:
+        timer: asyncio.TimerHandle | None = None
+        try:
+            while True:
+                self._wake.clear()
+                await self._drain()
+                if self._closing is not None:
+                    await self._websocket.close(*self._closing)
+                    return
+                if self._ping_due:
+                    if loop.time() - self._heard_s > settings.silent_reader_s:
+                        self.finish(SILENT, "no pong")
+                        continue
+                    await self._websocket.send_text('{"type":"ping"}')
+                    self._ping_due = False
+                    timer = loop.call_later(settings.ping_interval_s, self._ping_now)
                 await self._wake.wait()
-            finally:
+        finally:
+            if timer is not None:
                 timer.cancel()
+
+    def _ping_now(self) -> None:
+        # A flag, not a look at the clock: a loop's timer may fire a little early.
+        self._ping_due = True
+        self._wake.set()
 
     async def _drain(self) -> None:
         """Send what there is: replies first, then events in order."""
@@ -159,12 +167,10 @@ class Connection:
                 await self._websocket.send_text(self._texts.popleft())
             if self._live.reader is not self:
                 return  # replaced: the events are the other reader's
-            entries = self._live.stream.after(self._cursor)
+            entries = self._live.stream.after(self._cursor, ENTRIES_AT_ONCE)
             if entries is None:
                 self._queue_snapshot()
                 continue
-            if not entries:
-                return
             for entry in entries:
                 await self._websocket.send_text(entry.frame())
                 self._cursor = max(self._cursor, entry.seq)
@@ -173,6 +179,9 @@ class Connection:
                     return
                 if self._texts:
                     break
+            else:
+                if self.caught_up:
+                    return
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
