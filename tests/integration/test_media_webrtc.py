@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kak_server.media import rpc
-from kak_server.model.ids import LegId, MixId
+from kak_server.model.ids import LegId, MixId, RecordingId
 from tests.support.media_peers import RtpPhone, both_ways, free_udp_port, rtp_leg, running, until
 from tests.support.webrtc_peers import Browser, loopback_ice
 
@@ -125,3 +125,43 @@ async def test_video_is_forwarded_as_it_is(tmp_path: Path) -> None:
         for leg in ("camera", "screen", "late"):
             await control.do(rpc.CloseLeg(LegId(leg)))
         assert not any((await control.do(rpc.GetCensus())).result.values())
+
+
+async def test_nothing_is_left_after_load(tmp_path: Path) -> None:
+    async with running(tmp_path) as (worker, control):
+        assert worker.process is not None
+        process = Path(f"/proc/{worker.process.pid}")
+
+        def held() -> tuple[int, int]:
+            return len(list((process / "fd").iterdir())), len(list((process / "task").iterdir()))
+
+        async def load(round_name: str) -> None:
+            browsers = [Browser().operator(1_000.0) for _ in range(6)]
+            for number, browser in enumerate(browsers):
+                await browser.connect(control, f"seat{number}", "operator")
+                await control.do(rtp_leg(f"caller{number}", free_udp_port()))
+                await control.do(both_ways(f"call{number}", f"caller{number}", f"seat{number}/headset"))
+                await control.do(rpc.StartPlay(f"p{number}", f"caller{number}", "tone:hold", loop=True))
+                name = RecordingId(f"{round_name}-{number}")
+                await control.do(rpc.StartRecord(name, f"seat{number}", f"{name}.wav", "x"))
+                await control.do(rpc.WatchTalk(LegId(f"seat{number}"), True))
+                await control.do(rpc.StopRecord(name))
+            for number, browser in enumerate(browsers):
+                await control.do(rpc.StopPlay(f"p{number}"))
+                await control.do(rpc.SetMix(MixId(f"call{number}")))
+                await control.do(rpc.WatchTalk(LegId(f"seat{number}"), False))
+                await control.do(rpc.CloseLeg(LegId(f"caller{number}")))
+                await control.do(rpc.CloseLeg(LegId(f"seat{number}")))
+                await browser.close()
+
+        def closed() -> list[rpc.RecordClosed]:
+            return control.of(rpc.RecordClosed)
+
+        before = held()
+        await load("one")
+        await until(lambda: len(closed()) == 6, 5.0, "recordings closed")
+        await load("two")
+        await until(lambda: len(closed()) == 12, 5.0, "recordings closed")
+        assert not any((await control.do(rpc.GetCensus())).result.values())
+        await until(lambda: held()[0] <= before[0], 10.0, "every socket and file is closed")
+        assert held()[1] <= before[1] + 1, "no thread for a leg"

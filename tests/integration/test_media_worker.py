@@ -304,12 +304,19 @@ async def test_another_worker_continues_the_streams(tmp_path: Path) -> None:
         learned = {"peer_host": "127.0.0.1", "peer_port": phone.port, "learned": True}
         await control.do(rtp_leg(leg, port, epoch_ms=epoch, ssrc=port, **learned))
     await control.do(both_ways("call", "caller", "operator"))
+    await control.do(rpc.StartRecord(RecordingId("r1"), "caller", "cut.wav", "caller"))
     await until(lambda: caller.hears(1_000.0) and operator.hears(440.0), 5.0, "heard again")
     first = caller.packets[0]
     assert first.ssrc == last.ssrc == ports[0]
     ahead = (first.sequence - last.sequence) & 0xFFFF
     assert 0 < ahead < 1_000
     assert (first.timestamp - last.timestamp) & 0xFFFFFFFF == 160 * ahead
+    await control.do(rpc.StopRecord(RecordingId("r1")))
+    await until(lambda: control.of(rpc.RecordClosed), 5.0, "recorded")
+    track = control.of(rpc.RecordClosed)[0]
+    assert abs(track.stored_ms - track.expected_ms) <= 60, "one track for the whole call"
+    assert track.stored_ms > len(data) // 8
+    assert track.gaps, "what the change of workers cost is noted"
     for phone in (caller, operator):
         phone.close()
     await control.client.stop()

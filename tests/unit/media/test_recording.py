@@ -134,6 +134,44 @@ async def test_a_failing_disk_fails_the_recording_only(tmp_path: Path) -> None:
     assert [type(event) for event in events] == [rpc.RecordFailed, rpc.RecordClosed]
 
 
+async def test_another_worker_goes_on_with_the_track(tmp_path: Path) -> None:
+    events: list[rpc.Event] = []
+    killed = WavFile(tmp_path / "a.wav", ALAW)
+    killed.open()
+    killed.append(VOICE * 50 + VOICE[:30])
+    killed.abandon()
+    written_ms = killed.left_over()
+    assert written_ms is not None
+    assert written_ms.frames == 50
+    now_ms = written_ms.ended_at_ms + 405
+    recorder = Recorder(tmp_path, events.append)
+    track = recorder.start(order("a.wav"), "PCMA", now_ms)
+    for _ in range(30):
+        track.take(VOICE, "PCMA")
+    await recorder.finish(now_ms + 600, 5.0)
+    await until(lambda: events, 5.0)
+    (closed,) = events
+    assert isinstance(closed, rpc.RecordClosed)
+    assert closed.gaps == (rpc.Gap(1_000, 400),)
+    assert (closed.stored_ms, closed.expected_ms) == (2_000, 2_005)
+    assert read_wav(tmp_path / "a.wav")[1] == VOICE * 50 + g711.SILENCE["PCMA"] * 20 + VOICE * 30
+    recorder.close(5.0)
+
+
+async def test_what_cannot_be_continued_is_kept_apart(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, lambda event: None)
+    old = WavFile(tmp_path / "a.wav", PCM16)
+    old.open()
+    old.append(bytes(640))
+    old.abandon()
+    (tmp_path / "b.wav.part").write_bytes(b"rubbish")
+    recorder.start(order("a.wav"), "PCMA", 10**15)
+    recorder.start(order("b.wav", "r2"), None, 10**15)
+    await recorder.finish(10**15, 5.0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.cut1.wav", "a.wav", "b.cut1.wav", "b.wav"]  # noqa: ASYNC240
+    recorder.close(5.0)
+
+
 async def test_finishing_completes_every_track(tmp_path: Path) -> None:
     events: list[rpc.Event] = []
     recorder = Recorder(tmp_path, events.append)

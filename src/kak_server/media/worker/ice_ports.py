@@ -5,6 +5,8 @@ import errno
 from collections.abc import Callable
 from typing import TypeVar
 
+from kak_server.media.worker.ports import bind_udp
+
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.DatagramProtocol)
 
 
@@ -36,7 +38,7 @@ class IcePorts:
             port = self._first + self._next
             self._next = (self._next + 1) % self._count
             try:
-                _transport, protocol = await loop.create_datagram_endpoint(factory, local_addr=(bind_to, port))
+                sock = bind_udp(bind_to, port)  # ours, not the loop's: that would look the address up in a thread
             except OSError as problem:
                 if problem.errno == errno.EADDRNOTAVAIL and bind_to == address:
                     bind_to = _WILDCARD[":" in address]
@@ -44,5 +46,6 @@ class IcePorts:
                 if problem.errno == errno.EADDRINUSE:
                     continue
                 raise NoIcePortError(f"{address}: {problem}") from problem
+            _transport, protocol = await loop.create_datagram_endpoint(factory, sock=sock)
             return protocol
         raise NoIcePortError(f"{address}: all {self._count} ICE ports are taken")

@@ -22,6 +22,7 @@ FLUSH_TICKS = 50
 JOBS_MAX = 4_096  # of one thread: seconds of tracks
 BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
 GAPS_MAX = 1_000
+CONTINUE_WITHIN_MS = 60_000  # a worker is started anew within seconds
 _SILENCE = {ALAW: g711.SILENCE["PCMA"], PCM16: bytes(2 * FRAME_SAMPLES)}
 
 Job = Callable[[], None]
@@ -46,6 +47,12 @@ class Track:
         self.written = 0  # jobs done; counted by the writer alone
         self._block: list[bytes] = []
         self._gap_from: int | None = None
+
+    def continue_from(self, frames: int, ended_at_ms: int, now_ms: int) -> None:
+        """This many frames are in the file; what came between their end and now was lost."""
+        self.frames = frames
+        self.started_at_ms = ended_at_ms - frames * TICK_MS
+        self.skip((now_ms - ended_at_ms) // TICK_MS)
 
     def take(self, frame: bytes | Pcm | None, law: g711.Law | None) -> None:
         """One tick of the source."""
@@ -125,13 +132,22 @@ class Recorder:
         return not self.tracks and not self._closing
 
     def start(self, args: rpc.StartRecord, law: g711.Law | None, now_ms: int) -> Track:
-        """Open a track. Raises BadPathError; what the disk says comes later, as record.failed."""
+        """Open a track, or go on with the one a killed worker left, the time between noted as a gap.
+
+        Raises BadPathError; what the disk says comes later, as record.failed.
+        """
         path = self._resolve(args.path)
         track = Track(args, ALAW if law == "PCMA" else PCM16, now_ms)
         file = WavFile(path, track.encoding)
+        left = file.left_over()
+        if left is not None and 0 <= now_ms - left.ended_at_ms <= CONTINUE_WITHIN_MS:
+            track.continue_from(left.frames, left.ended_at_ms, now_ms)
+            continued_frames: int | None = left.frames
+        else:
+            continued_frames = None
         self.tracks[args.recording] = track
         self._files[args.recording] = file
-        self._submit(track, file, file.open)
+        self._submit(track, file, lambda: file.open(continued_frames))
         return track
 
     def _resolve(self, name: str) -> Path:

@@ -7,14 +7,16 @@ corrected with every block, so what a killed process leaves behind can be played
 import hashlib
 import os
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kak_server.media.engine.frames import RATE_HZ
+from kak_server.media.engine.frames import FRAME_SAMPLES, RATE_HZ
 
 Encoding = Literal["alaw-8000", "pcm16-8000"]
 ALAW: Encoding = "alaw-8000"
 PCM16: Encoding = "pcm16-8000"
+FRAME_BYTES = {ALAW: FRAME_SAMPLES, PCM16: 2 * FRAME_SAMPLES}
 _LEFT_OVERS_MAX = 1_000
 
 
@@ -29,6 +31,14 @@ def header(encoding: Encoding, data_bytes: int) -> bytes:
     return struct.pack("<4sI4s", b"RIFF", 4 + len(body) + data_bytes, b"WAVE") + body
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """A track that a killed process left: whole frames, and when the last of them was written (UTC)."""
+
+    frames: int
+    ended_at_ms: int
+
+
 class WavFile:
     """Used by one writer thread. Every method may raise OSError."""
 
@@ -39,9 +49,33 @@ class WavFile:
         self._descriptor = -1
         self._data_bytes = 0
 
-    def open(self) -> None:
-        """Create `<name>.part`; one that a killed process left is kept under another name."""
+    def left_over(self) -> LeftOver | None:
+        """What a killed process left of this very track, if it can be continued."""
+        begin = len(header(self.encoding, 0))
+        try:
+            with self._part.open("rb") as file:
+                head = file.read(begin)
+                status = os.fstat(file.fileno())
+        except OSError:
+            return None
+        said_bytes = int.from_bytes(head[-4:], "little")
+        if head != header(self.encoding, said_bytes):
+            return None
+        frames = (status.st_size - begin) // FRAME_BYTES[self.encoding]
+        return LeftOver(frames, status.st_mtime_ns // 1_000_000)
+
+    def open(self, continued_frames: int | None = None) -> None:
+        """Create `<name>.part`, or go on with the left-over after so many of its frames.
+
+        One that cannot be continued is kept under another name.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if continued_frames is not None:
+            self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CLOEXEC)
+            self._data_bytes = continued_frames * FRAME_BYTES[self.encoding]
+            os.ftruncate(self._descriptor, len(header(self.encoding, 0)) + self._data_bytes)
+            os.lseek(self._descriptor, 0, os.SEEK_END)
+            return
         if self._part.exists():
             self._part.rename(self._free_name())
         self._descriptor = os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
