@@ -10,6 +10,7 @@ from kak_server.console.ports import Caller, Subscriber
 from kak_server.model.ids import PositionId, RoomId, SessionId
 
 LIST_INTERVAL_S = 0.2
+RECENT_DELAY_S = 0.6
 RECENT: Mapping[str, Any] = {}  # says only that the list of recent calls has changed
 
 
@@ -20,7 +21,8 @@ class ConsoleHub:
         self._house = house
         self._at: dict[PositionId, dict[SessionId, Subscriber]] = defaultdict(dict)
         self._dirty: set[str] = set()
-        self._flush_handle: asyncio.TimerHandle | None = None
+        self._flush_handle: asyncio.Handle | None = None
+        self._recent_handle: asyncio.TimerHandle | None = None
         self._builders: Mapping[str, Callable[[RoomId], list[dict[str, Any]]]] = {
             "queues": house.views.queue_list,
             "waiting": house.views.waiting_list,
@@ -60,20 +62,25 @@ class ConsoleHub:
 
     def dirty(self, topic: str) -> None:
         """A list looks different; it goes out with the next round. The first change after a pause goes at once."""
+        if topic == "recent":
+            if self._recent_handle is None:  # later: the rows must be in the database when the consoles ask
+                self._recent_handle = asyncio.get_running_loop().call_later(RECENT_DELAY_S, self._tell_recent)
+            return
         self._dirty.add(topic)
         if self._flush_handle is None:
-            self._flush_handle = asyncio.get_running_loop().call_soon(self._flush)  # type: ignore[assignment]
+            self._flush_handle = asyncio.get_running_loop().call_soon(self._flush)
+
+    def _tell_recent(self) -> None:
+        self._recent_handle = None
+        for seats in tuple(self._at.values()):
+            for subscriber in tuple(seats.values()):
+                subscriber.push_list("recent", RECENT)
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, set()
         if not dirty:
             self._flush_handle = None
             return
-        if "recent" in dirty:
-            dirty.discard("recent")
-            for seats in self._at.values():
-                for subscriber in tuple(seats.values()):
-                    subscriber.push_list("recent", RECENT)
         for topic in sorted(dirty):
             lists: dict[RoomId, list[dict[str, Any]]] = {}
             for position, seats in tuple(self._at.items()):

@@ -7,7 +7,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, Row, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Table, create_engine, event, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from kak_server.model.codec import dumps
@@ -47,30 +48,57 @@ def migrate(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-def put_call(connection: Connection, call: CallRecord) -> None:
-    """Insert or replace."""
-    values = {name: getattr(call, name) for name in CallRecord.__slots__}
-    changed = connection.execute(update(CALLS).where(CALLS.c.contact == call.contact).values(values))
-    if not changed.rowcount:
-        connection.execute(insert(CALLS).values(values))
+def put_calls(connection: Connection, calls: Sequence[CallRecord]) -> None:
+    """Insert or replace; of several records of one call the last counts."""
+    newest = {call.contact: {name: getattr(call, name) for name in CallRecord.__slots__} for call in calls}
+    if newest:
+        connection.execute(_upsert(connection), list(newest.values()))
 
 
-def add_ledger(connection: Connection, row: LedgerRow) -> None:
-    """Append to the chain, once a recording: an event told twice changes nothing."""
-    if connection.execute(select(LEDGER.c.number).where(LEDGER.c.recording == row.recording)).first() is not None:
-        return
-    last = connection.execute(select(LEDGER.c.row_hash).order_by(LEDGER.c.number.desc()).limit(1)).scalar()
-    linked = chain.linked_ledger(row, last or chain.GENESIS)
-    values = {name: getattr(linked, name) for name in LedgerRow.__slots__}
-    connection.execute(insert(LEDGER).values({**values, "gaps": dumps(linked.gaps).decode()}))
+def add_ledger(connection: Connection, rows: Sequence[LedgerRow], last: str | None) -> str:
+    """Append to the chain, once a recording: an event told twice changes nothing. `last` is the newest hash where it
+    is known; returns the newest hash."""
+    last = last if last is not None else _last_hash(connection, LEDGER)
+    fresh = {row.recording: row for row in rows}
+    known = connection.execute(select(LEDGER.c.recording).where(LEDGER.c.recording.in_(list(fresh))))
+    for (name,) in known.all():
+        del fresh[name]
+    values = []
+    for row in fresh.values():
+        linked = chain.linked_ledger(row, last)
+        last = linked.row_hash
+        row_values = {name: getattr(linked, name) for name in LedgerRow.__slots__}
+        values.append({**row_values, "gaps": dumps(linked.gaps).decode()})
+    if values:
+        connection.execute(insert(LEDGER), values)
+    return last
 
 
-def add_audit(connection: Connection, row: AuditRow) -> None:
-    """Append to the chain."""
-    last = connection.execute(select(AUDIT.c.row_hash).order_by(AUDIT.c.number.desc()).limit(1)).scalar()
-    linked = chain.linked_audit(row, last or chain.GENESIS)
-    values = {name: getattr(linked, name) for name in AuditRow.__slots__}
-    connection.execute(insert(AUDIT).values({**values, "detail": dumps(linked.detail).decode()}))
+def add_audit(connection: Connection, rows: Sequence[AuditRow], last: str | None) -> str:
+    """Append to the chain; `last` as for the ledger."""
+    last = last if last is not None else _last_hash(connection, AUDIT)
+    values = []
+    for row in rows:
+        linked = chain.linked_audit(row, last)
+        last = linked.row_hash
+        row_values = {name: getattr(linked, name) for name in AuditRow.__slots__}
+        values.append({**row_values, "detail": dumps(linked.detail).decode()})
+    if values:
+        connection.execute(insert(AUDIT), values)
+    return last
+
+
+def _last_hash(connection: Connection, table: Table) -> str:
+    found = connection.execute(select(table.c.row_hash).order_by(table.c.number.desc()).limit(1)).scalar()
+    return str(found) if found else chain.GENESIS
+
+
+def _upsert(connection: Connection) -> Any:
+    """INSERT ... ON CONFLICT DO UPDATE, which SQLite and PostgreSQL both know under the same name."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(CALLS)
+    replaced = {column.name: statement.excluded[column.name] for column in CALLS.columns if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=["contact"], set_=replaced)
 
 
 def calls(connection: Connection, limit: int, room: str | None) -> Sequence[CallRecord]:

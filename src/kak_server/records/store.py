@@ -1,15 +1,15 @@
 """The record store: writes through one thread that nobody waits for, reads on the caller's thread.
 
-A database that is slow, locked or gone never reaches a call: rows wait in a bounded queue, then in a file beside it, and
-go in when it is back.
+A database that is slow, locked or gone never reaches a call: rows wait in a bounded queue, then in a file beside it,
+and go in when it is back.
 """
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from kak_server.records import chain, database
@@ -19,6 +19,7 @@ from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 QUEUE_MAX = 10_000
 BATCH_MAX = 200
 RETRY_S = 2.0
+GATHER_S = 0.25
 CLOSE_WAIT_S = 10.0
 
 OnProblem = Callable[[str, str], None]
@@ -27,14 +28,19 @@ OnProblem = Callable[[str, str], None]
 class RecordStore:
     """Open, put, read, close. `on_problem(name, text)` tells what a person must know; it may come from the writer."""
 
-    def __init__(self, url: str, spill: Path, on_problem: OnProblem, *, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self, url: str, spill: Path, on_problem: OnProblem, *, retry_s: float = RETRY_S, gather_s: float = GATHER_S
+    ) -> None:
         self._engine = database.connect(url)
         self._spill = Spill(spill)
         self._on_problem = on_problem
         self._retry_s = retry_s
+        self._gather_s = gather_s
         self._queue: queue.Queue[Item | None] = queue.Queue(QUEUE_MAX)
         self._thread = threading.Thread(target=self._run, name="records", daemon=True)
         self._usable = False
+        self._last_ledger: str | None = None  # the newest hash of each chain, None: to be read
+        self._last_audit: str | None = None
         self.dropped = 0
 
     def open(self) -> None:
@@ -82,6 +88,8 @@ class RecordStore:
             batch: list[Item] = []
             try:
                 item = self._queue.get(timeout=None if self._usable else self._retry_s)
+                if item is not None:
+                    time.sleep(self._gather_s)  # nobody waits: rows that come together go in together
                 while item is not None and len(batch) < BATCH_MAX:
                     batch.append(item)
                     item = self._queue.get_nowait()
@@ -96,26 +104,35 @@ class RecordStore:
         try:
             if not self._usable:
                 self._make_usable()
-            with self._engine.begin() as connection:
-                for item in batch:
-                    _insert(connection, item)
+            if batch:
+                self._insert(batch)
         except (SQLAlchemyError, OSError) as problem:
             if self._usable or batch:
                 self._on_problem("records_unavailable", str(problem).splitlines()[0][:300])
             self._usable = False
+            self._last_ledger = self._last_audit = None
             self._keep(batch)
 
     def _make_usable(self) -> None:
         """Tables, then the rows that waited. Raises SQLAlchemyError or OSError."""
         database.migrate(self._engine)
         items, unreadable = self._spill.read()
-        with self._engine.begin() as connection:
-            for item in items:
-                _insert(connection, item)
+        if items:
+            self._insert(items)
         if items or unreadable:
             self._on_problem("records_recovered", f"{len(items)} waiting rows written, {unreadable} unreadable")
         self._spill.clear()
         self._usable = True
+
+    def _insert(self, items: Sequence[Item]) -> None:
+        """One transaction. The newest hashes are remembered only once it is through."""
+        with self._engine.begin() as connection:
+            database.put_calls(connection, [item for item in items if isinstance(item, CallRecord)])
+            ledger = [item for item in items if isinstance(item, LedgerRow)]
+            last_ledger = database.add_ledger(connection, ledger, self._last_ledger) if ledger else self._last_ledger
+            audit = [item for item in items if isinstance(item, AuditRow)]
+            last_audit = database.add_audit(connection, audit, self._last_audit) if audit else self._last_audit
+        self._last_ledger, self._last_audit = last_ledger, last_audit
 
     def _keep(self, batch: Sequence[Item]) -> None:
         if not batch:
@@ -159,12 +176,3 @@ class RecordStore:
             ledger, audit = database.ledger(connection), database.audit(connection)
         found = [f"media ledger: row {place + 1} ({ledger[place].recording})" for place in chain.breaks(ledger)]
         return [*found, *(f"audit log: row {place + 1}" for place in chain.breaks(audit))]
-
-
-def _insert(connection: Connection, item: Item) -> None:
-    if isinstance(item, CallRecord):
-        database.put_call(connection, item)
-    elif isinstance(item, LedgerRow):
-        database.add_ledger(connection, item)
-    else:
-        database.add_audit(connection, item)

@@ -31,7 +31,7 @@ from kak_server.runtime.segments import (
 from kak_server.runtime.syncer import RETRY_S, Syncer
 
 LAG_ALARM_MS = 100.0
-GATHER_S = 0.002  # records of so long share one fdatasync where nobody waits for it
+GATHER_S = 0.02  # records of so long share one fdatasync where nobody waits for it
 
 AlarmKind = Literal["degraded", "recovered", "overflow", "sync-lag", "sync-error", "not-waited"]
 

@@ -44,6 +44,7 @@ class MediaClient:
         self._task: asyncio.Task[None] | None = None
         self._pending: dict[str, OnReply | None] = {}
         self._name = f"{generation}.{secrets.token_hex(4)}"  # no other client's ids: replies are kept by id
+        self._lines: list[bytes] = []
         self._sent = 0
         self._attachments = 0
         self._boot = ""
@@ -78,8 +79,19 @@ class MediaClient:
         command_id = f"{self._name}.{self._sent}"
         self._pending[command_id] = on_reply
         message = {"t": "cmd", "id": command_id, "op": rpc.OP_OF[type(command)], "args": to_json(command)}
-        writer.write(dumps(message) + b"\n")
+        self._queue_line(dumps(message) + b"\n")
         return True
+
+    def _queue_line(self, line: bytes) -> None:
+        """Lines of one turn of the loop leave in one write."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write_lines)
+        self._lines.append(line)
+
+    def _write_lines(self) -> None:
+        lines, self._lines = self._lines, []
+        if self._writer is not None:
+            self._writer.write(b"".join(lines))
 
     async def call(self, command: rpc.Command, *, timeout_ms: int) -> rpc.Reply:
         """Send a command and wait: the worker's reply, or one with the code "lost" or "timeout"."""
@@ -140,6 +152,7 @@ class MediaClient:
             return f"{type(problem).__name__}: {problem}"
         finally:
             self._writer = None
+            self._lines.clear()
             writer.close()
             self._fail_pending()
 
@@ -179,8 +192,7 @@ class MediaClient:
                 raise ValueError(str(problem)) from problem
             self._deliver(n, int(message["at_ms"]), event)
         self._last_event = max(self._last_event, n)
-        if self._writer is not None:
-            self._writer.write(dumps({"t": "ack", "n": n}) + b"\n")
+        self._queue_line(b'{"n":%d,"t":"ack"}\n' % n)
 
     def _deliver(self, n: int, at_ms: int, event: rpc.Event) -> None:
         try:
