@@ -14,6 +14,7 @@ import structlog
 from kak_server import __version__
 from kak_server.app.backend import HouseBackend, Readiness
 from kak_server.app.hub import ConsoleHub
+from kak_server.app.log_limit import LogLimit
 from kak_server.app.metrics import Metrics, census_gauges
 from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
 from kak_server.app.store import Store
@@ -60,6 +61,7 @@ class Control:
         self.clock = UtcClock()
         self.ids = RandomIds()
         self.metrics = Metrics()
+        self._log_limit = LogLimit(self.clock.now_ms)
         self.journal, replay = self._open_journal()
         core = _replayed(replay)
         self.house = House(to_house_settings(settings), core, self.ids)
@@ -197,8 +199,12 @@ class Control:
 
     def _count_sip(self, count: Count) -> None:
         self.metrics.sip(count.name)
-        if count.detail:
-            self.log.info(count.name, detail=count.detail, **count.labels)
+        if not count.detail:
+            return
+        admitted, left_out = self._log_limit.admits(count.name)
+        if admitted:
+            more = {"lines_left_out": left_out} if left_out else {}
+            self.log.info(count.name, detail=count.detail, **count.labels, **more)
 
     def _count_radio(self, name: str, labels: Mapping[str, str], detail: str) -> None:
         self.metrics.radio(name)
