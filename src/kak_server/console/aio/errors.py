@@ -35,6 +35,7 @@ STATUS: Mapping[str, int] = {
     "internal": 500,
     "lab-unreachable": 502,
     "unavailable": 503,
+    "media-unavailable": 503,
 }
 REFUSED = 409  # every other code: the request was fine, the state of things was not
 MESSAGE_CHARS_MAX = 300

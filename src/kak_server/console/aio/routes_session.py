@@ -48,10 +48,9 @@ async def sign_in(body: SignIn, request: Request, response: Response, shell: She
     if earlier is not None and earlier.operator == user.operator:
         shell.close_session(earlier, "signed in anew")  # refused in a call: then it stays, and the seat can be claimed
     try:
-        session, token = shell.open_session(user)
+        _, token = shell.open_session(user)
     except TooManySessionsError:
         raise ApiError("unavailable", "Too many people are signed in.") from None
-    shell.backend.audit(shell.caller_of(session), "session.opened", user.operator, {"address": address_of(request)})
     response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=shell.settings.secure_cookies, path="/")
     return _info(user, token)
 
