@@ -8,5 +8,11 @@ export default defineConfig({
   // Nothing is inlined: the server's content security policy allows only what it serves itself.
   build: { assetsInlineLimit: 0, sourcemap: true, target: "es2023" },
   server: { proxy: { "/api": { target: server, ws: true } } },
-  test: { environment: "jsdom", globals: true, include: ["tests/**/*.test.{ts,tsx}"], setupFiles: ["tests/setup.ts"] },
+  test: {
+    environment: "jsdom",
+    globals: true,
+    include: ["tests/**/*.test.{ts,tsx}"],
+    setupFiles: ["tests/setup.ts"],
+    silent: "passed-only",
+  },
 });

@@ -4,6 +4,7 @@ import { act } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Snapshot } from "../src/api/types";
 import { LanguageProvider } from "../src/i18n/language";
+import { REJECT_GUARD_MS } from "../src/ui/Console";
 import { Root } from "../src/ui/Root";
 import { appWith, FakePeer, installBrowser, POSITIONS, refusal, SESSION, settle, stopApps } from "./fakes";
 import { call, me, NOW_MS, offer, snapshot, talkgroup } from "./samples";
@@ -141,14 +142,21 @@ describe("an offer", () => {
     id("tab-colleagues").focus();
     await user.keyboard("{Enter}");
     expect(last()).toMatchObject({ name: "contact.accept" });
-    await event("offer", offer({ contact: "c2", epoch: 9 }));
-    const { reply } = { reply: last() };
-    expect(reply?.name).toBe("contact.accept");
+    cleanup();
+    installBrowser();
+    const second = await console_();
+    await second.event("offer", offer());
+    id("offer-reject").focus();
+    await second.user.keyboard("{Enter}");
+    expect(second.last()).toMatchObject({ name: "contact.reject" });
   });
 
-  it("Escape rejects", async () => {
-    const { user, event, last } = await console_();
+  it("Escape rejects, but not in the moment the offer appears", async () => {
+    const { user, event, last, socket } = await console_();
     await event("offer", offer());
+    await user.keyboard("{Escape}");
+    expect(socket().commands).toHaveLength(0);
+    await new Promise((resolve) => setTimeout(resolve, REJECT_GUARD_MS + 50));
     await user.keyboard("{Escape}");
     expect(last()).toMatchObject({ name: "contact.reject", args: { contact: "c1", epoch: 4 } });
   });
@@ -402,13 +410,26 @@ describe("around the call", () => {
     expect(screen.getAllByTestId("notice").map((shown) => shown.textContent)).toEqual(["en radio"]);
   });
 
-  it("? shows the keys, Escape closes them and does not reject", async () => {
-    const { user, event, socket } = await console_();
+  it("? shows the keys, no key acts behind them, and they give way to an offer", async () => {
+    const { user, event, socket, last } = await console_();
     await user.keyboard("?");
     expect(id("keys")).toBeVisible();
-    await event("offer", offer());
-    await user.keyboard("{Escape}");
+    await user.keyboard("b m");
     expect(socket().commands).toHaveLength(0);
+    await event("offer", offer());
+    expect(screen.queryByTestId("keys")).toBeNull();
+    await user.keyboard("{Enter}");
+    expect(last()).toMatchObject({ name: "contact.accept" });
+  });
+
+  it("thousands may wait without thousands of rows", async () => {
+    const rows = Array.from({ length: 5_000 }, (_, n) => ({
+      ...offer({ contact: `w${n}` }),
+      state: "waiting" as const,
+    }));
+    await console_({ waiting: rows });
+    expect(screen.getAllByTestId(/^waiting-w/)).toHaveLength(100);
+    expect(screen.getByText("og 4900 til")).toBeInTheDocument();
   });
 
   it("asks for a key when the browser refuses to play, and plays then", async () => {

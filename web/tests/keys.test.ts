@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { type KeyContext, type KeyPress, keyAction, readKey } from "../src/ui/keys";
 
-const calm: KeyContext = { dialog: false, offer: false, call: false, wrapUp: false };
+const calm: KeyContext = { offer: false, call: false, wrapUp: false };
 const press = (key: string, part: Partial<KeyPress> = {}): KeyPress => ({
   key,
   modified: false,
   repeat: false,
   typing: false,
   onButton: false,
+  inDialog: false,
   ...part,
 });
 const act = (key: string, context: Partial<KeyContext> = {}, part: Partial<KeyPress> = {}) =>
@@ -50,7 +51,7 @@ describe("keys", () => {
   it("nothing is ours while typing, in a dialog or with Ctrl, Alt or Meta", () => {
     for (const key of [" ", "Enter", "Escape", "h", "?", "1"]) {
       expect(act(key, { offer: true, call: true }, { typing: true })).toBeNull();
-      expect(act(key, { offer: true, call: true, dialog: true })).toBeNull();
+      expect(act(key, { offer: true, call: true }, { inDialog: true })).toBeNull();
       expect(act(key, { offer: true, call: true }, { modified: true })).toBeNull();
     }
   });

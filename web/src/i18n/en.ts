@@ -68,6 +68,7 @@ export const en: Record<Word, string> = {
   "queues.available": "Free",
   "waiting.title": "Waiting contacts",
   "waiting.none": "Nobody is waiting",
+  "waiting.more": "and {count} more",
   "waiting.offered": "ringing",
   "operators.none": "Nobody is signed in",
 

@@ -66,6 +66,7 @@ export const nb = {
   "queues.available": "Ledige",
   "waiting.title": "Ventende",
   "waiting.none": "Ingen venter",
+  "waiting.more": "og {count} til",
   "waiting.offered": "ringer ut",
   "operators.none": "Ingen innlogget",
 

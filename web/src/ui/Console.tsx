@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
 import { BottomPanel } from "./BottomPanel";
@@ -19,6 +19,9 @@ type Open = "patch" | "transfer" | "keys" | "devices";
 /** How long the first L waits for the second. */
 const HANGUP_ARMED_MS = 2_000;
 
+/** For so long a new offer cannot be rejected by key. */
+export const REJECT_GUARD_MS = 400;
+
 /** The console of a seat: a fixed grid, the dialogs over it, and the keys. */
 export function Console({ app }: { app: App }) {
   const { t } = useLanguage();
@@ -36,6 +39,11 @@ export function Console({ app }: { app: App }) {
     const timer = setTimeout(() => setArmed(null), HANGUP_ARMED_MS);
     return () => clearTimeout(timer);
   }, [armed]);
+  // What merely informs gives way to an offer, so that it is seen and Enter answers it.
+  const offered = offer && `${offer.contact} ${offer.epoch}`;
+  useEffect(() => {
+    if (offered) setOpen(null);
+  }, [offered]);
   useEffect(() => {
     const unlock = () => desk.unlockSound();
     window.addEventListener("keydown", unlock, true);
@@ -48,7 +56,6 @@ export function Console({ app }: { app: App }) {
   const dialog = open === "patch" || open === "transfer" ? (call ? open : null) : open;
   useKeys({
     context: {
-      dialog: dialog !== null,
       offer: offer !== null && !call,
       call: call !== null,
       wrapUp: me.state === "wrap-up",
@@ -95,9 +102,14 @@ function useActions({ setOpen, setArmed, hangupArmed }: ActionHooks): (action: A
   const selected = talkgroups.find((group) => group.gssi === selectedGssi);
   const contact = call?.contact ?? "";
   const ready = call !== null && call.state !== "connecting";
+  // An Escape meant for what an offer just covered must not reject it.
+  const offered = offer && `${offer.contact} ${offer.epoch}`;
+  const shown = useRef({ offered, at_ms: 0 });
+  if (shown.current.offered !== offered) shown.current = { offered, at_ms: performance.now() };
+  const settled = () => performance.now() - shown.current.at_ms > REJECT_GUARD_MS;
   const run: Record<Action["do"], () => unknown> = {
     answer: () => offer && !busy.has("contact.accept") && desk.run("contact.accept", pick(offer)),
-    reject: () => offer && !busy.has("contact.reject") && desk.run("contact.reject", pick(offer)),
+    reject: () => offer && settled() && !busy.has("contact.reject") && desk.run("contact.reject", pick(offer)),
     close: () => setOpen(null),
     hold: () => ready && !busy.has("contact.hold") && desk.run("contact.hold", { contact, on: call.state !== "held" }),
     hangup: () => {

@@ -3,6 +3,9 @@ import { useLanguage } from "../i18n/language";
 import { ageLevel, duration, phone } from "./format";
 import { useLive, useNow } from "./hooks";
 
+/** In a disaster thousands wait; nobody reads further down, and the page must stay quick. */
+const MAX_ROWS = 100;
+
 /** The left side: every queue's figures, and who waits, with ages that tick. */
 export function QueuePanel() {
   const { t } = useLanguage();
@@ -29,9 +32,12 @@ export function QueuePanel() {
         </h2>
         {waiting.length === 0 && <p className="panel-empty">{t("waiting.none")}</p>}
         <ul className="scroll waiting-list" data-testid="waiting-list" tabIndex={waiting.length > 0 ? 0 : undefined}>
-          {waiting.map((row) => (
+          {waiting.slice(0, MAX_ROWS).map((row) => (
             <WaitingRow key={row.contact} row={row} now={now} />
           ))}
+          {waiting.length > MAX_ROWS && (
+            <li className="panel-empty">{t("waiting.more", { count: waiting.length - MAX_ROWS })}</li>
+          )}
         </ul>
       </div>
     </section>

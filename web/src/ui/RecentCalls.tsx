@@ -23,7 +23,7 @@ const TRACK_WORDS = {
 /** The latest calls; each track alone or all of them together can be heard again. */
 export function RecentCalls({ http }: { http: Http }) {
   const { t } = useLanguage();
-  const { recent_version } = useLive();
+  const { recent_version, offer } = useLive();
   const [calls, setCalls] = useState<RecentCall[]>([]);
   const [problem, setProblem] = useState("");
   const [playing, play] = useState<Playing | null>(null);
@@ -69,7 +69,7 @@ export function RecentCalls({ http }: { http: Http }) {
         {calls.length === 0 && <p className="panel-empty">{problem ? errorText(t, problem) : t("recent.none")}</p>}
       </div>
       <Replay playing={playing} />
-      {explained && <Explain http={http} call={explained} onClose={() => explain(null)} />}
+      {explained && !offer && <Explain http={http} call={explained} onClose={() => explain(null)} />}
     </>
   );
 }

@@ -12,12 +12,13 @@ export interface KeyPress {
   repeat: boolean;
   /** The focus is where text is written or a value chosen. */
   typing: boolean;
-  /** The focus is on a button or link, which Enter presses. */
+  /** The focus is on a button that keeps its own Enter. */
   onButton: boolean;
+  /** A dialog is open; it has its own Escape, Tab and Enter. */
+  inDialog: boolean;
 }
 
 export interface KeyContext {
-  dialog: boolean;
   offer: boolean;
   call: boolean;
   wrapUp: boolean;
@@ -40,9 +41,7 @@ const SEAT_KEYS: Record<string, Action> = {
 
 /** The action of a key press, or null where the key is not ours. */
 export function keyAction(press: KeyPress, context: KeyContext): Action | null {
-  if (press.modified) return null;
-  if (context.dialog) return null; // the dialog has its own Escape, Tab and Enter
-  if (press.typing) return null;
+  if (press.modified || press.inDialog || press.typing) return null;
   const key = press.key.length === 1 ? press.key.toLowerCase() : press.key;
   // Space never presses a button here: the radio key must work wherever the focus was left.
   if (key === " ") return { do: "ptt" };
@@ -67,5 +66,6 @@ export function readKey(event: KeyboardEvent): KeyPress {
     repeat: event.repeat,
     typing,
     onButton,
+    inDialog: document.querySelector("dialog[open]") !== null,
   };
 }
