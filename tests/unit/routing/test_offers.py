@@ -194,3 +194,15 @@ def test_an_operator_who_lost_a_call_is_asked_last_for_it() -> None:
     desk.wait(10)
     desk.sit("ola")
     assert offers_in(desk.join_failed("c1")) == [("c1", "ola", 2)]
+
+
+def test_the_same_operators_accept_of_its_own_earlier_offer_is_late_too() -> None:
+    """Alone in the room, asked again: the old button must not answer the new offer."""
+    desk = Desk()
+    desk.sit("kari")
+    desk.ring("c1")
+    desk.wait(15_000)
+    assert (desk.offered_to("c1"), desk.contact("c1").epoch) == ("kari", 2)
+    assert refused(desk.accept("kari", "c1", epoch=1)) == ["offer-gone"]
+    assert refused(desk.reject("kari", "c1", epoch=1)) == ["offer-gone"]
+    assert desk.offered_to("c1") == "kari"
