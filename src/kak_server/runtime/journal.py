@@ -31,6 +31,7 @@ from kak_server.runtime.segments import (
 from kak_server.runtime.syncer import RETRY_S, Syncer
 
 LAG_ALARM_MS = 100.0
+CHECKPOINT_SHARE = 4  # a segment is at least so many times its checkpoint: 10,000 waiting contacts take some MB
 GATHER_S = 0.02  # records of so long share one fdatasync where nobody waits for it
 
 AlarmKind = Literal["degraded", "recovered", "overflow", "sync-lag", "sync-error", "not-waited"]
@@ -88,6 +89,7 @@ class Journal:
         self._dropped = 0
         self._retry_at_s = 0.0
         self._lagging = False
+        self._checkpoint_bytes = 0
         self._writer = SegmentWriter(folder, contents, lambda text: self._alarm("sync-error", text))
         self._syncer = Syncer(
             self._writer.fd,
@@ -190,6 +192,7 @@ class Journal:
                 return False
             recovered = bool(self._pending) or self._dropped > 0
             self._serial = serial
+            self._checkpoint_bytes = self._writer.size_bytes
             self._pending.clear()
             self._pending_bytes = self._dropped = 0
             self._syncer.switch(self._writer.fd)
@@ -206,7 +209,8 @@ class Journal:
     def checkpoint_due(self) -> bool:
         """The segment is full, or records had to be dropped: call `checkpoint` between two events soon. A refusing
         disk is asked again at most twice a second."""
-        wanted = self._writer.size_bytes >= self.settings.segment_bytes or self._dropped > 0
+        full_bytes = max(self.settings.segment_bytes, CHECKPOINT_SHARE * self._checkpoint_bytes)
+        wanted = self._writer.size_bytes >= full_bytes or self._dropped > 0
         return wanted and self._monotonic_s() >= self._retry_at_s
 
     # --- state --------------------------------------------------------------------------------------------------------

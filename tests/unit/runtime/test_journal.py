@@ -150,6 +150,19 @@ def test_a_checkpoint_begins_a_segment_and_replay_begins_there(tmp_path: Path) -
     assert [frame.serial for frame in everything] == list(range(1, len(everything) + 1))
 
 
+def test_a_big_checkpoint_makes_a_bigger_segment(tmp_path: Path) -> None:
+    """Otherwise thousands of waiting contacts would mean checkpoint after checkpoint."""
+    journal, _ = Journal.open(tmp_path, JournalSettings(segment_bytes=1_000), now_ms=1)
+    journal.checkpoint({"much": "x" * 2_000})
+    due = [journal.checkpoint_due]
+    journal.put("a", "x" * 4_000)
+    due.append(journal.checkpoint_due)
+    journal.put("b", "x" * 4_000)
+    due.append(journal.checkpoint_due)
+    assert due == [False, False, True]
+    journal.close()
+
+
 def test_old_segments_go(tmp_path: Path) -> None:
     journal, _ = Journal.open(tmp_path, JournalSettings(keep_segments=2), now_ms=1)
     for number in range(4):
