@@ -32,7 +32,7 @@ async def waiting_of(client: PositionClient) -> list[tuple[str, int]]:
 @needs_chromium
 async def test_talking_goes_on_waiting_keeps_its_order_and_hanging_up_works(tmp_path: Path) -> None:
     async with (
-        running_lab(tmp_path, simulators=False) as lab,
+        running_lab(tmp_path, simulators=False, sip={"t1_ms": 100}) as lab,
         chromium(microphone_tone(tmp_path / "mic.wav", OPERATOR_HZ)) as browser,
     ):
         page = await sign_in(browser, lab.base_url, "kari", "oslo-1")
