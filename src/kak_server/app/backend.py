@@ -20,6 +20,7 @@ from kak_server.model.codec import Json, from_json
 from kak_server.model.ids import ContactId, OperatorId, PositionId, SessionId
 from kak_server.routing.api import OperatorState
 from kak_server.runtime.dispatch import Dispatcher
+from kak_server.runtime.explain import sentences
 
 MEDIA_TIMEOUT_MS = 8_000
 SESSION, TAB = "session", "tab"
@@ -270,8 +271,6 @@ class HouseBackend:
 
     def explain(self, caller: Caller, contact: str) -> Awaitable[Sequence[str] | None]:
         """Why it went where it went, from the journal."""
-        from kak_server.runtime.explain import sentences
-
         return asyncio.to_thread(sentences, self._journal_dir, contact)
 
     def _names(self) -> Mapping[str, str]:

@@ -1,5 +1,6 @@
 """Records for the house: what people look up later. Writing never waits and never raises; reading is for threads."""
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -106,7 +107,7 @@ class Store:
 
     def audit(self, operator: str, action: str, subject: str, detail: Mapping[str, Json]) -> None:
         """A row of the audit log."""
-        self._records.audit(AuditRow(self._now_ms(), operator, action, subject, detail))
+        self._records.audit(AuditRow(secrets.token_hex(16), self._now_ms(), operator, action, subject, detail))
 
     # --- reading, in threads ------------------------------------------------------------------------------------------
 

@@ -77,8 +77,11 @@ def add_ledger(connection: Connection, rows: Sequence[LedgerRow], last: str | No
 def add_audit(connection: Connection, rows: Sequence[AuditRow], last: str | None) -> str:
     """Append to the chain; `last` as for the ledger."""
     last = last if last is not None else _last_hash(connection, AUDIT)
+    fresh = {row.key: row for row in rows}
+    for (key,) in connection.execute(select(AUDIT.c.key).where(AUDIT.c.key.in_(list(fresh)))).all():
+        del fresh[key]
     values = []
-    for row in rows:
+    for row in fresh.values():
         linked = chain.linked_audit(row, last)
         last = linked.row_hash
         row_values = {name: getattr(linked, name) for name in AuditRow.__slots__}

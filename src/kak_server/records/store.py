@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from kak_server.records import chain, database
 from kak_server.records.spill import Item, Spill
@@ -33,6 +33,7 @@ class RecordStore:
     ) -> None:
         self._engine = database.connect(url)
         self._spill = Spill(spill)
+        self._refused = Spill(spill.with_suffix(".refused"))
         self._on_problem = on_problem
         self._retry_s = retry_s
         self._gather_s = gather_s
@@ -106,23 +107,27 @@ class RecordStore:
                 self._make_usable()
             if batch:
                 self._insert(batch)
-        except (SQLAlchemyError, OSError) as problem:
+        except (OperationalError, OSError) as problem:
             if self._usable or batch:
                 self._on_problem("records_unavailable", str(problem).splitlines()[0][:300])
             self._usable = False
             self._last_ledger = self._last_audit = None
             self._keep(batch)
+        except Exception as problem:  # noqa: BLE001 - a row the database will never take; the thread serves the others
+            self._last_ledger = self._last_audit = None
+            self._one_by_one(batch, problem)
 
     def _make_usable(self) -> None:
         """Tables, then the rows that waited. Raises SQLAlchemyError or OSError."""
         database.migrate(self._engine)
         items, unreadable = self._spill.read()
+        self._usable = True
         if items:
-            self._insert(items)
+            self._write(items)  # what still cannot be written is kept again; every row counts once
         if items or unreadable:
             self._on_problem("records_recovered", f"{len(items)} waiting rows written, {unreadable} unreadable")
-        self._spill.clear()
-        self._usable = True
+        if self._usable:
+            self._spill.clear()
 
     def _insert(self, items: Sequence[Item]) -> None:
         """One transaction. The newest hashes are remembered only once it is through."""
@@ -133,6 +138,19 @@ class RecordStore:
             audit = [item for item in items if isinstance(item, AuditRow)]
             last_audit = database.add_audit(connection, audit, self._last_audit) if audit else self._last_audit
         self._last_ledger, self._last_audit = last_ledger, last_audit
+
+    def _one_by_one(self, batch: Sequence[Item], problem: Exception) -> None:
+        """Find the row that cannot be written and put it aside for a person to look at."""
+        if len(batch) > 1:
+            for item in batch:
+                self._write([item])
+            return
+        text = f"{type(problem).__name__}: {problem}".splitlines()[0][:300]
+        self._on_problem("record_refused", text)
+        try:
+            self._refused.keep(batch)
+        except OSError:
+            self.dropped += len(batch)
 
     def _keep(self, batch: Sequence[Item]) -> None:
         if not batch:

@@ -44,6 +44,7 @@ AUDIT = Table(
     "audit",
     METADATA,
     Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(64), nullable=False, unique=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("operator", String(128), nullable=False),
     Column("action", String(64), nullable=False),

@@ -46,8 +46,10 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """Who did what to what: sign-ins, looks at recordings. Chained like the ledger."""
+    """Who did what to what: sign-ins, looks at recordings. Chained like the ledger. `key` is unique: a row written
+    twice counts once."""
 
+    key: str
     at_ms: int
     operator: str
     action: str

@@ -90,7 +90,7 @@ def test_a_recording_told_twice_has_one_row(opened: RecordStore) -> None:
 def test_tampering_shows(tmp_path: Path, opened: RecordStore, tampering: str, where: str) -> None:
     for recording in ("a", "b", "c"):
         opened.add_ledger(row(recording))
-    opened.audit(AuditRow(1, "kari", "listen", "a", {"from": "console"}))
+    opened.audit(AuditRow("k1", 1, "kari", "listen", "a", {"from": "console"}))
     opened.put_call(CALL)
     eventually(lambda: written(opened, "c1"))
     engine = create_engine(f"sqlite:///{tmp_path}/r.db")
@@ -127,6 +127,27 @@ def test_a_closed_store_has_everything_and_opens_again(tmp_path: Path, told: Tol
         assert connection.execute(text("select count(*) from media_ledger")).scalar() == 3
     engine.dispose()
     assert told.names == []
+
+
+def test_a_row_the_database_will_never_take_is_put_aside_and_the_others_go_in(
+    tmp_path: Path, opened: RecordStore, told: Told
+) -> None:
+    opened.put_call(CallRecord("huge", "q", "", 1 << 80))
+    opened.put_call(CALL)
+    opened.add_ledger(row("a"))
+    eventually(lambda: written(opened, "c1") and len(opened.ledger("c1")) == 1)
+    assert told.names == ["record_refused"]
+    assert '"huge"' in (tmp_path / "spill.refused").read_text()
+    assert opened.call("huge") is None
+
+
+def test_an_audit_row_written_twice_counts_once(opened: RecordStore) -> None:
+    for key in ("k1", "k2", "k1"):
+        opened.audit(AuditRow(key, 1, "kari", "listen", key))
+    opened.put_call(CALL)
+    eventually(lambda: written(opened, "c1"))
+    assert [r.key for r in opened.audit_log()] == ["k1", "k2"]
+    assert opened.verify_chain() == []
 
 
 def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:

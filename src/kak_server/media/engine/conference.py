@@ -38,6 +38,7 @@ class Conference:
         self._matrix = compile_matrix((), (), {}, {})
         self._rows: list[tuple[int, Source, bool]] = []
         self._companded_rows: dict[g711.Law, list[tuple[int, CompandedSink]]] = {}
+        self._joined: set[int | None] = set()  # sink rows with an edge, be its source there or not
         self._dirty = True
 
     # --- what exists -------------------------------------------------------------------------------------------------
@@ -148,6 +149,8 @@ class Conference:
         self._matrix = compile_matrix(self._sources, (*self._companded, *self._opus), self._aliases, self.mixes)
         wanted = {*self._taps, *self.watched}
         used = self._matrix.used_sources
+        sinks = (self._matrix.sink_row.get(edge.sink) for edges in self.mixes.values() for edge in edges)
+        self._joined = {row for row in sinks if row is not None}
         self._rows = [
             (row, source, row in used or name in wanted) for row, (name, source) in enumerate(self._sources.items())
         ]
@@ -199,6 +202,9 @@ class Conference:
 
     def _send_companded(self, mixed: Mixed, hears: Flags) -> set[int]:
         left = set()
+        matrix = self._matrix
+        # A caller in a call or at a play hears silence as packets; one that is only ringing gets none.
+        joined = self._joined | {matrix.sink_row.get(play.sink) for play in self.plays.values()}
         for law, sinks in self._companded_rows.items():
             if not sinks:
                 continue
@@ -209,7 +215,8 @@ class Conference:
             at = 0
             for row, sink in sinks:
                 if not hears[row]:
-                    sink.send_frame(None, False)
+                    if row in joined or sink.gated:
+                        sink.send_frame(None, False)
                     continue
                 start = at * FRAME_SAMPLES
                 if sink.send_frame(frames[start : start + FRAME_SAMPLES], bool(speaking[at])):

@@ -1,5 +1,9 @@
 """A play: a tone or prompt on its way into one sink, frame by frame."""
 
+from typing import cast
+
+import numpy as np
+
 from kak_server.media.engine.frames import FRAME_SAMPLES, TICK_MS, Pcm
 
 
@@ -13,8 +17,8 @@ class Play:
         self.gain = gain
         self.ended = False
         self._gap_ticks = max(0, repeat_gap_ms) // TICK_MS
-        frames = sound.reshape(-1, FRAME_SAMPLES)
-        self._frames = [frame if frame.any() else None for frame in frames]
+        self._frames = sound.reshape(-1, FRAME_SAMPLES)
+        self._loud = cast("list[bool]", np.any(self._frames, axis=1).tolist())
         self._at = 0
 
     @property
@@ -24,7 +28,7 @@ class Play:
 
     def next_frame(self) -> Pcm | None:
         """This tick's audio; None for a frame of silence. Sets `ended` with the last frame."""
-        frame = self._frames[self._at] if self._at < len(self._frames) else None
+        frame = self._frames[self._at] if self._at < len(self._loud) and self._loud[self._at] else None
         self._at += 1
         if self._at >= len(self._frames) + (self._gap_ticks if self.loop else 0):
             self._at = 0

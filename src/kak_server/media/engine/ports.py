@@ -33,6 +33,10 @@ class Sink(Protocol):
 class CompandedSink(Sink, Protocol):
     """An RTP leg."""
 
+    @property
+    def gated(self) -> bool:
+        """Has a gate whose lease must be looked at every tick."""
+
     def send_frame(self, frame: bytes | None, speaking: bool) -> bool:
         """This tick's audio (None: nothing is heard). Whether a packet with it left."""
 

@@ -6,6 +6,7 @@ keep up fails the recording (record.failed), never the call.
 
 import asyncio
 import contextlib
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -117,6 +118,7 @@ class Recorder:
     def __init__(self, folder: Path, emit: Callable[[rpc.Event], None]) -> None:
         self.tracks: dict[RecordingId, Track] = {}
         self._folder = folder
+        self._root = os.path.join(os.path.realpath(folder), "")
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._files: dict[RecordingId, WavFile] = {}
@@ -156,10 +158,10 @@ class Recorder:
             raise BadPathError(f"not a relative .wav path: {name!r}")
         full = self._folder / path
         try:
-            taken = full.exists() or not full.resolve().is_relative_to(self._folder.resolve())
-        except (OSError, RuntimeError) as problem:
+            outside = not os.path.realpath(full).startswith(self._root)  # a link in the folder may lead away
+        except (OSError, ValueError) as problem:
             raise BadPathError(f"{name!r}: {problem}") from problem
-        if taken:
+        if outside or os.path.lexists(full):
             raise BadPathError(f"taken, or outside of the recordings folder: {name!r}")
         return full
 

@@ -162,6 +162,11 @@ class RtpLeg:
 
     # --- towards the peer --------------------------------------------------------------------------------------------
 
+    @property
+    def gated(self) -> bool:
+        """Towards the radio: sends only under a lease."""
+        return self.gate is not None
+
     def send_frame(self, frame: bytes | None, speaking: bool) -> bool:
         """This tick's packet: audio, or silence so that no peer thinks us dead; behind a gate only under a lease."""
         payload = frame

@@ -84,6 +84,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: RpcServer) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
+        self._out: list[bytes] = []
+        self._out_bytes = 0
         self._received = bytearray()
         self._attached = False
         self._waiting: deque[tuple[str, rpc.Command]] = deque()
@@ -116,6 +118,7 @@ class Connection(asyncio.Protocol):
         """End this connection after what has been written is out."""
         if self._transport is not None:
             logger().info("control.closed", why=why, attached=self._attached)
+            self._flush()
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:
@@ -134,11 +137,20 @@ class Connection(asyncio.Protocol):
     def _write(self, line: bytes) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if self._transport.get_write_buffer_size() > WRITE_BUFFER_MAX_BYTES:
+        if self._transport.get_write_buffer_size() + self._out_bytes > WRITE_BUFFER_MAX_BYTES:
             logger().warning("control.not_reading")
             self._transport.abort()
             return
-        self._transport.write(line + b"\n")
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._out.append(line)
+        self._out_bytes += len(line) + 1
+
+    def _flush(self) -> None:
+        """Lines of one turn of the loop leave in one write."""
+        lines, self._out, self._out_bytes = self._out, [], 0
+        if lines and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"\n".join(lines) + b"\n")
 
     def _error(self, code: str, message: str, *, fatal: bool = False) -> None:
         self._write(dumps({"t": "error", "code": code, "message": message}))

@@ -46,6 +46,7 @@ def upgrade() -> None:
     op.create_table(
         "audit",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("key", sa.String(64), nullable=False, unique=True),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.Column("operator", sa.String(128), nullable=False),
         sa.Column("action", sa.String(64), nullable=False),
