@@ -79,7 +79,14 @@ class House:
 
     @staticmethod
     def queue(name: str, title: str, kind: str, available: int) -> Dict:
-        return {"queue": name, "name": title, "class": kind, "waiting": 0, "longest_since_ms": None, "available": available}
+        return {
+            "queue": name,
+            "name": title,
+            "class": kind,
+            "waiting": 0,
+            "longest_since_ms": None,
+            "available": available,
+        }
 
     @staticmethod
     def group(gssi: int, name: str, on: bool) -> Dict:
@@ -136,7 +143,13 @@ class House:
     async def do_contact_accept(self, contact: str, epoch: int) -> None:
         offer = self.state["offer"]
         keep = ("contact", "epoch", "queue", "queue_name", "class", "caller", "caller_source", "arrived_at_ms")
-        place = {"text": offer["location_text"], "latitude": 59.91423, "longitude": 10.75231, "radius_m": 25, "problem": ""}
+        place = {
+            "text": offer["location_text"],
+            "latitude": 59.91423,
+            "longitude": 10.75231,
+            "radius_m": 25,
+            "problem": "",
+        }
         call = {
             **{key: offer[key] for key in keep}, "answered_at_ms": now(), "state": "connected", "location": place,
             "patch": None, "video": {"state": "none", "url": None, "link_expires_ms": None}, "recording": True,
@@ -188,7 +201,9 @@ class House:
 
     async def do_video_invite(self, contact: str) -> Dict:
         url = "http://127.0.0.1:8099/v/abc123"
-        await self.put("call", {**self.state["call"], "video": {"state": "invited", "url": url, "link_expires_ms": now() + 6e5}})
+        await self.put(
+            "call", {**self.state["call"], "video": {"state": "invited", "url": url, "link_expires_ms": now() + 6e5}}
+        )
         return {"url": url, "expires_ms": now() + 600_000}
 
     def past(self, contact: str, caller: str, at_ms: int, answered: bool) -> Dict:
@@ -212,7 +227,10 @@ def refused(status: int, code: str) -> JSONResponse:
     return JSONResponse({"error": {"code": code, "message": code}}, status)
 
 
-SESSION = {"user": {"operator": "kari", "name": "Kari Nordmann", "roles": ["operator"], "skills": {}, "rooms": ["oslo"]}, "csrf": "x"}
+SESSION = {
+    "user": {"operator": "kari", "name": "Kari Nordmann", "roles": ["operator"], "skills": {}, "rooms": ["oslo"]},
+    "csrf": "x",
+}
 
 
 @app.post("/api/v1/session", response_model=None)
@@ -237,10 +255,22 @@ async def sign_out() -> Dict:
 @app.get("/api/v1/positions")
 async def positions() -> list[Dict]:
     rows = []
-    for room, room_name, count in (("oslo", "AMK Oslo", 6), ("bergen", "AMK Bergen", 4), ("legevakt", "Legevakten i Oslo", 2)):
+    for room, room_name, count in (
+        ("oslo", "AMK Oslo", 6),
+        ("bergen", "AMK Bergen", 4),
+        ("legevakt", "Legevakten i Oslo", 2),
+    ):
         for n in range(1, count + 1):
             taken = {"oslo-2": "Ola Nordmann", "bergen-1": "Ingrid Berg"}.get(f"{room}-{n}")
-            rows.append({"position": f"{room}-{n}", "room": room, "room_name": room_name, "name": f"{room_name} {n}", "taken_by": taken})
+            rows.append(
+                {
+                    "position": f"{room}-{n}",
+                    "room": room,
+                    "room_name": room_name,
+                    "name": f"{room_name} {n}",
+                    "taken_by": taken,
+                }
+            )
     return rows
 
 
@@ -298,7 +328,9 @@ async def citizen_media(token: str, body: Dict) -> Dict:
 
     reply = await answer(body["sdp"], tracks)
     if house.state["call"]:
-        await house.put("call", {**house.state["call"], "video": {"state": "live", "url": None, "link_expires_ms": None}})
+        await house.put(
+            "call", {**house.state["call"], "video": {"state": "live", "url": None, "link_expires_ms": None}}
+        )
     return reply
 
 
@@ -309,13 +341,25 @@ async def calls() -> list[Dict]:
 
 @app.get("/api/v1/calls/{contact}/explain")
 async def explain(contact: str) -> Dict:
-    return {"sentences": ["12:00:01.200 The call came in on 113 and joined the queue 113 Oslo.", "12:00:01.204 It was offered to Kari Nordmann, idle longest."]}
+    return {
+        "sentences": [
+            "12:00:01.200 The call came in on 113 and joined the queue 113 Oslo.",
+            "12:00:01.204 It was offered to Kari Nordmann, idle longest.",
+        ]
+    }
 
 
 @app.get("/api/v1/lab")
 async def lab() -> Dict:
-    queues = [{"number": "113", "name": "113 Oslo"}, {"number": "+4700113002", "name": "113 Bergen"}, {"number": "116117", "name": "Legevakt 116117"}]
-    radios = [{"issi": 2420001, "alias": "Ambulanse 1-1", "gssi": 24201}, {"issi": 2420002, "alias": "Luftambulanse", "gssi": 24204}]
+    queues = [
+        {"number": "113", "name": "113 Oslo"},
+        {"number": "+4700113002", "name": "113 Bergen"},
+        {"number": "116117", "name": "Legevakt 116117"},
+    ]
+    radios = [
+        {"issi": 2420001, "alias": "Ambulanse 1-1", "gssi": 24201},
+        {"issi": 2420002, "alias": "Luftambulanse", "gssi": 24204},
+    ]
     return {"queues": queues, "radios": radios, "callers": house.callers, "simulator": True}
 
 
@@ -394,7 +438,12 @@ async def fill() -> Dict:
         {**house.state["queues"][1], "waiting": 4, "longest_since_ms": now() - 7000, "available": 2},
         {**house.state["queues"][2], "waiting": 6, "longest_since_ms": now() - 200000, "available": 1},
     ])  # fmt: skip
-    people = [("ola", "Ola Nordmann", "busy"), ("ingrid", "Ingrid Berg", "idle"), ("lars", "Lars Vik", "wrap-up"), ("sofie", "Sofie Haugen", "offered")]
+    people = [
+        ("ola", "Ola Nordmann", "busy"),
+        ("ingrid", "Ingrid Berg", "idle"),
+        ("lars", "Lars Vik", "wrap-up"),
+        ("sofie", "Sofie Haugen", "offered"),
+    ]
     await house.put("operators", [
         {"operator": who, "name": name, "position": f"oslo-{n + 2}", "room": "oslo", "activity": "break" if who == "lars" else "available", "state": state, "since_ms": now() - 61000 * n}
         for n, (who, name, state) in enumerate(people)

@@ -1,6 +1,6 @@
 """Photographs every screen of the console against dev/fake_server.py and checks each with axe (contrast, names, roles).
 
-    .venv/bin/python web/dev/shots.py OUTPUT_FOLDER
+.venv/bin/python web/dev/shots.py OUTPUT_FOLDER
 """
 
 import subprocess
@@ -32,8 +32,12 @@ class Studio:
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
         for violation in found:
             for node in violation["nodes"][:4]:
-                self.problems.append(f"{self.size} {name}: {violation['id']}: {node['target']} {node['failureSummary']}")
-        scroll = self.page.evaluate("[document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]")
+                self.problems.append(
+                    f"{self.size} {name}: {violation['id']}: {node['target']} {node['failureSummary']}"
+                )
+        scroll = self.page.evaluate(
+            "[document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]"
+        )
         if self.size != "phone" and (scroll[0] > 0 or scroll[1] > 0):
             self.problems.append(f"{self.size} {name}: the page scrolls by {scroll}")
 
@@ -96,9 +100,22 @@ def tour(studio: Studio) -> None:
     citizen(Studio(phone, studio.folder, "phone"), studio.problems)
     by("video-live").wait_for()
     page.wait_for_function("document.querySelector('[data-testid=video-live]').videoWidth > 0", timeout=15000)
-    notice = {"id": "n1", "level": "alarm", "code": "radio-lost", "text_nb": "Radionettet er borte. Prøver igjen.", "text_en": "The radio network is gone.", "at_ms": 1}
+    notice = {
+        "id": "n1",
+        "level": "alarm",
+        "code": "radio-lost",
+        "text_nb": "Radionettet er borte. Prøver igjen.",
+        "text_en": "The radio network is gone.",
+        "at_ms": 1,
+    }
     fake("event", {"type": "notice", "data": notice})
-    fake("event", {"type": "notice", "data": {**notice, "id": "n2", "level": "warning", "text_nb": "Opptaket av ett spor henger etter."}})
+    fake(
+        "event",
+        {
+            "type": "notice",
+            "data": {**notice, "id": "n2", "level": "warning", "text_nb": "Opptaket av ett spor henger etter."},
+        },
+    )
     studio.shot("13-video-live")
     phone.context.close()
     page.keyboard.press("t")
@@ -153,7 +170,10 @@ def main() -> int:
                 args = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
                 browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=args)
                 page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-                page.on("console", lambda message: print("console:", message.type, message.text) if message.type == "error" else None)
+                page.on(
+                    "console",
+                    lambda message: print("console:", message.type, message.text) if message.type == "error" else None,
+                )
                 page.on("pageerror", lambda error: print("page error:", error))
                 studio = Studio(page, folder, f"{width}x{height}")
                 tour(studio)
