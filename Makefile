@@ -56,13 +56,13 @@ lab: $(STAMPS)/venv $(STAMPS)/web ## the whole lab: server, media worker, radio 
 
 test: $(STAMPS)/system-test lint web-check $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e"
-	$(PYTEST) -p no:xdist -m e2e
+	$(PYTEST) -n 0 -m e2e
 
 test-fast: $(STAMPS)/venv ## unit, property and tidy tests only
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e and not real_peer" tests/unit tests/properties tests/tidy
 
 e2e: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/web ## only the end-to-end tests with real peers
-	$(PYTEST) -p no:xdist -m e2e
+	$(PYTEST) -n 0 -m e2e
 
 lint: python-lint types imports ## ruff, mypy and the import contracts
 
