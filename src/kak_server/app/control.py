@@ -49,7 +49,7 @@ from kak_server.tetra_gw.aio.link import RadioLink
 from kak_server.tetra_gw.api import RadioEvent
 from kak_server.tetra_gw.imw_sim import ImwSimDriver
 
-LOOP_PROBE_S = 0.05
+LOOP_PROBE_S = 0.1
 
 
 class Control:

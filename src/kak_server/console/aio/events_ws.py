@@ -106,8 +106,9 @@ class Connection:
                 self._live.reader = None
                 self._live.left_ms = self._shell.now_ms()
         for task in self._tasks:
-            if not task.cancelled() and task.exception() is not None:
-                log.error("an event stream failed", exc_info=task.exception())
+            problem = None if task.cancelled() else task.exception()
+            if problem is not None and not isinstance(problem, WebSocketDisconnect):  # a peer that left is no fault
+                log.error("an event stream failed", exc_info=problem)
 
     def replaced(self) -> None:
         """Another connection reads the stream now. If a tab is behind this one, it must know."""
