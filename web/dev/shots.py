@@ -15,6 +15,7 @@ WEB = Path(__file__).resolve().parent.parent
 PORT = 8099
 BASE = f"http://127.0.0.1:{PORT}"
 AXE = (WEB / "node_modules/axe-core/axe.min.js").read_text()
+SCROLLS_BY = "(page => [page.scrollWidth - innerWidth, page.scrollHeight - innerHeight])(document.documentElement)"
 SIZES = ((1366, 768), (1920, 1080))
 
 
@@ -32,12 +33,9 @@ class Studio:
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
         for violation in found:
             for node in violation["nodes"][:4]:
-                self.problems.append(
-                    f"{self.size} {name}: {violation['id']}: {node['target']} {node['failureSummary']}"
-                )
-        scroll = self.page.evaluate(
-            "[document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]"
-        )
+                where = f"{self.size} {name}: {violation['id']}"
+                self.problems.append(f"{where}: {node['target']} {node['failureSummary']}")
+        scroll = self.page.evaluate(SCROLLS_BY)
         if self.size != "phone" and (scroll[0] > 0 or scroll[1] > 0):
             self.problems.append(f"{self.size} {name}: the page scrolls by {scroll}")
 
@@ -100,22 +98,10 @@ def tour(studio: Studio) -> None:
     citizen(Studio(phone, studio.folder, "phone"), studio.problems)
     by("video-live").wait_for()
     page.wait_for_function("document.querySelector('[data-testid=video-live]').videoWidth > 0", timeout=15000)
-    notice = {
-        "id": "n1",
-        "level": "alarm",
-        "code": "radio-lost",
-        "text_nb": "Radionettet er borte. Prøver igjen.",
-        "text_en": "The radio network is gone.",
-        "at_ms": 1,
-    }
-    fake("event", {"type": "notice", "data": notice})
-    fake(
-        "event",
-        {
-            "type": "notice",
-            "data": {**notice, "id": "n2", "level": "warning", "text_nb": "Opptaket av ett spor henger etter."},
-        },
-    )
+    gone = {"text_nb": "Radionettet er borte. Prøver igjen.", "text_en": "The radio network is gone. Trying again."}
+    slow = {"text_nb": "Opptaket av ett spor henger etter.", "text_en": "The recording of a track is late."}
+    for notice in ({"id": "n1", "level": "alarm", **gone}, {"id": "n2", "level": "warning", **slow}):
+        fake("event", {"type": "notice", "data": {**notice, "code": "shown", "at_ms": 1}})
     studio.shot("13-video-live")
     phone.context.close()
     page.keyboard.press("t")
@@ -170,10 +156,7 @@ def main() -> int:
                 args = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
                 browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=args)
                 page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-                page.on(
-                    "console",
-                    lambda message: print("console:", message.type, message.text) if message.type == "error" else None,
-                )
+                page.on("console", lambda said: print("console:", said.text) if said.type == "error" else None)
                 page.on("pageerror", lambda error: print("page error:", error))
                 studio = Studio(page, folder, f"{width}x{height}")
                 tour(studio)
