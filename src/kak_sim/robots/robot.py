@@ -32,6 +32,7 @@ class Handled:
     """One offer as the robot saw it: wall clock nanoseconds, 0 where it never came to that."""
 
     contact: str
+    epoch: int
     caller: str
     offered_ns: int
     free_ns: int  # when the robot last became free before this offer; 0: it never had a call
@@ -115,10 +116,10 @@ class Robot:
 
     def _offered(self, offer: dict[str, Any], at_ns: int) -> None:
         now = self._now
-        if now is not None and now.contact == offer["contact"] and not now.accepted_ns:
+        if now is not None and (now.contact, now.epoch) == (offer["contact"], offer["epoch"]):
             return  # the same offer told again
         self._offers += 1
-        self._now = Handled(offer["contact"], offer["caller"], at_ns, self._free_ns)
+        self._now = Handled(offer["contact"], offer["epoch"], offer["caller"], at_ns, self._free_ns)
         self._spawn(self._answer(self._now, offer))
 
     async def _answer(self, handled: Handled, offer: dict[str, Any]) -> None:
