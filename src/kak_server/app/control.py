@@ -136,7 +136,8 @@ class Control:
             self._radio.link.start()
             self.dispatcher.feed(lambda house, _now: house.groups.start())
         app = build_app(self.backend, to_console_settings(settings), self.clock.now_ms)
-        self._web = ConsoleServer(app, settings.server.http, settings.data_dir)
+        names = (settings.server.advertised_address,)
+        self._web = ConsoleServer(app, settings.server.http, settings.data_dir, names)
         await self._web.start()
         self._probe = asyncio.get_running_loop().create_task(self._loop_probe())
         self.readiness.sip_listening = True
