@@ -29,11 +29,14 @@ EMPTY = Plan()
 
 
 def changes(old: Plan, new: Plan) -> list[rpc.Command]:
-    """The commands from `old` to `new`: legs first, then what hangs on them; closing comes last.
+    """The commands from `old` to `new`: legs first, then what hangs on them; closing comes last, but for legs whose port
+    or name is needed again.
 
-    A leg that stays is not commanded again, whatever its record says by now (its peer was learned meanwhile).
+    A leg that stays is not commanded again, whatever its record says by now (its peer was learned meanwhile); only one
+    on another port, or of another kind under the same name, is made anew.
     """
-    commands: list[rpc.Command] = [create for leg, create in new.legs.items() if leg not in old.legs]
+    same = {leg for leg, create in new.legs.items() if leg in old.legs and old.legs[leg].port == create.port}
+    commands: list[rpc.Command] = [create for leg, create in new.legs.items() if leg not in same]
     commands += [rpc.StopPlay(play) for play in old.plays if new.plays.get(play) != old.plays[play]]
     commands += _mix_changes(old.mixes, new.mixes)
     commands += [start for play, start in new.plays.items() if old.plays.get(play) != start]
@@ -41,9 +44,15 @@ def changes(old: Plan, new: Plan) -> list[rpc.Command]:
     commands += [rpc.StopRecord(name) for name in old.recordings if name not in new.recordings]
     commands += [rpc.WatchTalk(leg, True) for leg in sorted(new.watched - old.watched)]
     commands += [rpc.WatchTalk(leg, False) for leg in sorted(old.watched - new.watched)]
-    commands += [rpc.CloseLeg(leg) for leg in old.legs if leg not in new.legs]
-    commands += [rpc.CloseLeg(leg) for leg in sorted(old.browser_legs - new.browser_legs)]
-    return commands
+    ports = {create.port for leg, create in new.legs.items() if leg not in same}
+    gone = [leg for leg in old.legs if leg not in same] + sorted(old.browser_legs - new.browser_legs)
+    in_the_way = [
+        leg
+        for leg in gone
+        if leg in new.legs or leg in new.browser_legs or (leg in old.legs and old.legs[leg].port in ports)
+    ]
+    first: list[rpc.Command] = [rpc.CloseLeg(leg) for leg in in_the_way]
+    return first + commands + [rpc.CloseLeg(leg) for leg in gone if leg not in in_the_way]
 
 
 def _mix_changes(
@@ -85,11 +94,17 @@ class Desk:
 
     def reconcile(self, census: rpc.Census) -> list[rpc.Command]:
         """What a worker with this census must be told to hold what the plans say: what is missing is made, strangers
-        are closed. A worker just started has an empty census and so is told everything."""
+        are closed. A worker just started has an empty census and so is told everything. A leg that still sends to
+        where its peer no longer is, and has heard nobody yet by our books, is pointed anew."""
         desired = self.desired()
-        held = from_census(census, desired)
-        commands = changes(held, desired)
-        commands += [rpc.CloseUplink(leg) for leg in census.uplinks if leg not in desired.legs]
+        commands = changes(from_census(census, desired), desired)
+        for held in census.legs:
+            want = desired.legs.get(held.leg)
+            if held.kind != "rtp" or want is None or want.learned or held.port != want.port:
+                continue
+            peer = (want.peer_host, want.peer_port) if want.peer_host and want.peer_port else ("", 0)
+            if (held.peer_host, held.peer_port) != peer:
+                commands.append(rpc.ModifyRtp(want.leg, want.peer_host, want.peer_port, want.payload_type, want.codec))
         return commands
 
 
@@ -117,8 +132,13 @@ def from_census(census: rpc.Census, desired: Plan) -> Plan:
     rtp = {held.leg: held for held in census.legs if held.kind == "rtp"}
     unknown = rpc.StartPlay("", "", "")
     no_record = rpc.StartRecord(RecordingId(""), "", "", "")
+    legs = {}
+    for leg, held in rtp.items():
+        want = desired.legs.get(leg)
+        same = want is not None and want.port == held.port
+        legs[leg] = want if want is not None and same else rpc.CreateRtp(leg, held.port, 0, 0, 0, 0)
     return Plan(
-        legs={leg: desired.legs.get(leg) or rpc.CreateRtp(leg, held.port, 0, 0, 0, 0) for leg, held in rtp.items()},
+        legs=legs,
         browser_legs=frozenset(held.leg for held in census.legs if held.kind != "rtp"),
         mixes={mix: tuple(edges) for mix, edges in census.mixes.items()},
         plays={play: desired.plays.get(play, unknown) for play in census.plays},

@@ -49,9 +49,9 @@ class Syncer:
         """`serial` has been written."""
         with self._wake:
             self._written = serial
-            if self._oldest_s is None:
+            if self._oldest_s is None:  # the first since the last sync began: later ones ride along unannounced
                 self._oldest_s = self._monotonic_s()
-            self._wake.notify_all()
+                self._wake.notify_all()
 
     def switch(self, fd: int) -> None:
         """A new segment: the old file is synced once more and closed by the thread."""

@@ -9,6 +9,7 @@ import contextlib
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from kak_server.model.ids import RecordingId
 WRITER_THREADS = 4
 FLUSH_TICKS = 50
 JOBS_MAX = 4_096  # of one thread: seconds of tracks
+GATHER_S = 0.05
 BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
 GAPS_MAX = 1_000
 CONTINUE_WITHIN_MS = 60_000  # a worker is started anew within seconds
@@ -109,7 +111,12 @@ class _Writer(threading.Thread):
 
     def run(self) -> None:
         while (job := self.jobs.get()) is not None:
+            time.sleep(GATHER_S)  # nobody waits: what comes meanwhile is done on the same waking
             job()
+            while not self.jobs.empty():
+                if (job := self.jobs.get()) is None:
+                    return
+                job()
 
 
 class Recorder:
@@ -118,7 +125,7 @@ class Recorder:
     def __init__(self, folder: Path, emit: Callable[[rpc.Event], None]) -> None:
         self.tracks: dict[RecordingId, Track] = {}
         self._folder = folder
-        self._root = os.path.join(os.path.realpath(folder), "")
+        self._root = str(folder)
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._files: dict[RecordingId, WavFile] = {}
@@ -157,12 +164,13 @@ class Recorder:
         if path.is_absolute() or ".." in path.parts or path.suffix != ".wav" or "\0" in name or len(name) > 512:
             raise BadPathError(f"not a relative .wav path: {name!r}")
         full = self._folder / path
-        try:
-            outside = not os.path.realpath(full).startswith(self._root)  # a link in the folder may lead away
-        except (OSError, ValueError) as problem:
-            raise BadPathError(f"{name!r}: {problem}") from problem
-        if outside or os.path.lexists(full):
-            raise BadPathError(f"taken, or outside of the recordings folder: {name!r}")
+        way = self._root
+        for part in path.parts[:-1]:
+            way = os.path.join(way, part)
+            if os.path.islink(way):  # a link that somebody put into the folder may lead away
+                raise BadPathError(f"outside of the recordings folder: {name!r}")
+        if os.path.lexists(full):
+            raise BadPathError(f"taken: {name!r}")
         return full
 
     def stop(self, recording: RecordingId, now_ms: int) -> bool:

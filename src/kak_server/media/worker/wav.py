@@ -69,17 +69,24 @@ class WavFile:
 
         One that cannot be continued is kept under another name.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if continued_frames is not None:
             self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CLOEXEC)
             self._data_bytes = continued_frames * FRAME_BYTES[self.encoding]
             os.ftruncate(self._descriptor, len(header(self.encoding, 0)) + self._data_bytes)
             os.lseek(self._descriptor, 0, os.SEEK_END)
             return
-        if self._part.exists():
+        try:
+            self._descriptor = self._create()
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = self._create()
+        except FileExistsError:
             self._part.rename(self._free_name())
-        self._descriptor = os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
+            self._descriptor = self._create()
         self._write(header(self.encoding, 0))
+
+    def _create(self) -> int:
+        return os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
 
     def _free_name(self) -> Path:
         for number in range(1, _LEFT_OVERS_MAX):
