@@ -184,6 +184,13 @@ def measure(arguments: argparse.Namespace, lab: Lab) -> tuple[Phase, list[Phase]
             bench.robots.wait()
 
 
+def both_ways(phases: list[Phase], found: list[dict[str, list[float]]]) -> int:
+    """Calls in which packets came to the caller and the caller's sound to the robot."""
+    at_callers = sum(call["heard"] > 0 for phase in phases for call in phase.calls)
+    at_robots = sum(len(steps["accept to first audio"]) for steps in found)
+    return min(at_callers, at_robots)
+
+
 def judge(phases: list[Phase], found: list[dict[str, list[float]]]) -> list[Check]:
     """The goals."""
     steady = phases[0]
@@ -193,6 +200,7 @@ def judge(phases: list[Phase], found: list[dict[str, list[float]]]) -> list[Chec
         Check("CPU ms per call, control + journal + worker", spent_ms, 10),
         Check("INVITE to offer p99 ms", percentile(found[0]["INVITE to offer"], 0.99), 20),
         Check("free to next offer p99 ms", percentile(found[1]["free to next offer"], 0.99), 20),
+        Check("calls heard at both ends, share", both_ways(phases, found) / max(1, calls), 0.99, ">="),
         Check("calls that went through, share", sum(phase.done for phase in phases) / max(1, calls), 1.0, ">="),
     ]
 
@@ -205,6 +213,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         try:
             asyncio.run(lab.start())
             idle, phases, handled = measure(arguments, lab)
+            metrics = asyncio.run(lab.metrics())
         finally:
             asyncio.run(lab.stop())
     print(f"{arguments.robots} robots, {arguments.talk_ms} ms of talk, {arguments.wrap_up_ms} ms of wrap-up\n")
@@ -218,6 +227,10 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         odd = sorted({call["outcome"] for call in phase.calls} - {"hung-up"})
         if odd:
             print(f"{phase.name}: {len(phase.calls) - phase.done} calls did not go through: {', '.join(odd)}")
+    wrong = ("refused", "fault", "lost", "alarm")
+    for name, value in metrics.items():
+        if value and "_created" not in name and any(word in name for word in wrong):
+            print(f"the server counted {name} {value:g}")
     checks = judge(phases, found)
     print()
     for check in checks:
