@@ -7,13 +7,15 @@ from kak_server.sip import build
 from kak_server.sip.api import SipSettings, TrunkSettings
 from kak_server.sip.bodies import PIDF, SDP, Part, parts_of
 from kak_server.sip.errors import ParseError
-from kak_server.sip.parser import Request
+from kak_server.sip.parser import METHODS, Request
 from kak_server.sip.uri import Uri, number_of
 
 _CACHE_ENTRIES = 4096
 _SUPPORTED_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE"))
 # Known to the registry, refused with 405; anything else is 501 (8.2.1, 21.5.2)
-KNOWN_METHODS = _SUPPORTED_METHODS | {"REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER", "PRACK"}
+KNOWN_METHODS = METHODS
+_SCHEMES = ("sip", "tel", "urn")  # not sips: there is no TLS here to keep its promise
+_SDP_RANGES = (SDP, "application/*", "*/*")
 # What a Require may name. geolocation-*: read or shown to the operator; resource-priority: every served number has
 # the priority the queue gives it, so none asked for is worse than what it gets.
 _EXTENSIONS = frozenset(("geolocation-sip", "geolocation-http", "resource-priority"))
@@ -89,15 +91,25 @@ class Admission:
             return None
         return Refusal(420, f"extension {missing[0][:40]}", (("Unsupported", ", ".join(missing)),))
 
+    def scheme(self, request: Request) -> Refusal | None:
+        """8.2.2.1: a Request-URI of a kind we cannot be reached by."""
+        if request.uri.scheme in _SCHEMES:
+            return None
+        return Refusal(416, f"scheme {request.uri.scheme[:20]}")
+
     def invite(self, request: Request, calls: int) -> Admitted | Refusal:
         """8.2.2 and 8.2.3 for an INVITE outside a dialog; `calls` are those we have. Raises ParseError (400, 415)."""
-        if request.uri.scheme not in ("sip", "tel", "urn"):
-            return Refusal(
-                416, f"scheme {request.uri.scheme[:20]}"
-            )  # sips too: there is no TLS here to keep its promise
+        refusal = self.scheme(request)
+        if refusal is not None:
+            return refusal
         called = self._served(request.uri)
         if called is None:
             return Refusal(404, f"number {number_of(request.uri)[:40]}")
+        if "accept" in request.fields and not any(
+            item.partition(";")[0].strip().lower() in _SDP_RANGES for item in request.items("accept")
+        ):
+            # 20.1, 21.4.7: our answer would be a session description (RFC 4475 3.3.15)
+            return Refusal(406, "no session description accepted")
         parts, offer = offer_of(request)
         if calls >= self._settings.max_calls:
             return Refusal(503, f"{calls} calls up already", (("Retry-After", _RETRY_AFTER_S),))

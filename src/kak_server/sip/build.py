@@ -20,6 +20,7 @@ PHRASES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    406: "Not Acceptable",
     408: "Request Timeout",
     415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
@@ -65,12 +66,15 @@ def response(
     if 100 < status < 300 and request.method == "INVITE":
         lines += [f"Record-Route: {value}" for value in request.fields.get("record-route", ())]
     to = request.get("to") or ""
-    if to_tag and status != 100 and not _has_tag(request):
+    if to and to_tag and status != 100 and not _has_tag(request):
         to = f"{to};tag={to_tag}"
-    lines.append(f"From: {request.get('from') or ''}")
-    lines.append(f"To: {to}")
-    lines.append(f"Call-ID: {request.get('call-id') or ''}")
-    lines.append(f"CSeq: {request.get('cseq') or ''}")
+    copied = (
+        ("From", request.get("from")),
+        ("To", to),
+        ("Call-ID", request.get("call-id")),
+        ("CSeq", request.get("cseq")),
+    )
+    lines += [f"{name}: {value}" for name, value in copied if value]  # a broken request may lack one
     if status == 100 and (stamp := request.get("timestamp")):
         lines.append(f"Timestamp: {stamp}")  # 8.2.6.1
     lines += [f"{name}: {value}" for name, value in headers]

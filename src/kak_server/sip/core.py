@@ -170,7 +170,7 @@ class SipCore:
 
     def _options(self, request: Request, flow: Flow) -> None:
         """11.2: what we can do; a trunk's ping. Answered without state, being harmless to answer twice."""
-        refusal = self._admission.extensions(request)
+        refusal = self._admission.scheme(request) or self._admission.extensions(request)
         if refusal is not None:
             self._context.answer_stateless(request, flow, refusal.status, refusal.headers)
             return

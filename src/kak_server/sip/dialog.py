@@ -32,7 +32,8 @@ class Dialog:
 def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
     """The dialog an INVITE without a To tag makes once we put `local_tag` in a response (12.1.1).
 
-    Raises ParseError when the INVITE has no usable Contact or a broken Record-Route.
+    Raises ParseError when the INVITE has no usable Contact or a broken Record-Route. RFC 2543 did not ask for a
+    Contact: from such a peer (no From tag) the From says where it is reached (RFC 4475 3.4.1).
     """
     routes = tuple(request.items("record-route"))
     if len(routes) > _MAX_ROUTES:
@@ -45,12 +46,21 @@ def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
         remote_tag=request.sender.tag,
         local=request.to.text,
         remote=request.sender.text,
-        target=contact_uri(request),
+        target=_first_target(request),
         routes=routes,
         local_cseq=0,
         remote_cseq=request.cseq.number,
         flow=flow,
     )
+
+
+def _first_target(request: Request) -> str:
+    if "contact" in request.fields or request.sender.tag:
+        return contact_uri(request)
+    uri = request.sender.uri
+    if uri.scheme not in _ALLOWED_TARGETS:
+        raise ParseError(f"neither Contact nor a From to call back: {uri.scheme}")
+    return str(uri)
 
 
 def contact_uri(request: Request) -> str:

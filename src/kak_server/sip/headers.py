@@ -12,6 +12,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
 _VIA = re.compile(
     r"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z0-9.!%*_+`'~-]+)[ \t]+([^;]+)(.*)\Z", re.IGNORECASE | re.DOTALL
 )
+_ANY_VIA = re.compile(r"(SIP[ \t]*/[ \t]*[0-9.]{1,7}[ \t]*/[ \t]*[A-Za-z0-9.!%*_+`'~-]+[ \t]+)([^;,]+)", re.IGNORECASE)
 _CSEQ = re.compile(r"([0-9]{1,12})[ \t]+([A-Za-z0-9.!%*_+`'~-]+)\Z")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _UNESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -35,7 +36,7 @@ class Via:
     @property
     def sent_by(self) -> str:
         """host:port of the hop, the default port filled in, for matching (17.2.3)."""
-        return f"{self.host}:{self.port or 5060}"
+        return f"{self.host}:{self.port or (5061 if self.transport == 'TLS' else 5060)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,17 @@ def parse_via(text: str) -> Via:
     transport, sent_by, params = match.groups()
     host, port = parse_hostport("".join(sent_by.split()))
     return Via(transport.upper(), host, port, parse_params(params), text.strip())
+
+
+def parse_via_leniently(text: str) -> Via:
+    """Protocol and sent-by of a Via whose version or parameters cannot be read: enough to say what was wrong with the
+    request (21.4.1, 21.5.6). `text` may be a list. Raises ParseError."""
+    first = split_outside(text.strip(), ",")[0]
+    match = _ANY_VIA.match(first)
+    if match is None:
+        raise ParseError(f"bad Via: {text[:80]!r}")
+    host, port = parse_hostport("".join(match[2].split()))
+    return Via(match[1].rpartition("/")[2].strip().upper(), host, port, {}, first)
 
 
 def parse_name_addr(text: str) -> NameAddr:

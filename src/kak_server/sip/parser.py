@@ -9,7 +9,16 @@ import re
 from functools import cached_property
 
 from kak_server.sip.errors import ParseError
-from kak_server.sip.headers import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via, split_list
+from kak_server.sip.headers import (
+    CSeq,
+    NameAddr,
+    Via,
+    parse_cseq,
+    parse_name_addr,
+    parse_via,
+    parse_via_leniently,
+    split_list,
+)
 from kak_server.sip.uri import Uri, parse_uri
 
 # 7.3.3 and the registry of compact forms
@@ -35,11 +44,16 @@ _COMPACT = {
     "x": "session-expires",
     "y": "identity",
 }
+# Methods of the IANA registry
+METHODS = frozenset(
+    ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "PRACK", "REGISTER", "SUBSCRIBE", "NOTIFY")
+) | {"PUBLISH", "MESSAGE", "REFER"}
+_COPIED = ("via", "from", "to", "call-id", "cseq")  # what a response copies from its request (8.2.6.2)
 _SINGLE = frozenset(
     ("from", "to", "call-id", "cseq", "content-length", "content-type", "max-forwards", "max-breadth", "expires")
 )
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) ([^ \t]+) SIP/([0-9]{1,3})\.([0-9]{1,3})\Z")
-_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2}) ?(.*)\Z", re.DOTALL)
+_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?\Z", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 # 25.1: a control character stands only behind a backslash in a quoted string; bare CR or LF nowhere (after unfolding)
@@ -204,7 +218,7 @@ def _start(line: str, fields: dict[str, list[str]], body: bytes, charset: str, t
         return Request(method, uri_text, f"{int(major)}.{int(minor)}", fields, body, charset, text)
     status_line = _STATUS_LINE.match(line)
     if status_line is not None:
-        return Response(int(status_line.group(1)), status_line.group(2), fields, body, charset, text)
+        return Response(int(status_line.group(1)), status_line.group(2) or "", fields, body, charset, text)
     words = line.split()
     if len(words) >= 3 and words[-1].upper().startswith("SIP/") and _NAME.match(words[0]):
         # Recognisably a request (spaces inside or around the URI, "<sip:...>"): worth a 400
@@ -248,15 +262,17 @@ def _content_length(message: Message, request: Request | None) -> int | None:
 def check_request(request: Request) -> None:
     """Touch what every request must carry (8.1.1). Raises BrokenMessageError with the request in it."""
     try:
+        if request.version != "2.0":
+            # 21.5.6; first, since nothing else of another version can be judged (RFC 4475 3.1.2.16)
+            raise ParseError("version not supported", 505)
         request.via  # noqa: B018  parsed on first access, kept
         request.sender  # noqa: B018
         request.to  # noqa: B018
         request.call_id  # noqa: B018
         cseq = request.cseq
         if cseq.method != request.method:
-            raise ParseError("the CSeq method is not the request's")  # 8.1.1.5
-        if request.version != "2.0":
-            raise ParseError("version not supported", 505)  # 21.5.6
+            # 8.1.1.5; RFC 4475 3.1.2.18: for a method nobody knows 501 ages better
+            raise ParseError("the CSeq method is not the request's", 400 if request.method in METHODS else 501)
         request.uri  # noqa: B018
         hops = request.get("max-forwards")
         if hops is not None and not (hops.isascii() and hops.isdigit() and len(hops) <= 10 and int(hops) <= 255):
@@ -268,19 +284,24 @@ def check_request(request: Request) -> None:
 def check_response(response: Response) -> None:
     """Touch what matching a response needs. Raises ParseError."""
     response.via  # noqa: B018
+    if len(response.items("via")) != 1:
+        raise ParseError("a response for somebody else: more than one Via")  # 8.1.3.3, RFC 4475 3.3.10
     response.cseq  # noqa: B018
 
 
 def answerable(request: Request | None) -> bool:
-    """Whether a broken request has what a response is copied from (8.2.6.2): Via, From, To, Call-ID, CSeq."""
-    if request is None or request.method == "ACK":
-        return False
-    if not all(request.get(name) for name in ("from", "to", "call-id", "cseq")):
+    """Whether a broken request can be answered: its Via says to whom, and what is copied from it (8.2.6.2) carries no
+    control characters. RFC 4475 3.3.1: From, To, Call-ID or CSeq may be missing, the sender hears 400 all the same.
+
+    A Via of another version or with broken parameters is read leniently, and kept so for the answer.
+    """
+    if request is None or request.method == "ACK" or not request.get("via"):
         return False
     try:
         request.via  # noqa: B018
     except ParseError:
-        return False
-    return not any(
-        _CONTROL.search(value) for name in ("via", "from", "to", "call-id", "cseq") for value in request.fields[name]
-    )
+        try:
+            request.via = parse_via_leniently(request.fields["via"][0])
+        except ParseError:
+            return False
+    return not any(_CONTROL.search(value) for name in _COPIED for value in request.fields.get(name, ()))

@@ -125,10 +125,9 @@ def _attribute(session: Session, current: Media | None, value: str) -> None:
         return
     elif name == "rtpmap":
         match = _RTPMAP.match(rest)
-        if match is None or int(match.group(1)) > 127:
-            raise SdpError(f"bad rtpmap: {rest[:60]!r}")
-        # a third field other than one channel would be another codec
-        if match.group(4) in (None, "1"):
+        # A map without a clock rate (RFC 4475's own offers have one) names a codec we could not use anyway; a third
+        # field other than one channel would be another codec
+        if match is not None and int(match.group(1)) <= 127 and match.group(4) in (None, "1"):
             current.codecs[int(match.group(1))] = (match.group(2).upper(), int(match.group(3)))
     elif name == "ptime" and re.fullmatch(r"[0-9]{1,3}", rest.strip()):
         current.ptime_ms = int(rest)

@@ -16,6 +16,8 @@ _PASSWORD = re.compile(r"(?:[A-Za-z0-9_.!~*'()&=+$,-]|%[0-9A-Fa-f]{2})*\Z")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?\Z")
 _PARAMETER = re.compile(r"(?:[\[\]/:&+$A-Za-z0-9_.!~*'()-]|%[0-9A-Fa-f]{2})+\Z")
 _OPAQUE = re.compile(r"[\x21-\x7e]+\Z")
+# RFC 5118 4.10: RFC 3261's grammar let a third colon stand before an IPv4 tail; both spellings must be taken
+_THREE_COLONS = re.compile(r"(?<!:):::(?=[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z)")
 _SEPARATORS = str.maketrans("", "", "-.() ")  # RFC 3966 visual separators mean nothing
 _PHONE = re.compile(r"\+?[0-9*#A-Da-d]+\Z")
 
@@ -87,7 +89,7 @@ def parse_hostport(text: str) -> tuple[str, int | None]:
     if text.startswith("["):
         host, bracket, port_text = text[1:].partition("]")
         try:
-            host = str(ipaddress.IPv6Address(host))
+            host = str(ipaddress.IPv6Address(_THREE_COLONS.sub("::", host)))
         except ValueError:
             raise ParseError(f"bad IPv6 reference: {text[:80]!r}") from None
         if not bracket or (port_text and not port_text.startswith(":")):

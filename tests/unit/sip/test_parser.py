@@ -106,7 +106,10 @@ def test_what_can_be_answered() -> None:
     fields = {"via": ["SIP/2.0/UDP h"], "from": ["<x"], "to": ["y"], "call-id": ["z"], "cseq": ["1"]}
     assert answerable(Request("INVITE", "sip:x", "2.0", fields, b"", "utf-8", ""))
     assert not answerable(Request("ACK", "sip:x", "2.0", fields, b"", "utf-8", ""))
-    assert not answerable(Request("INVITE", "sip:x", "2.0", {**fields, "via": ["h"]}, b"", "utf-8", ""))
+    assert answerable(Request("INVITE", "sip:x", "2.0", {"via": ["SIP/2.0/UDP h"]}, b"", "utf-8", ""))
+    assert answerable(Request("INVITE", "sip:x", "7.0", {**fields, "via": ["SIP/7.0/UDP h;;,"]}, b"", "utf-8", ""))
+    for via in ("h", "SIP/2.0/UDP", 'SIP/2.0/UDP h;x="', "SIP/2.0/UDP [h"):
+        assert not answerable(Request("INVITE", "sip:x", "2.0", {**fields, "via": [via]}, b"", "utf-8", ""))
     assert not answerable(Request("INVITE", "sip:x", "2.0", {**fields, "to": ["a\nb"]}, b"", "utf-8", ""))
 
 

@@ -175,8 +175,9 @@ def test_within_a_dialog_the_origin_stays_and_the_version_rises() -> None:
         offer("m=audio 4000 RTP/AVP 8", "c=IN IP5 1.2.3.4"),
         offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 a b"),
         offer("m=audio 4000 RTP/AVP 8", "c=IN IP4 <x>"),
-        offer("m=audio 4000 RTP/AVP 8", "a=rtpmap:x"),
-        offer("m=audio 4000 RTP/AVP 8", "a=rtpmap:200 PCMA/8000"),
+        offer("m=audio 4000 RTP/AVP 97", "a=rtpmap:x"),
+        offer("m=audio 4000 RTP/AVP 97", "a=rtpmap:97 PCMA"),
+        offer("m=audio 4000 RTP/AVP 200", "a=rtpmap:200 PCMA/8000"),
         offer("m=audio 4000 RTP/AVP 8", "no equals"),
         offer("m=audio 4000 RTP/AVP 8", head="v=0\r\no=x 1 1\r\n"),
         offer("m=audio 4000 RTP/AVP 8", head="v=0\r\no=x 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n"),
@@ -188,3 +189,11 @@ def test_within_a_dialog_the_origin_stays_and_the_version_rises() -> None:
 def test_descriptions_we_cannot_use(text: str) -> None:
     with pytest.raises(SdpError):
         negotiate(text, "198.51.100.1", 30000, 7)
+
+
+def test_a_codec_map_without_a_clock_spoils_only_its_codec() -> None:
+    """RFC 4475's offers map a video codec that way; the call is taken all the same."""
+    text = offer("m=audio 4000 RTP/AVP 97 0", "a=rtpmap:97 PCMA", "m=video 4002 RTP/AVP 31", "a=rtpmap:31 LPC")
+    result = negotiate(text, "198.51.100.1", 30000, 7)
+    assert (result.codec, result.payload_type) == ("PCMU", 0)
+    assert "m=video 0 RTP/AVP 31" in result.answer_sdp
