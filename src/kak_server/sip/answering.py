@@ -60,6 +60,7 @@ class Answering:
     def repeat(self, call: Call) -> None:
         """Send the unacknowledged 2xx again."""
         if call.awaiting is not None:
+            self._context.count("sip_retransmissions_out", trunk=call.incoming.trunk)
             self._context.send(call.awaiting.data, call.awaiting.target, call.awaiting.redial)
 
     def on_repeat_timer(self, call: Call) -> None:
@@ -74,7 +75,7 @@ class Answering:
         if call.hangup_reason is not None:
             self._ending.hang_up(call, "hangup", call.hangup_reason)
         else:
-            self._context.count("sip_no_ack", detail=f"call {call.id}: our 200 was never acknowledged")
+            self._context.count("sip_no_ack", detail="our 200 was never acknowledged", call=call.id)
             self._ending.hang_up(call, "no-ack")
 
     def ack(self, request: Request, flow: Flow) -> None:
@@ -92,6 +93,8 @@ class Answering:
         if awaiting.initial:
             call.state = "confirmed"
             call.invite = None
+            took_ms = self._context.now_ms - call.accepted_at_ms
+            self._context.count("sip_trunk_ack", ms=took_ms, trunk=call.incoming.trunk)
         if call.hangup_reason is not None:
             self._ending.hang_up(call, "hangup", call.hangup_reason)  # 15: now it may be sent
             return

@@ -169,12 +169,16 @@ class Emit:
 class Count:
     """A metric and, where `detail` is set, a structured log line: nothing that goes wrong is silent.
 
-    `name` e.g. "sip_requests", "sip_malformed", "sip_unknown_peer", "sip_retransmissions", "sip_responses".
+    `name` e.g. "sip_requests", "sip_malformed", "sip_unknown_peer", "sip_retransmissions", "sip_responses". Of a
+    trunk (label "trunk"): "sip_trunk_call", "sip_trunk_final" (label "status", `ms` since the INVITE),
+    "sip_trunk_ack" (`ms` since our 200), "sip_retransmissions", "sip_retransmissions_out", "sip_trunk_options"
+    (label "status", 408 for no answer).
     """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     detail: str = ""
+    ms: int | None = None  # how long it took, where that is the point
 
 
 Output = Send | Close | PutRecord | DeleteRecord | Emit | Count

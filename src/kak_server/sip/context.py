@@ -56,9 +56,9 @@ class Context:
         """Drop a record."""
         self.out.append(DeleteRecord(key))
 
-    def count(self, name: str, detail: str = "", **labels: str) -> None:
+    def count(self, name: str, detail: str = "", ms: int | None = None, **labels: str) -> None:
         """A metric; with `detail` a log line too."""
-        self.out.append(Count(name, labels, detail))
+        self.out.append(Count(name, labels, detail, ms))
 
     def answer_stateless(
         self, request: Request, flow: Flow, status: int, headers: build.Headers = (), reason: str = ""

@@ -29,19 +29,25 @@ from kak_server.sip.parser import (
     parse,
 )
 from kak_server.sip.restore import restore_call
+from kak_server.sip.trace import SipTrace, TraceLimits
 from kak_server.sip.transactions import server_key
 
 
 class SipCore:
-    """One SIP endpoint. `new_id(kind)` gives fresh tokens for the kinds "call", "tag", "branch" and "call-id"."""
+    """One SIP endpoint. `new_id(kind)` gives fresh tokens for the kinds "call", "tag", "branch" and "call-id".
 
-    def __init__(self, settings: SipSettings, new_id: Callable[[str], str]) -> None:
+    `trace` is told of each whole message that comes in; what goes out the shell tells it, when it does.
+    """
+
+    def __init__(self, settings: SipSettings, new_id: Callable[[str], str], trace: SipTrace | None = None) -> None:
+        self.trace = trace or SipTrace(TraceLimits(messages=0))
         self._settings = settings
         self._context = Context(settings, new_id)
         self._table = CallTable()
         self._admission = Admission(settings)
         self._ending = Ending(self._context, self._table)
         self._transactions = self._ending.transactions
+        self._transactions.trunk_of = self._trunk_of
         self._answering = Answering(self._context, self._table, self._ending)
         self._inbound = Inbound(self._context, self._table, self._admission, self._ending, self._answering)
         self._indialog = InDialog(
@@ -106,6 +112,7 @@ class SipCore:
         if trunk is None and self._settings.unknown_peers == "drop" and not data.startswith(b"SIP/"):
             self._context.count("sip_unknown_peer", detail=f"dropped a message from {flow.host}")
             return
+        self.trace.record(self._context.now_ms, False, flow, data)
         try:
             message = parse(data, max_headers=self._settings.max_headers, stream=stream)
             if isinstance(message, Response):
@@ -118,6 +125,10 @@ class SipCore:
             self._malformed(problem, flow)
         except ParseError as problem:
             self._malformed(BrokenMessageError(problem.problem, None), flow)
+
+    def _trunk_of(self, owner: str) -> str:
+        call = self._table.get(owner)
+        return call.incoming.trunk if call is not None else ""
 
     def _malformed(self, problem: BrokenMessageError, flow: Flow) -> None:
         self._context.count("sip_malformed", detail=f"{flow.host}: {problem.problem}", status=str(problem.status))

@@ -129,6 +129,7 @@ class Ending:
             self.forget(call)
             return
         call.probing = False
+        self._context.count("sip_trunk_options", trunk=call.incoming.trunk, status=str(status))
         if call.state == "ending":
             return
         if status in (408, 481):

@@ -52,7 +52,7 @@ class Inbound:
                 refusal = admitted
             except ParseError as problem:
                 refusal = Refusal(problem.status, problem.problem, refusal_headers(problem.status))
-        self._refuse(request, flow, refusal)
+        self._refuse(request, trunk, flow, refusal)
 
     def _begin(self, request: Request, trunk: TrunkSettings, flow: Flow, admitted: Admitted) -> None:
         context = self._context
@@ -68,16 +68,17 @@ class Inbound:
             user_agent=(request.get("user-agent") or "")[:120],
             sip_call_id=request.call_id,
         )
-        entry = self._transactions.serve(request, flow, owner=incoming.call, to_tag=local_tag)
+        entry = self._transactions.serve(request, flow, owner=incoming.call, to_tag=local_tag, trunk=trunk.name)
         call = Call(incoming.call, incoming, entry.key, request.cseq.number, dialog, invite=entry)
         self._table.add(call)
         context.put(call.key, to_record(call))
         self._transactions.respond(entry, 100)  # 8.2.6.1, 17.2.1: within 200 ms
+        context.count("sip_trunk_call", trunk=trunk.name)
         context.emit(incoming)
 
-    def _refuse(self, request: Request, flow: Flow, refusal: Refusal) -> None:
+    def _refuse(self, request: Request, trunk: TrunkSettings, flow: Flow, refusal: Refusal) -> None:
         self._context.count("sip_refused", detail=f"{flow.host}: {refusal.detail}", status=str(refusal.status))
-        entry = self._transactions.serve(request, flow, to_tag=self._context.new_id("tag"))
+        entry = self._transactions.serve(request, flow, to_tag=self._context.new_id("tag"), trunk=trunk.name)
         self._transactions.respond(entry, refusal.status, headers=refusal.headers)
 
     def repeated_invite(self, entry: ServerEntry) -> None:
@@ -92,7 +93,7 @@ class Inbound:
         if target is None:
             self._context.answer_stateless(request, flow, 481)
             return
-        entry = self._transactions.serve(request, flow, to_tag=target.to_tag)
+        entry = self._transactions.serve(request, flow, to_tag=target.to_tag, trunk=target.trunk)
         self._transactions.respond(entry, 200)
         call = self._table.get(target.owner)
         if call is not None and call.state == "pending":

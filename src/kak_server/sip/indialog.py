@@ -49,7 +49,7 @@ class InDialog:
         if self._transactions.full:
             self._context.answer_stateless(request, flow, 503)
             return
-        entry = self._transactions.serve(request, flow, owner=call.id)
+        entry = self._transactions.serve(request, flow, owner=call.id, trunk=call.incoming.trunk)
         refusal = self._admission.extensions(request)
         if refusal is not None:
             self._transactions.respond(entry, refusal.status, headers=refusal.headers)
@@ -65,7 +65,7 @@ class InDialog:
             self._transactions.respond(entry, problem.status, headers=refusal_headers(problem.status))
         except SdpError as problem:
             # 14.2: 488, and the session stays as it was
-            self._context.count("sip_refused", detail=f"call {call.id}: {problem}", status="488")
+            self._context.count("sip_refused", detail=str(problem), status="488", call=call.id)
             self._transactions.respond(entry, 488)
 
     def _dispatch(self, call: Call, entry: ServerEntry, request: Request) -> None:

@@ -47,4 +47,7 @@ def _invite_entry(call: Call, record: CallRecord, transactions: Transactions) ->
         raise ValueError("the INVITE is not a request")
     check_request(request)
     source = replace(record.invite_source, connection=0)
-    return transactions.serve(request, source, owner=call.id, to_tag=call.dialog.local_tag)
+    trunk = call.incoming.trunk
+    entry = transactions.serve(request, source, owner=call.id, to_tag=call.dialog.local_tag, trunk=trunk)
+    entry.begun_at_ms = 0
+    return entry

@@ -28,6 +28,8 @@ class ServerEntry:
     redial: Flow | None
     owner: str = ""  # the call it belongs to, "" for none
     to_tag: str = ""  # what our answers carry (8.2.6.2: the same in all of them)
+    trunk: str = ""  # it came from, for the metrics
+    begun_at_ms: int = 0  # 0: before a restart, nobody knows
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class Transactions:
         self._context = context
         self._on_final = on_final
         self._on_over = on_over
+        self.trunk_of: Callable[[str], str] = lambda _owner: ""  # the core tells: the trunk of a call
         self._servers: dict[str, ServerEntry] = {}
         self._clients: dict[str, ClientEntry] = {}
 
@@ -78,7 +81,7 @@ class Transactions:
         """The server transaction with this key."""
         return self._servers.get(key)
 
-    def serve(self, request: Request, flow: Flow, *, owner: str = "", to_tag: str = "") -> ServerEntry:
+    def serve(self, request: Request, flow: Flow, *, owner: str = "", to_tag: str = "", trunk: str = "") -> ServerEntry:
         """A new server transaction for a request that matched none."""
         reliable = flow.transport == "tcp"
         machine: ServerInvite | ServerNonInvite
@@ -87,7 +90,10 @@ class Transactions:
         else:
             machine = ServerNonInvite(reliable, self._context.times)
         target, redial = response_route(request, flow)
-        entry = ServerEntry(server_key(request), machine, request, flow, target, redial, owner, to_tag)
+        begun_at_ms = self._context.now_ms
+        entry = ServerEntry(
+            server_key(request), machine, request, flow, target, redial, owner, to_tag, trunk, begun_at_ms
+        )
         self._servers[entry.key] = entry
         return entry
 
@@ -104,13 +110,13 @@ class Transactions:
             if isinstance(machine, ServerInvite):
                 self._apply_server(entry, *server_invite.on_ack(machine))
             return
-        self._context.count("sip_retransmissions", method=request.method)
+        self._context.count("sip_retransmissions", method=request.method, trunk=entry.trunk)
         if flow.transport == "tcp":
             entry.target = flow  # the peer came back over another connection
         if isinstance(machine, ServerInvite):
-            self._apply_server(entry, *server_invite.on_retransmission(machine))
+            self._repeat_server(entry, *server_invite.on_retransmission(machine))
         else:
-            self._apply_server(entry, *server_non_invite.on_retransmission(machine))
+            self._repeat_server(entry, *server_non_invite.on_retransmission(machine))
 
     def respond(
         self,
@@ -143,6 +149,9 @@ class Transactions:
         self._context.count("sip_responses", status=str(status))
         machine = entry.machine
         if isinstance(machine, ServerInvite):
+            if status >= 200 and machine.state == "proceeding" and not entry.request.to.tag:
+                took_ms = self._context.now_ms - entry.begun_at_ms if entry.begun_at_ms else None
+                self._context.count("sip_trunk_final", ms=took_ms, trunk=entry.trunk, status=str(status))
             self._apply_server(entry, *server_invite.on_respond(machine, status, data))
         else:
             self._apply_server(entry, *server_non_invite.on_respond(machine, status, data))
@@ -168,15 +177,29 @@ class Transactions:
         if who == "client":
             client = self._clients.get(key)
             if client is not None:
-                self._apply_client(client, *client_non_invite.on_timer(client.machine, name))
+                after, effects = client_non_invite.on_timer(client.machine, name)
+                self._count_repeats(self.trunk_of(client.owner), effects)
+                self._apply_client(client, after, effects)
             return
         server = self._servers.get(key)
         if server is None:
             return
         if isinstance(server.machine, ServerInvite):
-            self._apply_server(server, *server_invite.on_timer(server.machine, name))
+            self._repeat_server(server, *server_invite.on_timer(server.machine, name))
         else:
-            self._apply_server(server, *server_non_invite.on_timer(server.machine, name))
+            self._repeat_server(server, *server_non_invite.on_timer(server.machine, name))
+
+    def _repeat_server(
+        self, entry: ServerEntry, machine: ServerInvite | ServerNonInvite, effects: tuple[Effect, ...]
+    ) -> None:
+        """What follows from a retransmission or a timer: whatever it transmits has gone out before."""
+        self._count_repeats(entry.trunk, effects)
+        self._apply_server(entry, machine, effects)
+
+    def _count_repeats(self, trunk: str, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            if isinstance(effect, Transmit):
+                self._context.count("sip_retransmissions_out", trunk=trunk)
 
     def _apply_server(
         self, entry: ServerEntry, machine: ServerInvite | ServerNonInvite, effects: tuple[Effect, ...]

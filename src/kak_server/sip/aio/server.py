@@ -8,7 +8,18 @@ from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 from kak_server.sip.aio.sockets import bind_pair, receive_buffer_bytes
 from kak_server.sip.aio.streams import StreamLimits, Streams
-from kak_server.sip.api import Close, Count, DeleteRecord, Emit, Flow, Output, PutRecord, Send, SipEvent
+from kak_server.sip.api import (
+    Close,
+    Count,
+    DeleteRecord,
+    Emit,
+    Flow,
+    IncomingCall,
+    Output,
+    PutRecord,
+    Send,
+    SipEvent,
+)
 from kak_server.sip.core import SipCore
 
 MAX_UDP_BACKLOG_BYTES = 4 * 1024 * 1024  # unsent datagrams; more are dropped: UDP peers ask again
@@ -137,6 +148,8 @@ class SipServer:
     def restore(self, records: Mapping[str, Mapping[str, Json]]) -> None:
         """As `SipCore.restore`; after `start`, so that what goes out again has a socket to leave by."""
         self._core.restore(records, self._clock())
+        for view in self._core.calls().values():
+            self._trace_call(view.incoming)
         self.flush()
 
     def command(self, run: Callable[[SipCore, int], bool]) -> bool:
@@ -163,6 +176,7 @@ class SipServer:
 
     def _carry_out(self, output: Output) -> None:
         if isinstance(output, Send):
+            self._core.trace.record(self._clock(), True, output.flow, output.data)
             self._send(output.flow, output.data)
         elif isinstance(output, PutRecord):
             self._house.put_record(output.key, output.value)
@@ -175,7 +189,12 @@ class SipServer:
         else:
             self._house.count(output)
 
+    def _trace_call(self, incoming: IncomingCall) -> None:
+        self._core.trace.bind(incoming.sip_call_id, incoming.call, incoming.caller.number, self._clock())
+
     def _emit(self, event: SipEvent) -> None:
+        if isinstance(event, IncomingCall):
+            self._trace_call(event)
         try:
             self._house.on_event(event)
         except Exception as problem:  # noqa: BLE001  a fault of the house in one call must not stop the others' answers
