@@ -10,6 +10,7 @@ from kak_server.console.ports import Caller, Subscriber
 from kak_server.model.ids import PositionId, RoomId, SessionId
 
 LIST_INTERVAL_S = 0.2
+OPERATORS_INTERVAL_S = 1.0  # who is busy changes with every call, and nobody decides anything by it
 RECENT_DELAY_S = 0.6
 RECENT: Mapping[str, Any] = {}  # says only that the list of recent calls has changed
 
@@ -22,6 +23,7 @@ class ConsoleHub:
         self._at: dict[PositionId, dict[SessionId, Subscriber]] = defaultdict(dict)
         self._dirty: set[str] = set()
         self._flush_handle: asyncio.Handle | None = None
+        self._operators_due_s = 0.0
         self._recent_handle: asyncio.TimerHandle | None = None
         self._builders: Mapping[str, Callable[[RoomId], list[dict[str, Any]]]] = {
             "queues": house.views.queue_list,
@@ -81,6 +83,13 @@ class ConsoleHub:
         if not dirty:
             self._flush_handle = None
             return
+        loop = asyncio.get_running_loop()
+        if "operators" in dirty:
+            if loop.time() < self._operators_due_s:
+                dirty.discard("operators")
+                self._dirty.add("operators")
+            else:
+                self._operators_due_s = loop.time() + OPERATORS_INTERVAL_S
         for topic in sorted(dirty):
             lists: dict[RoomId, list[dict[str, Any]]] = {}
             for position, seats in tuple(self._at.items()):
@@ -89,7 +98,7 @@ class ConsoleHub:
                     lists[room] = self._builders[topic](room)
                 for subscriber in tuple(seats.values()):
                     subscriber.push_list(topic, lists[room])
-        self._flush_handle = asyncio.get_running_loop().call_later(LIST_INTERVAL_S, self._flush)
+        self._flush_handle = loop.call_later(LIST_INTERVAL_S, self._flush)
 
     @property
     def streams(self) -> int:
