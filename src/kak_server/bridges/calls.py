@@ -19,6 +19,7 @@ from kak_server.routing.api import (
     ContactState,
     StartWaiting,
 )
+from kak_server.routing.views import ContactView
 from kak_server.sip import api as sip
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp import negotiate, parse_answer
@@ -80,11 +81,24 @@ class Calls:
             arrived_at_ms=ctx.now_ms,
             locations=event.locations,
             late_offer=event.offer_sdp is None,
+            signalled=(media.peer_host, media.peer_port),
         )
         self.by_call[event.call] = contact
         self.keep(line)
-        attributes = {"trunk": event.trunk, "source": event.caller.source}
-        ctx.route(ContactArrived(ctx.now_ms, contact, queue.queue, event.caller.number, attributes))
+        self.arrive(line)
+
+    def arrive(self, line: Line) -> None:
+        """Into the queue."""
+        attributes = {"trunk": line.trunk, "source": line.caller.source}
+        self.ctx.route(ContactArrived(self.ctx.now_ms, line.contact, line.queue, line.caller.number, attributes))
+
+    def turn_away(self, contact: ContactId, why: str) -> None:
+        """The routing core would not have it: the caller is told, instead of ringing for ever."""
+        line = self._forget(contact)
+        if line is not None:
+            self.ctx.emit(ToSip("reject", line.call, status=503, reason=why))
+            self.ctx.delete(line.key())
+            self.ctx.emit(Note("call_refused", "error", {"status": 503, "reason": why, "trunk": line.trunk}))
 
     def ended(self, call: CallId, cause: str) -> None:
         """BYE, CANCEL, no ACK, or the dialog is gone: the caller has left, whatever state the contact is in."""
@@ -132,6 +146,15 @@ class Calls:
         else:
             self.ctx.emit(ToSip("ring", line.call))
 
+    def resume_waiting(self, line: Line, view: ContactView) -> None:
+        """After a restart: we may have died before the caller rang, was answered early, or heard of a new queue."""
+        rules = next((rules for rules in self.ctx.core.queues() if rules.queue == view.queue), None)
+        reason = "requeued" if view.requeued else "arrived" if view.queue == line.queue else "transferred"
+        if line.waiting not in ("", "arrived") and view.queue == line.queue:
+            reason = line.waiting
+        announce = view.requeued or (rules is not None and rules.announce)
+        self.start_waiting(StartWaiting(view.contact, view.queue, reason, announce))
+
     def connect(self, effect: Connect, seat_media_up: bool) -> None:
         """Answer if need be and join; without the operator's media there is nothing to join."""
         ctx = self.ctx
@@ -153,6 +176,12 @@ class Calls:
         )
         ctx.route(ContactConnected(ctx.now_ms, effect.contact, effect.epoch))
 
+    def moved(self, contact: ContactId, position: PositionId) -> None:
+        """The operator took the call along to another seat: another microphone, so another track."""
+        line = self.lines.get(contact)
+        if line is not None:
+            self.keep(replace(line, moves=line.moves + 1, last_position=str(position)))
+
     def answer(self, line: Line) -> None:
         """200 OK, once; the line's record is journalled before the command."""
         if line.answered:
@@ -165,16 +194,22 @@ class Calls:
     def end(self, contact: ContactId, cause: str) -> None:
         """The contact is over: hang up (harmless if the caller did), close tracks, free the port, write the record."""
         ctx = self.ctx
-        line = self.lines.pop(contact, None)
+        line = self._forget(contact)
         if line is None:
             return
-        self.by_call.pop(line.call, None)
         ctx.emit(ToSip("hangup", line.call, reason=cause))
-        ctx.plan(f"contact/{contact}", EMPTY)
-        ctx.ports.free(line.leg.port)
-        ctx.delete(line.key())
         self.store(line, ended_at_ms=ctx.now_ms, cause=cause)
+        ctx.delete(line.key())
         ctx.emit(Dirty("recent"))
+
+    def _forget(self, contact: ContactId) -> Line | None:
+        """Off the books, the port free again; its record goes last, so that a crash in between is made up for."""
+        line = self.lines.pop(contact, None)
+        if line is not None:
+            self.by_call.pop(line.call, None)
+            self.ctx.plan(f"contact/{contact}", EMPTY)
+            self.ctx.ports.free(line.leg.port)
+        return line
 
     # --- keeping --------------------------------------------------------------------------------------------------
 
@@ -202,10 +237,6 @@ class Calls:
             on_radio=position in self.keyed_seats,
             incarnation=self.ctx.incarnation,
         )
-        started = dict(line.recorded_from)
-        fresh = {str(name): self.ctx.now_ms for name in plan.recordings if str(name) not in started}
-        if fresh:
-            self.keep(replace(line, recorded_from=tuple({**started, **fresh}.items())))
         self.ctx.plan(f"contact/{contact}", plan)
 
     def store(self, line: Line, ended_at_ms: int | None = None, cause: str = "") -> None:
@@ -254,8 +285,12 @@ class Calls:
         return self.lines.get(contact) if contact is not None else None
 
     def _repoint(self, line: Line, host: str, port: int, codec: rpc.Codec, payload_type: int, send: bool) -> None:
-        leg = replace(line.leg, peer_host=host, peer_port=port, learned=False, codec=codec, payload_type=payload_type)
-        self.keep(replace(line, leg=leg))
+        """A refresh of the session that names the same address leaves what was learned behind it."""
+        leg = replace(line.leg, codec=codec, payload_type=payload_type)
+        if host and port and (host, port) != line.signalled:
+            leg = replace(leg, peer_host=host, peer_port=port, learned=False)
+            line = replace(line, signalled=(host, port))
+        self.keep(replace(line, leg=leg, sends=send))
         self.ctx.desk.learned(f"contact/{line.contact}", leg)
         self.ctx.media(rpc.ModifyRtp(leg.leg, host, port, payload_type, codec, send))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges.calls import JOINED
 from kak_server.bridges.line import Line
-from kak_server.bridges.talkgroups import PATCH, PTT, Group
+from kak_server.bridges.talkgroups import HAND, PTT, Group
 from kak_server.model.ids import ContactId, Gssi, OperatorId, PositionId, QueueId
 from kak_server.routing import api as routing
 from kak_server.tetra_gw.api import GroupState
@@ -158,10 +158,9 @@ def _patch_talk(house: "House", by: By, args: Args) -> None:
     if line.patch is None or line.patch.state != "active":
         raise RefusedError("no-patch", "the call is in no talkgroup")
     if _flag(args, "on"):
-        house.patches.key_down(line, line.patch)
+        house.patches.key_down(line, line.patch, HAND)
     else:
-        group = house.groups.groups[line.patch.gssi]
-        house.groups.release(group, (PATCH, str(line.contact)))
+        house.patches.hand_up(line, line.patch)
 
 
 def _wrap_up_done(house: "House", by: By, args: Args) -> None:

@@ -87,7 +87,8 @@ def _recordings(
     if line.answered:
         sources.append(("caller", "caller", str(line.leg.leg)))
     if position is not None:
-        sources.append((f"operator-{epoch}", "operator", str(seat_leg(position))))
+        seat = f"{epoch}-{line.moves}" if line.moves else str(epoch)
+        sources.append((f"operator-{seat}", "operator", str(seat_leg(position))))
     if position is not None and line.patch is not None and line.patch.state == "active":
         sources.append((f"radio-{line.patch.gssi}-{line.patch.patch[-6:]}", "radio", str(group_leg(line.patch.gssi))))
     tracks = {}

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
 from kak_server.bridges.port_pool import PortPool
+from kak_server.bridges.tracks import Tracks
 from kak_server.media import rpc
 from kak_server.media.plan import Desk, Plan
 from kak_server.model.codec import to_json
@@ -88,16 +89,19 @@ class Context:
     now_ms: int = 0
     incarnation: int = 1
     worker_attached: bool = False
+    unsent: dict[LegId, rpc.ModifyRtp] = field(default_factory=dict)  # while nobody was attached
     draining: bool = False  # a graceful stop: no new calls
     out: list[Output] = field(default_factory=list)
     events: deque[routing.Event] = field(default_factory=deque)
     refused: list[routing.Refused] = field(default_factory=list)
     desk: Desk = field(default_factory=Desk)
     ports: PortPool = field(init=False)
+    tracks: Tracks = field(init=False)
     on_effect: Callable[[routing.Effect], None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.ports = PortPool(self.settings.rtp_port_min, self.settings.rtp_port_max)
+        self.tracks = Tracks(self)
 
     def emit(self, output: Output) -> None:
         """Something to do, after all that was emitted before it."""
@@ -117,12 +121,28 @@ class Context:
         self.events.append(event)
 
     def settle(self) -> None:
-        """Step the core until nothing is pending. Each event is journalled before its effects are handled."""
+        """Step the core until nothing is pending. Each event is journalled before its effects are handled.
+
+        A bug of ours in one effect must not swallow those behind it (a timer that is never set is a state without an
+        end): all are handled, then the first problem is raised. An event the core chokes on is not journalled, lest
+        every replay choke on it again.
+        """
+        problem: Exception | None = None
         while self.events:
             event = self.events.popleft()
+            try:
+                effects = self.core.step(event)
+            except Exception as caught:  # noqa: BLE001 - raised below
+                problem = problem or caught
+                continue
             self.emit(JournalEvent(event))
-            for effect in self.core.step(event):
-                self.on_effect(effect)
+            for effect in effects:
+                try:
+                    self.on_effect(effect)
+                except Exception as caught:  # noqa: BLE001 - raised below
+                    problem = problem or caught
+        if problem is not None:
+            raise problem
 
     def plan(self, owner: str, plan: Plan) -> None:
         """State an owner's media plan; commands go out when a worker is attached, else the next census catches up."""
@@ -130,9 +150,15 @@ class Context:
             self.media(command)
 
     def media(self, command: rpc.Command) -> None:
-        """A command for the worker."""
-        if self.worker_attached:
-            self.emit(ToMedia(command))
+        """A command for the worker. With nobody attached, the next census makes up for it; only what a census cannot
+        show is remembered."""
+        if not self.worker_attached:
+            if isinstance(command, rpc.ModifyRtp):
+                self.unsent[command.leg] = command
+            return
+        if isinstance(command, rpc.StartRecord):
+            self.tracks.started(command)
+        self.emit(ToMedia(command))
 
     def new_rtp(self, leg: str, port: int) -> rpc.CreateRtp:
         """A fresh RTP leg's plan: random SSRC, sequence number and timestamp (RFC 3550 section 5.1)."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from kak_server.bridges import commands, recovery
 from kak_server.bridges.calls import JOINED, Calls
-from kak_server.bridges.contact_plan import contact_of_recording
 from kak_server.bridges.context import Context, HouseSettings, Ids
 from kak_server.bridges.outputs import (
     CancelTimer,
@@ -18,7 +17,6 @@ from kak_server.bridges.outputs import (
     Note,
     Output,
     SetTimer,
-    StoreTrack,
     Tell,
 )
 from kak_server.bridges.patches import Patches
@@ -27,7 +25,7 @@ from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.videos import Videos
 from kak_server.bridges.views import Views
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId, Gssi, PositionId
+from kak_server.model.ids import ContactId, Gssi, OperatorId, PositionId
 from kak_server.routing import api as routing
 from kak_server.routing.step import RoutingCore
 from kak_server.sip import api as sip
@@ -53,10 +51,11 @@ class House:
             routing.StartWaiting: self.calls.start_waiting,
             routing.Offer: self._offer,
             routing.WithdrawOffer: self._withdraw,
-            routing.Connect: self._connect,
+            routing.Connect: self.connect,
             routing.ReleaseOperator: self._release,
             routing.EndContact: self._end,
             routing.PositionLeft: self._position_left,
+            routing.PositionMoved: self._moved,
             routing.SetTimer: lambda e: self.ctx.emit(SetTimer(ROUTING_TIMER + e.key, e.at_ms)),
             routing.CancelTimer: lambda e: self.ctx.emit(CancelTimer(ROUTING_TIMER + e.key)),
             routing.Refused: self._refused,
@@ -100,7 +99,7 @@ class House:
         if isinstance(event, rpc.LegMedia):
             self._leg_media(event)
         elif isinstance(event, rpc.LegLearned):
-            self.calls.learned(event.leg, event.host, event.port)
+            self._learned(event)
         elif isinstance(event, rpc.LegSilent):
             self.calls.silent(event.leg, event.silent_ms)
         elif isinstance(event, rpc.LegTalk):
@@ -108,10 +107,10 @@ class House:
         elif isinstance(event, rpc.LegActive):
             self._caller_back(event)
         elif isinstance(event, rpc.RecordClosed):
-            contact = contact_of_recording(event.recording)
-            self.ctx.emit(StoreTrack(contact, event))
+            self.ctx.tracks.closed(event)
             self.ctx.emit(Dirty("recent"))
         elif isinstance(event, rpc.RecordFailed):
+            self.ctx.tracks.failed(event.recording)
             self.ctx.emit(Note("record_failed", "error", {"recording": event.recording, "reason": event.reason}))
         elif isinstance(event, rpc.UplinkClosed) and event.reason == "lease":
             self.ctx.emit(Note("uplink_lease_lapsed", "warning", {"leg": event.leg}))
@@ -156,6 +155,15 @@ class House:
         self.at(now_ms)
         return commands.run(self, by, name, args)
 
+    def stand(self, operator: OperatorId) -> str:
+        """Somebody goes home: the seat's keys come up, nobody listens or views there. "" or "busy"."""
+        view = self.ctx.core.operator(operator)
+        refused = self.seats.stand(operator)
+        if view is not None and not refused:
+            self.groups.release_all(view.position)
+            self.videos.leave(view.position)
+        return refused
+
     def worker_attached(self, census: rpc.Census, boot: str, now_ms: int) -> None:
         """A worker answered the attach: bring it to what is desired."""
         self.at(now_ms)
@@ -184,7 +192,8 @@ class House:
         data = {"contact": effect.contact, "epoch": effect.epoch, "reason": effect.reason}
         self.ctx.emit(Tell(effect.position, "offer.withdrawn", data))
 
-    def _connect(self, effect: routing.Connect) -> None:
+    def connect(self, effect: routing.Connect) -> None:
+        """Join caller and operator."""
         seat = self.seats.seats.get(effect.position)
         self.calls.connect(effect, seat is not None and seat.media == "up")
 
@@ -195,14 +204,23 @@ class House:
         self.ctx.emit(Tell(effect.position, "call.ended", data))
         self.calls.refresh(effect.contact)
 
+    def _moved(self, effect: routing.PositionMoved) -> None:
+        self.calls.moved(effect.contact, effect.position)
+
     def _end(self, effect: routing.EndContact) -> None:
-        self.patches.remove(effect.contact, effect.cause)
-        self.videos.close(effect.contact)
-        self.calls.end(effect.contact, effect.cause)
-        self.ctx.emit(Note("contact_ended", fields={"contact": effect.contact, "cause": effect.cause}))
+        self.end(effect.contact, effect.cause)
+
+    def end(self, contact: ContactId, cause: str) -> None:
+        """The contact is over: its patch, its video, its call."""
+        self.patches.remove(contact, cause)
+        if (line := self.calls.lines.get(contact)) is not None:
+            self.videos.end(line)
+        self.calls.end(contact, cause)
+        self.ctx.emit(Note("contact_ended", fields={"contact": contact, "cause": cause}))
 
     def _position_left(self, effect: routing.PositionLeft) -> None:
         self.groups.release_all(effect.position)
+        self.videos.leave(effect.position)
         if effect.reason == "moved":
             self.seats.vacate(effect.position)
         self.ctx.emit(Tell(effect.position, "seat.lost", {"reason": "taken-over"}))
@@ -210,8 +228,11 @@ class House:
     def _refused(self, effect: routing.Refused) -> None:
         self.ctx.refused.append(effect)
         self.ctx.emit(Note("routing_refused", fields={"code": effect.code, "contact": effect.contact}))
+        if effect.contact is not None and self.ctx.core.contact(effect.contact) is None:
+            self.calls.turn_away(effect.contact, effect.text)
 
     def _contact_changed(self, effect: routing.ContactChanged) -> None:
+        self.patches.not_talking(effect.contact)
         self.calls.refresh(effect.contact)
         self.ctx.emit(Dirty("waiting"))
         self.ctx.emit(Dirty("queues"))
@@ -258,6 +279,11 @@ class House:
             contact = self.videos.media_event(event.leg, event.state)
             if contact is not None:
                 self.redraw(contact)
+
+    def _learned(self, event: rpc.LegLearned) -> None:
+        kind = event.leg.partition("-")[0]
+        owner = {"seat": self.seats.learned, "tg": self.groups.learned}.get(kind, self.calls.learned)
+        owner(event.leg, event.host, event.port)
 
     def _caller_back(self, event: rpc.LegActive) -> None:
         contact = ContactId(event.leg.removeprefix("caller-"))

@@ -52,8 +52,10 @@ class Line:
     video: Video | None = None
     last_operator: OperatorId | None = None
     last_position: str = ""
-    recorded_from: tuple[tuple[str, int], ...] = ()  # recording id -> when it was ordered
+    moves: int = 0  # how often an operator took the call along to another seat
     late_offer: bool = False
+    signalled: tuple[str, int] = ("", 0)  # where the peer's session description said its media is
+    sends: bool = True  # the peer wants media from us
 
     def key(self) -> str:
         """The journal's key."""

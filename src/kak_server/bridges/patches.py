@@ -8,9 +8,10 @@ from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, Patch
 from kak_server.bridges.outputs import CancelTimer, Note, SetTimer, ToRadio
-from kak_server.bridges.talkgroups import PATCH, Talkgroups
+from kak_server.bridges.talkgroups import HAND, PATCH, Talkgroups
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, Gssi, OperatorId
+from kak_server.routing.api import ContactState
 from kak_server.tetra_gw.api import FloorState, PatchChanged
 
 TONE_GAIN = 0.25
@@ -69,6 +70,8 @@ class Patches:
             patch = line.patch
             if patch is None or patch.patch != event.patch:
                 continue
+            if event.active and patch.state not in ("requested", "active"):
+                break  # it was over here: nobody is put on the air without a new confirmation
             if event.active:
                 self.calls.keep(replace(line, patch=replace(patch, state="active")))
             else:
@@ -78,7 +81,7 @@ class Patches:
                 self.calls.keep(replace(line, patch=over))
             self.calls.refresh(line.contact)
             return line.contact
-        if event.active:  # the gateway kept a patch of a call that ended while we were away
+        if event.active:  # the gateway kept a patch that is over, or of a call that ended while we were away
             self.ctx.emit(ToRadio("remove_patch", event.gssi, patch=event.patch))
         return None
 
@@ -92,22 +95,45 @@ class Patches:
         else:
             self.ctx.emit(SetTimer(f"hang/{line.contact}", self.ctx.now_ms + self.ctx.settings.talk_hang_ms))
 
-    def key_down(self, line: Line, patch: Patch) -> None:
-        """Ask for the floor for this call (or keep it)."""
+    def key_down(self, line: Line, patch: Patch, kind: str = PATCH) -> None:
+        """Ask for the floor for this call (or keep it): its caller speaks, or (HAND) the operator lets the caller."""
         view = self.ctx.core.contact(line.contact)
         group = self.groups.groups.get(patch.gssi)
-        if group is None or view is None or view.state not in JOINED:
+        if group is None or view is None or view.state is not ContactState.CONNECTED:
             return
-        self.ctx.emit(CancelTimer(f"hang/{line.contact}"))
-        self.groups.press(group, (PATCH, str(line.contact)), patch.op, None)
+        if kind == PATCH:
+            self.ctx.emit(CancelTimer(f"hang/{line.contact}"))
+        self.groups.press(group, (kind, str(line.contact)), patch.op, None)
         if group.floor is not FloorState.TALKING:
             self.ctx.emit(SetTimer(f"unheard/{line.contact}", self.ctx.now_ms + self.ctx.settings.gate_buffer_ms))
 
     def hang(self, contact: ContactId) -> None:
-        """Silence long enough: the floor goes back."""
+        """Silence long enough: the floor goes back, unless the operator holds the key for the caller."""
         line = self.calls.lines.get(contact)
-        if line is not None and line.patch is not None:
+        group = self.groups.groups.get(line.patch.gssi) if line is not None and line.patch is not None else None
+        if group is not None:
+            self.groups.release(group, (PATCH, str(contact)))
+
+    def hand_up(self, line: Line, patch: Patch) -> None:
+        """The operator's key for the caller comes up; the caller's own voice may still hold the floor."""
+        group = self.groups.groups.get(patch.gssi)
+        if group is not None:
+            self.groups.release(group, (HAND, str(line.contact)))
+
+    def not_talking(self, contact: ContactId) -> None:
+        """The call waits, is held or is being joined: whatever key it holds comes up, for nobody hears it end."""
+        line = self.calls.lines.get(contact)
+        view = self.ctx.core.contact(contact)
+        talking = view is not None and view.state is ContactState.CONNECTED
+        if line is not None and line.patch is not None and not talking:
             self._key_up(line, line.patch)
+
+    def resume(self) -> None:
+        """After a restart: a patch whose call was let go meanwhile is taken back."""
+        for line in list(self.calls.lines.values()):
+            view = self.ctx.core.contact(line.contact)
+            if line.patch is not None and (view is None or view.state not in JOINED):
+                self.remove(line.contact, "restart")
 
     def unheard(self, contact: ContactId) -> None:
         """The buffer is full and the floor is not ours: what the caller says now is lost, and a tone tells."""
@@ -125,3 +151,4 @@ class Patches:
         group = self.groups.groups.get(patch.gssi)
         if group is not None:
             self.groups.release(group, (PATCH, str(line.contact)))
+            self.groups.release(group, (HAND, str(line.contact)))

@@ -1,7 +1,5 @@
 """RTP ports, given out by control so that a dead worker's ports are known and can be taken over."""
 
-from collections import deque
-
 
 class PortPool:
     """Even ports of a range, oldest-freed first, so that a port rests as long as it can before somebody else's late
@@ -13,28 +11,27 @@ class PortPool:
         if not ports:
             raise ValueError(f"no even port between {first} and {last}")
         self._range = ports
-        self._free = deque(ports)
+        self._free = dict.fromkeys(ports)  # in order: the first has rested longest
         self._taken: set[int] = set()
 
     def take(self) -> int | None:
         """A free port, or None when all are in use."""
-        while self._free:
-            port = self._free.popleft()
-            if port not in self._taken:
-                self._taken.add(port)
-                return port
-        return None
+        port = next(iter(self._free), None)
+        if port is not None:
+            self.claim(port)
+        return port
 
     def claim(self, port: int) -> None:
         """A restored leg holds this port already."""
         if port in self._range:
+            self._free.pop(port, None)
             self._taken.add(port)
 
     def free(self, port: int) -> None:
         """Back to the end of the line. Freeing twice, or a port of no pool, changes nothing."""
         if port in self._taken:
             self._taken.discard(port)
-            self._free.append(port)
+            self._free[port] = None
 
     @property
     def in_use(self) -> int:

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges.contact_plan import contact_of_recording
 from kak_server.bridges.line import Line
-from kak_server.bridges.outputs import Note, SalvageTrack, SetTimer, TellAll, ToSip
+from kak_server.bridges.outputs import Note, SetTimer, TellAll, ToSip
 from kak_server.bridges.seats import Seat
+from kak_server.bridges.tracks import Track
 from kak_server.media import rpc
 from kak_server.model.codec import from_json
-from kak_server.model.ids import CallId, Gssi, PositionId
+from kak_server.model.ids import CallId, ContactId, Gssi, PositionId
 from kak_server.routing import api as routing
+from kak_server.routing.views import ContactView
 from kak_server.sip.api import CallView
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
             house.ctx.ports.claim(group.leg.port)
         elif kind == "monitor" and (group := house.groups.groups.get(Gssi(int(rest)))) is not None:
             group.monitors = {PositionId(position) for position in value["positions"]}
+        elif kind == "track":
+            house.ctx.tracks.restore(from_json(Track, value))
+        elif kind == "view":
+            house.videos.restore_viewer(PositionId(rest), ContactId(value["contact"]))
 
 
 def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) -> None:
@@ -60,33 +65,59 @@ def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) ->
     ctx = house.ctx
     for key, at_ms in ctx.core.timers().items():
         ctx.emit(SetTimer(f"routing/{key}", at_ms))
+    house.seats.resume()
+    _resume_lines(house, sip_calls)
+    house.patches.resume()
+    house.videos.resume()
+    for group in house.groups.groups.values():
+        for position in group.monitors - house.seats.seats.keys():
+            house.groups.monitor(group, position, False)
+        house.groups.replan(group)
+    ctx.settle()
+
+
+def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
+    ctx = house.ctx
     contacts = {view.contact: view for view in ctx.core.contacts()}
-    for contact in contacts:
-        line = house.calls.lines.get(contact)
-        if line is None or line.call not in sip_calls:
-            ctx.route(routing.ContactGone(ctx.now_ms, contact, "lost-in-restart"))
-            ctx.emit(Note("contact_without_call", "error", {"contact": contact}))
     for line in list(house.calls.lines.values()):
-        if line.contact not in contacts:
-            house.calls.end(line.contact, "ended-in-restart")
-            continue
-        if line.answered:
-            ctx.emit(ToSip("answer", line.call, sdp=line.answer_sdp))  # a no-op if it was answered
-        house.calls.refresh(line.contact)
+        held, view = sip_calls.get(line.call), contacts.pop(line.contact, None)
+        if view is None and held is not None and held.state == "pending" and not line.answered:
+            house.calls.arrive(line)  # we died between noting the line and queueing it
+        elif view is None:
+            house.end(line.contact, "ended-in-restart")
+        elif held is None:
+            ctx.route(routing.ContactGone(ctx.now_ms, line.contact, "lost-in-restart"))
+            ctx.emit(Note("contact_without_call", "error", {"contact": line.contact}))
+        else:
+            _resume_line(house, line, view)
+    for contact in contacts:
+        ctx.route(routing.ContactGone(ctx.now_ms, contact, "lost-in-restart"))
+        ctx.emit(Note("contact_without_call", "error", {"contact": contact}))
     for call, held in sip_calls.items():
         if call in house.calls.by_call:
             continue
         if held.state == "pending":
-            house.calls.incoming(held.incoming)  # we died between hearing of it and queueing it
+            house.calls.incoming(held.incoming)  # we died between hearing of it and noting it
         else:
             ctx.emit(ToSip("hangup", call, reason="unknown after restart"))
             ctx.emit(Note("call_without_contact", "error", {"call": call}))
-    for view in contacts.values():
-        if view.state is routing.ContactState.CONNECTING:
-            ctx.route(routing.ContactConnected(ctx.now_ms, view.contact, view.epoch))
-    for group in house.groups.groups.values():
-        house.groups.replan(group)
-    ctx.settle()
+
+
+def _resume_line(house: "House", line: Line, view: ContactView) -> None:
+    """What the contact's state asks of its call: rung, answered, joined. All of it may have been done before."""
+    ctx = house.ctx
+    if view.state is routing.ContactState.CONNECTING and view.operator is not None and view.position is not None:
+        house.calls.refresh(line.contact)
+        house.connect(routing.Connect(line.contact, view.operator, view.position, view.epoch))
+        line = house.calls.lines[line.contact]
+    elif view.operator is None or view.state is routing.ContactState.OFFERED:
+        house.calls.resume_waiting(line, view)
+        line = house.calls.lines[line.contact]
+    elif line.last_position != str(view.position) and view.position is not None:
+        house.calls.moved(line.contact, view.position)
+    if line.answered:
+        ctx.emit(ToSip("answer", line.call, sdp=line.answer_sdp))  # a no-op if it was answered
+    house.calls.refresh(line.contact)
 
 
 def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
@@ -97,12 +128,10 @@ def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
     new_boot = bool(known) and known != boot
     ctx.worker_attached = False  # plans stated now are part of the census' reconciliation, not commands of their own
     if new_boot:
-        _salvage(house)
+        ctx.tracks.salvage()
         ctx.incarnation += 1
         if house.calls.lines or house.seats.seats:
             ctx.emit(TellAll("notice", _restarted_notice(boot, ctx.now_ms)))
-        for group in house.groups.groups.values():
-            group.open = False
     if known != boot:
         house.last_boot = boot
         ctx.put("worker", Boot(boot, ctx.incarnation))
@@ -111,16 +140,26 @@ def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
     ctx.worker_attached = True
     for command in ctx.desk.reconcile(census):
         ctx.media(command)
-    house.seats.worker_attached({str(leg.leg): leg for leg in census.legs}, new_boot)
+    legs = {str(leg.leg): leg for leg in census.legs}
+    _redirect(house, legs)
+    house.groups.worker_attached(census.uplinks, new_boot)
+    house.seats.worker_attached(legs, new_boot)
+    for contact in house.videos.worker_attached(legs):
+        house.redraw(contact)
     ctx.emit(Note("media_worker_attached", fields={"boot": boot, "new": new_boot, "legs": len(census.legs)}))
 
 
-def _salvage(house: "House") -> None:
-    """Every track the dead worker was writing: its file ends where the worker did."""
-    started = {name: at for line in house.calls.lines.values() for name, at in line.recorded_from}
-    for name, record in house.ctx.desk.desired().recordings.items():
-        contact = contact_of_recording(name)
-        house.ctx.emit(SalvageTrack(contact, record, started.get(str(name), 0), house.ctx.now_ms))
+def _redirect(house: "House", legs: Mapping[str, rpc.LegCensus]) -> None:
+    """What a plan does not hold of a leg: changes the worker was away for, and peers that want nothing from us."""
+    unsent, house.ctx.unsent = house.ctx.unsent, {}
+    desired = house.ctx.desk.desired().legs
+    for modify in unsent.values():
+        if modify.leg in desired and modify.leg in legs:
+            house.ctx.media(modify)
+    for line in house.calls.lines.values():
+        leg = line.leg
+        if not line.sends and leg.leg not in legs:
+            house.ctx.media(rpc.ModifyRtp(leg.leg, *line.signalled, leg.payload_type, leg.codec, False))
 
 
 def _restarted_notice(boot: str, now_ms: int) -> dict[str, Any]:

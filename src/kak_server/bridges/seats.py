@@ -50,6 +50,8 @@ class Seats:
         if len(self.ctx.refused) > before:
             return self.ctx.refused[-1].code
         if not same:
+            if seat is not None:
+                self._drop_rtp(seat)
             self._keep(Seat(position, operator))
             self.ctx.plan(f"seat/{position}", EMPTY)  # the one who sat here before took their sound along
         return ""
@@ -104,8 +106,8 @@ class Seats:
         """The worker says the seat's sound came or went."""
         position = PositionId(leg.removeprefix("seat-"))
         seat = self.seats.get(position)
-        if seat is None or seat.rtp is not None:
-            return
+        if seat is None or seat.rtp is not None or seat.media == "none":
+            return  # of a leg that is closed: the last word of whoever sat here before
         self._media(seat, "up" if state == "up" else "down")
 
     def worker_attached(self, census: Mapping[str, rpc.LegCensus], new_boot: bool) -> None:
@@ -119,6 +121,28 @@ class Seats:
                 self.ctx.emit(Tell(seat.position, "media.reset", {"reason": "media-worker-restarted"}))
             else:
                 self._media(seat, "up" if held.media == "up" else "down")
+
+    def learned(self, leg: str, host: str, port: int) -> None:
+        """Where a plain RTP phone's media comes from; a worker started anew goes on with it."""
+        position = PositionId(leg.removeprefix("seat-"))
+        seat = self.seats.get(position)
+        if seat is not None and seat.rtp is not None and seat.rtp.leg == leg:
+            create = replace(seat.rtp, peer_host=host, peer_port=port, learned=True)
+            self._keep(replace(seat, rtp=create))
+            self.ctx.desk.learned(f"seat/{position}", create)
+
+    def resume(self) -> None:
+        """After a restart: the routing core's word on who sits where counts, the seat's own on its sound."""
+        for seat in list(self.seats.values()):
+            if self.ctx.core.operator_at(seat.position) != seat.operator:
+                self.vacate(seat.position)
+        known = {info.position for info in self.ctx.settings.positions}
+        for view in self.ctx.core.operators():
+            if view.position not in self.seats:
+                self._keep(Seat(view.position, view.operator))
+            if view.position not in known:  # no longer in the configuration; in mid-call, the call goes first
+                self.ctx.route(OperatorSignedOut(self.ctx.now_ms, view.operator))
+            self._media(self.seats[view.position], self.seats[view.position].media)
 
     def restore(self, seat: Seat) -> None:
         """From the journal: the plan is stated again, nothing is commanded."""

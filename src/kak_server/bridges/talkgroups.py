@@ -10,13 +10,15 @@ from kak_server.bridges.context import Context, GroupInfo
 from kak_server.bridges.outputs import CancelTimer, Note, SetTimer, ToRadio
 from kak_server.media import rpc
 from kak_server.media.plan import Plan
-from kak_server.model.ids import Gssi, MixId, OperatorId, PositionId
+from kak_server.model.ids import Gssi, LegId, MixId, OperatorId, PositionId
 from kak_server.tetra_gw import api as radio
 
 PTT = "ptt"
 PATCH = "patch"
+HAND = "hand"
 Key = tuple[str, str]
-"""Who holds the key: ("ptt", position) or ("patch", contact)."""
+"""Who holds the key: ("ptt", position), ("patch", contact) for a patched caller's own voice, ("hand", contact) while
+the operator lets that caller speak."""
 
 
 @dataclass
@@ -105,20 +107,45 @@ class Talkgroups:
         if group.leg is None:
             return
         leg = replace(group.leg, peer_host=event.host, peer_port=event.port, payload_type=event.payload_type)
-        moved = (leg.peer_host, leg.peer_port) != (group.leg.peer_host, group.leg.peer_port)
+        moved = (leg.peer_host, leg.peer_port, leg.payload_type) != (
+            group.leg.peer_host,
+            group.leg.peer_port,
+            group.leg.payload_type,
+        )
+        if moved:
+            leg = replace(leg, learned=False)
         self.keep_leg(group, leg)
         self.replan(group)
         if moved:
             self.ctx.desk.learned(f"group/{group.info.gssi}", leg)
             self.ctx.media(rpc.ModifyRtp(leg.leg, event.host, event.port, event.payload_type, leg.codec))
 
+    def learned(self, leg: str, host: str, port: int) -> None:
+        """Where the gateway's media of a group comes from; a worker started anew goes on with it."""
+        for gssi, group in self.groups.items():
+            if group.leg is not None and group.leg.leg == leg:
+                self.keep_leg(group, replace(group.leg, peer_host=host, peer_port=port, learned=True))
+                self.ctx.desk.learned(f"group/{gssi}", group.leg)
+
+    def worker_attached(self, uplinks: tuple[LegId, ...], new_boot: bool) -> None:
+        """A gate the worker holds open and we do not is shut at once. Voices a dead worker watched are no longer heard
+        to fall silent, so their keys come up."""
+        for group in self.groups.values():
+            if new_boot:
+                group.open = False
+                for key in [key for key in group.keys if key[0] == PATCH]:
+                    self.release(group, key)
+            if group.leg is not None and group.leg.leg in uplinks and not group.open:
+                self.ctx.media(rpc.CloseUplink(group.leg.leg))
+
     def _floor(self, group: Group, event: radio.FloorChanged) -> None:
         group.floor, group.cause = event.state, event.cause
         if event.state is radio.FloorState.TALKING:
             if group.keys:
                 self._open(group)
-            else:
-                self.ctx.emit(ToRadio("cease_tx", group.info.gssi))  # granted too late: the key is up again
+            else:  # granted too late: the key is up again. What is given back is no grant for the next press
+                group.floor = radio.FloorState.FREE
+                self.ctx.emit(ToRadio("cease_tx", group.info.gssi))
         elif event.state in (radio.FloorState.REVOKED, radio.FloorState.DENIED, radio.FloorState.FREE):
             self._lose_floor(group, event.state, event.cause or event.by)
 

@@ -1,8 +1,9 @@
 """The citizen's video: a link with a token, a page that sends pictures, a viewer at the operator's call card."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
-from kak_server.bridges.calls import Calls
+from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, Video
 from kak_server.bridges.outputs import Note
@@ -70,18 +71,46 @@ class Videos:
 
     def watch(self, position: PositionId, contact: ContactId) -> LegId:
         """This seat is about to view the contact's video; its viewer leg is no stranger from now on."""
-        self.viewers[position] = contact
-        leg = viewer_leg(position)
-        self.ctx.plan(f"view/{position}", Plan(browser_legs=frozenset({leg})))
-        return leg
+        self.restore_viewer(position, contact)
+        self.ctx.put(f"view/{position}", {"contact": contact})
+        return viewer_leg(position)
 
     def close(self, contact: ContactId) -> None:
-        """The call is over or moves on: viewers close, the link is dead."""
+        """The call is over or moves on: viewers close. The citizen's link stays for whoever has the call next."""
         for position in [seat for seat, seen in self.viewers.items() if seen == contact]:
-            del self.viewers[position]
+            self.leave(position)
+
+    def leave(self, position: PositionId) -> None:
+        """Nobody views there any more."""
+        if self.viewers.pop(position, None) is not None:
             self.ctx.plan(f"view/{position}", EMPTY)
+            self.ctx.delete(f"view/{position}")
+
+    def end(self, line: Line) -> None:
+        """The call is over: the link is dead."""
+        self.close(line.contact)
+        if line.video is not None:
+            self.tokens.pop(line.video.token, None)
 
     def restore(self, line: Line) -> None:
         """From the journal."""
         if line.video is not None:
             self.tokens[line.video.token] = line.contact
+
+    def restore_viewer(self, position: PositionId, contact: ContactId) -> None:
+        """From the journal."""
+        self.viewers[position] = contact
+        self.ctx.plan(f"view/{position}", Plan(browser_legs=frozenset({viewer_leg(position)})))
+
+    def resume(self) -> None:
+        """After a restart: who views a call that went elsewhere meanwhile views no longer."""
+        for position, contact in list(self.viewers.items()):
+            view = self.ctx.core.contact(contact)
+            if view is None or view.state not in JOINED or view.position != position:
+                self.leave(position)
+
+    def worker_attached(self, legs: Collection[str]) -> list[ContactId]:
+        """Pictures whose leg the worker does not have ceased. Returns the contacts to redraw."""
+        gone = [leg for line in self.calls.lines.values() if (leg := str(video_leg(line.contact))) not in legs]
+        changed = [self.media_event(leg, "closed") for leg in gone]
+        return [contact for contact in changed if contact is not None]

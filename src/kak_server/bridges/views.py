@@ -1,6 +1,7 @@
 """What a console shows, built from the routing core, the lines, the seats and the radio. Shapes are those of
 docs/integrators/position-api.md."""
 
+import heapq
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +12,13 @@ from kak_server.bridges.seats import Seats
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.videos import Videos
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.api import ContactState, OperatorState
+from kak_server.routing.api import ContactClass, ContactState, OperatorState
 from kak_server.routing.views import ContactView, OperatorView
 
 View = dict[str, Any]
 MAX_WAITING_ROWS = 200
-"""A console shows so many waiting contacts; the queues' counts tell of the rest."""
+"""A console shows so many waiting contacts, those who matter most; the queues' counts tell of the rest."""
+RANKS = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL: 2}
 
 
 class Views:
@@ -108,26 +110,22 @@ class Views:
 
     def waiting_list(self, room: RoomId) -> list[View]:
         """Who waits for this room, emergency first, then as they came."""
-        rows = []
-        for view in self.ctx.core.contacts():
-            info = self.calls.queues.get(view.queue)
-            if info is None or room not in info.rooms or view.state not in (ContactState.WAITING, ContactState.OFFERED):
-                continue
-            rows.append(
-                {
-                    "contact": view.contact,
-                    "queue": view.queue,
-                    "queue_name": info.name,
-                    "class": view.klass.value,
-                    "caller": view.caller,
-                    "arrived_at_ms": view.arrived_at_ms,
-                    "state": view.state.value,
-                }
-            )
-            if len(rows) >= MAX_WAITING_ROWS:
-                break
-        ranks = {"emergency": 0, "urgent": 1, "normal": 2}
-        return sorted(rows, key=lambda row: (ranks[row["class"]], row["arrived_at_ms"]))
+        queues = {info.queue: info.name for info in self.calls.queues.values() if room in info.rooms}
+        waits = (ContactState.WAITING, ContactState.OFFERED)
+        waiting = [view for view in self.ctx.core.contacts() if view.state in waits and view.queue in queues]
+        first = heapq.nsmallest(MAX_WAITING_ROWS, waiting, key=lambda view: (RANKS[view.klass], view.arrived_at_ms))
+        return [
+            {
+                "contact": view.contact,
+                "queue": view.queue,
+                "queue_name": queues[view.queue],
+                "class": view.klass.value,
+                "caller": view.caller,
+                "arrived_at_ms": view.arrived_at_ms,
+                "state": view.state.value,
+            }
+            for view in first
+        ]
 
     def operator_list(self, room: RoomId) -> list[View]:
         """Who is signed in in this room."""
@@ -168,13 +166,13 @@ class Views:
         return [group for group in self.groups.groups.values() if not group.info.rooms or room in group.info.rooms]
 
     def room_of(self, position: PositionId) -> RoomId:
-        """The control room a seat stands in. KeyError for an unknown seat."""
-        return self._rooms[position]
+        """The control room a seat stands in; no room for a seat that is no longer in the configuration."""
+        return self._rooms.get(position, RoomId(""))
 
     def snapshot(self, operator: OperatorId, position: PositionId) -> View:
         """Everything a console needs to draw itself."""
         me = self.ctx.core.operator(operator)
-        room = self._rooms[position]
+        room = self.room_of(position)
         contact = self.ctx.core.contact(me.contact) if me is not None and me.contact is not None else None
         offered = me is not None and me.state is OperatorState.OFFERED and contact is not None
         joined = contact is not None and contact.state in JOINED and contact.position == position

@@ -29,8 +29,8 @@ EMPTY = Plan()
 
 
 def changes(old: Plan, new: Plan) -> list[rpc.Command]:
-    """The commands from `old` to `new`: legs first, then what hangs on them; closing comes last, but for legs whose port
-    or name is needed again.
+    """The commands from `old` to `new`: legs first, then what hangs on them; closing comes last, but for legs whose
+    port or name is needed again.
 
     A leg that stays is not commanded again, whatever its record says by now (its peer was learned meanwhile); only one
     on another port, or of another kind under the same name, is made anew.

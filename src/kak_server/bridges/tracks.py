@@ -1,0 +1,56 @@
+"""Tracks that a worker writes. Each is known from its start until its ledger row, also when its call is over: a worker
+that dies in between never says that the track is closed, and what it left on the disk is salvaged."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kak_server.bridges.contact_plan import contact_of_recording
+from kak_server.bridges.outputs import SalvageTrack, StoreTrack
+from kak_server.media import rpc
+from kak_server.model.ids import RecordingId
+
+if TYPE_CHECKING:
+    from kak_server.bridges.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Journalled under `track/<recording>` before the command that starts it."""
+
+    record: rpc.StartRecord
+    started_at_ms: int
+
+
+class Tracks:
+    """All tracks without a ledger row yet."""
+
+    def __init__(self, ctx: "Context") -> None:
+        self.ctx = ctx
+        self.open: dict[RecordingId, Track] = {}
+
+    def started(self, record: rpc.StartRecord) -> None:
+        """About to be ordered; ordered again, it is the same track."""
+        if record.recording not in self.open:
+            self.restore(Track(record, self.ctx.now_ms))
+            self.ctx.put(f"track/{record.recording}", self.open[record.recording])
+
+    def restore(self, track: Track) -> None:
+        """From the journal."""
+        self.open[track.record.recording] = track
+
+    def closed(self, track: rpc.RecordClosed) -> None:
+        """Complete on disk: a row for the ledger."""
+        self.ctx.emit(StoreTrack(contact_of_recording(track.recording), track))
+        self.failed(track.recording)
+
+    def failed(self, recording: RecordingId) -> None:
+        """Nothing more will be heard of it."""
+        if self.open.pop(recording, None) is not None:
+            self.ctx.delete(f"track/{recording}")
+
+    def salvage(self) -> None:
+        """The worker is dead: every file ends where it did."""
+        for name, track in list(self.open.items()):
+            contact = contact_of_recording(name)
+            self.ctx.emit(SalvageTrack(contact, track.record, track.started_at_ms, self.ctx.now_ms))
+            self.failed(name)

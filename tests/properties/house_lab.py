@@ -1,0 +1,247 @@
+"""One control process between its model neighbours, as the state machine drives it: an input, all outputs in order,
+then what the neighbours say to that. It may die after any output and come back from its journal."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from kak_server.bridges import recovery
+from kak_server.bridges.commands import By, Outcome
+from kak_server.bridges.context import GroupInfo, HouseSettings
+from kak_server.bridges.house import House
+from kak_server.bridges.outputs import (
+    CancelTimer,
+    Delete,
+    JournalEvent,
+    Output,
+    Put,
+    SalvageTrack,
+    SetTimer,
+    StoreTrack,
+    ToMedia,
+    ToRadio,
+    ToSip,
+)
+from kak_server.media import rpc
+from kak_server.model.codec import from_json, to_json
+from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RecordingId, RoomId
+from kak_server.routing.api import Configured, Event
+from kak_server.routing.codec import decode_event, encode_event
+from kak_server.routing.step import RoutingCore
+from tests.properties.house_world import Gateway, SipRoom, Worker
+from tests.unit.bridges import world
+from tests.unit.bridges.world import START_MS, CountingIds
+
+BERGEN_1 = PositionId("bergen-1")
+SEATS = (world.SEAT_1, world.SEAT_2, BERGEN_1)
+OPERATORS = (world.KARI, world.OLA)
+SHARED = Gssi(24_202)
+GROUPS = (world.GROUP, SHARED)
+
+
+class CrashedError(Exception):
+    """The process died between two outputs."""
+
+
+def settings() -> HouseSettings:
+    """Two talkgroups, one of them for every room, and seats that may be plain RTP phones."""
+    groups = (GroupInfo(world.GROUP, "AMK Oslo 1", (RoomId("oslo"),)), GroupInfo(SHARED, "Felles 1"))
+    return replace(world.settings(), groups=groups, plain_rtp_seats=True, rtp_port_max=30_031)
+
+
+def through_json(value: Any) -> Any:
+    """As the journal gives it back."""
+    return json.loads(json.dumps(to_json(value)))
+
+
+class Lab:
+    """Control, its journal, its timers, and the neighbours."""
+
+    def __init__(self) -> None:
+        self.now_ms = START_MS
+        self.ids = CountingIds()
+        self.records: dict[str, Any] = {}
+        self.journal: list[Event] = []
+        self.timers: dict[str, int] = {}
+        self.sip = SipRoom()
+        self.radio = Gateway(GROUPS)
+        self.boots = 0
+        self.worker: Worker | None = None
+        self.attached = False
+        self.commands: list[rpc.Command] = []  # of the last input
+        self.outputs: list[Output] = []  # of the last input
+        self.started: set[RecordingId] = set()
+        self.kept: set[RecordingId] = set()  # in the ledger, complete or salvaged
+        self.crash_after: int | None = None  # so many more outputs
+        self.house = House(settings(), RoutingCore(), self.ids)
+        self._come_up()
+        self.start_worker()
+        self.attach()
+
+    # --- inputs -------------------------------------------------------------------------------------------------------
+
+    def feed(self, action: Callable[[House], Any]) -> Any:
+        """One input with all that follows from it."""
+        self.commands, self.outputs = [], []
+        result = None
+        try:
+            self.house.at(self.now_ms)
+            result = action(self.house)
+            self._carry_out()
+            while self.radio.events:
+                event = self.radio.events.popleft()
+                self.house.radio_event(event, self.now_ms)
+                self._carry_out()
+        except CrashedError:
+            self.restart()
+        return result
+
+    def do(self, operator: OperatorId, name: str, args: dict[str, Any]) -> Outcome | None:
+        """A command from the seat the operator sits at; nothing from somebody who sits nowhere."""
+        view = self.house.ctx.core.operator(operator)
+        if view is None:
+            return None
+        by = By(operator, view.position)
+        outcome = self.feed(lambda house: house.command(by, name, args, self.now_ms))
+        assert outcome is None or isinstance(outcome, Outcome)
+        return outcome
+
+    def hear_worker(self, most: int = 1_000) -> None:
+        """What the worker has to say, an event at a time; one that control did not live through comes again."""
+        for _ in range(most):
+            if self.worker is None or not self.attached or not self.worker.ring:
+                return
+            event = self.worker.ring[0]
+            house = self.house
+            self.feed(lambda house, event=event: house.media_event(event, self.now_ms))  # type: ignore[misc]
+            if self.house is house:
+                self.worker.ring.popleft()
+
+    def say(self, event: rpc.Event) -> None:
+        """The worker says something: at once when control listens, later when it does not."""
+        if self.worker is not None:
+            self.worker.ring.append(event)
+            self.hear_worker()
+
+    def browser(self, leg: Any, role: rpc.WebrtcRole) -> None:
+        """A browser's offer reaches the worker, past the house; refused when nobody is attached."""
+        if self.worker is not None and self.attached:
+            self.worker.browser(leg, role)
+
+    def pass_to(self, at_ms: int) -> None:
+        """Time goes by; leases in the worker lapse by themselves."""
+        self.now_ms = max(self.now_ms, at_ms)
+        if self.worker is not None:
+            self.worker.pass_to(self.now_ms)
+
+    def fire(self, key: str) -> None:
+        """A timer is due."""
+        self.pass_to(self.timers.pop(key))
+        self.feed(lambda house: house.timer(key, self.now_ms))
+
+    # --- the worker ---------------------------------------------------------------------------------------------------
+
+    def start_worker(self) -> None:
+        """A new process, that holds nothing."""
+        self.boots += 1
+        self.worker = Worker(f"boot-{self.boots}")
+
+    def kill_worker(self) -> None:
+        """With all it held, and with the events nobody took."""
+        self.worker = None
+        self.lose_socket()
+
+    def lose_socket(self) -> None:
+        """Control and worker no longer hear each other."""
+        if self.attached:
+            self.attached = False
+            self.feed(lambda house: house.worker_lost("socket", self.now_ms))
+
+    def attach(self) -> None:
+        """Control hears the census; the events that waited follow."""
+        worker = self.worker
+        assert worker is not None
+        self.attached = True
+        census = through_census(worker.census())
+        self.feed(lambda house: house.worker_attached(census, worker.boot, self.now_ms))
+
+    # --- life and death -----------------------------------------------------------------------------------------------
+
+    def restart(self, lost_calls: frozenset[CallId] = frozenset()) -> None:
+        """Control comes back from its journal. `lost_calls` ended while it was away."""
+        self.crash_after = None
+        for call in lost_calls:
+            self.sip.ended(call)
+        core = RoutingCore()
+        for event in self.journal:
+            core.step(event)
+        self.house = House(settings(), core, self.ids)
+        recovery.restore(self.house, through_json(self.records))
+        self.attached = False
+        self.timers.clear()
+        self.radio = Gateway(GROUPS, patches=self.radio.patches)
+        self._come_up()
+
+    def _come_up(self) -> None:
+        """As the composition root does it."""
+        self.feed(lambda house: house.ctx.route(Configured(self.now_ms, world.routing_config())))
+        held = dict(self.sip.calls)
+        self.feed(lambda house: recovery.resume(house, held, self.now_ms))
+        self.feed(lambda house: house.groups.start())
+
+    def _carry_out(self) -> None:
+        for output in self.house.drain():
+            if self.crash_after is not None:
+                if self.crash_after <= 0:
+                    raise CrashedError
+                self.crash_after -= 1
+            self.outputs.append(output)
+            self._one(output)
+
+    def _one(self, output: Output) -> None:
+        match output:
+            case JournalEvent():
+                self.journal.append(decode_event(*encode_event(output.event)))
+            case Put():
+                self.records[output.key] = through_json(output.value)
+            case Delete():
+                self.records.pop(output.key, None)
+            case SetTimer():
+                self.timers[output.key] = output.at_ms
+            case CancelTimer():
+                self.timers.pop(output.key, None)
+            case ToSip():
+                self.sip.carry_out(output)
+            case ToRadio():
+                self.radio.carry_out(output)
+            case ToMedia():
+                assert self.attached, "a command while no worker is attached"
+                assert self.worker is not None
+                self.commands.append(output.command)
+                self.worker.apply(output.command, self.now_ms)
+                self.started |= set(self.worker.recordings)
+            case StoreTrack():
+                assert output.contact in output.track.path
+                self.kept.add(output.track.recording)
+            case SalvageTrack():
+                self.kept.add(output.recording.recording)
+            case _:
+                pass
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def contact_of(self, operator: OperatorId) -> ContactId | None:
+        """The contact an operator is offered or has."""
+        view = self.house.ctx.core.operator(operator)
+        return view.contact if view is not None else None
+
+    def position_of(self, operator: OperatorId) -> PositionId | None:
+        """Where the operator sits."""
+        view = self.house.ctx.core.operator(operator)
+        return view.position if view is not None else None
+
+
+def through_census(census: rpc.Census) -> rpc.Census:
+    """As the socket gives it."""
+    return from_json(rpc.Census, through_json(census))

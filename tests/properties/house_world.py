@@ -1,0 +1,246 @@
+"""The house's neighbours for the state machine: a worker that does what it is told and a SIP room that remembers what
+was said of each call. They are models, so that a step takes microseconds; each is as truthful as its contract."""
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+from kak_server.bridges.outputs import ToRadio, ToSip
+from kak_server.media import rpc
+from kak_server.media.plan import Plan
+from kak_server.model.ids import CallId, Gssi, LegId, MixId, OperatorId, RecordingId
+from kak_server.sip.api import CallView, IncomingCall
+from kak_server.tetra_gw import api as radio
+from kak_server.tetra_gw.floor import Floor, FloorInput
+
+
+@dataclass
+class Worker:
+    """A media worker by the words of `media/rpc.py`. Events wait in a ring until control has taken them."""
+
+    boot: str
+    rtp: dict[LegId, rpc.CreateRtp] = field(default_factory=dict)
+    browsers: dict[LegId, rpc.WebrtcRole] = field(default_factory=dict)
+    mixes: dict[MixId, tuple[rpc.Edge, ...]] = field(default_factory=dict)
+    plays: dict[str, rpc.StartPlay] = field(default_factory=dict)
+    recordings: dict[RecordingId, rpc.StartRecord] = field(default_factory=dict)
+    uplinks: dict[LegId, int] = field(default_factory=dict)  # leg -> lease end (UTC ms)
+    watched: set[LegId] = field(default_factory=set)
+    signalled: dict[LegId, tuple[str, int]] = field(default_factory=dict)  # what control said last of the peer
+    ring: deque[rpc.Event] = field(default_factory=deque)
+
+    def apply(self, command: rpc.Command, now_ms: int) -> None:
+        """One command; a refusal means that the house ordered nonsense."""
+        match command:
+            case rpc.CreateRtp():
+                ports = {leg.port for name, leg in self.rtp.items() if name != command.leg}
+                assert command.port not in ports, f"port {command.port} of {command.leg} is bound"
+                self._drop(command.leg)
+                self.rtp[command.leg] = command
+                self.signalled[command.leg] = (command.peer_host, command.peer_port)
+            case rpc.ModifyRtp():
+                leg = replace(self.rtp[command.leg], payload_type=command.payload_type, codec=command.codec)
+                peer = (command.peer_host, command.peer_port)
+                if all(peer) and peer != self.signalled[command.leg]:  # the same again leaves what was learned
+                    leg = replace(leg, peer_host=peer[0], peer_port=peer[1], learned=False)
+                    self.signalled[command.leg] = peer
+                self.rtp[command.leg] = leg
+            case rpc.CloseLeg():
+                self._drop(command.leg)
+                self.plays = {n: p for n, p in self.plays.items() if p.sink.split("/")[0] != command.leg}
+            case rpc.SetMix():
+                self.mixes.pop(command.mix, None)
+                if command.edges:
+                    self.mixes[command.mix] = command.edges
+            case rpc.StartPlay():
+                if command.loop:  # the others end by themselves, soon
+                    self.plays.setdefault(command.play, command)
+            case rpc.StopPlay():
+                self.plays.pop(command.play, None)
+            case rpc.StartRecord():
+                self.recordings.setdefault(command.recording, command)
+            case rpc.StopRecord():
+                self._stop_record(command.recording, now_ms)
+            case rpc.OpenUplink():
+                assert self.rtp[command.leg].gated, f"{command.leg} has no gate"
+                self.uplinks[command.leg] = now_ms + command.lease_ms
+            case rpc.CloseUplink():
+                if self.uplinks.pop(command.leg, None) is not None:
+                    self.ring.append(rpc.UplinkClosed(command.leg, "command"))
+            case rpc.WatchTalk():
+                (self.watched.add if command.on else self.watched.discard)(command.leg)
+            case _:
+                raise AssertionError(f"the house does not order {command}")
+
+    def browser(self, leg: LegId, role: rpc.WebrtcRole) -> None:
+        """A browser's offer was answered; its packets arrive."""
+        self._drop(leg)
+        self.browsers[leg] = role
+        self.ring.append(rpc.LegMedia(leg, "up"))
+
+    def pass_to(self, now_ms: int) -> None:
+        """Leases lapse, whoever is or is not attached."""
+        for leg in [leg for leg, until in self.uplinks.items() if until <= now_ms]:
+            del self.uplinks[leg]
+            self.ring.append(rpc.UplinkClosed(leg, "lease"))
+
+    def census(self) -> rpc.Census:
+        """The truth."""
+        legs = [rpc.LegCensus(n, "rtp", "learned", c.port, c.peer_host, c.peer_port) for n, c in self.rtp.items()]
+        legs += [rpc.LegCensus(leg, role, "up") for leg, role in self.browsers.items()]
+        return rpc.Census(
+            tuple(legs),
+            dict(self.mixes),
+            tuple(self.plays),
+            tuple(self.recordings),
+            tuple(self.uplinks),
+            tuple(self.watched),
+        )
+
+    def differences(self, desired: Plan) -> list[str]:
+        """Where this worker is not as desired."""
+        wrong = []
+        if set(self.rtp) != set(desired.legs):
+            wrong.append(f"RTP legs {sorted(self.rtp)}, desired {sorted(desired.legs)}")
+        for leg in set(self.rtp) & set(desired.legs):
+            here, there = self.rtp[leg], desired.legs[leg]
+            if here.learned or there.learned:  # who was learned last is in the next packet, or on its way to control
+                there = replace(there, learned=here.learned, peer_host=here.peer_host, peer_port=here.peer_port)
+            if here != there:
+                wrong.append(f"{leg}: {here}, desired {there}")
+        if strangers := set(self.browsers) - desired.browser_legs:
+            wrong.append(f"strange browsers {strangers}")
+        mine = {mix: frozenset(edges) for mix, edges in self.mixes.items()}
+        theirs = {mix: frozenset(edges) for mix, edges in desired.mixes.items()}
+        for name, held, wanted in (
+            ("mixes", mine, theirs),
+            ("plays", self.plays, dict(desired.plays)),
+            ("recordings", self.recordings, dict(desired.recordings)),
+            ("watched", self.watched, set(desired.watched)),
+        ):
+            if held != wanted:
+                wrong.append(f"{name}: {held}, desired {wanted}")
+        return wrong
+
+    def _drop(self, leg: LegId) -> None:
+        self.rtp.pop(leg, None)
+        self.browsers.pop(leg, None)
+        if self.uplinks.pop(leg, None) is not None:
+            self.ring.append(rpc.UplinkClosed(leg, "leg-closed"))
+
+    def _stop_record(self, name: RecordingId, now_ms: int) -> None:
+        record = self.recordings.pop(name, None)
+        if record is not None:
+            self.ring.append(
+                rpc.RecordClosed(name, record.source, record.label, record.path, 0, now_ms, 0, 0, "00", 44, "alaw-8000")
+            )
+
+
+@dataclass
+class SipRoom:
+    """Calls as the SIP room holds them. `over`: by us or by the peer; `quiet`: by our own word, so that any further
+    command would be about a call that the house itself has closed."""
+
+    calls: dict[CallId, CallView] = field(default_factory=dict)
+    over: set[CallId] = field(default_factory=set)
+    quiet: set[CallId] = field(default_factory=set)
+
+    def invited(self, call: IncomingCall) -> None:
+        """A new INVITE."""
+        self.calls[call.call] = CallView(call.call, "pending", call)
+
+    def ended(self, call: CallId) -> None:
+        """The peer left, or the room found that it had."""
+        self.calls.pop(call, None)
+        self.over.add(call)
+
+    def carry_out(self, command: ToSip) -> None:
+        """One command of the house."""
+        call = command.call
+        assert call not in self.quiet, f"{command.action} for {call}, which we ended ourselves"
+        view = self.calls.get(call)
+        if view is None:
+            assert call in self.over, f"{command.action} for a call nobody knows"
+            assert command.action in ("hangup", "answer", "ring"), f"{command.action} for {call}, which is over"
+            return
+        match command.action:
+            case "ring":
+                assert view.state == "pending", "180 after 200"
+            case "answer":
+                self.calls[call] = replace(view, state="confirmed", local_sdp=view.local_sdp or command.sdp)
+            case "reject":
+                assert view.state == "pending"
+                assert 400 <= command.status <= 699
+                self.over.add(call)
+                self.quiet.add(call)
+                del self.calls[call]
+            case "hangup":
+                self.over.add(call)
+                self.quiet.add(call)
+                del self.calls[call]
+            case "probe":
+                assert view.state == "confirmed"
+
+
+@dataclass
+class Gateway:
+    """The radio driver's side: the real floor machine, attachments that come up with the link."""
+
+    groups: tuple[Gssi, ...]
+    up: bool = False
+    floors: dict[Gssi, Floor] = field(default_factory=dict)
+    wanted: set[Gssi] = field(default_factory=set)
+    patches: dict[str, Gssi] = field(default_factory=dict)
+    events: deque[radio.RadioEvent] = field(default_factory=deque)
+
+    def carry_out(self, command: ToRadio) -> None:
+        """One command of the house."""
+        floor = self.floors.setdefault(command.gssi, Floor())
+        match command.action:
+            case "attach":
+                self.wanted.add(command.gssi)
+            case "open_leg" | "close_leg":
+                assert command.gssi in self.wanted
+            case "request_tx":
+                assert command.op is not None
+                if not floor.held:
+                    floor.op = command.op
+                    self._apply(command.gssi, FloorInput.REQUEST if self.up else FloorInput.REFUSE)
+            case "cease_tx":
+                self._apply(command.gssi, FloorInput.RELEASE)
+            case "create_patch":
+                assert command.owner_ok
+                assert command.op is not None
+                self.patches[command.patch] = command.gssi
+            case "remove_patch":
+                self.patches.pop(command.patch, None)
+
+    def hear(self, gssi: Gssi, what: FloorInput, by: str = "") -> None:
+        """Something comes from the gateway about our own floor."""
+        self._apply(gssi, what, by)
+
+    def link(self, up: bool) -> None:
+        """The session came or went."""
+        if up == self.up:
+            return
+        self.up = up
+        if up:
+            self.events.append(radio.LinkChanged("a", True))
+            for gssi in sorted(self.wanted):
+                self.events.append(radio.GroupChanged(gssi, radio.GroupState.ATTACHED))
+                self.events.append(radio.LegReady(gssi, "127.0.0.1", 41_000 + gssi % 100))
+            return
+        for gssi in list(self.floors):
+            self._apply(gssi, FloorInput.LINK_LOST)
+        self.events.append(radio.LinkChanged("a", False, "heartbeat"))
+
+    def talking(self, gssi: Gssi) -> bool:
+        """Whether the gateway lets us talk."""
+        floor = self.floors.get(gssi)
+        return floor is not None and floor.state is radio.FloorState.TALKING
+
+    def _apply(self, gssi: Gssi, what: FloorInput, by: str = "") -> None:
+        floor = self.floors.setdefault(gssi, Floor())
+        told, _ = floor.apply(what)
+        if told:
+            op: OperatorId | None = floor.op
+            self.events.append(radio.FloorChanged(gssi, floor.state, op, cause=str(what), by=by))

@@ -1,0 +1,516 @@
+"""Anything callers, people, carriers, the radio and dying processes can do, in any order, against the house's laws."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from kak_server.bridges.contact_plan import caller_leg, seat_leg
+from kak_server.bridges.outputs import ToMedia
+from kak_server.bridges.videos import video_leg
+from kak_server.console.models import SnapshotFields
+from kak_server.media import rpc
+from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
+from kak_server.routing.api import ContactState, OperatorState
+from kak_server.sip.api import (
+    CallCancelled,
+    CallConfirmed,
+    CallEnded,
+    CallerIdentity,
+    CallMediaChanged,
+    IncomingCall,
+)
+from kak_server.tetra_gw import api as radio
+from kak_server.tetra_gw.floor import FloorInput
+from tests.properties.house_lab import GROUPS, OPERATORS, SEATS, Lab, through_json
+from tests.unit.bridges.world import OFFER
+
+JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
+NUMBERS = ("113", "113", "1131", "116117", "116117", "999")
+SERVER = {"name": "kak", "version": "0", "lab": True}
+FLOOR_INPUTS = (
+    FloorInput.GRANTED,
+    FloorInput.GRANTED,
+    FloorInput.GRANTED,
+    FloorInput.QUEUED,
+    FloorInput.DENIED,
+    FloorInput.INTERRUPTED,
+    FloorInput.TAKEN,
+    FloorInput.TIMEOUT,
+)
+
+picks = st.integers(0, 30)
+operators = st.sampled_from(OPERATORS)
+seats = st.sampled_from(SEATS)
+gssis = st.sampled_from(GROUPS)
+
+
+class HouseMachine(RuleBasedStateMachine):
+    """Random days of the house between its rooms."""
+
+    @initialize(ready=st.integers(0, 2), link=st.sampled_from([True, True, False]))
+    def open_up(self, ready: int, link: bool) -> None:
+        self.lab = Lab()
+        self.calls = 0
+        for operator, seat in list(zip(OPERATORS, SEATS, strict=False))[:ready]:
+            self.sits_down(operator, seat, True)
+            self.says(operator, "available")
+        if link:
+            self.link_changes(True)
+
+    # --- whole stretches, so that what is deep is reached often -------------------------------------------------------
+
+    @rule(operator=operators, seat=seats, number=st.sampled_from(["113", "1131", "116117"]))
+    def takes_a_call(self, operator: OperatorId, seat: PositionId, number: str) -> None:
+        lab = self.lab
+        if lab.position_of(operator) is None:
+            self.sits_down(operator, seat, True)
+        self.is_through(operator)
+        self.says(operator, "available")
+        if lab.contact_of(operator) is None:
+            self.rings(number, False, 1)
+        self.answers_the_offer(operator, "accept")
+
+    @rule(operator=operators, gssi=gssis, granted=st.booleans(), by_hand=st.booleans())
+    def puts_the_caller_on_the_air(self, operator: OperatorId, gssi: Gssi, granted: bool, by_hand: bool) -> None:
+        lab = self.lab
+        self.link_changes(True)
+        self.works_on_the_call(operator, "patch", True, "", gssi)
+        self.gateway_answers_a_patch(0, True)
+        self.gateway_answers_a_patch(1, True)
+        if by_hand:
+            self.lets_the_caller_talk(operator, True)
+        for leg in sorted(lab.worker.watched) if lab.worker is not None else []:
+            lab.say(rpc.LegTalk(leg, True, -20.0))
+        if granted:
+            self.floor_moves(gssi, FloorInput.GRANTED)
+
+    @rule(operator=operators, gssi=gssis)
+    def talks_in_the_group(self, operator: OperatorId, gssi: Gssi) -> None:
+        self.link_changes(True)
+        self.presses(operator, gssi, True, True)
+        self.floor_moves(gssi, FloorInput.GRANTED)
+
+    @rule(operator=operators)
+    def sees_the_citizen(self, operator: OperatorId) -> None:
+        self.works_on_the_call(operator, "video", True, "", GROUPS[0])
+        self.citizens_page(0, True)
+        self.works_on_the_call(operator, "watch", True, "", GROUPS[0])
+        self.lab.hear_worker()
+
+    # --- the citizen --------------------------------------------------------------------------------------------------
+
+    def some_call(self, pick: int, *states: str) -> CallId | None:
+        live = [call for call, view in self.lab.sip.calls.items() if view.state in states]
+        return live[pick % len(live)] if live else None
+
+    @rule(number=st.sampled_from(NUMBERS), late=st.booleans(), broken=st.integers(0, 9))
+    def rings(self, number: str, late: bool, broken: int) -> None:
+        self.calls += 1
+        offer = "v=0\r\nrubbish" if broken == 0 else None if late else OFFER.replace("40000", str(40_000 + self.calls))
+        call = IncomingCall(CallId(f"call{self.calls}"), "lab", number, CallerIdentity("+4799999999"), offer)
+        self.lab.sip.invited(call)
+        self.lab.feed(lambda house: house.sip_event(call, self.lab.now_ms))
+
+    @rule(pick=picks)
+    def caller_cancels(self, pick: int) -> None:
+        call = self.some_call(pick, "pending")
+        if call is not None:
+            self.lab.sip.ended(call)
+            self.lab.feed(lambda house: house.sip_event(CallCancelled(call), self.lab.now_ms))
+
+    @rule(pick=picks, cause=st.sampled_from(["bye", "gone", "no-ack"]))
+    def caller_leaves(self, pick: int, cause: Any) -> None:
+        call = self.some_call(pick, "confirmed")
+        if call is not None:
+            self.lab.sip.ended(call)
+            self.lab.feed(lambda house: house.sip_event(CallEnded(call, cause), self.lab.now_ms))
+
+    @rule(pick=picks, port=st.integers(20_000, 20_005), held=st.booleans())
+    def carrier_moves_the_media(self, pick: int, port: int, held: bool) -> None:
+        call = self.some_call(pick, "confirmed")
+        offer = OFFER.replace("40000", str(port)) + ("a=inactive\r\n" if held else "")
+        if call is not None:
+            self.lab.feed(lambda house: house.sip_event(CallMediaChanged(call, offer), self.lab.now_ms))
+
+    @rule(pick=picks)
+    def ack_comes(self, pick: int) -> None:
+        call = self.some_call(pick, "confirmed")
+        if call is not None:
+            late = self.lab.sip.calls[call].incoming.offer_sdp is None
+            answer = OFFER.replace("RTP/AVP 8 101", "RTP/AVP 8") if late else None
+            self.lab.feed(lambda house: house.sip_event(CallConfirmed(call, answer), self.lab.now_ms))
+
+    @rule(pick=picks, what=st.sampled_from(["learned", "silent", "active", "talk", "hush"]))
+    def callers_media(self, pick: int, what: str) -> None:
+        lines = list(self.lab.house.calls.lines.values())
+        if not lines:
+            return
+        leg = lines[pick % len(lines)].leg.leg
+        worker = self.lab.worker
+        if worker is None or leg not in worker.rtp:
+            return
+        if what == "learned":
+            worker.rtp[leg] = _learned(worker.rtp[leg], 39_000 + pick)
+            self.lab.say(rpc.LegLearned(leg, "127.0.0.7", 39_000 + pick))
+        elif what in ("silent", "active"):
+            self.lab.say(rpc.LegSilent(leg, 10_000) if what == "silent" else rpc.LegActive(leg, 10_000))
+        elif leg in worker.watched:
+            self.lab.say(rpc.LegTalk(leg, what == "talk", -20.0))
+
+    @rule(pick=picks, up=st.booleans())
+    def citizens_page(self, pick: int, up: bool) -> None:
+        tokens = sorted(self.lab.house.videos.tokens)
+        contact = self.lab.house.videos.contact_of(tokens[pick % len(tokens)]) if tokens else None
+        if contact is None:
+            return
+        if up:
+            self.lab.browser(video_leg(contact), "citizen")
+        else:
+            self.lab.say(rpc.LegMedia(video_leg(contact), "down"))
+
+    # --- the operators ------------------------------------------------------------------------------------------------
+
+    @rule(operator=operators, seat=seats, sound=st.booleans())
+    def sits_down(self, operator: OperatorId, seat: PositionId, sound: bool) -> None:
+        lab = self.lab
+        lab.feed(lambda house: house.seats.sit(operator, str(operator), seat, {}))
+        if sound and lab.position_of(operator) == seat:
+            self.connects_sound(seat)
+            lab.hear_worker()
+
+    @rule(seat=seats)
+    def connects_sound(self, seat: PositionId) -> None:
+        if self.lab.feed(lambda house: house.seats.expect_browser(seat)):
+            self.lab.browser(seat_leg(seat), "operator")
+
+    @rule(seat=seats, port=st.integers(45_000, 45_003))
+    def takes_a_plain_phone(self, seat: PositionId, port: int) -> None:
+        self.lab.feed(lambda house: house.seats.plain_rtp(seat, "127.0.0.1", port))
+
+    @rule(seat=seats, state=st.sampled_from(["up", "down", "closed"]))
+    def seats_media(self, seat: PositionId, state: Any) -> None:
+        if self.lab.worker is not None and seat_leg(seat) in self.lab.worker.browsers:
+            if state == "closed":
+                self.lab.worker.browsers.pop(seat_leg(seat))
+            self.lab.say(rpc.LegMedia(seat_leg(seat), state))
+
+    @rule(operator=operators)
+    def goes_home(self, operator: OperatorId) -> None:
+        self.lab.feed(lambda house: house.stand(operator))
+
+    @rule(operator=operators, activity=st.sampled_from(["available", "available", "break", "after-call-work"]))
+    def says(self, operator: OperatorId, activity: str) -> None:
+        self.lab.do(operator, "activity.set", {"activity": activity})
+
+    @rule(operator=operators, name=st.sampled_from(["accept", "accept", "accept", "reject"]))
+    def answers_the_offer(self, operator: OperatorId, name: str) -> None:
+        contact = self.lab.contact_of(operator)
+        view = self.lab.house.ctx.core.contact(contact) if contact is not None else None
+        if view is not None:
+            self.lab.do(operator, f"contact.{name}", {"contact": view.contact, "epoch": view.epoch})
+
+    @rule(operator=operators, pick=picks, epoch=st.integers(0, 3))
+    def accepts_late(self, operator: OperatorId, pick: int, epoch: int) -> None:
+        lines = sorted(self.lab.house.calls.lines)
+        if lines:
+            self.lab.do(operator, "contact.accept", {"contact": lines[pick % len(lines)], "epoch": epoch})
+
+    @rule(
+        operator=operators,
+        name=st.sampled_from(["hold", "hold", "hangup", "transfer", "patch", "patch", "unpatch", "video", "watch"]),
+        on=st.booleans(),
+        queue=st.sampled_from(["113-oslo", "113-bergen", "116117", "nowhere"]),
+        gssi=gssis,
+    )
+    def works_on_the_call(self, operator: OperatorId, name: str, on: bool, queue: str, gssi: Gssi) -> None:
+        contact, position = self.lab.contact_of(operator), self.lab.position_of(operator)
+        view = self.lab.house.ctx.core.contact(contact) if contact is not None else None
+        if view is None or position is None:
+            return
+        args = {"contact": view.contact, "on": on, "queue": queue, "gssi": gssi, "confirmed": True, "owner_ok": True}
+        if name == "video":
+            self.lab.do(operator, "video.invite", args)
+        elif name == "watch":
+            if view.state in JOINED:
+                leg = self.lab.feed(lambda house: house.videos.watch(position, view.contact))
+                if leg is not None:
+                    self.lab.browser(leg, "viewer")
+        else:
+            self.lab.do(operator, f"contact.{name}", args)
+
+    @rule(operator=operators, on=st.booleans())
+    def lets_the_caller_talk(self, operator: OperatorId, on: bool) -> None:
+        contact = self.lab.contact_of(operator)
+        if contact is not None:
+            self.lab.do(operator, "patch.talk", {"contact": contact, "on": on})
+
+    @rule(operator=operators, gssi=gssis, on=st.sampled_from([True, True, False]), listen=st.booleans())
+    def presses(self, operator: OperatorId, gssi: Gssi, on: bool, listen: bool) -> None:
+        if listen:
+            self.lab.do(operator, "talkgroup.monitor", {"gssi": gssi, "on": True})
+        self.lab.do(operator, "ptt", {"gssi": gssi, "on": on})
+
+    @rule(operator=operators, gssi=gssis)
+    def listens_no_more(self, operator: OperatorId, gssi: Gssi) -> None:
+        self.lab.do(operator, "talkgroup.monitor", {"gssi": gssi, "on": False})
+
+    @rule(operator=operators)
+    def is_through(self, operator: OperatorId) -> None:
+        self.lab.do(operator, "wrapup.done", {})
+
+    # --- the radio ----------------------------------------------------------------------------------------------------
+
+    @rule(up=st.sampled_from([True, True, False]))
+    def link_changes(self, up: bool) -> None:
+        self.lab.radio.link(up)
+        self.lab.feed(lambda house: None)
+
+    @rule(gssi=gssis, what=st.sampled_from(FLOOR_INPUTS))
+    def floor_moves(self, gssi: Gssi, what: FloorInput) -> None:
+        if self.lab.radio.up:
+            self.lab.radio.hear(gssi, what, "Ambulanse 1")
+            self.lab.feed(lambda house: None)
+
+    @rule(pick=picks, active=st.sampled_from([True, True, False]))
+    def gateway_answers_a_patch(self, pick: int, active: bool) -> None:
+        patches = sorted(self.lab.radio.patches)
+        if patches and self.lab.radio.up:
+            patch = patches[pick % len(patches)]
+            gssi = self.lab.radio.patches[patch]
+            if not active:
+                del self.lab.radio.patches[patch]
+            event = radio.PatchChanged(patch, gssi, active)
+            self.lab.feed(lambda house: house.radio_event(event, self.lab.now_ms))
+
+    # --- time, death and return ---------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.lab.timers)
+    @rule(pick=picks)
+    def a_timer_is_due(self, pick: int) -> None:
+        keys = sorted(self.lab.timers, key=lambda key: (self.lab.timers[key], key))
+        self.lab.fire(keys[min(pick // 8, len(keys) - 1)])
+
+    @rule(ms=st.sampled_from([20, 300, 1_100]))
+    def time_passes(self, ms: int) -> None:
+        self.lab.pass_to(self.lab.now_ms + ms)
+        while due := [key for key, at_ms in self.lab.timers.items() if at_ms <= self.lab.now_ms]:
+            self.lab.fire(due[0])
+
+    @rule(most=st.integers(1, 5))
+    def worker_is_heard(self, most: int) -> None:
+        self.lab.hear_worker(most)
+
+    @rule(back=st.sampled_from([True, True, False]))
+    def worker_dies(self, back: bool) -> None:
+        self.lab.kill_worker()
+        if back:
+            self.worker_attaches()
+
+    @rule(back=st.booleans())
+    def socket_breaks(self, back: bool) -> None:
+        self.lab.lose_socket()
+        if back:
+            self.worker_attaches()
+
+    @precondition(lambda self: not self.lab.attached)
+    @rule()
+    def worker_attaches(self) -> None:
+        if self.lab.worker is None:
+            self.lab.start_worker()
+        if not self.lab.attached:
+            self.lab.attach()
+            self.lab.hear_worker()
+
+    @rule(outputs=st.integers(0, 40))
+    def control_will_die(self, outputs: int) -> None:
+        self.lab.crash_after = outputs
+
+    @rule(pick=picks, lose=st.booleans(), attach=st.booleans())
+    def control_restarts(self, pick: int, lose: bool, attach: bool) -> None:
+        call = self.some_call(pick, "pending", "confirmed") if lose else None
+        self.lab.restart(frozenset({call}) if call is not None else frozenset())
+        if attach:
+            self.worker_attaches()
+
+    @precondition(lambda self: self.lab.attached and not any(g.keys for g in self.lab.house.groups.groups.values()))
+    @rule()
+    def control_restarts_unnoticed(self) -> None:
+        """Everything is alive: the same plan, the same state, and the worker is told nothing at all."""
+        lab = self.lab
+        lab.crash_after = None
+        lab.hear_worker()
+        if any(group.keys or group.open for group in lab.house.groups.groups.values()):
+            return
+        before, state = lab.house.ctx.desk.desired(), core_state(lab)
+        timers = dict(lab.house.ctx.core.timers())
+        lab.restart()
+        assert core_state(lab) == state
+        assert lab.house.ctx.desk.desired() == before
+        assert lab.house.ctx.core.timers() == timers
+        lab.attach()
+        assert [o.command for o in lab.outputs if isinstance(o, ToMedia)] == []
+
+    # --- the laws -----------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def ports_in_use_are_the_ports_of_legs(self) -> None:
+        house = self.lab.house
+        planned = [create.port for create in house.ctx.desk.desired().legs.values()]
+        held = [line.leg.port for line in house.calls.lines.values()]
+        held += [seat.rtp.port for seat in house.seats.seats.values() if seat.rtp is not None]
+        held += [group.leg.port for group in house.groups.groups.values() if group.leg is not None]
+        assert len(held) == len(set(held)) == house.ctx.ports.in_use
+        assert set(planned) <= set(held)
+        assert {line.leg.leg for line in house.calls.lines.values()} <= set(house.ctx.desk.desired().legs)
+
+    @invariant()
+    def the_worker_holds_what_is_desired(self) -> None:
+        if self.lab.attached and self.lab.worker is not None and not self.lab.worker.ring:
+            assert self.lab.worker.differences(self.lab.house.ctx.desk.desired()) == []
+
+    @invariant()
+    def nobody_hears_a_contact_that_ended(self) -> None:
+        names = {str(caller_leg(contact)) for contact in self.lab.house.calls.lines}
+        for edge in self.edges(self.lab.house.ctx.desk.desired().mixes):
+            for end in (edge.source, edge.sink):
+                assert not end.startswith("caller-") or end in names
+
+    @invariant()
+    def a_caller_is_with_one_seat_at_most(self) -> None:
+        edges = self.edges(self.lab.house.ctx.desk.desired().mixes)
+        for view in self.lab.house.ctx.core.contacts():
+            leg = str(caller_leg(view.contact))
+            near = {edge.sink.split("/")[0] for edge in edges if edge.source == leg}
+            near |= {edge.source for edge in edges if edge.sink == leg}
+            seated = {end for end in near if end.startswith("seat-")}
+            expected = {str(seat_leg(view.position))} if view.state in JOINED and view.position is not None else set()
+            assert seated <= expected
+            if view.state is ContactState.CONNECTED:
+                assert seated == expected
+
+    @invariant()
+    def a_microphone_is_open_only_by_a_grant_and_a_key(self) -> None:
+        for group in self.lab.house.groups.groups.values():
+            gssi = group.info.gssi
+            allowed = self.lab.radio.talking(gssi) and bool(group.keys)
+            if group.open:
+                assert allowed
+                assert f"uplink/{gssi}" in self.lab.timers
+            if self.lab.attached and self.lab.worker is not None and group.leg is not None:
+                assert allowed or group.leg.leg not in self.lab.worker.uplinks
+
+    @invariant()
+    def a_floor_is_held_only_by_a_key(self) -> None:
+        for group in self.lab.house.groups.groups.values():
+            floor = self.lab.radio.floors.get(group.info.gssi)
+            assert floor is None or not floor.held or group.keys
+            for kind, who in group.keys:
+                if kind == "ptt":
+                    assert f"ptt/{group.info.gssi}/{who}" in self.lab.timers
+                    assert PositionId(who) in self.lab.house.seats.seats
+                else:
+                    line = self.lab.house.calls.lines[ContactId(who)]
+                    view = self.lab.house.ctx.core.contact(line.contact)
+                    assert line.patch is not None
+                    assert line.patch.state == "active"
+                    assert view is not None
+                    assert view.state is ContactState.CONNECTED
+
+    @invariant()
+    def records_are_the_house(self) -> None:
+        house, records = self.lab.house, self.lab.records
+        assert {key for key in records if key.startswith("line/")} == {
+            line.key() for line in house.calls.lines.values()
+        }
+        for line in house.calls.lines.values():
+            assert records[line.key()] == through_json(line)
+        assert {key for key in records if key.startswith("seat/")} == {f"seat/{seat}" for seat in house.seats.seats}
+        assert set(house.calls.lines) == {view.contact for view in house.ctx.core.contacts()}
+        assert set(house.calls.by_call.values()) == set(house.calls.lines)
+        assert {house.calls.lines[c].call for c in house.calls.lines} == set(self.lab.sip.calls)
+        assert set(house.videos.tokens.values()) <= set(house.calls.lines)
+
+    @invariant()
+    def who_sits_is_who_is_signed_in(self) -> None:
+        house = self.lab.house
+        seated = {seat.position: seat.operator for seat in house.seats.seats.values()}
+        assert seated == {view.position: view.operator for view in house.ctx.core.operators()}
+        for view in house.ctx.core.operators():
+            assert view.media_up == (house.seats.seats[view.position].media == "up")
+        for group in house.groups.groups.values():
+            assert group.monitors <= set(seated)
+        for position, contact in house.videos.viewers.items():
+            seen = house.ctx.core.contact(contact)
+            assert seen is not None
+            assert seen.position == position
+            assert seen.state in JOINED
+
+    @invariant()
+    def nobody_answered_hears_nothing(self) -> None:
+        desired = self.lab.house.ctx.desk.desired()
+        for view in self.lab.house.ctx.core.contacts():
+            line = self.lab.house.calls.lines[view.contact]
+            sip = self.lab.sip.calls[line.call]
+            assert line.answered == (sip.state == "confirmed")
+            if line.answered and view.state in (ContactState.WAITING, ContactState.OFFERED, ContactState.HELD):
+                assert [play for play in desired.plays.values() if play.sink == line.leg.leg and play.loop]
+
+    @invariant()
+    def everybody_who_talks_is_recorded(self) -> None:
+        desired = self.lab.house.ctx.desk.desired()
+        sources: Mapping[ContactId, set[str]] = {view: set() for view in self.lab.house.calls.lines}
+        for name, record in desired.recordings.items():
+            sources[ContactId(str(name).split(".")[0])].add(record.source)
+        for view in self.lab.house.ctx.core.contacts():
+            if view.state in (ContactState.CONNECTED, ContactState.HELD):
+                assert view.position is not None
+                assert {str(caller_leg(view.contact)), str(seat_leg(view.position))} <= sources[view.contact]
+
+    @invariant()
+    def no_track_is_forgotten(self) -> None:
+        lab = self.lab
+        if lab.attached and lab.worker is not None and not lab.worker.ring:
+            assert lab.started - lab.kept == set(lab.worker.recordings)
+
+    @invariant()
+    def what_must_end_by_itself_has_its_timer(self) -> None:
+        for key, at_ms in self.lab.house.ctx.core.timers().items():
+            assert self.lab.timers.get(f"routing/{key}") == at_ms
+
+    @invariant()
+    def consoles_get_the_shapes_they_know(self) -> None:
+        views = self.lab.house.views
+        for operator in self.lab.house.ctx.core.operators():
+            shown = views.snapshot(operator.operator, operator.position)
+            told = SnapshotFields.model_validate({**shown, "now_ms": self.lab.now_ms, "server": SERVER})
+            assert (told.offer is not None) == (operator.state is OperatorState.OFFERED)
+            assert (told.call is not None) == (operator.state is OperatorState.BUSY)
+
+    @staticmethod
+    def edges(mixes: Mapping[Any, tuple[rpc.Edge, ...]]) -> list[rpc.Edge]:
+        return [edge for edges in mixes.values() for edge in edges]
+
+
+def core_state(lab: Lab) -> Mapping[str, Any]:
+    """All the routing core knows, but for the time."""
+    return {**lab.house.ctx.core.snapshot(), "now_ms": 0}
+
+
+def _learned(leg: rpc.CreateRtp, port: int) -> rpc.CreateRtp:
+    return replace(leg, peer_host="127.0.0.7", peer_port=port, learned=True)
+
+
+TestHouseMachine = HouseMachine.TestCase
+TestHouseMachine.settings = settings(
+    max_examples=int(os.environ.get("KAK_HOUSE_EXAMPLES", "100")),
+    stateful_step_count=50,
+    deadline=None,
+    report_multiple_bugs=False,
+    derandomize="KAK_HOUSE_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
