@@ -9,6 +9,7 @@ callers wait and every operator who becomes free is offered the next at once). d
 import argparse
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -188,7 +189,7 @@ def both_ways(phases: list[Phase], found: list[dict[str, list[float]]]) -> int:
     """Calls in which packets came to the caller and the caller's sound to the robot."""
     at_callers = sum(call["heard"] > 0 for phase in phases for call in phase.calls)
     at_robots = sum(len(steps["accept to first audio"]) for steps in found)
-    return min(at_callers, at_robots)
+    return int(min(at_callers, at_robots))
 
 
 def judge(phases: list[Phase], found: list[dict[str, list[float]]]) -> list[Check]:
@@ -239,6 +240,16 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
+def alone() -> socket.socket:
+    """Hold a port that every run of this benchmark wants: two at once would measure each other."""
+    lock = socket.socket()
+    try:
+        lock.bind(("127.0.0.1", RTP_PORTS[0] - 1))
+    except OSError:
+        raise SystemExit("another run of this benchmark is under way on this machine; wait for its end") from None
+    return lock
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -249,7 +260,7 @@ def main() -> int:
     parser.add_argument("--talk-ms", type=int, default=500)
     parser.add_argument("--wrap-up-ms", type=int, default=1500)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kak-bench-") as folder:
+    with alone(), tempfile.TemporaryDirectory(prefix="kak-bench-") as folder:
         return run(arguments, Path(folder))
 
 
