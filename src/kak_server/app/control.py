@@ -18,6 +18,8 @@ from kak_server.app.log_limit import LogLimit
 from kak_server.app.metrics import Metrics, census_gauges
 from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
 from kak_server.app.store import Store
+from kak_server.app.tracing import Tracing
+from kak_server.app.trunk_metrics import TrunkMetrics
 from kak_server.bridges import recovery
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note
@@ -27,6 +29,7 @@ from kak_server.config.compose import (
     to_house_settings,
     to_routing_config,
     to_sip_settings,
+    to_trace_limits,
     to_users,
 )
 from kak_server.config.settings import Settings
@@ -45,6 +48,8 @@ from kak_server.runtime.segments import Replay
 from kak_server.sip.aio.server import SipServer
 from kak_server.sip.api import CallView, Count, SipEvent
 from kak_server.sip.core import SipCore
+from kak_server.sip.trace import SipTrace
+from kak_server.sip.trace_wire import Local
 from kak_server.tetra_gw.aio.link import RadioLink
 from kak_server.tetra_gw.api import RadioEvent
 from kak_server.tetra_gw.imw_sim import ImwSimDriver
@@ -61,13 +66,18 @@ class Control:
         self.clock = UtcClock()
         self.ids = RandomIds()
         self.metrics = Metrics()
+        self.trunks = TrunkMetrics(self.metrics.registry, [trunk.name for trunk in settings.sip.trunks])
         self._log_limit = LogLimit(self.clock.now_ms)
         self.journal, replay = self._open_journal()
         core = _replayed(replay)
+        self.clock.not_before(core.now_ms)
         self.house = House(to_house_settings(settings), core, self.ids)
         recovery.restore(self.house, replay.values)
         self.dispatcher = Dispatcher(self.house, self.journal, self.clock.now_ms)
-        self._sip_core = SipCore(to_sip_settings(settings), self.ids.new)
+        self.trace = SipTrace(to_trace_limits(settings))
+        local = Local(settings.sip_address, settings.sip.advertised_port or settings.sip.port)
+        self.tracing = Tracing(self.house, self.trace, local)
+        self._sip_core = SipCore(to_sip_settings(settings), self.ids.new, self.trace)
         self.sip = SipServer(
             self._sip_core,
             clock=self.clock.now_ms,
@@ -96,6 +106,7 @@ class Control:
             to_users(settings),
             self.readiness,
             settings.journal_dir,
+            self.tracing,
         )
         self.backend.restore(replay.values)
         self._replay = replay
@@ -127,6 +138,7 @@ class Control:
         self.sip.restore(records)
         held: Mapping[CallId, CallView] = self._sip_core.calls()
         self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now))
+        self.tracing.resumed()
         self.media.start()
         for gateway in to_gateways(settings)[:1]:
             driver = ImwSimDriver(gateway, lambda: self.ids.new("radio"))
@@ -176,7 +188,7 @@ class Control:
     # --- from the rooms -------------------------------------------------------------------------------------------
 
     def _sip_event(self, event: SipEvent) -> None:
-        self.dispatcher.feed(lambda house, now_ms: house.sip_event(event, now_ms))
+        self.dispatcher.feed(lambda _house, now_ms: self.tracing.sip_event(event, now_ms))
 
     def _media_event(self, _number: int, _at_ms: int, event: rpc.Event) -> None:
         self.dispatcher.feed(lambda house, now_ms: house.media_event(event, now_ms))
@@ -196,16 +208,17 @@ class Control:
 
     def _note(self, note: Note) -> None:
         self.metrics.event(note.name)
-        getattr(self.log, note.level)(note.name, **note.fields)
+        getattr(self.log, note.level)(note.name, **self.tracing.fields(note.fields))
 
     def _count_sip(self, count: Count) -> None:
         self.metrics.sip(count.name)
+        self.trunks.count(count)
         if not count.detail:
             return
         admitted, left_out = self._log_limit.admits(count.name)
         if admitted:
             more = {"lines_left_out": left_out} if left_out else {}
-            self.log.info(count.name, detail=count.detail, **count.labels, **more)
+            self.log.info(count.name, detail=count.detail, **self.tracing.count_fields(count), **more)
 
     def _count_radio(self, name: str, labels: Mapping[str, str], detail: str) -> None:
         self.metrics.radio(name)
@@ -251,6 +264,8 @@ class Control:
                 **{f"sip_{name}": _read(self._sip_core, name) for name in self._sip_core.census()},
             },
         )
+        self.metrics.gauge("kak_sip_trace_calls", "Calls whose SIP messages are kept", lambda: len(self.trace))
+        self.metrics.gauge("kak_sip_trace_bytes", "Memory they take", lambda: self.trace.size_bytes)
 
     async def _loop_probe(self) -> None:
         loop = asyncio.get_running_loop()
@@ -258,6 +273,7 @@ class Control:
             due = loop.time() + LOOP_PROBE_S
             await asyncio.sleep(LOOP_PROBE_S)
             self.metrics.loop_lag_s.observe(max(0.0, loop.time() - due))
+            self.trace.prune(self.clock.now_ms())
 
 
 def _read(core: SipCore, name: str) -> Any:

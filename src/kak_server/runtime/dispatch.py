@@ -7,6 +7,7 @@ waits in the inbox until the outputs before it are carried out.
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from kak_server.bridges.house import House
@@ -143,22 +144,26 @@ class Dispatcher:
         try:
             while self._inbox:
                 feed = self._inbox.popleft()
-                try:
-                    feed(self.house, self.now_ms())
-                except Exception as problem:  # noqa: BLE001 - one input's bug must not take the other calls down
-                    self._fault(problem)
+                now_ms = self.now_ms()
+                self.house.at(now_ms)  # no input is handled at the time of the one before
+                self._guard(partial(feed, self.house, now_ms))
+                self._guard(self.house.ctx.settle)
                 self._carry_out(self.house.drain())
                 if self.journal.checkpoint_due:
-                    self.journal.checkpoint(self.house.ctx.core.snapshot())
+                    self._guard(lambda: self.journal.checkpoint(self.house.ctx.core.snapshot()))
         finally:
             self._busy = False
 
+    def _guard(self, work: Callable[[], object]) -> None:
+        """One input's bug must not take the other calls down."""
+        try:
+            work()
+        except Exception as problem:  # noqa: BLE001 - told, and the next is taken all the same
+            self._fault(problem)
+
     def _carry_out(self, outputs: list[Output]) -> None:
-        for output in outputs:
-            try:
-                self._handlers[type(output)](output)
-            except Exception as problem:  # noqa: BLE001 - the outputs behind it are other people's calls
-                self._fault(problem)
+        for output in outputs:  # those behind a failing one are other people's calls
+            self._guard(partial(self._handlers[type(output)], output))
 
     def _timer(self, key: str) -> None:
         self.feed(lambda house, now_ms: house.timer(key, now_ms))
