@@ -14,7 +14,7 @@ _CACHE_ENTRIES = 4096
 _SUPPORTED_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE"))
 # Known to the registry, refused with 405; anything else is 501 (8.2.1, 21.5.2)
 KNOWN_METHODS = METHODS
-_SCHEMES = ("sip", "tel", "urn")  # not sips: there is no TLS here to keep its promise
+_SCHEMES = ("sip", "tel", "urn")
 _SDP_RANGES = (SDP, "application/*", "*/*")
 # What a Require may name. geolocation-*: read or shown to the operator; resource-priority: every served number has
 # the priority the queue gives it, so none asked for is worse than what it gets.
@@ -49,12 +49,21 @@ class Admission:
         self._networks = [
             (ipaddress.ip_network(source, strict=False), trunk) for trunk in settings.trunks for source in trunk.sources
         ]
-        self._networks.sort(key=lambda entry: -entry[0].prefixlen)  # the most specific trunk wins
+        # The most specific trunk wins; of two for the same network the one that also wants a certificate is asked first
+        self._networks.sort(key=lambda entry: (-entry[0].prefixlen, not entry[1].certificates))
         self._numbers = {_plain(number): number for number in settings.numbers}
-        self._cache: dict[str, TrunkSettings | None] = {}
+        self._cache: dict[str, tuple[TrunkSettings, ...]] = {}
 
-    def trunk(self, host: str) -> TrunkSettings | None:
-        """The trunk a source address belongs to, or None for a stranger."""
+    def trunk(self, host: str, certificate: tuple[str, ...] = ()) -> TrunkSettings | None:
+        """The trunk a source address belongs to, or None for a stranger. A trunk with certificate names takes only
+        connections whose peer has proved to be one of them: `certificate` are the names in the peer's."""
+        for trunk in self.trunks_at(host):
+            if not trunk.certificates or any(name.lower() in certificate for name in trunk.certificates):
+                return trunk
+        return None
+
+    def trunks_at(self, host: str) -> tuple[TrunkSettings, ...]:
+        """The trunks an address may belong to, the most specific first."""
         if host in self._cache:
             return self._cache[host]
         if len(self._cache) >= _CACHE_ENTRIES:
@@ -63,17 +72,16 @@ class Admission:
         self._cache[host] = found
         return found
 
-    def _look_up(self, host: str) -> TrunkSettings | None:
+    def _look_up(self, host: str) -> tuple[TrunkSettings, ...]:
         try:
             address = ipaddress.ip_address(host.partition("%")[0])
         except ValueError:
-            return None
+            return ()
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        for network, trunk in self._networks:
-            if address.version == network.version and address in network:
-                return trunk
-        return None
+        return tuple(
+            trunk for network, trunk in self._networks if address.version == network.version and address in network
+        )
 
     def method(self, request: Request) -> Refusal | None:
         """8.2.1: a method we do not have."""
@@ -91,15 +99,16 @@ class Admission:
             return None
         return Refusal(420, f"extension {missing[0][:40]}", (("Unsupported", ", ".join(missing)),))
 
-    def scheme(self, request: Request) -> Refusal | None:
-        """8.2.2.1: a Request-URI of a kind we cannot be reached by."""
-        if request.uri.scheme in _SCHEMES:
+    def scheme(self, request: Request, *, secure: bool) -> Refusal | None:
+        """8.2.2.1: a Request-URI of a kind we cannot be reached by; sips only over TLS, which keeps its promise."""
+        if request.uri.scheme in _SCHEMES or (secure and request.uri.scheme == "sips"):
             return None
         return Refusal(416, f"scheme {request.uri.scheme[:20]}")
 
-    def invite(self, request: Request, calls: int) -> Admitted | Refusal:
-        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `calls` are those we have. Raises ParseError (400, 415)."""
-        refusal = self.scheme(request)
+    def invite(self, request: Request, calls: int, *, secure: bool = False) -> Admitted | Refusal:
+        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `calls` are those we have, `secure`: it came over TLS.
+        Raises ParseError (400, 415)."""
+        refusal = self.scheme(request, secure=secure)
         if refusal is not None:
             return refusal
         called = self._served(request.uri)

@@ -6,6 +6,7 @@ from kak_server.sip.api import CallConfirmed, CallMediaChanged, Flow
 from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Awaiting, Call, CallTable, to_record
 from kak_server.sip.context import Context
+from kak_server.sip.dialog import our_contact
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.parser import Request
@@ -27,7 +28,7 @@ class Answering:
             entry,
             200,
             headers=(
-                ("Contact", build.contact(context.settings, entry.source.transport)),
+                ("Contact", our_contact(context.settings, entry.request, entry.source)),
                 ("Allow", build.ALLOW),
                 ("Accept", build.ACCEPT),
                 ("Server", context.settings.server_name),

@@ -13,7 +13,7 @@ from typing import Literal
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Flow:
     port: int
     listener: str = "main"
     connection: int = 0  # stream connections are numbered by the shell; 0 for UDP
+    domain: str = ""  # TLS we dial: the name the peer's certificate must carry (RFC 5922 7.1); "": its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,31 @@ class CallView:
     local_sdp: str = ""
 
 
+# --- where a name leads (RFC 3263) ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What is asked of the resolver: the parts of a SIP URI that say where it leads, and what we can use."""
+
+    host: str  # a domain name
+    port: int | None = None
+    transport: str = ""  # of the URI's transport parameter
+    secure: bool = False  # a sips URI: TLS only
+    usable: tuple[Transport, ...] = ("udp", "tcp")  # ours, the preferred first
+    families: tuple[int, ...] = (4, 6)  # ours, the preferred first
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place to try. `domain` is the name that was asked for: what a TLS peer must prove to be."""
+
+    transport: Transport
+    host: str  # an IP address
+    port: int
+    domain: str = ""
+
+
 # --- outputs: what the shell carries out, in order ------------------------------------------------------------------
 
 
@@ -159,6 +185,14 @@ class DeleteRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Locate:
+    """Find where `want` leads (RFC 3263) and tell `SipCore.located(key, targets)`; nothing found: no targets."""
+
+    key: str
+    want: Want
+
+
+@dataclass(frozen=True, slots=True)
 class Emit:
     """Tell the house."""
 
@@ -181,19 +215,35 @@ class Count:
     ms: int | None = None  # how long it took, where that is the point
 
 
-Output = Send | Close | PutRecord | DeleteRecord | Emit | Count
+Output = Send | Close | PutRecord | DeleteRecord | Emit | Count | Locate
 
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class TrunkSettings:
-    """A carrier or sibling network, known by its source addresses."""
+    """A carrier or sibling network, known by its source addresses and, where set, by its certificate."""
 
     name: str
     sources: tuple[str, ...]  # IP addresses or networks in CIDR notation
     trusted_identity: bool = True  # believe P-Asserted-Identity
     emergency: bool = True  # never rate-limited
+    certificates: tuple[str, ...] = ()  # names, one of which its certificate must carry; "" for any peer
+    health_uri: str = ""  # sip URI that is asked with OPTIONS whether it lives; "" for never
+    health_interval_ms: int = 30_000
+    health_misses: int = 3  # unanswered in a row: down
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSettings:
+    """One address of ours as peers see it."""
+
+    name: str
+    host: str  # in Via and Contact
+    port: int  # of UDP and TCP
+    tls_port: int = 5061
+    transports: tuple[Transport, ...] = ("udp", "tcp")
+    families: tuple[int, ...] = (4, 6)  # IP versions it can reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +262,23 @@ class SipSettings:
     max_calls: int = 2000
     max_message_bytes: int = 65_535
     max_headers: int = 256
+    listeners: tuple[ListenerSettings, ...] = ()  # none: one called "main" at the advertised address
+    udp_request_bytes: int = 1_300  # larger requests of ours go over TCP (RFC 3261 18.1.1)
+    failover_ms: int = 4_000  # a target of several that is silent for so long is passed over
+    dead_target_ms: int = 60_000  # and is tried last for so long
+    locate_timeout_ms: int = 5_000  # DNS must have answered by then
+
+    def all_listeners(self) -> tuple[ListenerSettings, ...]:
+        """The listeners, or the one that the advertised address makes."""
+        return self.listeners or (ListenerSettings("main", self.advertised_host, self.advertised_port),)
+
+    def listener(self, name: str) -> ListenerSettings:
+        """A listener by name; the first for a name that is no longer configured (a journalled flow)."""
+        every = self.all_listeners()
+        return next((one for one in every if one.name == name), every[0])
+
+    def listener_for(self, transport: Transport, host: str, preferred: str) -> str | None:
+        """Name of a listener that can send to an address over a transport: `preferred` if it can; None: none can."""
+        family = 6 if ":" in host else 4
+        every = sorted(self.all_listeners(), key=lambda one: one.name != preferred)
+        return next((one.name for one in every if transport in one.transports and family in one.families), None)

@@ -1,6 +1,6 @@
 """Messages of ours, as bytes (RFC 3261 sections 8.1.1, 8.2.6, 12.2.1.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from kak_server.sip.api import Flow, SipSettings
 from kak_server.sip.headers import split_outside
@@ -43,6 +43,7 @@ PHRASES = {
 _CLASSES = {4: "Client Failure", 5: "Server Failure", 6: "Global Failure"}
 
 Headers = Iterable[tuple[str, str]]
+NewId = Callable[[str], str]
 
 
 def response(
@@ -90,20 +91,25 @@ def request(start_uri: str, method: str, headers: Headers, body: bytes = b"") ->
     return _finish(lines, body, "utf-8")
 
 
-def via(settings: SipSettings, transport: str, branch: str) -> str:
+def via(settings: SipSettings, transport: str, branch: str, listener: str = "main") -> str:
     """Our Via for a request over `transport`; rport asks the peer to answer where we sent from (RFC 3581)."""
-    return f"SIP/2.0/{transport.upper()} {our_hostport(settings)};branch={branch};rport"
+    return f"SIP/2.0/{transport.upper()} {our_hostport(settings, transport, listener)};branch={branch};rport"
 
 
-def contact(settings: SipSettings, transport: str) -> str:
-    """Our Contact: where requests inside the dialog reach us."""
-    suffix = ";transport=tcp" if transport == "tcp" else ""
-    return f"<sip:{our_hostport(settings)}{suffix}>"
+def contact(settings: SipSettings, transport: str, listener: str = "main", *, secure: bool = False) -> str:
+    """Our Contact: where requests inside the dialog reach us; `secure` where it must be a sips URI (12.1.1)."""
+    hostport = our_hostport(settings, transport, listener)
+    if secure:
+        return f"<sips:{hostport}>"
+    # transport=tls was deprecated in favour of sips (26.2.2), which demands TLS of every hop: only few peers mean that
+    suffix = "" if transport == "udp" else f";transport={transport}"
+    return f"<sip:{hostport}{suffix}>"
 
 
-def our_hostport(settings: SipSettings) -> str:
-    """host:port as peers see us."""
-    return f"{bracketed(settings.advertised_host)}:{settings.advertised_port}"
+def our_hostport(settings: SipSettings, transport: str = "udp", listener: str = "main") -> str:
+    """host:port of a listener as peers see it."""
+    ours = settings.listener(listener)
+    return f"{bracketed(ours.host)}:{ours.tls_port if transport == 'tls' else ours.port}"
 
 
 def _finish(lines: list[str], body: bytes, charset: str) -> bytes:

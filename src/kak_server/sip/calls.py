@@ -152,6 +152,7 @@ def _dialog_json(dialog: Dialog) -> dict[str, Json]:
         "local_cseq": dialog.local_cseq,
         "remote_cseq": dialog.remote_cseq,
         "flow": _flow_json(dialog.flow),
+        "secure": dialog.secure,
     }
 
 
@@ -162,6 +163,7 @@ def _flow_json(flow: Flow) -> dict[str, Json]:
         "port": flow.port,
         "listener": flow.listener,
         "connection": flow.connection,
+        "domain": flow.domain,
     }
 
 

@@ -9,6 +9,7 @@ from kak_server.sip.api import Count, DeleteRecord, Emit, Flow, Output, PutRecor
 from kak_server.sip.framing import StreamFramer
 from kak_server.sip.machine import Times
 from kak_server.sip.parser import Request
+from kak_server.sip.resolver import DEFAULT_PORT
 from kak_server.sip.timers import Timers
 
 TimerKey = tuple[str, str, str]  # who ("server", "client", "call"), its key, the timer's name
@@ -25,6 +26,7 @@ class Context:
         self.out: list[Output] = []
         self.timers: Timers[TimerKey] = Timers()
         self.streams: dict[tuple[str, int], StreamFramer] = {}
+        self.certificates: dict[tuple[str, int], tuple[str, ...]] = {}  # names of TLS peers, by connection
         self._tag_secret = new_id("tag")
 
     def arm(self, who: str, key: str, name: str, after_ms: int) -> None:
@@ -37,12 +39,17 @@ class Context:
 
     def send(self, data: bytes, flow: Flow, redial: Flow | None = None) -> None:
         """Send over `flow`; when its connection has gone, over a new one to `redial` (18.2.2)."""
-        if flow.transport == "tcp" and (flow.listener, flow.connection) not in self.streams:
-            if redial is None:
+        if flow.transport != "udp" and not self.alive(flow):
+            if redial is not None:
+                flow = redial
+            elif flow.connection:
                 self.count("sip_undeliverable", detail=f"connection to {flow.host} has gone")
                 return
-            flow = redial
         self.out.append(Send(flow, data))
+
+    def alive(self, flow: Flow) -> bool:
+        """Whether the flow is a connection that is still there."""
+        return (flow.listener, flow.connection) in self.streams
 
     def emit(self, event: SipEvent) -> None:
         """Tell the house."""
@@ -76,9 +83,9 @@ def response_route(request: Request, source: Flow) -> tuple[Flow, Flow | None]:
     """Where responses go (18.2.2, RFC 3581): source address, rport or the Via's port; on a stream its connection,
     or a new one to the Via's port once that has closed. maddr is not believed: it would aim our answers at others."""
     via = request.via
-    port = via.port or 5060
-    if source.transport == "tcp":
-        return source, Flow("tcp", source.host, port, source.listener)
+    port = via.port or DEFAULT_PORT[source.transport]
+    if source.transport != "udp":
+        return source, Flow(source.transport, source.host, port, source.listener)
     if "rport" in via.params:
         return source, None
     return Flow("udp", source.host, port, source.listener), None

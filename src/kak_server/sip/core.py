@@ -11,12 +11,13 @@ from kak_server.model.ids import CallId
 from kak_server.sip import build
 from kak_server.sip.admission import KNOWN_METHODS, Admission
 from kak_server.sip.answering import Answering
-from kak_server.sip.api import CallView, Close, Flow, Output, Send, SipSettings, TrunkSettings
+from kak_server.sip.api import CallView, Close, Flow, Output, Send, SipSettings, Target, TrunkSettings
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.framing import Frame, StreamFramer
+from kak_server.sip.health import Health
 from kak_server.sip.inbound import Inbound
 from kak_server.sip.indialog import InDialog
 from kak_server.sip.parser import (
@@ -50,6 +51,7 @@ class SipCore:
         self._transactions.trunk_of = self._trunk_of
         self._answering = Answering(self._context, self._table, self._ending)
         self._inbound = Inbound(self._context, self._table, self._admission, self._ending, self._answering)
+        self._health = Health(self._context, self._ending.sending)
         self._indialog = InDialog(
             self._context, self._table, self._admission, self._ending, self._answering, self._inbound
         )
@@ -66,13 +68,20 @@ class SipCore:
         else:
             self._message(data, flow, stream=False)
 
+    def stream_opened(self, flow: Flow, certificate: tuple[str, ...] = ()) -> None:
+        """A connection is up; `certificate` are the names in the peer's verified certificate, in lower case."""
+        key = (flow.listener, flow.connection)
+        self._open(key)
+        if certificate:
+            self._context.certificates[key] = certificate
+
     def stream_data(self, data: bytes, flow: Flow, now_ms: int) -> None:
         """Bytes off a TCP connection. Afterwards drain; a Close among the outputs ends the connection."""
         self._context.now_ms = now_ms
         key = (flow.listener, flow.connection)
         framer = self._context.streams.get(key)
         if framer is None:
-            framer = self._context.streams[key] = StreamFramer(self._settings.max_message_bytes)
+            framer = self._open(key)
         for frame in framer.feed(data):
             self._frame(frame, flow)
 
@@ -80,6 +89,33 @@ class SipCore:
         """The connection has gone; later answers for it go over a new one to where the Via or the Contact points."""
         self._context.now_ms = now_ms
         self._context.streams.pop((flow.listener, flow.connection), None)
+        self._context.certificates.pop((flow.listener, flow.connection), None)
+
+    def unreachable(self, flow: Flow, now_ms: int) -> None:
+        """No way to the flow's address: what was on its way there goes to the next target, where there is one."""
+        self._context.now_ms = now_ms
+        self._ending.sending.unreachable(flow)
+
+    def located(self, key: str, targets: tuple[Target, ...], now_ms: int) -> None:
+        """The answer to a Locate output; no targets when the search failed. Afterwards drain."""
+        self._context.now_ms = now_ms
+        self._ending.sending.located(key, targets)
+
+    def known_peer(self, host: str) -> bool:
+        """Whether an address is one of a trunk's, whatever else the trunk demands."""
+        return bool(self._admission.trunks_at(host))
+
+    def certificate_names(self, host: str) -> tuple[str, ...]:
+        """What the certificate of a peer at an address may be called, by the trunks' settings."""
+        return tuple(name.lower() for trunk in self._admission.trunks_at(host) for name in trunk.certificates)
+
+    def _trunk(self, flow: Flow) -> TrunkSettings | None:
+        certificate = self._context.certificates.get((flow.listener, flow.connection), ())
+        return self._admission.trunk(flow.host, certificate)
+
+    def _open(self, key: tuple[str, int]) -> StreamFramer:
+        framer = self._context.streams[key] = StreamFramer(self._settings.max_message_bytes)
+        return framer
 
     def unfinished_message(self, flow: Flow) -> int:
         """The ordinal of the message on this connection that is begun and not whole, 0 for none; a shell closes the
@@ -108,7 +144,7 @@ class SipCore:
             self._malformed(BrokenMessageError(frame.problem, None), flow)
 
     def _message(self, data: bytes, flow: Flow, *, stream: bool) -> None:
-        trunk = self._admission.trunk(flow.host)
+        trunk = self._trunk(flow)
         if trunk is None and self._settings.unknown_peers == "drop" and not data.startswith(b"SIP/"):
             self._context.count("sip_unknown_peer", detail=f"dropped a message from {flow.host}")
             return
@@ -136,7 +172,7 @@ class SipCore:
         if request is None or not answerable(request):
             return
         status = problem.status
-        if self._admission.trunk(flow.host) is None:
+        if self._trunk(flow) is None:
             if self._settings.unknown_peers == "drop":
                 return
             status = 403
@@ -181,7 +217,7 @@ class SipCore:
 
     def _options(self, request: Request, flow: Flow) -> None:
         """11.2: what we can do; a trunk's ping. Answered without state, being harmless to answer twice."""
-        refusal = self._admission.scheme(request) or self._admission.extensions(request)
+        refusal = self._admission.scheme(request, secure=flow.transport == "tls") or self._admission.extensions(request)
         if refusal is not None:
             self._context.answer_stateless(request, flow, refusal.status, refusal.headers)
             return
@@ -249,8 +285,14 @@ class SipCore:
         context = self._context
         context.now_ms = now_ms
         for who, key, name in context.timers.due(now_ms):
-            if who != "call":
+            if who in ("server", "client"):
                 self._transactions.timer(who, key, name)
+                continue
+            if who == "send":
+                self._ending.sending.timer(key, name)
+                continue
+            if who == "trunk":
+                self._health.on_timer(key)
                 continue
             call = self._table.get(key)
             if call is None:
@@ -263,6 +305,15 @@ class SipCore:
                 self._ending.forget(call)
             else:
                 self._inbound.on_repeat_provisional(call)
+
+    def start(self, now_ms: int) -> None:
+        """The sockets are there: begin with the pings of trunks that want them. Afterwards drain."""
+        self._context.now_ms = now_ms
+        self._health.start()
+
+    def trunk_health(self) -> dict[str, bool | None]:
+        """Trunks that are asked with OPTIONS, and whether they answer; None while that is not known."""
+        return self._health.alive()
 
     def next_timer_at_ms(self) -> int | None:
         """When `timer` wants to be called next, or None."""
@@ -298,8 +349,8 @@ class SipCore:
         return {
             "calls": len(self._table),
             "dialogs": sum(call.state not in ("pending", "refused", "over") for call in self._table),
-            "transactions": len(self._transactions),
-            "timers": len(self._context.timers),
+            "transactions": len(self._transactions) + len(self._ending.sending),
+            "timers": len(self._context.timers) - self._health.armed,
             "streams": len(self._context.streams),
         }
 

@@ -3,14 +3,16 @@
 from dataclasses import dataclass, replace
 
 from kak_server.sip import build
-from kak_server.sip.api import Flow, SipSettings
+from kak_server.sip.api import Flow, SipSettings, Transport, Want
 from kak_server.sip.errors import ParseError
-from kak_server.sip.headers import NameAddr, parse_name_addr
+from kak_server.sip.headers import parse_name_addr
 from kak_server.sip.parser import Request
+from kak_server.sip.resolver import DEFAULT_PORT
 from kak_server.sip.uri import Uri, is_ip, parse_uri
 
 _MAX_ROUTES = 32
 _ALLOWED_TARGETS = ("sip", "sips", "tel")
+_TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Dialog:
     local_cseq: int
     remote_cseq: int
     flow: Flow
+    secure: bool = False  # our Contact is a sips URI
 
 
 def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
@@ -51,6 +54,7 @@ def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
         local_cseq=0,
         remote_cseq=request.cseq.number,
         flow=flow,
+        secure=flow.transport == "tls" and uses_sips(request),
     )
 
 
@@ -81,39 +85,55 @@ def accepts_cseq(dialog: Dialog, number: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request inside the dialog, ready to send: over the peer's connection, or to `redial` when that is gone."""
+    """A request of ours: its headers, and where it goes. On a stream it goes over the peer's connection, and to
+    `redial` when that is gone; where `want` is set, a name must be located first, and the flows are the fallback."""
 
-    data: bytes
+    settings: SipSettings
+    method: str
+    start_uri: str
+    before: build.Headers  # what stands between Via and Contact
+    after: build.Headers
     branch: str
     flow: Flow
     redial: Flow | None
+    want: Want | None = None
+    secure: bool = False
+    body: bytes = b""
+
+    @property
+    def data(self) -> bytes:
+        """The bytes, with the Via and Contact of the flow it goes over."""
+        transport, listener = self.flow.transport, self.flow.listener
+        headers = (
+            ("Via", build.via(self.settings, transport, self.branch, listener)),
+            *self.before,
+            ("Contact", build.contact(self.settings, transport, listener, secure=self.secure)),
+            *self.after,
+        )
+        return build.request(self.start_uri, self.method, headers, self.body)
 
 
 def next_request(
     dialog: Dialog, method: str, branch: str, settings: SipSettings, extra: tuple[tuple[str, str], ...] = ()
 ) -> tuple[Dialog, Outgoing]:
     """Form the next request of ours (12.2.1.1: loose routing, and strict routing for an RFC 2543 proxy)."""
-    transport = dialog.flow.transport
     start_uri, routes = _routing(dialog)
     cseq = dialog.local_cseq + 1
-    headers = [
-        ("Via", build.via(settings, transport, branch)),
+    before = (
         ("Max-Forwards", "70"),
         *(("Route", route) for route in routes),
         ("From", f"{dialog.local};tag={dialog.local_tag}"),
         ("To", dialog.remote),
         ("Call-ID", dialog.call_id),
         ("CSeq", f"{cseq} {method}"),
-        ("Contact", build.contact(settings, transport)),
-        ("User-Agent", settings.server_name),
-        *extra,
-    ]
-    data = build.request(start_uri, method, headers)
-    hop = _next_hop(dialog, parse_name_addr(dialog.routes[0]) if dialog.routes else None)
-    if transport == "tcp":
-        redial = Flow("tcp", hop.host, hop.port, dialog.flow.listener)
-        return replace(dialog, local_cseq=cseq), Outgoing(data, branch, dialog.flow, redial)
-    return replace(dialog, local_cseq=cseq), Outgoing(data, branch, hop, None)
+    )
+    after = (("User-Agent", settings.server_name), *extra)
+    hop_uri = parse_name_addr(dialog.routes[0]).uri if dialog.routes else parse_uri(dialog.target)
+    hop, want = next_hop(hop_uri, dialog.flow, settings)
+    stream = dialog.flow.transport != "udp"
+    flow, redial = (dialog.flow, hop) if stream else (hop, None)
+    outgoing = Outgoing(settings, method, start_uri, before, after, branch, flow, redial, want, dialog.secure)
+    return replace(dialog, local_cseq=cseq), outgoing
 
 
 def _routing(dialog: Dialog) -> tuple[str, tuple[str, ...]]:
@@ -126,9 +146,59 @@ def _routing(dialog: Dialog) -> tuple[str, tuple[str, ...]]:
     return str(first.uri), (*dialog.routes[1:], f"<{dialog.target}>")
 
 
-def _next_hop(dialog: Dialog, route: NameAddr | None) -> Flow:
-    """18.1.1 and RFC 3263 without DNS: an IP literal in the first route or the target, else where they sent from."""
-    uri: Uri = route.uri if route is not None else parse_uri(dialog.target)
-    if not uri.host or not is_ip(uri.host):
-        return replace(dialog.flow, connection=0)
-    return Flow(dialog.flow.transport, uri.host, uri.port or 5060, dialog.flow.listener)
+def next_hop(uri: Uri, came_over: Flow, settings: SipSettings) -> tuple[Flow, Want | None]:
+    """18.1.1 and RFC 3263: an IP literal says where to go by itself. A name is to be located (the Want); should that
+    fail, where the peer's own requests came from is the best guess."""
+    if not uri.host:  # a tel URI
+        return replace(came_over, connection=0), None
+    given = uri.params.get("transport", "").lower()
+    if is_ip(uri.host):
+        transport = _transport(uri, given, came_over, settings)
+        listener = settings.listener_for(transport, uri.host, came_over.listener) or came_over.listener
+        return Flow(transport, uri.host, uri.port or DEFAULT_PORT[transport], listener), None
+    want = Want(
+        uri.host,
+        uri.port,
+        given,
+        uri.scheme == "sips" or came_over.transport == "tls",  # what came over TLS does not go back in the clear
+        _usable(came_over, settings),
+        _families(came_over, settings),
+    )
+    return replace(came_over, connection=0), want
+
+
+def _transport(uri: Uri, given: str, came_over: Flow, settings: SipSettings) -> Transport:
+    """RFC 3263 4.1 for an IP literal, but for one thing: where the URI names no transport the peer's own is used."""
+    if uri.scheme == "sips" or came_over.transport == "tls":
+        return "tls"
+    for transport in _TRANSPORTS:
+        if transport == given and settings.listener_for(transport, uri.host, came_over.listener) is not None:
+            return transport
+    return came_over.transport
+
+
+def _usable(came_over: Flow, settings: SipSettings) -> tuple[Transport, ...]:
+    have = {transport for listener in settings.all_listeners() for transport in listener.transports}
+    have.add(came_over.transport)
+    return (came_over.transport, *(name for name in _TRANSPORTS if name in have and name != came_over.transport))
+
+
+def _families(came_over: Flow, settings: SipSettings) -> tuple[int, ...]:
+    have = {family for listener in settings.all_listeners() for family in listener.families}
+    return tuple(sorted(have, key=lambda family: family != (6 if ":" in came_over.host else 4)))
+
+
+def uses_sips(request: Request) -> bool:
+    """12.1.1 and 12.1.2: whether our Contact must be a sips URI: the Request-URI is, or the top Record-Route, or
+    without one the Contact. Raises ParseError."""
+    if request.uri.scheme == "sips":
+        return True
+    routes = request.items("record-route")
+    place = routes[:1] or request.items("contact")[:1]
+    return bool(place) and parse_name_addr(place[0]).uri.scheme == "sips"
+
+
+def our_contact(settings: SipSettings, request: Request, source: Flow) -> str:
+    """The Contact of our answer to a request that makes or refreshes a dialog."""
+    secure = source.transport == "tls" and uses_sips(request)
+    return build.contact(settings, source.transport, source.listener, secure=secure)

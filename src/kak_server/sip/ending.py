@@ -8,6 +8,7 @@ from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable, to_record
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import next_request
 from kak_server.sip.headers import quote_string
+from kak_server.sip.sending import Sending
 from kak_server.sip.transactions import ClientEntry, ServerEntry, Transactions
 
 Cause = Literal["bye", "hangup", "gone", "no-ack", "rejected"]
@@ -21,7 +22,8 @@ class Ending:
     def __init__(self, context: Context, table: CallTable) -> None:
         self._context = context
         self._table = table
-        self.transactions = Transactions(context, self._on_final, self._on_over)
+        self.transactions = Transactions(context, self._on_transaction, self._on_over)
+        self.sending = Sending(context, self.transactions)
 
     def hang_up(self, call: Call, cause: Cause, reason: str = "") -> None:
         """BYE, and the call is over for the house (15.1.1: the session ends when the BYE is sent).
@@ -118,13 +120,16 @@ class Ending:
             record = True
         if record:
             self.keep(call)
-        self.transactions.request(outgoing, call.id, method)
+        self.sending.send(outgoing, call.id, lambda status: self._on_final(call.id, method, status))
 
-    def _on_final(self, entry: ClientEntry, status: int) -> None:
-        call = self._table.get(entry.owner)
+    def _on_transaction(self, entry: ClientEntry, status: int) -> None:
+        self.sending.final(entry, status)
+
+    def _on_final(self, owner: str, method: str, status: int) -> None:
+        call = self._table.get(owner)
         if call is None:
             return
-        if entry.method == "BYE":
+        if method == "BYE":
             # Whatever the answer: 15.1.1, the session is over; 481 and 408 only say that the peer knew already
             self.forget(call)
             return

@@ -8,7 +8,7 @@ from kak_server.sip.api import CallCancelled, CallEnded, Flow, IncomingCall, Tru
 from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Call, CallTable, to_record
 from kak_server.sip.context import Context
-from kak_server.sip.dialog import from_invite
+from kak_server.sip.dialog import from_invite, our_contact
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.identity import caller_identity
@@ -45,7 +45,7 @@ class Inbound:
         refusal = merged or self._admission.extensions(request)
         if refusal is None:
             try:
-                admitted = self._admission.invite(request, self._table.active)
+                admitted = self._admission.invite(request, self._table.active, secure=flow.transport == "tls")
                 if isinstance(admitted, Admitted):
                     self._begin(request, trunk, flow, admitted)
                     return
@@ -149,7 +149,7 @@ class Inbound:
         if status == 100:
             return self._transactions.prepare(entry, 100)
         headers = [
-            ("Contact", build.contact(self._context.settings, entry.source.transport)),
+            ("Contact", our_contact(self._context.settings, entry.request, entry.source)),
             ("Allow", build.ALLOW),
             ("Server", self._context.settings.server_name),
         ]

@@ -9,7 +9,7 @@ from kak_server.sip.api import CallMediaChanged, Flow
 from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Call, CallTable, to_record
 from kak_server.sip.context import Context
-from kak_server.sip.dialog import accepts_cseq, contact_uri
+from kak_server.sip.dialog import accepts_cseq, contact_uri, our_contact
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError, SdpError
 from kak_server.sip.inbound import Inbound
@@ -118,7 +118,7 @@ class InDialog:
             return
         target = contact_uri(request) if "contact" in request.fields else call.dialog.target
         headers = [
-            ("Contact", build.contact(self._context.settings, entry.source.transport)),
+            ("Contact", our_contact(self._context.settings, entry.request, entry.source)),
             ("Allow", build.ALLOW),
         ]
         body = b""

@@ -42,6 +42,7 @@ class ClientEntry:
     redial: Flow | None
     owner: str
     method: str
+    answered: bool = False  # a response has come, if only a provisional one
 
 
 OnFinal = Callable[[ClientEntry, int], None]
@@ -83,7 +84,7 @@ class Transactions:
 
     def serve(self, request: Request, flow: Flow, *, owner: str = "", to_tag: str = "", trunk: str = "") -> ServerEntry:
         """A new server transaction for a request that matched none."""
-        reliable = flow.transport == "tcp"
+        reliable = flow.transport != "udp"
         machine: ServerInvite | ServerNonInvite
         if request.method == "INVITE":
             machine = ServerInvite(reliable, self._context.times)
@@ -111,7 +112,7 @@ class Transactions:
                 self._apply_server(entry, *server_invite.on_ack(machine))
             return
         self._context.count("sip_retransmissions", method=request.method, trunk=entry.trunk)
-        if flow.transport == "tcp":
+        if flow.transport != "udp":
             entry.target = flow  # the peer came back over another connection
         if isinstance(machine, ServerInvite):
             self._repeat_server(entry, *server_invite.on_retransmission(machine))
@@ -158,7 +159,7 @@ class Transactions:
 
     def request(self, outgoing: Outgoing, owner: str, method: str) -> None:
         """Send a request of ours and see it through."""
-        reliable = outgoing.flow.transport == "tcp"
+        reliable = outgoing.flow.transport != "udp"
         machine, effects = client_non_invite.start(outgoing.data, reliable, self._context.times)
         entry = ClientEntry(outgoing.branch, machine, outgoing.flow, outgoing.redial, owner, method)
         self._clients[entry.branch] = entry
@@ -169,8 +170,19 @@ class Transactions:
         entry = self._clients.get(response.via.branch)
         if entry is None or response.cseq.method != entry.method:
             return False
+        entry.answered = True
         self._apply_client(entry, *client_non_invite.on_response(entry.machine, response.status))
         return True
+
+    def asked(self, branch: str) -> ClientEntry | None:
+        """The request of ours with this branch."""
+        return self._clients.get(branch)
+
+    def abandon(self, branch: str) -> None:
+        """Forget a request of ours; a late answer to it is a stray."""
+        if self._clients.pop(branch, None) is not None:
+            for name in ("E", "F", "K"):
+                self._context.disarm("client", branch, name)
 
     def timer(self, who: str, key: str, name: str) -> None:
         """A timer of a transaction fired."""

@@ -10,6 +10,7 @@ from kak_server.sip.api import (
     DeleteRecord,
     Emit,
     Flow,
+    Locate,
     PutRecord,
     Send,
     SipEvent,
@@ -99,6 +100,7 @@ class Bench:
     counts: list[Count] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     closed: list[Flow] = field(default_factory=list)
+    locates: list[Locate] = field(default_factory=list)
 
     def drain(self) -> "Bench":
         for output in self.core.drain():
@@ -118,6 +120,9 @@ class Bench:
             elif isinstance(output, Close):
                 self.closed.append(output.flow)
                 self.order.append("close")
+            elif isinstance(output, Locate):
+                self.locates.append(output)
+                self.order.append("locate")
             else:
                 self.counts.append(output)
         return self

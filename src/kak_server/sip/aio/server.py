@@ -1,13 +1,14 @@
 """The asyncio shell of the SIP core: a UDP socket, TCP connections, one timer. Feed, drain, carry out, re-arm."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
-from kak_server.sip.aio.sockets import bind_pair, receive_buffer_bytes
-from kak_server.sip.aio.streams import StreamLimits, Streams
+from kak_server.sip.aio.dns import Locator
+from kak_server.sip.aio.listener import Listener
 from kak_server.sip.api import (
     Close,
     Count,
@@ -15,14 +16,18 @@ from kak_server.sip.api import (
     Emit,
     Flow,
     IncomingCall,
+    Locate,
     Output,
     PutRecord,
     Send,
     SipEvent,
+    Transport,
 )
 from kak_server.sip.core import SipCore
+from kak_server.sip.listening import ListenSpec, StreamLimits
 
-MAX_UDP_BACKLOG_BYTES = 4 * 1024 * 1024  # unsent datagrams; more are dropped: UDP peers ask again
+MAX_SEARCHES = 200  # of the DNS at once; beyond it a request goes where its peer's came from
+RENEWAL_S = 30.0  # between looks at the certificates' files
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class House:
 
 
 class SipServer:
-    """One listener of one core, on UDP and TCP at the same port.
+    """The listeners of one core, on UDP, TCP and TLS.
 
     `clock` gives UTC milliseconds. Outputs leave in order: a record has been handed to `put_record`, and that has
     returned, before the datagram behind it is sent. `on_event` may call the commands; what they put out follows
@@ -53,47 +58,84 @@ class SipServer:
         delete_record: Callable[[str], None],
         count: Callable[[Count], None],
         limits: StreamLimits | None = None,
+        locator: Locator | None = None,
     ) -> None:
         self._core = core
         self._clock = clock
         self._house = House(on_event, put_record, delete_record, count)
-        self._streams = Streams(self, limits or StreamLimits())
-        self._udp: asyncio.DatagramTransport | None = None
+        self._limits = limits or StreamLimits()
+        self._locator = locator
+        self._listeners: dict[str, Listener] = {}
+        self._numbers = itertools.count(1)
+        self._searches: set[asyncio.Task[None]] = set()
+        self._renewal: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_ms: int | None = None
         self._flushing = False
-        self._stopped = asyncio.Event()
-        self.port = 0
 
     async def start(self, host: str, port: int, *, tcp: bool = True) -> None:
         """Listen on UDP, and on TCP at the same port (0: any free one). Raises OSError when it cannot."""
-        loop = asyncio.get_running_loop()
-        udp, listener = bind_pair(host, port, tcp=tcp)
-        self.port = udp.getsockname()[1]
-        granted = receive_buffer_bytes(udp)
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: _UdpProtocol(self), sock=udp)
-        if listener is not None:
-            await self._streams.listen(listener)
-        self._house.count(Count("sip_listening", {"port": str(self.port)}, f"UDP receive buffer {granted} bytes"))
+        transports: tuple[Transport, ...] = ("udp", "tcp") if tcp else ("udp",)
+        await self.listen((ListenSpec(host=host, port=port, transports=transports, limits=self._limits),))
+
+    async def listen(self, specs: Sequence[ListenSpec]) -> None:
+        """Listen on several addresses. Raises OSError when one is taken, or its certificates cannot be used."""
+        for spec in specs:
+            listener = self._listeners[spec.name] = Listener(self, spec, self._numbers)
+            granted = await listener.start()
+            labels = {"port": str(listener.port)}
+            if listener.secure is not None:
+                labels["tls_port"] = str(listener.tls_port)
+            self._house.count(Count("sip_listening", labels, granted or spec.name))
+        if any(listener.tls is not None for listener in self._listeners.values()):
+            self._renewal = asyncio.get_running_loop().call_later(RENEWAL_S, self._renew)
+        self._core.start(self._clock())
         self.flush()
+
+    @property
+    def port(self) -> int:
+        """The first listener's UDP and TCP port; 0 before the start."""
+        return next((listener.port for listener in self._listeners.values()), 0)
+
+    def tls_port(self, name: str = "main") -> int:
+        """A listener's TLS port; 0 when it has none."""
+        listener = self._listeners.get(name)
+        return listener.tls_port if listener is not None and listener.secure is not None else 0
+
+    def renew_certificates(self) -> None:
+        """Read all certificates again; connections that are up keep theirs, broken files change nothing."""
+        for listener in self._listeners.values():
+            listener.renew_tls(force=True)
+
+    def _renew(self) -> None:
+        """Now and then: whether the files of a certificate have changed."""
+        for listener in self._listeners.values():
+            listener.renew_tls(force=False)
+        self._renewal = asyncio.get_running_loop().call_later(RENEWAL_S, self._renew)
 
     async def stop(self) -> None:
         """Close everything. Calls are left as they are: their records bring them back."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        await self._streams.close()
-        if self._udp is not None:
-            self._udp.close()
-            await self._stopped.wait()
-            self._udp = None
+        for handle in (self._timer, self._renewal):
+            if handle is not None:
+                handle.cancel()
+        self._timer = self._renewal = None
+        searches = list(self._searches)
+        for search in searches:
+            search.cancel()
+        await asyncio.gather(*searches, return_exceptions=True)
+        for listener in self._listeners.values():
+            await listener.stop()
 
     # --- what comes in ----------------------------------------------------------------------------------------------
 
-    def datagram(self, data: bytes, address: tuple[str, int]) -> None:
+    def datagram(self, data: bytes, flow: Flow) -> None:
         """A datagram arrived."""
-        self._core.datagram(data, Flow("udp", address[0], address[1]), self._clock())
+        self._core.datagram(data, flow, self._clock())
         self.flush()
+
+    def stream_opened(self, flow: Flow, certificate: tuple[str, ...]) -> None:
+        """A connection is up; `certificate` are the names its peer has proved."""
+        self._core.stream_opened(flow, certificate)
 
     def stream_data(self, data: bytes, flow: Flow) -> None:
         """Bytes arrived on a connection."""
@@ -105,19 +147,26 @@ class SipServer:
         self._core.stream_closed(flow, self._clock())
         self.flush()
 
+    def unreachable(self, flow: Flow) -> None:
+        """No connection to an address, or no route."""
+        self._core.unreachable(flow, self._clock())
+        self.flush()
+
     def unfinished_message(self, flow: Flow) -> int:
         """Which message on the connection is begun and not whole, 0 for none."""
         return self._core.unfinished_message(flow)
 
+    def known_peer(self, host: str) -> bool:
+        """Whether an address is one of a trunk's."""
+        return self._core.known_peer(host)
+
+    def certificate_names(self, host: str) -> tuple[str, ...]:
+        """What a peer's certificate may be called besides its name."""
+        return self._core.certificate_names(host)
+
     def count(self, name: str, detail: str = "") -> None:
         """Something of the shell's own to count."""
         self._house.count(Count(name, {}, detail))
-
-    def udp_closed(self, problem: Exception | None) -> None:
-        """The UDP socket has gone."""
-        if problem is not None:
-            self.count("sip_socket_lost", str(problem))
-        self._stopped.set()
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
@@ -185,7 +234,9 @@ class SipServer:
         elif isinstance(output, Emit):
             self._emit(output.event)
         elif isinstance(output, Close):
-            self._streams.close_connection(output.flow)
+            self._close(output.flow)
+        elif isinstance(output, Locate):
+            self._locate(output)
         else:
             self._house.count(output)
 
@@ -201,19 +252,37 @@ class SipServer:
             context = {"message": f"on_event failed for {type(event).__name__}", "exception": problem}
             asyncio.get_running_loop().call_exception_handler(context)
 
+    def _locate(self, output: Locate) -> None:
+        if len(self._searches) >= MAX_SEARCHES:
+            self.count("sip_not_located", f"{output.want.host[:120]}: too many searches at once")
+            self._core.located(output.key, (), self._clock())
+            return
+        search = asyncio.get_running_loop().create_task(self._search(output))
+        self._searches.add(search)
+        search.add_done_callback(self._searches.discard)
+
+    async def _search(self, output: Locate) -> None:
+        if self._locator is None:
+            self._locator = Locator()
+        targets = await self._locator.locate(output.want, output.key)
+        self._core.located(output.key, targets, self._clock())
+        self.flush()
+
+    def _listener(self, name: str) -> Listener | None:
+        """By name; the first for one that is no longer configured (a flow out of the journal)."""
+        return self._listeners.get(name) or next(iter(self._listeners.values()), None)
+
     def _send(self, flow: Flow, data: bytes) -> None:
-        if flow.transport == "tcp":
-            self._streams.send(flow, data)
-        elif self._udp is None or self._udp.is_closing():
-            self.count("sip_undeliverable", "the UDP socket is closed")
-        # asyncio's and uvloop's datagram transports both have it; the type stubs do not
-        elif self._udp.get_write_buffer_size() > MAX_UDP_BACKLOG_BYTES:  # type: ignore[attr-defined]
-            self.count("sip_undeliverable", "the UDP socket does not take more")
+        listener = self._listener(flow.listener)
+        if listener is None:
+            self.count("sip_undeliverable", "nothing listens")
         else:
-            try:
-                self._udp.sendto(data, (flow.host, flow.port))
-            except (OSError, ValueError) as problem:  # no route, or an address of the other family
-                self.count("sip_undeliverable", f"{flow.host}:{flow.port}: {problem}")
+            listener.send(flow, data)
+
+    def _close(self, flow: Flow) -> None:
+        listener = self._listener(flow.listener)
+        if listener is not None:
+            listener.close_connection(flow)
 
     def _rearm(self) -> None:
         due_ms = self._core.next_timer_at_ms()
@@ -231,17 +300,3 @@ class SipServer:
         self._timer = None
         self._core.timer(self._clock())
         self.flush()
-
-
-class _UdpProtocol(asyncio.DatagramProtocol):
-    def __init__(self, server: SipServer) -> None:
-        self._server = server
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._server.datagram(data, addr)
-
-    def error_received(self, exc: Exception) -> None:
-        self._server.count("sip_undeliverable", str(exc))  # ICMP says the peer's port is closed
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._server.udp_closed(exc)

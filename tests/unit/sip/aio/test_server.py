@@ -12,9 +12,9 @@ import uvloop
 
 from kak_server.model.codec import Json
 from kak_server.sip.aio.server import SipServer
-from kak_server.sip.aio.streams import StreamLimits
 from kak_server.sip.api import CallConfirmed, CallEnded, Count, Flow, IncomingCall, SipEvent, TrunkSettings
 from kak_server.sip.core import SipCore
+from kak_server.sip.listening import StreamLimits
 from tests.unit.sip.hostile import MESSAGES
 from tests.unit.sip.uac import ANSWER, SETTINGS, Caller, Reply
 
@@ -350,7 +350,7 @@ async def test_udp_alone_and_ipv6() -> None:
 async def test_many_messages_wait_for_one_outgoing_connection_within_bounds() -> None:
     house = House(StreamLimits(max_queued_messages=2))
     await house.server.start("127.0.0.1", 0)
-    streams = house.server._streams
+    streams = house.server._listeners["main"].tcp
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1)
