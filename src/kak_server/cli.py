@@ -116,6 +116,24 @@ def journal(arguments: argparse.Namespace) -> int:
     return int(explain.main(arguments) or 0)
 
 
+def sip(arguments: argparse.Namespace) -> int:
+    """See what the running server still has in memory of a call's SIP messages."""
+    from kak_server.runtime import sip_trace
+
+    url, user, password, ca = arguments.url, arguments.user, "", arguments.ca
+    if url is None:
+        settings = load_settings(arguments.config, arguments.set)
+        tls = settings.server.http.tls
+        url = settings.http_url
+        ca = ca or (settings.data_dir / "tls" / "self-signed.crt" if tls is not None and tls.self_signed else None)
+        if user is None:
+            user, password = _lab_technician(settings)
+    if user is None:
+        raise StartupError("say who asks: --user NAME, a technician or admin")
+    server = sip_trace.Server(url, user, password, ca)
+    return sip_trace.run(server, arguments.call, sip_trace.Show(arguments.pcap, arguments.json))
+
+
 def openapi(_arguments: argparse.Namespace) -> int:
     """Print the OpenAPI document of the position API."""
     from kak_server.console.aio.app import openapi_json
@@ -151,6 +169,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("hash-password", hash_password)
     add("openapi", openapi)
     _add_journal(add("journal", journal))
+    _add_sip(add("sip", sip))
     return parser
 
 
@@ -177,6 +196,29 @@ def _add_journal(command: argparse.ArgumentParser) -> None:
     verify = actions.add_parser("verify", help="whether the journal is whole")
     for action in (explain, verify):
         action.add_argument("--data-dir", type=Path, default=Path("var/lab"), help="the server's data folder")
+
+
+def _add_sip(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    trace = actions.add_parser("trace", help="draw a call's messages as a ladder, and write them as a capture file")
+    trace.add_argument("call", metavar="CALL", help="contact, call id, SIP Call-ID, caller's number, or `last`")
+    whom = trace.add_mutually_exclusive_group()
+    lab_file = SOURCE_TREE / "configs" / "lab.yaml"
+    whom.add_argument("--config", type=Path, default=lab_file, metavar="FILE", help="the server's configuration")
+    whom.add_argument("--url", help="the server's address, e.g. https://kak.example:8443")
+    trace.add_argument("--ca", type=Path, metavar="FILE", help="certificate (PEM) to trust")
+    trace.add_argument("--user", metavar="NAME", help="technician or admin; a lab's own when left out")
+    trace.add_argument("--pcap", type=Path, metavar="FILE", help="write a capture file for Wireshark or tshark")
+    trace.add_argument("--json", action="store_true", help="print what the API gives instead of the ladder")
+    _add_overrides(trace)
+
+
+def _lab_technician(settings: Settings) -> tuple[str | None, str]:
+    """Somebody of a lab's file who may see traces, with the password that stands there in clear."""
+    for person in settings.operators:
+        if settings.server.lab and person.password and {"technician", "admin"} & set(person.roles):
+            return person.username, person.password
+    return None, ""
 
 
 def lab_overrides(host: str | None, port: int | None, data_dir: Path | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.metrics import Metrics
 from kak_server.app.store import Store
+from kak_server.app.tracing import Tracing
 from kak_server.bridges.commands import By
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.house import House
@@ -39,6 +40,7 @@ class HouseBackend:
         users: Sequence[User],
         readiness: "Readiness",
         journal_dir: Path,
+        tracing: Tracing,
     ) -> None:
         self._dispatcher = dispatcher
         self._media = media
@@ -49,6 +51,7 @@ class HouseBackend:
         self._by_operator = {user.operator: user for user in users}
         self._readiness = readiness
         self._journal_dir = journal_dir
+        self._tracing = tracing
         self._tabs = Seats()
         self._sessions: dict[str, Mapping[str, Json]] = {}
 
@@ -272,6 +275,10 @@ class HouseBackend:
     def explain(self, caller: Caller, contact: str) -> Awaitable[Sequence[str] | None]:
         """Why it went where it went, from the journal."""
         return asyncio.to_thread(sentences, self._journal_dir, contact)
+
+    def sip_trace(self, caller: Caller, call: str, now_ms: int) -> Mapping[str, Json] | None:
+        """A call's SIP messages, which are in memory only."""
+        return self._tracing.find(call, now_ms)
 
     def _names(self) -> Mapping[str, str]:
         return {str(user.operator): user.name for user in self._users.values()}

@@ -10,6 +10,7 @@ from kak_server.console.settings import ConsoleSettings, LabNumber
 from kak_server.model.ids import Gssi, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
 from kak_server.sip.api import SipSettings, TrunkSettings
+from kak_server.sip.trace import TraceLimits
 from kak_server.tetra_gw.api import GatewaySettings
 
 
@@ -30,6 +31,12 @@ def to_sip_settings(settings: Settings) -> SipSettings:
         unknown_peers=sip.unknown_peers,
         max_calls=settings.limits.max_sip_calls,
     )
+
+
+def to_trace_limits(settings: Settings) -> TraceLimits:
+    """How much of the calls' SIP messages is kept in memory."""
+    sip = settings.sip
+    return TraceLimits(sip.trace_messages, sip.trace_calls, sip.trace_bytes, sip.trace_minutes * 60_000)
 
 
 def to_routing_config(settings: Settings) -> RoutingConfig:

@@ -79,6 +79,14 @@ class SipSection(Section):
         le=3_600,
         description="no RTP for so long: ask the peer in the dialog (OPTIONS) whether it still lives",
     )
+    trace_messages: int = Field(
+        64, ge=0, le=10_000, description="SIP messages kept in memory of each call, for `kak-server sip trace`; 0: none"
+    )
+    trace_calls: int = Field(5_000, ge=0, le=1_000_000, description="calls whose messages are kept; 0: none")
+    trace_bytes: int = Field(
+        67_108_864, ge=65_536, le=17_179_869_184, description="memory for all of them; the oldest calls go first"
+    )
+    trace_minutes: int = Field(240, ge=1, le=10_080, description="a call's messages go so long after the last of them")
 
 
 class MediaSection(Section):

@@ -126,6 +126,9 @@ class ConsoleBackend(Protocol):
 
     def explain(self, caller: Caller, contact: str) -> Awaitable[Sequence[str] | None]: ...
 
+    def sip_trace(self, caller: Caller, call: str, now_ms: int) -> Mapping[str, Json] | None:
+        """SIP messages of the newest call that `call` names (contact, call, SIP Call-ID, caller's number, "last")."""
+
     def ready(self) -> tuple[bool, Sequence[str]]:
         """Whether calls can be taken, and the reasons why not."""
 

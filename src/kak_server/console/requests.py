@@ -278,6 +278,30 @@ class Explanation(Outgoing):
     sentences: list[str]
 
 
+class SipMessage(Outgoing):
+    """One SIP message as it was on the wire; `sent` by the server."""
+
+    at_ms: int
+    sent: bool
+    transport: Literal["udp", "tcp", "tls"]
+    peer_host: str
+    peer_port: int
+    connection: int
+    data_base64: str
+
+
+class SipTrace(Outgoing):
+    """What is kept of a call's SIP messages; `left_out` of its middle are not."""
+
+    contact: str | None
+    call: str | None
+    sip_call_ids: list[str]
+    left_out: int
+    local_host: str
+    local_port: int
+    messages: list[SipMessage]
+
+
 class CitizenState(Outgoing):
     """Whether the video link is open, and the page's language."""
 

@@ -26,6 +26,8 @@ class CardHouse:
     def __init__(self) -> None:
         self.users = {name: _user(name) for name in ("kari", "ola")}
         self.users["wally"] = _user("wally", frozenset({"wallboard"}))
+        self.users["tore"] = _user("tore", frozenset({"technician"}))
+        self.traces: dict[str, Mapping[str, Json]] = {}
         self.seats = Seats()
         self.sessions: dict[str, Mapping[str, Json]] = {}
         self.subscribers: dict[Caller, Subscriber] = {}
@@ -190,6 +192,9 @@ class CardHouse:
 
     async def explain(self, caller: Caller, contact: str) -> Sequence[str] | None:
         return ["It rang.", "Kari answered."] if contact == "c1" else None
+
+    def sip_trace(self, caller: Caller, call: str, now_ms: int) -> Mapping[str, Json] | None:
+        return self.traces.get(call)
 
     def ready(self) -> tuple[bool, Sequence[str]]:
         return not self.reasons, self.reasons

@@ -24,6 +24,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{call}/sip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sip Trace
+         * @description SIP messages of a call, bodies and all, by contact, call id, SIP Call-ID, caller's number, or "last". For
+         *     technicians and admins; audited.
+         */
+        get: operations["sip_trace_api_v1_calls__call__sip_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{contact}/audio": {
         parameters: {
             query?: never;
@@ -1778,6 +1799,49 @@ export interface components {
             username: string;
         };
         /**
+         * SipMessage
+         * @description One SIP message as it was on the wire; `sent` by the server.
+         */
+        SipMessage: {
+            /** At Ms */
+            at_ms: number;
+            /** Connection */
+            connection: number;
+            /** Data Base64 */
+            data_base64: string;
+            /** Peer Host */
+            peer_host: string;
+            /** Peer Port */
+            peer_port: number;
+            /** Sent */
+            sent: boolean;
+            /**
+             * Transport
+             * @enum {string}
+             */
+            transport: "udp" | "tcp" | "tls";
+        };
+        /**
+         * SipTrace
+         * @description What is kept of a call's SIP messages; `left_out` of its middle are not.
+         */
+        SipTrace: {
+            /** Call */
+            call: string | null;
+            /** Contact */
+            contact: string | null;
+            /** Left Out */
+            left_out: number;
+            /** Local Host */
+            local_host: string;
+            /** Local Port */
+            local_port: number;
+            /** Messages */
+            messages: components["schemas"]["SipMessage"][];
+            /** Sip Call Ids */
+            sip_call_ids: string[];
+        };
+        /**
          * Snapshot
          * @description The first message, and again whenever the reader has fallen too far behind. Replaces all that went before.
          */
@@ -2089,6 +2153,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecentCall"][];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sip_trace_api_v1_calls__call__sip_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SipTrace"];
                 };
             };
             /** @description bad-request: the body or a parameter does not fit */

@@ -14,6 +14,8 @@ from kak_server.console.sessions import Session, csrf_matches
 COOKIE = "kak_session"
 CSRF_HEADER = "X-Kak-Csrf"
 SEATED_ROLES = frozenset({"operator", "supervisor"})
+TECHNICAL_ROLES = frozenset({"technician", "admin"})
+ANY_ROLE = SEATED_ROLES | TECHNICAL_ROLES
 
 _cookie = APIKeyCookie(name=COOKIE, scheme_name="session", auto_error=False)
 
@@ -32,13 +34,13 @@ async def _shell(request: Request) -> Shell:
 ShellDep = Annotated[Shell, Depends(_shell)]
 
 
-def authenticate(shell: Shell, token: str | None) -> tuple[Session, User]:
-    """The living session of a cookie. Raises ApiError `not-signed-in`, or `forbidden` without a fitting role."""
+def authenticate(shell: Shell, token: str | None, roles: frozenset[str] = SEATED_ROLES) -> tuple[Session, User]:
+    """The living session of a cookie. Raises ApiError `not-signed-in`, or `forbidden` without one of the roles."""
     session = shell.living_session(token)
     user = None if session is None else shell.user_of(session)
     if session is None or user is None:
         raise ApiError("not-signed-in", "Sign in first.")
-    if not user.roles & SEATED_ROLES:
+    if not user.roles & roles:
         raise ApiError("forbidden", "Your roles do not allow this.")
     return session, user
 
@@ -68,21 +70,47 @@ async def signed_in(shell: ShellDep, token: Annotated[str | None, Depends(_cooki
 SignedIn = Annotated[Session, Depends(signed_in)]
 
 
-async def changing(
+async def technical(shell: ShellDep, token: Annotated[str | None, Depends(_cookie)]) -> Session:
+    """The session of somebody who looks after the system, for reading what operators do not see."""
+    session, _ = authenticate(shell, token, TECHNICAL_ROLES)
+    shell.touch(session)
+    return session
+
+
+Technical = Annotated[Session, Depends(technical)]
+
+
+async def of_any_role(shell: ShellDep, token: Annotated[str | None, Depends(_cookie)]) -> Session:
+    """The session of anybody who may do something here, for what concerns only the session itself."""
+    session, _ = authenticate(shell, token, ANY_ROLE)
+    shell.touch(session)
+    return session
+
+
+async def unforged(
     request: Request,
     shell: ShellDep,
-    session: SignedIn,
     token: Annotated[str | None, Depends(_cookie)],
     csrf: Annotated[str | None, Header(alias=CSRF_HEADER, description="`csrf` of the session")] = None,
-) -> Session:
-    """The session, for changing something: from our own page, with the token against forged requests."""
+) -> None:
+    """Refuse what does not come from our own page with the token against forged requests."""
     await same_origin(request, shell)
     if not csrf_matches(token or "", csrf):
         raise ApiError("csrf", f"The header {CSRF_HEADER} is missing or wrong.")
+
+
+async def changing(session: SignedIn, _: Annotated[None, Depends(unforged)]) -> Session:
+    """The session, for changing something."""
+    return session
+
+
+async def leaving(session: Annotated[Session, Depends(of_any_role)], _: Annotated[None, Depends(unforged)]) -> Session:
+    """The session, for ending it."""
     return session
 
 
 Changing = Annotated[Session, Depends(changing)]
+Leaving = Annotated[Session, Depends(leaving)]
 
 
 def seated(shell: Shell, session: Session, seat_epoch: int | None) -> Caller:

@@ -7,13 +7,13 @@ import structlog
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from kak_server.console.aio.deps import ShellDep, SignedIn
+from kak_server.console.aio.deps import ShellDep, SignedIn, Technical
 from kak_server.console.aio.errors import ApiError
 from kak_server.console.aio.shell import Shell
 from kak_server.console.aio.sound import Sound, file_bytes, open_mix, open_track, read_bytes
 from kak_server.console.ports import Caller
 from kak_server.console.ranges import ByteRange, UnsatisfiableError, parse_range
-from kak_server.console.requests import Explanation, Name, RecentCall
+from kak_server.console.requests import Explanation, Name, RecentCall, SipTrace
 from kak_server.console.wav import WavError
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,24 @@ async def explain(contact: Annotated[Name, Path()], session: SignedIn, shell: Sh
     if sentences is None:
         raise ApiError("not-found", "No such call.")
     return Explanation(sentences=list(sentences))
+
+
+@router.get("/calls/{call:path}/sip")
+async def sip_trace(
+    call: Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")],
+    session: Technical,
+    shell: ShellDep,
+) -> SipTrace:
+    """SIP messages of a call, bodies and all, by contact, call id, SIP Call-ID, caller's number, or "last". For
+    technicians and admins; audited."""
+    caller = shell.caller_of(session)
+    found = shell.backend.sip_trace(caller, call, shell.now_ms())
+    if found is None:
+        raise ApiError("not-found", "Nothing is kept of such a call.")
+    trace = SipTrace.model_validate(found)
+    subject = trace.contact or trace.call or "no call of ours"
+    shell.backend.audit(caller, "sip.traced", subject, {"messages": len(trace.messages)})
+    return trace
 
 
 @router.get("/recordings/{recording}/audio", responses=WAV_RESPONSES, response_class=Response)

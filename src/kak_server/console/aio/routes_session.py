@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from kak_server.console.aio.deps import COOKIE, Changing, ShellDep, address_of, authenticate, same_origin
+from kak_server.console.aio.deps import ANY_ROLE, COOKIE, Leaving, ShellDep, address_of, authenticate, same_origin
 from kak_server.console.aio.errors import ApiError, refused
 from kak_server.console.aio.passwords import verify
 from kak_server.console.aio.shell import Shell
@@ -59,13 +59,13 @@ async def sign_in(body: SignIn, request: Request, response: Response, shell: She
 async def who_am_i(request: Request, shell: ShellDep) -> SessionInfo:
     """The person of the cookie, and the csrf token again."""
     token = request.cookies.get(COOKIE, "")
-    session, user = authenticate(shell, token)
+    session, user = authenticate(shell, token, ANY_ROLE)
     shell.touch(session)
     return _info(user, token)
 
 
 @router.delete("")
-async def sign_out(session: Changing, response: Response, shell: ShellDep) -> Done:
+async def sign_out(session: Leaving, response: Response, shell: ShellDep) -> Done:
     """Sign out and leave the seat. Refused with `busy` while a call is connected."""
     result = shell.close_session(session, "signed out")
     if not result.ok:

@@ -1,0 +1,67 @@
+"""Metrics of each trunk: how many calls, how they went, how fast, what had to be said twice, and whether it lives."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from kak_server.sip.api import Count
+
+_RTT_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_FINAL_S = (0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)  # somebody must pick up
+_SILENT = "408"  # also what a request of ours gets that nobody answers (RFC 3261 section 8.1.3.1)
+
+
+class TrunkMetrics:
+    """Takes the SIP room's counts and keeps those that name a trunk. Trunks of the file are there from the start."""
+
+    def __init__(self, registry: CollectorRegistry, trunks: Iterable[str]) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"kak_sip_trunk_{name}", text, ["trunk", *labels], registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"kak_sip_trunk_{name}", text, ["trunk"], buckets=buckets, registry=registry)
+
+        self._calls = counter("calls", "Calls that came in and were let in")
+        self._answered = counter("answered", "Calls answered with 2xx")
+        self._failures = counter("failures", "Final answers other than 2xx to new calls, by status", "status")
+        self._repeats = counter("retransmissions", "Messages that came or went again", "direction")
+        self._final = histogram("invite_final_seconds", "From a new INVITE to its final answer", _FINAL_S)
+        self._ack = histogram("ack_rtt_seconds", "From our first 200 to its ACK", _RTT_S)
+        self._up = Gauge(
+            "kak_sip_trunk_up",
+            "Whether the last OPTIONS of ours was answered; no sample before the first",
+            ["trunk"],
+            registry=registry,
+        )
+        for trunk in trunks:
+            for metric in (self._calls, self._answered, self._final, self._ack):
+                metric.labels(trunk)
+            for direction in ("in", "out"):
+                self._repeats.labels(trunk, direction)
+
+    def count(self, count: Count) -> None:
+        """One count of the SIP room's."""
+        trunk = count.labels.get("trunk", "")
+        if not trunk:
+            return
+        if count.name == "sip_trunk_call":
+            self._calls.labels(trunk).inc()
+        elif count.name == "sip_trunk_final":
+            self._finished(trunk, count)
+        elif count.name == "sip_trunk_ack" and count.ms is not None:
+            self._ack.labels(trunk).observe(count.ms / 1000)
+        elif count.name == "sip_retransmissions":
+            self._repeats.labels(trunk, "in").inc()
+        elif count.name == "sip_retransmissions_out":
+            self._repeats.labels(trunk, "out").inc()
+        elif count.name == "sip_trunk_options":
+            self._up.labels(trunk).set(0.0 if count.labels.get("status") == _SILENT else 1.0)
+
+    def _finished(self, trunk: str, count: Count) -> None:
+        status = count.labels.get("status", "")
+        if status.startswith("2"):
+            self._answered.labels(trunk).inc()
+        else:
+            self._failures.labels(trunk, status).inc()
+        if count.ms is not None:
+            self._final.labels(trunk).observe(count.ms / 1000)
