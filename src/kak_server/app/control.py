@@ -20,8 +20,6 @@ from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.app.trunk_metrics import TrunkMetrics
-from kak_server.app.tracing import Tracing
-from kak_server.app.trunk_metrics import TrunkMetrics
 from kak_server.bridges import recovery
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note
@@ -52,8 +50,6 @@ from kak_server.sip.api import CallView, Count, SipEvent
 from kak_server.sip.core import SipCore
 from kak_server.sip.trace import SipTrace
 from kak_server.sip.trace_wire import Local
-from kak_server.sip.trace import SipTrace
-from kak_server.sip.trace_wire import Local
 from kak_server.tetra_gw.aio.link import RadioLink
 from kak_server.tetra_gw.api import RadioEvent
 from kak_server.tetra_gw.imw_sim import ImwSimDriver
@@ -70,7 +66,6 @@ class Control:
         self.clock = UtcClock()
         self.ids = RandomIds()
         self.metrics = Metrics()
-        self.trunks = TrunkMetrics(self.metrics.registry, [trunk.name for trunk in settings.sip.trunks])
         self.trunks = TrunkMetrics(self.metrics.registry, [trunk.name for trunk in settings.sip.trunks])
         self._log_limit = LogLimit(self.clock.now_ms)
         self.journal, replay = self._open_journal()
@@ -143,7 +138,6 @@ class Control:
         self.sip.restore(records)
         held: Mapping[CallId, CallView] = self._sip_core.calls()
         self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now))
-        self.tracing.resumed()
         self.tracing.resumed()
         self.media.start()
         for gateway in to_gateways(settings)[:1]:
@@ -219,7 +213,6 @@ class Control:
     def _count_sip(self, count: Count) -> None:
         self.metrics.sip(count.name)
         self.trunks.count(count)
-        self.trunks.count(count)
         if not count.detail:
             return
         admitted, left_out = self._log_limit.admits(count.name)
@@ -273,8 +266,6 @@ class Control:
         )
         self.metrics.gauge("kak_sip_trace_calls", "Calls whose SIP messages are kept", lambda: len(self.trace))
         self.metrics.gauge("kak_sip_trace_bytes", "Memory they take", lambda: self.trace.size_bytes)
-        self.metrics.gauge("kak_sip_trace_calls", "Calls whose SIP messages are kept", lambda: len(self.trace))
-        self.metrics.gauge("kak_sip_trace_bytes", "Memory they take", lambda: self.trace.size_bytes)
 
     async def _loop_probe(self) -> None:
         loop = asyncio.get_running_loop()
@@ -282,7 +273,6 @@ class Control:
             due = loop.time() + LOOP_PROBE_S
             await asyncio.sleep(LOOP_PROBE_S)
             self.metrics.loop_lag_s.observe(max(0.0, loop.time() - due))
-            self.trace.prune(self.clock.now_ms())
             self.trace.prune(self.clock.now_ms())
 
 
