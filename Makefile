@@ -10,13 +10,15 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 NPM := scripts/with-node.sh $(BIN)/python $(STAMPS)/node npm --prefix web
 PYTEST := $(BIN)/python -m pytest
-SOURCES := src tests $(if $(wildcard bench/*.py),bench)
+SOURCES := src tests fuzz $(if $(wildcard bench/*.py),bench)
 HOST ?=
 LAB_ARGS ?=
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?=
 
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help lab test test-fast e2e lint format types imports python-lint web-check lock docs clean setup
+.PHONY: help lab test test-fast e2e fuzz lint format types imports python-lint web-check lock docs clean setup
 
 help: ## this list
 	@grep -hE '^[a-z0-9%-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +80,14 @@ imports: $(STAMPS)/venv
 
 web-check: $(STAMPS)/npm ## types and unit tests of the console
 	$(NPM) run --silent check
+
+$(STAMPS)/fuzz: $(STAMPS)/venv
+	@echo "setup: the fuzzer"
+	@$(BIN)/python -m pip install -q --no-input --disable-pip-version-check -e ".[fuzz]"
+	@touch $@
+
+fuzz: $(STAMPS)/fuzz ## coverage-guided fuzzing of every parser (FUZZ_SECONDS=600 each, FUZZ_TARGETS="sdp rtp" for some)
+	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 format: $(STAMPS)/venv ## rewrite the Python sources as ruff wants them
 	$(BIN)/ruff check --fix $(SOURCES)

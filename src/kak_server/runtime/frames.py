@@ -79,12 +79,16 @@ def _frame_at(data: bytes, position: int) -> tuple[Frame | None, str]:
     end = body + length
     if end > len(data):
         return None, f"record {serial} is torn: {len(data) - position} of {HEAD_BYTES + length} bytes are there"
+    if data.find(MARK, body, end) >= 0:
+        # No payload holds a mark. Said before the checksum is reckoned, so that marks in a damaged stretch, each with
+        # a length to the segment's end, do not make the scan quadratic
+        return None, f"record {serial} is torn: another one begins inside it"
     payload = data[body:end]
     if zlib.crc32(payload, zlib.crc32(_SERIAL.pack(serial))) != crc:
         return None, f"a record's checksum is wrong (it says it is record {serial})"
     try:
         record = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested deeper than any record of ours
         return None, f"record {serial} is not JSON"
     if not isinstance(record, dict):
         return None, f"record {serial} is not an object"

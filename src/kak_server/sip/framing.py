@@ -24,6 +24,7 @@ class StreamFramer:
         self._max = max_message_bytes
         self._buffer = bytearray()
         self._searched = 0  # no end of headers before this offset: the search stays linear in what arrives
+        self._total = 0  # bytes of the message whose headers are here; 0 while they are not
         self._broken = False
         self._messages = 0
 
@@ -63,29 +64,37 @@ class StreamFramer:
 
     def _next_message(self) -> Frame | None:
         buffer = self._buffer
+        if not self._total:
+            problem = self._read_head()
+            if problem:
+                return self._break(problem)
+        if not self._total or len(buffer) < self._total:
+            return None
+        message = bytes(buffer[: self._total])
+        del buffer[: self._total]
+        self._searched = self._total = 0
+        self._messages += 1
+        return Frame("message", message)
+
+    def _read_head(self) -> str:
+        """Find the end of the header block, once, and from its Content-Length the message's size. What is wrong."""
+        buffer = self._buffer
         end = buffer.find(_END, max(0, self._searched - 3))
         if end < 0:
             # Line ends alone are not yet a header block: the next byte may complete a ping
-            self._searched = len(buffer) if buffer.lstrip(b"\r\n") else 0
-            return self._break("header block too large") if len(buffer) > self._max else None
-        head_bytes = end + len(_END)
-        self._searched = end
+            self._searched = len(buffer) if self._searched or buffer.lstrip(b"\r\n") else 0
+            return "header block too large" if len(buffer) > self._max else ""
         lengths = {match.group(1) for match in _LENGTH.finditer(buffer, 0, end + 2)}
         if len(lengths) != 1:
-            return self._break("no Content-Length on a stream" if not lengths else "two Content-Lengths")
+            return "no Content-Length on a stream" if not lengths else "two Content-Lengths"
         text = bytes(lengths.pop())
         if not text.isdigit() or len(text) > 9:
-            return self._break("bad Content-Length")
-        total = head_bytes + int(text)
+            return "bad Content-Length"
+        total = end + len(_END) + int(text)
         if total > self._max:
-            return self._break("message too large")
-        if len(buffer) < total:
-            return None
-        message = bytes(buffer[:total])
-        del buffer[:total]
-        self._searched = 0
-        self._messages += 1
-        return Frame("message", message)
+            return "message too large"
+        self._total = total
+        return ""
 
     def _break(self, problem: str) -> Frame:
         end = self._buffer.find(_END)
