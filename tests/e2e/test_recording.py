@@ -61,7 +61,7 @@ async def test_each_leg_has_a_complete_track_with_a_ledger_row(tmp_path: Path) -
     assert heard == [SEQUENCE[(turn + n) % 3] for n in range(len(heard))], "tones are missing or out of order"
     middle = sounds["operator"][2 * RATE_HZ : -2 * RATE_HZ]
     windows = [middle[start : start + 800] for start in range(0, len(middle) - 800, 800)]
-    assert np.mean([tone_at(window, [OPERATOR_HZ]) is not None for window in windows]) > 0.9
+    assert np.mean([tone_at(window, [OPERATOR_HZ]) is not None for window in windows]) > 0.8
 
 
 def _sha256(path: Path) -> str:
