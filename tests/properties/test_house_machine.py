@@ -507,7 +507,7 @@ def _learned(leg: rpc.CreateRtp, port: int) -> rpc.CreateRtp:
 
 TestHouseMachine = HouseMachine.TestCase
 TestHouseMachine.settings = settings(
-    max_examples=int(os.environ.get("KAK_HOUSE_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("KAK_HOUSE_EXAMPLES", "400")),
     stateful_step_count=50,
     deadline=None,
     report_multiple_bugs=False,
