@@ -173,6 +173,7 @@ class Lab:
         self.crash_after = None
         for call in lost_calls:
             self.sip.ended(call)
+        self.sip.quiet.clear()  # what was said last may be said again
         core = RoutingCore()
         for event in self.journal:
             core.step(event)

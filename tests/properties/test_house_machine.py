@@ -330,6 +330,26 @@ class HouseMachine(RuleBasedStateMachine):
     def control_will_die(self, outputs: int) -> None:
         self.lab.crash_after = outputs
 
+    @rule(
+        operator=operators,
+        what=st.sampled_from(["answer", "hangup", "transfer", "patch", "unpatch", "hold", "video", "move", "leave"]),
+        outputs=st.integers(0, 12),
+        attach=st.booleans(),
+    )
+    def control_dies_at_work(self, operator: OperatorId, what: str, outputs: int, attach: bool) -> None:
+        """Right in what follows from one thing that somebody does."""
+        self.lab.crash_after = outputs
+        if what == "answer":
+            self.takes_a_call(operator, SEATS[0], "113")
+        elif what == "move":
+            self.sits_down(operator, SEATS[outputs % 3], False)
+        elif what == "leave":
+            self.caller_leaves(outputs, "bye")
+        else:
+            self.works_on_the_call(operator, what, True, "113-bergen", GROUPS[outputs % 2])
+        if attach:
+            self.worker_attaches()
+
     @rule(pick=picks, lose=st.booleans(), attach=st.booleans())
     def control_restarts(self, pick: int, lose: bool, attach: bool) -> None:
         call = self.some_call(pick, "pending", "confirmed") if lose else None

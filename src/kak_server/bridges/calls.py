@@ -55,7 +55,8 @@ class Calls:
             return
         contact = ContactId(ctx.ids.new("contact"))
         try:
-            media = negotiate(event.offer_sdp, ctx.settings.media_host, port, ctx.ids.bits(31))
+            media_host, bind_host = ctx.media_place(event)
+            media = negotiate(event.offer_sdp, media_host, port, ctx.ids.bits(31))
         except SdpError as problem:
             ctx.ports.free(port)
             ctx.emit(ToSip("reject", event.call, status=488, reason=str(problem)))
@@ -63,6 +64,7 @@ class Calls:
             return
         leg = replace(
             ctx.new_rtp(caller_leg(contact), port),
+            bind_host=bind_host,
             codec=media.codec,
             payload_type=media.payload_type,
             dtmf_payload_type=media.dtmf_payload_type,

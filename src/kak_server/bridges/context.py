@@ -14,6 +14,8 @@ from kak_server.model.codec import to_json
 from kak_server.model.ids import Gssi, LegId, PositionId, QueueId, RoomId
 from kak_server.routing import api as routing
 from kak_server.routing.step import RoutingCore
+from kak_server.sip.api import IncomingCall
+from kak_server.sip.sdp import over_ipv6
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class HouseSettings:
     radio_priority: int = 1
     plain_rtp_seats: bool = False  # lab: a seat may be a plain RTP phone
     max_lines: int = 2_000
+    media_host_v6: str = ""  # media_host for callers over IPv6; "": they get that of the others
+    bind_host_v6: str = "::"
 
 
 class Ids(Protocol):
@@ -159,6 +163,14 @@ class Context:
         if isinstance(command, rpc.StartRecord):
             self.tracks.started(command)
         self.emit(ToMedia(command))
+
+    def media_place(self, call: IncomingCall) -> tuple[str, str]:
+        """Our RTP address for a caller, as told to him and as bound: of his IP version, where we have that."""
+        settings = self.settings
+        ipv6 = call.ipv6 if call.offer_sdp is None else over_ipv6(call.offer_sdp)
+        if ipv6 and settings.media_host_v6:
+            return settings.media_host_v6, settings.bind_host_v6
+        return settings.media_host, settings.bind_host
 
     def new_rtp(self, leg: str, port: int) -> rpc.CreateRtp:
         """A fresh RTP leg's plan: random SSRC, sequence number and timestamp (RFC 3550 section 5.1)."""

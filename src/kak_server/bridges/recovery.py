@@ -79,6 +79,7 @@ def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) ->
 def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
     ctx = house.ctx
     contacts = {view.contact: view for view in ctx.core.contacts()}
+    unknown = {call: held for call, held in sip_calls.items() if call not in house.calls.by_call}
     for line in list(house.calls.lines.values()):
         held, view = sip_calls.get(line.call), contacts.pop(line.contact, None)
         if view is None and held is not None and held.state == "pending" and not line.answered:
@@ -93,9 +94,7 @@ def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
     for contact in contacts:
         ctx.route(routing.ContactGone(ctx.now_ms, contact, "lost-in-restart"))
         ctx.emit(Note("contact_without_call", "error", {"contact": contact}))
-    for call, held in sip_calls.items():
-        if call in house.calls.by_call:
-            continue
+    for call, held in unknown.items():
         if held.state == "pending":
             house.calls.incoming(held.incoming)  # we died between hearing of it and noting it
         else:
