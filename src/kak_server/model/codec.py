@@ -49,7 +49,19 @@ def to_json(value: Any) -> Json:
 
 def dumps(value: Any) -> bytes:
     """Canonical JSON bytes of a dataclass or plain value."""
-    return json.dumps(to_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(value).encode()
+
+
+def _shallow(value: Any) -> Json:
+    """One level of what the encoder does not know; it comes back for what is inside."""
+    names = _field_names(type(value))
+    if names is not None:
+        return {name: getattr(value, name) for name in names}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
 def from_json(cls: type[T], data: Json, path: str = "$") -> T:
@@ -60,6 +72,7 @@ def from_json(cls: type[T], data: Json, path: str = "$") -> T:
     return typing.cast(T, _decode(cls, data, path))
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_shallow)
 _NAMES: dict[type[Any], tuple[str, ...] | None] = {}
 _HINTS: dict[type[Any], tuple[tuple[str, Any, bool], ...]] = {}
 

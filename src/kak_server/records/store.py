@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from kak_server.records import chain, database
@@ -21,6 +22,7 @@ BATCH_MAX = 200
 RETRY_S = 2.0
 GATHER_S = 0.25
 CLOSE_WAIT_S = 10.0
+READY_WAIT_S = 5.0  # readers are threads; a page asks right after the start
 
 OnProblem = Callable[[str, str], None]
 
@@ -40,6 +42,7 @@ class RecordStore:
         self._queue: queue.Queue[Item | None] = queue.Queue(QUEUE_MAX)
         self._thread = threading.Thread(target=self._run, name="records", daemon=True)
         self._usable = False
+        self._tables_made = threading.Event()
         self._last_ledger: str | None = None  # the newest hash of each chain, None: to be read
         self._last_audit: str | None = None
         self.dropped = 0
@@ -122,6 +125,7 @@ class RecordStore:
         database.migrate(self._engine)
         items, unreadable = self._spill.read()
         self._usable = True
+        self._tables_made.set()
         if items:
             self._write(items)  # what still cannot be written is kept again; every row counts once
         if items or unreadable:
@@ -163,34 +167,40 @@ class RecordStore:
 
     # --- reading, in threads ------------------------------------------------------------------------------------------
 
+    def _reading(self) -> Connection:
+        """A connection, once the tables are there: just after the start that may take a moment. Raises
+        SQLAlchemyError."""
+        self._tables_made.wait(READY_WAIT_S)
+        return self._engine.connect()
+
     def recent_calls(self, limit: int, room: str | None = None) -> Sequence[CallRecord]:
         """The newest calls first. Raises SQLAlchemyError."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return database.calls(connection, limit, room)
 
     def call(self, contact: str) -> CallRecord | None:
         """One call."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return database.call(connection, contact)
 
     def ledger(self, contact: str) -> Sequence[LedgerRow]:
         """A call's tracks."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return database.ledger(connection, contact)
 
     def recording(self, recording: str) -> LedgerRow | None:
         """One track."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return database.recording(connection, recording)
 
     def audit_log(self) -> Sequence[AuditRow]:
         """The whole audit log."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return database.audit(connection)
 
     def verify_chain(self) -> Sequence[str]:
         """Where the ledger's or the audit log's chain is broken, in words; empty when both are whole."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             ledger, audit = database.ledger(connection), database.audit(connection)
         found = [f"media ledger: row {place + 1} ({ledger[place].recording})" for place in chain.breaks(ledger)]
         return [*found, *(f"audit log: row {place + 1}" for place in chain.breaks(audit))]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kak_server.model.codec import dumps, to_json
+from kak_server.model.codec import dumps
 from kak_server.routing.api import Event
 from kak_server.routing.codec import encode_event
 from kak_server.runtime.frames import SEGMENT_MAGIC, encode_frame
@@ -157,7 +157,7 @@ class Journal:
     def put(self, key: str, value: Any) -> None:
         """Remember `value` (JSON values or a dataclass) under `key` until it is replaced or deleted. The same value
         again costs nothing."""
-        payload = dumps({"k": "put", "key": key, "value": to_json(value)})
+        payload = dumps({"k": "put", "key": key, "value": value})
         if self._live.get(key) != payload:
             self._live[key] = payload
             self._append(payload)

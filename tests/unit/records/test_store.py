@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from kak_server.records.database import connect, migrate
 from kak_server.records.store import RecordStore
@@ -54,7 +55,7 @@ def eventually(what: Callable[[], bool]) -> None:
 def written(store: RecordStore, contact: str) -> bool:
     try:
         return store.call(contact) is not None
-    except Exception:  # noqa: BLE001 - the tables may not be there yet
+    except OperationalError:
         return False
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kak_server.media import rpc
-from kak_server.model.codec import CodecError, Json, dumps, from_json, to_json
+from kak_server.model.codec import CodecError, Json, dumps, from_json
 
 FIRST_RETRY_S = 0.05
 LAST_RETRY_S = 1.0
@@ -78,7 +78,7 @@ class MediaClient:
         self._sent += 1
         command_id = f"{self._name}.{self._sent}"
         self._pending[command_id] = on_reply
-        message = {"t": "cmd", "id": command_id, "op": rpc.OP_OF[type(command)], "args": to_json(command)}
+        message = {"t": "cmd", "id": command_id, "op": rpc.OP_OF[type(command)], "args": command}
         self._queue_line(dumps(message) + b"\n")
         return True
 

@@ -219,7 +219,7 @@ class Connection(asyncio.Protocol):
 
     def _event(self, numbered: Numbered) -> None:
         n, at_ms, event = numbered
-        self._write(dumps({"t": "ev", "n": n, "at_ms": at_ms, "ev": rpc.EV_OF[type(event)], "args": to_json(event)}))
+        self._write(dumps({"t": "ev", "n": n, "at_ms": at_ms, "ev": rpc.EV_OF[type(event)], "args": event}))
 
     def _acknowledge(self, n: Json) -> None:
         number = _count(n)
@@ -276,7 +276,7 @@ class Connection(asyncio.Protocol):
     def _reply(self, command_id: str, reply: rpc.Reply, *, keep: bool = False) -> None:
         body: dict[str, Json] = {"t": "res", "id": command_id, "ok": reply.ok}
         if reply.ok:
-            body["result"] = to_json(reply.result)
+            body["result"] = reply.result
         else:
             body["code"], body["message"] = reply.code, reply.message
         line = dumps(body)
