@@ -39,6 +39,7 @@ async def _serve(settings: Settings) -> int:
         await control.stop(0)
         return EXIT_START
     quiet_collector()
+    loop.add_signal_handler(signal.SIGHUP, control.reload)
     await stop.wait()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _at_once)  # asked twice: leave now, calls go on in the worker

@@ -16,6 +16,7 @@ from kak_server.app.backend import HouseBackend, Readiness
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.log_limit import LogLimit
 from kak_server.app.metrics import Metrics, census_gauges
+from kak_server.app.notices import trunk_notice
 from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
@@ -28,10 +29,10 @@ from kak_server.config.compose import (
     to_gateways,
     to_house_settings,
     to_routing_config,
-    to_sip_settings,
     to_trace_limits,
     to_users,
 )
+from kak_server.config.compose_sip import to_listen_specs, to_sip_settings
 from kak_server.config.settings import Settings
 from kak_server.console.aio.app import build_app
 from kak_server.console.aio.server import ConsoleServer
@@ -45,6 +46,7 @@ from kak_server.runtime.dispatch import Dispatcher, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
 from kak_server.runtime.segments import Replay
+from kak_server.sip.aio.dns import Locator
 from kak_server.sip.aio.server import SipServer
 from kak_server.sip.api import CallView, Count, SipEvent
 from kak_server.sip.core import SipCore
@@ -85,6 +87,7 @@ class Control:
             put_record=self.journal.put,
             delete_record=self.journal.delete,
             count=self._count_sip,
+            locator=Locator(settings.sip.dns_servers, timeout_s=settings.sip.dns_timeout_ms / 1000),
         )
         self.media = MediaClient(
             str(settings.worker_socket),
@@ -133,7 +136,7 @@ class Control:
         self.store.open()
         now_ms = self.clock.now_ms()
         self.dispatcher.feed(lambda house, now: house.ctx.route(Configured(now, to_routing_config(settings))))
-        await self.sip.start(settings.sip.host, settings.sip.port, tcp=settings.sip.tcp)
+        await self.sip.listen(to_listen_specs(settings))
         records = {key: value for key, value in self._replay.values.items() if key.startswith("sip/")}
         self.sip.restore(records)
         held: Mapping[CallId, CallView] = self._sip_core.calls()
@@ -163,6 +166,10 @@ class Control:
         )
         for lost in self._replay.lost:
             self.log.error("journal_lost", what=str(lost))
+
+    def reload(self) -> None:
+        """SIGHUP: read the SIP certificates again. All else needs a restart, which costs no call."""
+        self.sip.renew_certificates()
 
     async def stop(self, drain_timeout_s: float) -> None:
         """Drain: no new calls; those that are up may finish until the time-out; then close, worker untouched."""
@@ -213,12 +220,19 @@ class Control:
     def _count_sip(self, count: Count) -> None:
         self.metrics.sip(count.name)
         self.trunks.count(count)
+        if count.name in ("sip_trunk_up", "sip_trunk_down"):
+            self._trunk_notice(count.labels.get("trunk", ""), up=count.name == "sip_trunk_up")
         if not count.detail:
             return
         admitted, left_out = self._log_limit.admits(count.name)
         if admitted:
             more = {"lines_left_out": left_out} if left_out else {}
             self.log.info(count.name, detail=count.detail, **self.tracing.count_fields(count), **more)
+
+    def _trunk_notice(self, trunk: str, *, up: bool) -> None:
+        """Everybody at a console learns that a carrier does not answer, and that it does again."""
+        told = trunk_notice(trunk, up=up)
+        self.dispatcher.feed(lambda house, now_ms: house.ctx.emit(told(now_ms)))
 
     def _count_radio(self, name: str, labels: Mapping[str, str], detail: str) -> None:
         self.metrics.radio(name)

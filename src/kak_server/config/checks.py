@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 
+from kak_server.config.checks_sip import check_sip
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
 
@@ -20,6 +21,7 @@ def check(settings: Settings) -> list[Finding]:
         *_tls(settings),
         *_radio(settings),
         *_socket_path(settings),
+        *check_sip(settings),
     ]
 
 
@@ -86,15 +88,6 @@ def _ports(settings: Settings) -> Iterator[Finding]:
             yield ("media", f"{name}_port_min"), f"{name}_port_min {first} is above {name}_port_max {last}"
     if media.rtp_port_min <= media.ice_port_max and media.ice_port_min <= media.rtp_port_max:
         yield ("media", "ice_port_min"), "the ICE ports and the RTP ports overlap"
-    sip = settings.sip
-    for name, first, last in (
-        ("RTP", media.rtp_port_min, media.rtp_port_max),
-        ("ICE", media.ice_port_min, media.ice_port_max),
-    ):
-        if first <= sip.port <= last:
-            yield ("sip", "port"), f"SIP port {sip.port} lies within the {name} ports"
-    if sip.tcp and sip.port and sip.port == settings.server.http.port:
-        yield ("sip", "port"), f"SIP over TCP and HTTP both want port {sip.port}"
 
 
 def _tls(settings: Settings) -> Iterator[Finding]:

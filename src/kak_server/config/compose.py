@@ -9,28 +9,8 @@ from kak_server.console.ports import User
 from kak_server.console.settings import ConsoleSettings, LabNumber
 from kak_server.model.ids import Gssi, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
-from kak_server.sip.api import SipSettings, TrunkSettings
 from kak_server.sip.trace import TraceLimits
 from kak_server.tetra_gw.api import GatewaySettings
-
-
-def to_sip_settings(settings: Settings) -> SipSettings:
-    """What the SIP core must know. Served numbers are those of the queues."""
-    sip = settings.sip
-    return SipSettings(
-        advertised_host=settings.sip_address,
-        advertised_port=sip.advertised_port or sip.port,
-        trunks=tuple(
-            TrunkSettings(trunk.name, trunk.sources, trunk.trusted_identity, trunk.emergency) for trunk in sip.trunks
-        ),
-        numbers=frozenset(queue_numbers(settings)),
-        server_name=settings.server.name,
-        t1_ms=sip.t1_ms,
-        t2_ms=sip.t2_ms,
-        t4_ms=sip.t4_ms,
-        unknown_peers=sip.unknown_peers,
-        max_calls=settings.limits.max_sip_calls,
-    )
 
 
 def to_trace_limits(settings: Settings) -> TraceLimits:
@@ -85,6 +65,8 @@ def to_house_settings(settings: Settings) -> HouseSettings:
     return HouseSettings(
         media_host=settings.media_address,
         bind_host=settings.media.host,
+        media_host_v6=settings.media.advertised_address_v6 or "",
+        bind_host_v6=settings.media.host_v6,
         rtp_port_min=settings.media.rtp_port_min,
         rtp_port_max=settings.media.rtp_port_max,
         queues=tuple(

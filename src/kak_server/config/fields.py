@@ -24,6 +24,18 @@ def _network(value: str) -> str:
         raise ValueError(f"{value!r} is not an IP address or a network such as 192.0.2.0/24") from None
 
 
+def _name_server(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    for text, number in ((value, "53"), (host, port)):
+        try:
+            ipaddress.ip_address(text.strip("[]"))
+        except ValueError:
+            continue
+        if number.isascii() and number.isdigit() and 0 < int(number) < 65_536:
+            return value
+    raise ValueError(f"{value!r} is not an IP address, with or without a port")
+
+
 Text = Annotated[str, BeforeValidator(number_as_text), Field(min_length=1, max_length=200)]
 Identifier = Annotated[str, BeforeValidator(number_as_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 DialNumber = Annotated[
@@ -33,6 +45,7 @@ DialNumber = Annotated[
 ]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]{1,253}$")]
 Network = Annotated[str, AfterValidator(_network)]
+NameServer = Annotated[str, AfterValidator(_name_server)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 ListenPort = Annotated[int, Field(ge=0, le=65_535)]  # 0: any free port, for tests
 SkillLevel = Annotated[int, Field(ge=1, le=10)]

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from kak_server.config.fields import Host, Identifier, ListenPort, Network, Port, Section, Text, number_as_text
+from kak_server.config.fields import Host, Identifier, ListenPort, NameServer, Port, Section, Text, number_as_text
+from kak_server.config.listening import ListenerSection, TrunkSection
 
 
 class TlsSection(Section):
@@ -49,23 +50,21 @@ class ServerSection(Section):
     drain_timeout_s: int = Field(300, ge=0, le=86_400, description="graceful stop waits so long for calls to finish")
 
 
-class TrunkSection(Section):
-    """A carrier or sibling network, known by the addresses its SIP comes from."""
-
-    name: Identifier = Field(description="short name, in logs and metrics")
-    sources: tuple[Network, ...] = Field(min_length=1, max_length=256, description="addresses or networks (CIDR)")
-    trusted_identity: bool = Field(True, description="believe its P-Asserted-Identity (RFC 3325)")
-    emergency: bool = Field(True, description="carries emergency calls: never rate-limited")
-
-
 class SipSection(Section):
     """SIP towards the carriers. Timers are those of RFC 3261, section 17 and table 4."""
 
-    host: Host = Field("127.0.0.1", description="address to listen on")
-    port: ListenPort = Field(5060, description="UDP and TCP port to listen on")
+    host: Host = Field("127.0.0.1", description="address to listen on, where there is one listener")
+    port: ListenPort = Field(5060, description="its UDP and TCP port")
     tcp: bool = Field(True, description="listen on TCP too")
     advertised_address: Host | None = Field(None, description="address in Via and Contact; server.advertised_address")
     advertised_port: Port | None = Field(None, description="port in Via and Contact; the listening port")
+    listeners: tuple[ListenerSection, ...] = Field(
+        (), max_length=32, description="several listeners, or one with TLS; in place of the four keys above"
+    )
+    dns_servers: tuple[NameServer, ...] = Field(
+        (), max_length=8, description="name servers (address, or address:port); none: those of the system"
+    )
+    dns_timeout_ms: int = Field(2_000, ge=100, le=30_000, description="a name not located in time leads nowhere")
     trunks: tuple[TrunkSection, ...] = Field((), max_length=256, description="who may call in")
     unknown_peers: Annotated[Literal["403", "drop"], BeforeValidator(number_as_text)] = Field(
         "403", description="answer strangers with 403, or not at all"
@@ -99,6 +98,10 @@ class MediaSection(Section):
     ice_port_min: Port = Field(24_000, description="first port of browsers' media (ICE)")
     ice_port_max: Port = Field(27_999, description="last port of browsers' media (ICE)")
     advertised_address: Host | None = Field(None, description="address in SDP; server.advertised_address")
+    host_v6: Host = Field("::", description="address the RTP sockets of callers over IPv6 are bound to")
+    advertised_address_v6: Host | None = Field(
+        None, description="address in SDP for callers over IPv6; none: they are told the one above"
+    )
     recordings_dir: Path | None = Field(None, description="folder of recorded tracks; data_dir/recordings")
     prompts_dir: Path | None = Field(None, description="folder of announcements (WAV); data_dir/prompts")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from kak_server.config.fields import Section
+from kak_server.config.listening import ListenerSection
 from kak_server.config.people import OperatorSection, QueueSection, RoomSection
 from kak_server.config.places import (
     JournalSection,
@@ -74,6 +75,22 @@ class Settings(Section):
     def sip_address(self) -> str:
         """Address that SIP peers see."""
         return self.sip.advertised_address or self.server.advertised_address
+
+    @property
+    def sip_listeners(self) -> tuple[ListenerSection, ...]:
+        """Where SIP is taken: the listeners, or the one that the short form makes."""
+        sip = self.sip
+        if sip.listeners:
+            return sip.listeners
+        return (
+            ListenerSection(
+                host=sip.host,
+                port=sip.port,
+                transports=("udp", "tcp") if sip.tcp else ("udp",),
+                advertised_address=sip.advertised_address,
+                advertised_port=sip.advertised_port,
+            ),
+        )
 
     @property
     def media_address(self) -> str:

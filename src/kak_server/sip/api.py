@@ -67,6 +67,7 @@ class IncomingCall:
     locations: tuple[Location, ...] = ()
     user_agent: str = ""
     sip_call_id: str = ""
+    ipv6: bool = False  # the signalling came over IPv6: so should our offer, when theirs is late
 
 
 @dataclass(frozen=True, slots=True)

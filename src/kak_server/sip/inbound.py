@@ -67,6 +67,7 @@ class Inbound:
             locations=locations_of(request, admitted.parts),
             user_agent=(request.get("user-agent") or "")[:120],
             sip_call_id=request.call_id,
+            ipv6=":" in flow.host,
         )
         entry = self._transactions.serve(request, flow, owner=incoming.call, to_tag=local_tag, trunk=trunk.name)
         call = Call(incoming.call, incoming, entry.key, request.cseq.number, dialog, invite=entry)

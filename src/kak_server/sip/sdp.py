@@ -66,6 +66,11 @@ def negotiate(
     raise SdpError("no audio stream with PCMA or PCMU over RTP/AVP")
 
 
+def over_ipv6(offer_sdp: str) -> bool:
+    """Whether an offer asks for its media over IPv6 alone: our answer must be of that family (RFC 4566 5.7)."""
+    return "c=IN IP6 " in offer_sdp and "c=IN IP4 " not in offer_sdp
+
+
 def renegotiate(offer_sdp: str, local_sdp: str) -> Negotiated:
     """Answer an offer inside a dialog with the session we have: same o= with the next version, same address and
     codec (RFC 3264 section 8). Raises SdpError: answer 488, the session stays as it was."""

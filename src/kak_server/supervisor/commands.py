@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 from kak_server.config.settings import Settings
 from kak_server.model.errors import StartupError
 
-_ANY = ("0.0.0.0", "::")
-
 
 def control_argv(config: Path, overrides: Sequence[str]) -> list[str]:
     """`kak-server serve` with the same file and overrides."""
@@ -52,7 +50,7 @@ def simulator_argv(settings: Settings, *, world: Path | None = None, calls_per_m
         "--http",
         _host_port(settings.server.lab_simulator_url),
         "--sip",
-        f"{'127.0.0.1' if settings.sip.host in _ANY else settings.sip.host}:{settings.sip.port}",
+        _sip_address(settings),
         "--numbers",
         ",".join(queue.numbers[0] for queue in settings.queues if queue.numbers),
     ]
@@ -61,6 +59,14 @@ def simulator_argv(settings: Settings, *, world: Path | None = None, calls_per_m
     if calls_per_minute:
         argv += ["--calls-per-minute", str(calls_per_minute)]
     return argv
+
+
+def _sip_address(settings: Settings) -> str:
+    """Where the simulated callers call: the first listener with UDP, or else the first."""
+    listeners = settings.sip_listeners
+    listener = next((one for one in listeners if "udp" in one.transports), listeners[0])
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listener.host, listener.host)
+    return f"{host}:{listener.port}"
 
 
 def ice_addresses(settings: Settings) -> list[str]:

@@ -97,12 +97,13 @@ def plan(settings: Settings, options: LabOptions) -> Iterator[Managed]:
 def banner(settings: Settings, logs: Sequence[tuple[str, Path]]) -> str:
     """What a person needs to begin: where, who, which numbers."""
     people = [person for person in settings.operators if person.password is not None][:SHOWN_MAX]
-    sip = settings.sip
     lines = ["", f"  {settings.server.name} is ready. Ctrl-C stops everything (twice: without waiting for calls).", ""]
     lines.append(f"  console      {settings.http_url}")
     lines += [f"  sign in as   {person.username} / {person.password}   ({person.name})" for person in people]
-    transports = "UDP and TCP" if sip.tcp else "UDP"
-    lines.append(f"  SIP          {settings.sip_address}:{sip.port} ({transports}), or press Ring in the lab panel")
+    for listener in settings.sip_listeners:
+        transports = ", ".join(transport.upper() for transport in listener.transports)
+        where = f"{settings.sip_address}:{listener.port}"
+        lines.append(f"  SIP          {where} ({transports}), or press Ring in the lab panel")
     for queue in settings.queues[:SHOWN_MAX]:
         if queue.numbers:
             lines.append(f"  number       {queue.numbers[0]} -> {queue.display_name()}")

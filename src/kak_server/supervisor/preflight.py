@@ -47,11 +47,17 @@ def _libraries() -> Iterator[str]:
 
 
 def _server_ports(settings: Settings) -> Iterator[str]:
-    http, sip = settings.server.http, settings.sip
+    http = settings.server.http
     yield from port_problem("tcp", http.host, http.port, "the console", "server.http.port")
-    yield from port_problem("udp", sip.host, sip.port, "SIP", "sip.port")
-    if sip.tcp:
-        yield from port_problem("tcp", sip.host, sip.port, "SIP over TCP", "sip.port")
+    for number, listener in enumerate(settings.sip_listeners):
+        key = f"sip.listeners[{number}].port" if settings.sip.listeners else "sip.port"
+        host, port, transports = listener.host, listener.port, listener.transports
+        if "udp" in transports:
+            yield from port_problem("udp", host, port, "SIP", key)
+        if "tcp" in transports:
+            yield from port_problem("tcp", host, port, "SIP over TCP", key)
+        if "tls" in transports:
+            yield from port_problem("tcp", host, listener.tls_port, "SIP over TLS", key)
 
 
 def _simulator_ports(settings: Settings) -> Iterator[str]:

@@ -9,9 +9,9 @@ from kak_server.config.compose import (
     to_gateways,
     to_house_settings,
     to_routing_config,
-    to_sip_settings,
     to_users,
 )
+from kak_server.config.compose_sip import to_sip_settings
 from kak_server.config.loader import parse_settings
 from kak_server.config.passwords import hash_password
 from kak_server.routing.api import ContactClass

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kak_server.config.compose import to_gateways, to_routing_config, to_sip_settings, to_users
+from kak_server.config.compose import to_gateways, to_routing_config, to_users
+from kak_server.config.compose_sip import to_sip_settings
 from kak_server.config.loader import load_settings, parse_settings
 from kak_server.config.national import generate_national
 from kak_server.config.reference import generate_reference

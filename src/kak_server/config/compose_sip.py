@@ -1,0 +1,130 @@
+"""Settings to what the SIP room and its shell want to be told."""
+
+import ipaddress
+
+from kak_server.config.listening import ListenerSection, TrunkSection
+from kak_server.config.settings import Settings
+from kak_server.sip.api import ListenerSettings, SipSettings, TrunkSettings
+from kak_server.sip.listening import ListenSpec, StreamLimits, TlsFiles
+
+
+def to_sip_settings(settings: Settings) -> SipSettings:
+    """What the SIP core must know. Served numbers are those of the queues."""
+    sip = settings.sip
+    return SipSettings(
+        advertised_host=settings.sip_address,
+        advertised_port=sip.advertised_port or sip.port,
+        trunks=tuple(_trunk(trunk) for trunk in sip.trunks),
+        numbers=frozenset(number for queue in settings.queues for number in queue.numbers),
+        server_name=settings.server.name,
+        t1_ms=sip.t1_ms,
+        t2_ms=sip.t2_ms,
+        t4_ms=sip.t4_ms,
+        unknown_peers=sip.unknown_peers,
+        max_calls=settings.limits.max_sip_calls,
+        listeners=tuple(_seen(settings, listener) for listener in settings.sip_listeners),
+        locate_timeout_ms=sip.dns_timeout_ms + 1_000,  # the search ends by itself first
+    )
+
+
+def _trunk(trunk: TrunkSection) -> TrunkSettings:
+    return TrunkSettings(
+        trunk.name,
+        trunk.sources,
+        trunk.trusted_identity,
+        trunk.emergency,
+        trunk.certificates,
+        (trunk.address or "") if trunk.health == "options" else "",
+        trunk.health_interval_s * 1000,
+        trunk.health_misses,
+    )
+
+
+def _seen(settings: Settings, listener: ListenerSection) -> ListenerSettings:
+    tls = listener.tls
+    return ListenerSettings(
+        listener.name,
+        advertised_host(settings, listener),
+        listener.advertised_port or listener.port,
+        (tls.advertised_port if tls is not None else None) or listener.tls_port,
+        listener.transports,
+        families(settings, listener),
+    )
+
+
+def advertised_host(settings: Settings, listener: ListenerSection) -> str:
+    """The address of a listener in Via and Contact."""
+    if listener.advertised_address is not None:
+        return listener.advertised_address
+    ours = _family(settings.sip_address)
+    return settings.sip_address if ours is None or ours in families(settings, listener) else listener.host
+
+
+def families(settings: Settings, listener: ListenerSection) -> tuple[int, ...]:
+    """IP versions a listener takes."""
+    family = _family(listener.host)
+    if family is None:
+        return (4, 6)
+    return (4, 6) if dual_stack(settings, listener) else (family,)
+
+
+def dual_stack(settings: Settings, listener: ListenerSection) -> bool:
+    """Whether an IPv6 wildcard takes IPv4 peers too: unless another listener has IPv4 at one of its ports."""
+    if listener.host != "::":
+        return False
+    ports = _ports(listener)
+    return not any(
+        _family(other.host) != 6 and ports & _ports(other) for other in settings.sip_listeners if other is not listener
+    )
+
+
+def to_listen_specs(settings: Settings) -> tuple[ListenSpec, ...]:
+    """What the shell binds."""
+    return tuple(_spec(settings, listener) for listener in settings.sip_listeners)
+
+
+def _spec(settings: Settings, listener: ListenerSection) -> ListenSpec:
+    tls = listener.tls
+    files = None
+    if tls is not None:
+        files = TlsFiles(
+            str(tls.cert),
+            str(tls.key),
+            str(tls.client_ca or ""),
+            tls.require_client_cert,
+            str(tls.peer_ca or ""),
+            tls.verify_peer,
+        )
+    limits = StreamLimits(
+        max_connections=listener.max_connections,
+        max_strangers=listener.max_strangers,
+        max_per_address=listener.max_per_address,
+        handshake_s=listener.handshake_timeout_s,
+        unfinished_s=listener.message_timeout_s,
+        idle_s=listener.idle_s,
+        stranger_idle_s=listener.stranger_idle_s,
+        keepalive_s=listener.keepalive_s,
+    )
+    return ListenSpec(
+        listener.name,
+        listener.host,
+        listener.port,
+        listener.transports,
+        listener.tls_port,
+        files,
+        dual_stack(settings, listener),
+        limits,
+    )
+
+
+def _ports(listener: ListenerSection) -> set[int]:
+    used = {listener.port} if listener.transports != ("tls",) else set()
+    return used | ({listener.tls_port} if "tls" in listener.transports else set())
+
+
+def _family(host: str) -> int | None:
+    """IP version of an address; None for a name."""
+    try:
+        return ipaddress.ip_address(host).version
+    except ValueError:
+        return None
