@@ -51,7 +51,7 @@ from kak_server.sip.aio.server import SipServer
 from kak_server.sip.api import CallView, Count, SipEvent
 from kak_server.sip.core import SipCore
 from kak_server.sip.trace import SipTrace
-from kak_server.sip.trace_wire import Local
+from kak_server.sip.trace_wire import locals_of
 from kak_server.tetra_gw.aio.link import RadioLink
 from kak_server.tetra_gw.api import RadioEvent
 from kak_server.tetra_gw.imw_sim import ImwSimDriver
@@ -77,8 +77,7 @@ class Control:
         recovery.restore(self.house, replay.values)
         self.dispatcher = Dispatcher(self.house, self.journal, self.clock.now_ms)
         self.trace = SipTrace(to_trace_limits(settings))
-        local = Local(settings.sip_address, settings.sip.advertised_port or settings.sip.port)
-        self.tracing = Tracing(self.house, self.trace, local)
+        self.tracing = Tracing(self.house, self.trace, locals_of(to_sip_settings(settings)))
         self._sip_core = SipCore(to_sip_settings(settings), self.ids.new, self.trace)
         self.sip = SipServer(
             self._sip_core,

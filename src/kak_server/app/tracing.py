@@ -10,16 +10,16 @@ from kak_server.model.codec import Json
 from kak_server.model.ids import CallId, ContactId
 from kak_server.sip.api import Count, IncomingCall, SipEvent
 from kak_server.sip.trace import SipTrace
-from kak_server.sip.trace_wire import Local, to_wire
+from kak_server.sip.trace_wire import Locals, to_wire
 
 
 class Tracing:
     """The names of calls, read off the house as it goes along."""
 
-    def __init__(self, house: House, trace: SipTrace, local: Local) -> None:
+    def __init__(self, house: House, trace: SipTrace, places: Locals) -> None:
         self.trace = trace
         self._house = house
-        self._local = local
+        self._places = places
 
     def sip_event(self, event: SipEvent, now_ms: int) -> None:
         """Hand the event to the house. A call it makes a contact of is known by that name from then on, and every note
@@ -60,7 +60,7 @@ class Tracing:
     def find(self, wanted: str, now_ms: int) -> dict[str, Json] | None:
         """The trace of a call as the API gives it; None: nothing is kept of such a call."""
         found = self.trace.find(wanted, now_ms)
-        return to_wire(found, self._local) if found is not None else None
+        return to_wire(found, self._places) if found is not None else None
 
     def _name(self, call: CallId) -> None:
         contact = self._house.calls.by_call.get(call)

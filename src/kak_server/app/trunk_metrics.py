@@ -27,9 +27,11 @@ class TrunkMetrics:
         self._repeats = counter("retransmissions", "Messages that came or went again", "direction")
         self._final = histogram("invite_final_seconds", "From a new INVITE to its final answer", _FINAL_S)
         self._ack = histogram("ack_rtt_seconds", "From our first 200 to its ACK", _RTT_S)
+        self._missed = counter("pings_missed", "OPTIONS of ours to the trunk that nobody answered")
+        self._probes = counter("probes", "OPTIONS of ours inside calls, by whether the peer answered", "answer")
         self._up = Gauge(
             "kak_sip_trunk_up",
-            "Whether the last OPTIONS of ours was answered; no sample before the first",
+            "Whether the trunk answers our OPTIONS; no sample while that is not known",
             ["trunk"],
             registry=registry,
         )
@@ -55,7 +57,12 @@ class TrunkMetrics:
         elif count.name == "sip_retransmissions_out":
             self._repeats.labels(trunk, "out").inc()
         elif count.name == "sip_trunk_options":
-            self._up.labels(trunk).set(0.0 if count.labels.get("status") == _SILENT else 1.0)
+            answer = "silent" if count.labels.get("status") == _SILENT else "answered"
+            self._probes.labels(trunk, answer).inc()
+        elif count.name == "sip_trunk_missed":
+            self._missed.labels(trunk).inc()
+        elif count.name in ("sip_trunk_up", "sip_trunk_down"):
+            self._up.labels(trunk).set(float(count.name == "sip_trunk_up"))
 
     def _finished(self, trunk: str, count: Count) -> None:
         status = count.labels.get("status", "")

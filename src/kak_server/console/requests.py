@@ -284,6 +284,9 @@ class SipMessage(Outgoing):
     at_ms: int
     sent: bool
     transport: Literal["udp", "tcp", "tls"]
+    listener: str
+    local_host: str
+    local_port: int
     peer_host: str
     peer_port: int
     connection: int
@@ -297,8 +300,6 @@ class SipTrace(Outgoing):
     call: str | None
     sip_call_ids: list[str]
     left_out: int
-    local_host: str
-    local_port: int
     messages: list[SipMessage]
 
 

@@ -53,13 +53,13 @@ def run(server: Server, call: str, show: Show) -> int:
         print(f"nothing is kept of a call {call!r}", file=sys.stderr)
         return EXIT_NOTHING
     try:
-        trace, local = from_wire(answer)
+        trace, places = from_wire(answer)
     except TraceFormatError as problem:
         raise StartupError(f"{server.url}: {problem}") from problem
     if show.pcap is not None:
-        write_private(show.pcap, pcap(trace.messages, local))
+        write_private(show.pcap, pcap(trace.messages, places))
         print(f"{show.pcap}: {len(trace.messages)} messages; it holds patients' data", file=sys.stderr)
-    sys.stdout.write(json.dumps(answer, indent=1) + "\n" if show.as_json else ladder(trace, local))
+    sys.stdout.write(json.dumps(answer, indent=1) + "\n" if show.as_json else ladder(trace, places))
     return 0
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from kak_server.sip.errors import ParseError
 from kak_server.sip.parser import Request, parse
 from kak_server.sip.trace import CallTrace, Traced, call_id_of
-from kak_server.sip.trace_wire import Local
+from kak_server.sip.trace_wire import Locals
+from kak_server.sip.uri import bracketed
 
 GAP = 40  # columns between two lifelines
 TIME = 12
@@ -25,10 +26,10 @@ class Rung:
     dialog: int  # which of the call's SIP Call-IDs, from 1
 
 
-def ladder(trace: CallTrace, local: Local) -> str:
+def ladder(trace: CallTrace, places: Locals) -> str:
     """The whole text, each line ended. No byte of a peer's reaches the terminal but printable ASCII."""
     peers = _peers(trace.messages)
-    lines = [*_title(trace), "", *_columns(trace, peers, local)]
+    lines = [*_title(trace), "", *_columns(trace, peers, places)]
     seen: dict[tuple[bool, bytes], int] = {}
     start_ms = trace.messages[0].at_ms if trace.messages else 0
     for message in trace.messages:
@@ -81,15 +82,16 @@ def _peers(messages: Sequence[Traced]) -> list[str]:
     return hosts[:PEERS_MAX] or ["nobody"]
 
 
-def _columns(trace: CallTrace, peers: list[str], local: Local) -> list[str]:
-    ours = f"{_OURSELVES} {printable(local.host, 24)}:{local.port}"
+def _columns(trace: CallTrace, peers: list[str], places: Locals) -> list[str]:
+    addresses = dict.fromkeys(f"{printable(place.host, 40)}:{place.port}" for place in places)
+    ours = " ".join((_OURSELVES, *addresses))
     head = "".join(_name(trace, host).ljust(GAP + 1) for host in peers) + ours
     return [" " * TIME + head, " " * TIME + ("|" + " " * GAP) * len(peers) + "|"]
 
 
 def _name(trace: CallTrace, host: str) -> str:
     flow = next((message.flow for message in trace.messages if message.flow.host == host), None)
-    text = host if flow is None else f"{host}:{flow.port} {flow.transport}"
+    text = host if flow is None else f"{bracketed(host)}:{flow.port} {flow.transport}"
     return printable(text, GAP - 2)
 
 
@@ -114,7 +116,7 @@ def _draw(message: Traced, rung: Rung, peers: list[str], start_ms: int, dialogs:
     if dialogs > 1 and rung.dialog:
         notes.append(f"[{rung.dialog}]")
     if host not in peers:
-        notes.append(printable(f"{host}:{message.flow.port}", 45))
+        notes.append(printable(f"{bracketed(host)}:{message.flow.port}", 45))
     seconds, ms = divmod(max(0, message.at_ms - start_ms), 1000)
     time = f"+{seconds}.{ms:03d}".rjust(TIME - 2) + "  "
     return f"{time}{('|' + ' ' * GAP) * column}|{arrow}|{'  ' + ' '.join(notes) if notes else ''}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from kak_server.sip.api import Flow
 from kak_server.sip.trace import Traced
-from kak_server.sip.trace_wire import Local
+from kak_server.sip.trace_wire import Locals, local_of
 
 _MAGIC_MICROSECONDS = 0xA1B2C3D4
 _LINKTYPE_RAW = 101  # packets begin with the IP header, of either version
@@ -27,20 +27,21 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Connection = tuple[str, int, int]
 
 
-def pcap(messages: Iterable[Traced], local: Local) -> bytes:
+def pcap(messages: Iterable[Traced], places: Locals) -> bytes:
     """The file. The messages in their order, times in UTC with the trace's millisecond resolution."""
     parts = [struct.pack("<IHHiIII", _MAGIC_MICROSECONDS, 2, 4, 0, 0, _SNAPLEN, _LINKTYPE_RAW)]
     positions: dict[Connection, list[int]] = {}
     for message in messages:
-        for packet in _packets(message, local, positions):
+        for packet in _packets(message, places, positions):
             seconds, ms = divmod(message.at_ms, 1000)
             parts.append(struct.pack("<IIII", seconds & 0xFFFFFFFF, ms * 1000, len(packet), len(packet)))
             parts.append(packet)
     return b"".join(parts)
 
 
-def _packets(message: Traced, local: Local, positions: dict[Connection, list[int]]) -> Iterable[bytes]:
+def _packets(message: Traced, places: Locals, positions: dict[Connection, list[int]]) -> Iterable[bytes]:
     flow = message.flow
+    local = local_of(flow, places)
     ours, theirs = _addresses(local.host, flow.host)
     source, target = (ours, theirs) if message.sent else (theirs, ours)
     ports = (local.port, flow.port) if message.sent else (flow.port, local.port)

@@ -1809,6 +1809,12 @@ export interface components {
             connection: number;
             /** Data Base64 */
             data_base64: string;
+            /** Listener */
+            listener: string;
+            /** Local Host */
+            local_host: string;
+            /** Local Port */
+            local_port: number;
             /** Peer Host */
             peer_host: string;
             /** Peer Port */
@@ -1832,10 +1838,6 @@ export interface components {
             contact: string | null;
             /** Left Out */
             left_out: number;
-            /** Local Host */
-            local_host: string;
-            /** Local Port */
-            local_port: number;
             /** Messages */
             messages: components["schemas"]["SipMessage"][];
             /** Sip Call Ids */
