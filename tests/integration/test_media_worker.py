@@ -358,3 +358,14 @@ async def test_an_orphan_ends(tmp_path: Path) -> None:
     assert worker.process is not None
     await until(lambda: worker.process is not None and worker.process.poll() is not None, 10.0, "ended")
     assert worker.kill() == 0
+
+
+async def test_an_order_is_answered_only_to_refuse_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, control):
+        refusals: list[rpc.Reply] = []
+        port = free_udp_port()
+        assert control.client.order(rtp_leg("one", port), refusals.append)
+        assert control.client.order(rtp_leg("two", port), refusals.append)
+        census = (await control.do(rpc.GetCensus())).result
+        assert [leg["leg"] for leg in census["legs"]] == ["one"]
+        assert [reply.code for reply in refusals] == ["port_in_use"]

@@ -41,11 +41,10 @@ class MediaCommands:
     def carry_out(self, command: rpc.Command) -> None:
         """Send it."""
 
-        def on_reply(reply: rpc.Reply) -> None:
-            if not reply.ok and reply.code != "lost":
-                self._refused(command, reply)
+        def on_refused(reply: rpc.Reply) -> None:
+            self._refused(command, reply)
 
-        if not self._client.post(command, on_reply):
+        if not self._client.order(command, on_refused):
             self._refused(command, rpc.Reply(False, code="lost", message="no media worker is attached"))
 
 

@@ -7,7 +7,8 @@ Framing: one JSON object a line (UTF-8, `\\n`), at most MAX_LINE_BYTES. Control 
     <- {"t":"refused","code":"stale_generation"|"version"|"malformed","message":"..."}      (and the socket closes)
 
 then commands `{"t":"cmd","id":"<idempotency key>","op":"leg.create_rtp","args":{..}}` are answered in order by
-`{"t":"res","id":..,"ok":true,"result":{..}}` or `{"t":"res","id":..,"ok":false,"code":..,"message":..}`, and events
+`{"t":"res","id":..,"ok":true,"result":{..}}` or `{"t":"res","id":..,"ok":false,"code":..,"message":..}` (a command with
+`"quiet":true` only if it is refused), and events
 `{"t":"ev","n":42,"at_ms":..,"ev":"leg.learned","args":{..}}` flow from the worker, acknowledged by
 `{"t":"ack","n":42}`.
 

@@ -7,6 +7,7 @@ out in the order they were given. A lost worker fails what is under way (code "l
 import asyncio
 import json
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from kak_server.model.codec import CodecError, Json, dumps, from_json
 
 FIRST_RETRY_S = 0.05
 LAST_RETRY_S = 1.0
+ORDERS_KEPT = 4_096
 PENDING_MAX = 20_000
 WRITE_BUFFER_MAX_BYTES = 32 * 1024 * 1024
 ATTACH_TIMEOUT_S = 5.0
@@ -43,6 +45,7 @@ class MediaClient:
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._pending: dict[str, OnReply | None] = {}
+        self._orders: OrderedDict[str, OnReply] = OrderedDict()  # the newest quiet commands, should one be refused
         self._name = f"{generation}.{secrets.token_hex(4)}"  # no other client's ids: replies are kept by id
         self._lines: list[bytes] = []
         self._sent = 0
@@ -70,17 +73,32 @@ class MediaClient:
 
     def post(self, command: rpc.Command, on_reply: OnReply | None = None) -> bool:
         """Send a command without waiting. False, and nothing sent, when not attached or too much is under way."""
+        if len(self._pending) >= PENDING_MAX or not self._can_send():
+            return False
+        self._pending[self._send_command(command, quiet=False)] = on_reply
+        return True
+
+    def order(self, command: rpc.Command, on_refused: OnReply) -> bool:
+        """As `post`, for a command whose success nobody needs to hear of: the worker answers only to refuse it."""
+        if not self._can_send():
+            return False
+        self._orders[self._send_command(command, quiet=True)] = on_refused
+        if len(self._orders) > ORDERS_KEPT:
+            self._orders.popitem(last=False)  # long done
+        return True
+
+    def _can_send(self) -> bool:
         writer = self._writer
-        if writer is None or len(self._pending) >= PENDING_MAX:
-            return False
-        if writer.transport.get_write_buffer_size() > WRITE_BUFFER_MAX_BYTES:
-            return False
+        return writer is not None and writer.transport.get_write_buffer_size() <= WRITE_BUFFER_MAX_BYTES
+
+    def _send_command(self, command: rpc.Command, *, quiet: bool) -> str:
         self._sent += 1
         command_id = f"{self._name}.{self._sent}"
-        self._pending[command_id] = on_reply
-        message = {"t": "cmd", "id": command_id, "op": rpc.OP_OF[type(command)], "args": command}
+        message: dict[str, object] = {"t": "cmd", "id": command_id, "op": rpc.OP_OF[type(command)], "args": command}
+        if quiet:
+            message["quiet"] = True
         self._queue_line(dumps(message) + b"\n")
-        return True
+        return command_id
 
     def _queue_line(self, line: bytes) -> None:
         """Lines of one turn of the loop leave in one write."""
@@ -167,6 +185,7 @@ class MediaClient:
 
     def _fail_pending(self) -> None:
         pending, self._pending = self._pending, {}
+        self._orders.clear()  # the next census tells what was done
         for on_reply in pending.values():
             if on_reply is not None:
                 on_reply(rpc.Reply(False, code="lost", message="the media worker was lost"))
@@ -174,7 +193,7 @@ class MediaClient:
     def _receive(self, message: dict[str, Any]) -> None:
         kind = message.get("t")
         if kind == "res":
-            on_reply = self._pending.pop(message["id"], None)
+            on_reply = self._pending.pop(message["id"], None) or self._orders.pop(message["id"], None)
             if on_reply is not None:
                 on_reply(_reply(message))
         elif kind == "ev":

@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
         self._out_bytes = 0
         self._received = bytearray()
         self._attached = False
-        self._waiting: deque[tuple[str, rpc.Command]] = deque()
+        self._waiting: deque[tuple[str, rpc.Command, bool]] = deque()
         self._running: asyncio.Task[None] | None = None
         self._errors = 0
         self._paused = False
@@ -244,7 +244,7 @@ class Connection(asyncio.Protocol):
         except CodecError as problem:
             self._reply(command_id, rpc.Reply(False, code="malformed", message=str(problem)[:500]))
             return
-        self._waiting.append((command_id, command))
+        self._waiting.append((command_id, command, message.get("quiet") is True))
         if len(self._waiting) > COMMANDS_WAITING_MAX and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
@@ -253,24 +253,26 @@ class Connection(asyncio.Protocol):
     def _work(self) -> None:
         """Answer in order: an answer that takes a while holds the later ones up."""
         while self._waiting and self._running is None:
-            command_id, command = self._waiting.popleft()
+            command_id, command, quiet = self._waiting.popleft()
             kept = self._server.kept_reply(command_id)
             if kept is not None:
                 self._write(kept)
                 continue
             done = self._server.commands.run(command)
             if isinstance(done, rpc.Reply):
-                self._reply(command_id, done, keep=not isinstance(command, _UNKEPT))
+                if not (quiet and done.ok):
+                    self._reply(command_id, done, keep=not isinstance(command, _UNKEPT))
             else:
-                self._running = asyncio.get_running_loop().create_task(self._finish(command_id, done))
+                self._running = asyncio.get_running_loop().create_task(self._finish(command_id, done, quiet))
         if self._paused and not self._waiting and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
 
-    async def _finish(self, command_id: str, promise: Awaitable[rpc.Reply]) -> None:
+    async def _finish(self, command_id: str, promise: Awaitable[rpc.Reply], quiet: bool) -> None:
         reply = await promise
         self._running = None
-        self._reply(command_id, reply, keep=True)
+        if not (quiet and reply.ok):
+            self._reply(command_id, reply, keep=True)
         self._work()
 
     def _reply(self, command_id: str, reply: rpc.Reply, *, keep: bool = False) -> None:
