@@ -41,7 +41,7 @@ class SipCore:
     """
 
     def __init__(self, settings: SipSettings, new_id: Callable[[str], str], trace: SipTrace | None = None) -> None:
-        self.trace = trace or SipTrace(TraceLimits(messages=0))
+        self.trace = trace if trace is not None else SipTrace(TraceLimits(messages=0))
         self._settings = settings
         self._context = Context(settings, new_id)
         self._table = CallTable()

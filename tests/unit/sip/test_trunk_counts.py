@@ -5,7 +5,7 @@ from dataclasses import replace
 from kak_server.sip.api import Count, Flow
 from kak_server.sip.core import SipCore
 from kak_server.sip.trace import SipTrace, TraceLimits
-from tests.unit.sip.uac import ANSWER, PEER, SETTINGS, STRANGER, Bench, Caller, established, make_core
+from tests.unit.sip.uac import ANSWER, PEER, SETTINGS, STRANGER, Bench, Caller, established, ids, make_core
 
 
 def told(bench: Bench, name: str) -> list[tuple[dict[str, str], int | None]]:
@@ -137,6 +137,6 @@ def test_what_is_dropped_unread_is_not_traced() -> None:
 
 
 def make_core_with(trace: SipTrace, *, drop: bool = False) -> SipCore:
-    core = make_core(replace(SETTINGS, unknown_peers="drop") if drop else SETTINGS)
-    core.trace = trace
-    return core
+    serial = ids()
+    settings = replace(SETTINGS, unknown_peers="drop") if drop else SETTINGS
+    return SipCore(settings, lambda kind: f"{kind}{next(serial)}", trace)
