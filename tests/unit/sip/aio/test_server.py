@@ -11,8 +11,18 @@ import pytest
 import uvloop
 
 from kak_server.model.codec import Json
+from kak_server.sip.aio.dns import Locator
 from kak_server.sip.aio.server import SipServer
-from kak_server.sip.api import CallConfirmed, CallEnded, Count, Flow, IncomingCall, SipEvent, TrunkSettings
+from kak_server.sip.api import (
+    CallConfirmed,
+    CallEnded,
+    Count,
+    Flow,
+    IncomingCall,
+    SipEvent,
+    SipSettings,
+    TrunkSettings,
+)
 from kak_server.sip.core import SipCore
 from kak_server.sip.listening import StreamLimits
 from tests.unit.sip.hostile import MESSAGES
@@ -36,10 +46,12 @@ class House:
     records: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
+    settings: SipSettings = LAB
+    locator: Locator | None = None
 
     def __post_init__(self) -> None:
         serial = itertools.count(1)
-        self.core = SipCore(LAB, lambda kind: f"{kind}{next(serial)}")
+        self.core = SipCore(self.settings, lambda kind: f"{kind}{next(serial)}")
         self.server = SipServer(
             self.core,
             clock=lambda: time.time_ns() // 1_000_000,
@@ -48,6 +60,7 @@ class House:
             delete_record=self.records.__delitem__,
             count=self.counts.append,
             limits=self.limits,
+            locator=self.locator,
         )
 
     def put(self, key: str, value: Mapping[str, Json]) -> None:
