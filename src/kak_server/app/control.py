@@ -240,7 +240,8 @@ class Control:
 
     def _media_refused(self, command: rpc.Command, reply: rpc.Reply) -> None:
         self.metrics.media_refused(reply.code)
-        self.log.warning("media_refused", op=rpc.OP_OF[type(command)], code=reply.code, text=reply.message)
+        about = self.tracing.fields({"leg": leg} if (leg := getattr(command, "leg", "")) else {})
+        self.log.warning("media_refused", op=rpc.OP_OF[type(command)], code=reply.code, text=reply.message, **about)
 
     def _fault(self, problem: Exception) -> None:
         self.metrics.fault()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from kak_server.bridges.contact_plan import caller_leg
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note
 from kak_server.model.codec import Json
@@ -11,6 +12,8 @@ from kak_server.model.ids import CallId, ContactId
 from kak_server.sip.api import Count, IncomingCall, SipEvent
 from kak_server.sip.trace import SipTrace
 from kak_server.sip.trace_wire import Locals, to_wire
+
+CALLER_LEG = caller_leg(ContactId(""))
 
 
 class Tracing:
@@ -41,8 +44,12 @@ class Tracing:
             self._name(call)
 
     def fields(self, known: Mapping[str, Any]) -> dict[str, Json]:
-        """The fields of a log line with call and contact both, where one of them is known and the call is up."""
+        """The fields of a log line with call and contact both, where one of them, or the caller's leg in the media
+        worker, is known and the call is up."""
         fields = dict(known)
+        leg = str(fields.get("leg", ""))
+        if leg.startswith(CALLER_LEG) and not fields.get("contact"):
+            fields["contact"] = leg.removeprefix(CALLER_LEG)
         if fields.get("call") and not fields.get("contact"):
             contact = self._house.calls.by_call.get(CallId(str(fields["call"])))
             if contact is not None:

@@ -69,6 +69,8 @@ def test_lines_with_one_id_get_the_other_while_the_call_is_up() -> None:
     assert fields({"contact": contact, "x": 1}) == {"contact": contact, "call": CALL, "x": 1}
     assert watched.tracing.count_fields(Count("sip_no_ack", {"call": CALL})) == {"contact": contact, "call": CALL}
     assert fields({"contact": contact, "call": "another"}) == {"contact": contact, "call": "another"}
+    assert fields({"leg": f"caller-{contact}"}) == {"leg": f"caller-{contact}", "contact": contact, "call": CALL}
+    assert fields({"leg": "seat-oslo-1"}) == {"leg": "seat-oslo-1"}
     assert fields({"x": 1}) == {"x": 1}
     watched.tracing.sip_event(CallEnded(CALL, "bye"), watched.world.now_ms)
     assert fields({"call": CALL}) == {"call": CALL}
