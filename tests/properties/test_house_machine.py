@@ -75,10 +75,20 @@ class HouseMachine(RuleBasedStateMachine):
             self.rings(number, False, 1)
         self.answers_the_offer(operator, "accept")
 
-    @rule(operator=operators, gssi=gssis, granted=st.booleans(), by_hand=st.booleans())
-    def puts_the_caller_on_the_air(self, operator: OperatorId, gssi: Gssi, granted: bool, by_hand: bool) -> None:
+    @rule(
+        operator=operators,
+        gssi=gssis,
+        granted=st.booleans(),
+        by_hand=st.booleans(),
+        then=st.sampled_from(["", "", "hold", "transfer", "hangup", "unpatch", "worker dies", "socket breaks"]),
+    )
+    def puts_the_caller_on_the_air(
+        self, operator: OperatorId, gssi: Gssi, granted: bool, by_hand: bool, then: str
+    ) -> None:
         lab = self.lab
         self.link_changes(True)
+        if lab.contact_of(operator) is None:
+            self.takes_a_call(operator, SEATS[0], "113")
         self.works_on_the_call(operator, "patch", True, "", gssi)
         self.gateway_answers_a_patch(0, True)
         self.gateway_answers_a_patch(1, True)
@@ -88,15 +98,29 @@ class HouseMachine(RuleBasedStateMachine):
             lab.say(rpc.LegTalk(leg, True, -20.0))
         if granted:
             self.floor_moves(gssi, FloorInput.GRANTED)
+        if then == "worker dies":
+            self.worker_dies(True)
+        elif then == "socket breaks":
+            self.socket_breaks(True)
+        elif then:
+            self.works_on_the_call(operator, then, True, "113-bergen", gssi)
 
-    @rule(operator=operators, gssi=gssis)
-    def talks_in_the_group(self, operator: OperatorId, gssi: Gssi) -> None:
+    @rule(operator=operators, gssi=gssis, up=st.booleans())
+    def talks_in_the_group(self, operator: OperatorId, gssi: Gssi, up: bool) -> None:
         self.link_changes(True)
+        if self.lab.position_of(operator) is None:
+            self.sits_down(operator, SEATS[0], True)
         self.presses(operator, gssi, True, True)
+        if up:  # the grant and the release cross: it comes after the key was let go, and the key goes down again
+            self.lab.radio.hear(gssi, FloorInput.GRANTED)
+            self.presses(operator, gssi, False, False)
+            self.presses(operator, gssi, True, False)
         self.floor_moves(gssi, FloorInput.GRANTED)
 
     @rule(operator=operators)
     def sees_the_citizen(self, operator: OperatorId) -> None:
+        if self.lab.contact_of(operator) is None:
+            self.takes_a_call(operator, SEATS[1], "116117")
         self.works_on_the_call(operator, "video", True, "", GROUPS[0])
         self.citizens_page(0, True)
         self.works_on_the_call(operator, "watch", True, "", GROUPS[0])
@@ -333,14 +357,21 @@ class HouseMachine(RuleBasedStateMachine):
     @rule(
         operator=operators,
         what=st.sampled_from(["answer", "hangup", "transfer", "patch", "unpatch", "hold", "video", "move", "leave"]),
+        before=st.sampled_from(["", "", "patched", "seen"]),
         outputs=st.integers(0, 12),
         attach=st.booleans(),
     )
-    def control_dies_at_work(self, operator: OperatorId, what: str, outputs: int, attach: bool) -> None:
+    def control_dies_at_work(self, operator: OperatorId, what: str, before: str, outputs: int, attach: bool) -> None:
         """Right in what follows from one thing that somebody does."""
+        if what != "answer":
+            self.takes_a_call(operator, SEATS[outputs % 3], "116117")
+        if before == "patched":
+            self.puts_the_caller_on_the_air(operator, GROUPS[outputs % 2], True, False, "")
+        elif before == "seen":
+            self.sees_the_citizen(operator)
         self.lab.crash_after = outputs
         if what == "answer":
-            self.takes_a_call(operator, SEATS[0], "113")
+            self.takes_a_call(operator, SEATS[0], "113" if attach else "116117")
         elif what == "move":
             self.sits_down(operator, SEATS[outputs % 3], False)
         elif what == "leave":

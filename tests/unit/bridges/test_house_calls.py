@@ -1,14 +1,29 @@
 """A citizen's call through the house: queue, offer, answer, hold, hang-up, and everything that can go wrong."""
 
+from dataclasses import replace
+
 import pytest
 
 from kak_server.bridges.contact_plan import caller_leg
+from kak_server.bridges.house import House
 from kak_server.bridges.outputs import JournalEvent, Put, StoreCall, StoreTrack, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId, RecordingId
-from kak_server.routing.api import ContactState
+from kak_server.routing.api import Configured, ContactState
+from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallCancelled, CallEnded, CallMediaChanged
-from tests.unit.bridges.world import KARI, OFFER, OLA, SEAT_1, SEAT_2, World, world
+from tests.unit.bridges.world import (
+    KARI,
+    OFFER,
+    OLA,
+    SEAT_1,
+    SEAT_2,
+    CountingIds,
+    World,
+    routing_config,
+    settings,
+    world,
+)
 
 
 @pytest.fixture
@@ -254,3 +269,53 @@ def test_draining_takes_no_new_calls_and_keeps_those_that_are_up(w: World) -> No
     refused = [o for o in w.outputs if isinstance(o, ToSip) and o.action == "reject"]
     assert [(o.status, o.call) for o in refused] == [(503, "call2")]
     assert contact in w.house.calls.lines
+
+
+def test_a_caller_the_core_will_not_have_is_told_and_leaves_nothing() -> None:
+    w = World(House(settings(), RoutingCore(), CountingIds()))
+    w.house.ctx.route(Configured(w.now_ms, replace(routing_config(), max_contacts=1)))
+    w.pump()
+    w.ring("call1", "116117")
+    w.ring("call2", "116117")
+    assert [(o.status, o.call) for o in w.outputs if isinstance(o, ToSip) and o.action == "reject"] == [(503, "call2")]
+    assert CallId("call2") not in w.house.calls.by_call
+    assert w.house.ctx.ports.in_use == 1
+    assert len([key for key in w.records if key.startswith("line/")]) == 1
+
+
+def test_a_session_refresh_leaves_what_was_learned(w: World) -> None:
+    """A re-INVITE with the same address (RFC 4028) moves nothing: behind NAT the peer is elsewhere."""
+    w.sit()
+    contact = w.ring()
+    w.answer(contact)
+    w.media(rpc.LegLearned(caller_leg(contact), "127.0.0.7", 39_000))
+    w.house.sip_event(CallMediaChanged(CallId("call1"), OFFER), w.now_ms)
+    w.pump()
+    leg = w.house.calls.lines[contact].leg
+    assert (leg.peer_host, leg.peer_port, leg.learned) == ("127.0.0.7", 39_000, True)
+
+
+def test_a_reinvite_while_no_worker_listens_is_made_up_for(w: World) -> None:
+    w.sit()
+    contact = w.ring()
+    w.answer(contact)
+    held = w.house.ctx.desk.desired().legs[caller_leg(contact)]
+    w.house.worker_lost("socket", w.now_ms)
+    w.house.sip_event(CallMediaChanged(CallId("call1"), OFFER.replace("40000", "40010")), w.now_ms)
+    w.pump()
+    census = rpc.Census((rpc.LegCensus(held.leg, "rtp", "learned", held.port, "127.0.0.7", 39_000),))
+    w.house.worker_attached(census, "boot-1", w.now_ms)
+    w.pump()
+    assert {(c.leg, c.peer_port) for c in w.commands(rpc.ModifyRtp)} == {(held.leg, 40_010)}
+
+
+def test_a_new_worker_sends_nothing_to_a_peer_on_hold(w: World) -> None:
+    w.sit()
+    contact = w.ring()
+    w.answer(contact)
+    w.house.sip_event(CallMediaChanged(CallId("call1"), OFFER + "a=inactive\r\n"), w.now_ms)
+    w.pump()
+    w.outputs.clear()
+    w.house.worker_attached(rpc.Census(), "boot-2", w.now_ms)
+    w.pump()
+    assert [(c.leg, c.send) for c in w.commands(rpc.ModifyRtp)] == [(caller_leg(contact), False)]

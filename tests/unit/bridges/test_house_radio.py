@@ -68,6 +68,16 @@ def test_a_grant_that_comes_after_the_key_is_up_is_given_back(w: World) -> None:
     assert w.radio_commands().count("cease_tx") == before + 1
 
 
+def test_a_grant_that_was_given_back_opens_nothing_for_the_next_press(w: World) -> None:
+    ptt(w)
+    ptt(w, on=False)
+    grant(w)
+    asked = w.radio_commands().count("request_tx")
+    ptt(w)
+    assert w.commands(rpc.OpenUplink) == []
+    assert w.radio_commands().count("request_tx") == asked + 1
+
+
 def test_a_key_that_is_not_renewed_counts_as_released(w: World) -> None:
     ptt(w)
     grant(w)
@@ -219,3 +229,70 @@ def test_who_talks_is_told_to_the_seats_that_may_see_it(w: World) -> None:
     w.radio(radio.TalkerChanged(GROUP, Issi(1001), "Ambulanse 1", 3))
     assert w.told("talkgroup")[-1]["talker"] == {"issi": 1001, "alias": "Ambulanse 1", "priority": 3}
     assert {o.op for o in w.outputs if isinstance(o, ToRadio) and o.action == "request_tx"} == set()
+
+
+def test_hold_lets_go_of_the_callers_key(w: World) -> None:
+    """Nobody would hear the caller fall silent: the talk watch ends with the hold."""
+    contact = patched(w)
+    w.media(rpc.LegTalk(caller_leg(contact), True, -20.0))
+    grant(w)
+    w.do("contact.hold", {"contact": contact, "on": True})
+    assert w.commands(rpc.CloseUplink)
+    assert w.radio_commands()[-1] == "cease_tx"
+    assert w.do("patch.talk", {"contact": contact, "on": True}).code == ""
+    assert w.house.groups.groups[GROUP].keys == {}
+
+
+def test_the_operators_key_for_the_caller_outlasts_the_callers_pauses(w: World) -> None:
+    contact = patched(w)
+    w.do("patch.talk", {"contact": contact, "on": True})
+    grant(w)
+    w.media(rpc.LegTalk(caller_leg(contact), True, -20.0))
+    w.media(rpc.LegTalk(caller_leg(contact), False, -70.0))
+    w.timer(f"hang/{contact}")
+    assert w.commands(rpc.CloseUplink) == []
+    w.do("patch.talk", {"contact": contact, "on": False})
+    assert w.commands(rpc.CloseUplink)
+    assert w.radio_commands()[-1] == "cease_tx"
+
+
+def test_a_patch_that_was_refused_needs_a_new_confirmation(w: World) -> None:
+    contact = patched(w)
+    line = w.house.calls.lines[contact]
+    assert line.patch is not None
+    w.radio(radio.PatchChanged(line.patch.patch, GROUP, False, "timeout"))
+    w.radio(radio.PatchChanged(line.patch.patch, GROUP, True))
+    assert len(w.edges(f"contact/{contact}")) == 2
+    assert w.radio_commands()[-1] == "remove_patch"
+
+
+def test_a_gate_a_worker_holds_open_and_we_do_not_is_shut_at_the_census(w: World) -> None:
+    ptt(w)
+    grant(w)
+    w.house.worker_lost("socket", w.now_ms)
+    ptt(w, on=False)
+    w.outputs.clear()
+    w.house.worker_attached(rpc.Census(uplinks=(group_leg(GROUP),)), "boot-1", w.now_ms)
+    w.pump()
+    assert [c.leg for c in w.commands(rpc.CloseUplink)] == [group_leg(GROUP)]
+
+
+def test_a_voice_the_dead_worker_watched_lets_go_of_the_floor(w: World) -> None:
+    contact = patched(w)
+    w.media(rpc.LegTalk(caller_leg(contact), True, -20.0))
+    grant(w)
+    w.house.worker_attached(rpc.Census(), "boot-2", w.now_ms)
+    w.pump()
+    assert w.radio_commands()[-1] == "cease_tx"
+    assert w.house.groups.groups[GROUP].keys == {}
+
+
+def test_where_the_gateways_media_comes_from_outlives_the_worker(w: World) -> None:
+    w.media(rpc.LegLearned(group_leg(GROUP), "127.0.0.8", 41_500))
+    w.outputs.clear()
+    w.house.worker_attached(rpc.Census(), "boot-2", w.now_ms)
+    w.pump()
+    (create,) = [c for c in w.commands(rpc.CreateRtp) if c.leg == group_leg(GROUP)]
+    assert (create.peer_host, create.peer_port, create.learned) == ("127.0.0.8", 41_500, True)
+    w.radio(radio.LegReady(GROUP, "127.0.0.1", 41_002))
+    assert [(c.peer_host, c.peer_port) for c in w.commands(rpc.ModifyRtp)] == [("127.0.0.1", 41_002)]

@@ -1,0 +1,93 @@
+"""The hub over a real house: seats at once, lists once a room and at most five times a second."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kak_server.console.ports import Caller
+from kak_server.model.ids import OperatorId, PositionId, SessionId
+from tests.unit.app.desk import Desk, Stream
+
+AMK_1, AMK_2, LVS_1 = PositionId("amk-1"), PositionId("amk-2"), PositionId("lvs-1")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.close()
+
+
+def listen(desk: Desk, position: PositionId | None, session: str = "s1") -> tuple[Caller, Stream]:
+    caller, stream = Caller(SessionId(session), OperatorId("kari"), position, 1), Stream()
+    desk.hub.subscribe(caller, stream)
+    return caller, stream
+
+
+async def test_a_seat_hears_what_is_told_to_it_and_no_other_does(desk: Desk) -> None:
+    _, here = listen(desk, AMK_1)
+    _, second_tab = listen(desk, AMK_1, "s2")
+    _, there = listen(desk, AMK_2, "s3")
+    desk.hub.tell(AMK_1, "offer", {"contact": "c1"})
+    assert here.events == second_tab.events == [("offer", {"contact": "c1"})]
+    assert there.events == []
+    desk.hub.tell_all("notice", {"id": "n1"})
+    assert there.names() == ["notice"]
+    desk.hub.tell_session(AMK_1, SessionId("s2"), "seat.lost", {"reason": "another-tab"})
+    assert (here.names()[-1], second_tab.names()[-1]) == ("notice", "seat.lost")
+
+
+async def test_a_stream_that_is_over_hears_nothing_and_leaves_nothing(desk: Desk) -> None:
+    caller, old = listen(desk, AMK_1)
+    _, new = listen(desk, AMK_1)  # the same session connected again
+    desk.hub.unsubscribe(caller, old)  # the old connection's end comes late
+    desk.hub.tell(AMK_1, "offer", {})
+    assert (old.events, len(new.events)) == ([], 1)
+    desk.hub.unsubscribe(caller, new)
+    assert desk.hub.streams == 0
+    desk.hub.tell(AMK_1, "offer", {})
+    assert len(new.events) == 1
+
+
+async def test_who_sits_nowhere_hears_nothing(desk: Desk) -> None:
+    caller, stream = listen(desk, None)
+    desk.hub.tell_all("notice", {})
+    desk.hub.unsubscribe(caller, stream)
+    assert (stream.events, desk.hub.streams) == ([], 0)
+
+
+async def test_a_room_gets_its_own_lists_built_once(desk: Desk) -> None:
+    _, amk = listen(desk, AMK_1)
+    _, amk_too = listen(desk, AMK_2, "s2")
+    _, lvs = listen(desk, LVS_1, "s3")
+    desk.ring()
+    await asyncio.sleep(0.02)
+    lists = dict(amk.lists)
+    assert [row["queue"] for row in lists["queues"]] == ["nod"]
+    assert len(lists["waiting"]) == 1
+    assert dict(amk_too.lists)["waiting"] is lists["waiting"]
+    assert [row["queue"] for row in dict(lvs.lists)["queues"]] == ["lv"]
+    assert dict(lvs.lists)["waiting"] == []
+
+
+async def test_a_burst_of_changes_is_a_few_lists(desk: Desk) -> None:
+    _, stream = listen(desk, AMK_1)
+    for number in range(40):
+        desk.ring(f"call{number}")
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.25)
+    waiting = [data for name, data in stream.lists if name == "waiting"]
+    assert len(waiting[-1]) == 40  # the last word is the truth
+    assert len(waiting) <= 4
+
+
+async def test_the_list_of_recent_calls_is_said_to_have_changed_once_its_row_is_in(desk: Desk) -> None:
+    _, stream = listen(desk, AMK_1)
+    desk.hub.dirty("recent")
+    desk.hub.dirty("recent")
+    await asyncio.sleep(0.1)
+    assert stream.lists == []
+    await asyncio.sleep(0.7)
+    assert stream.lists == [("recent", {})]
