@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.linear import pumped, ratio_of
+from fuzz.linear import grows, pumped
 from fuzz.targets.index import NAMES, ROOT, files, load, seeds
 
 
@@ -44,12 +44,13 @@ def test_a_quadratic_check_is_seen_as_one() -> None:
         for octet in data:
             assert octet
 
-    small, large = b"x" * 5_000, b"x" * 50_000
-    assert ratio_of(quadratic, small, large) > 2
-    assert ratio_of(linear, small, large) <= 2
+    sizes = (b"x" * 5_000, b"x" * 25_000, b"x" * 50_000)
+    assert grows(quadratic, *sizes) > 2
+    assert grows(linear, *sizes) == 0
 
 
 def test_pumped_inputs_have_their_sizes() -> None:
-    for _, small, large in pumped([b"one two three"], 1_000, 1):
+    for _, small, middle, large in pumped([b"one two three"], 1_000, 1):
         assert 900 <= len(small) <= 1_100
-        assert 8_000 <= len(large) <= 11_000
+        assert 4_500 <= len(middle) <= 5_500
+        assert 9_000 <= len(large) <= 11_000

@@ -131,10 +131,10 @@ def _has_tag(message: Request) -> bool:
 
 def _vias(message: Request, source: Flow) -> list[str]:
     """The Via stack; the top one told where it really came from (18.2.1; RFC 3581 section 4)."""
-    values = message.fields.get("via", [])
+    values = [value for value in message.fields.get("via", []) if value.strip(" \t,")]
     if not values:
         return []
-    top, *rest = split_outside(values[0], ",")
+    top, *rest = (item for item in split_outside(values[0], ",") if item.strip())
     parsed = message.via
     params = parsed.params
     if "rport" in params and not params["rport"]:

@@ -49,10 +49,10 @@ def _take(feedback: Feedback, fmt: int, kind: int, body: bytes) -> None:
         feedback.bye = True
     elif kind == _RTPFB and fmt == _FMT_NACK:
         for pid, mask in struct.iter_unpack("!HH", body[8 : 8 + (len(body) - 8) // 4 * 4]):
+            if len(feedback.nack) >= SEQUENCES_MAX:  # however many NACKs the packet holds
+                break
             feedback.nack.append(pid)
             feedback.nack += [(pid + bit + 1) & 0xFFFF for bit in range(16) if mask >> bit & 1]
-            if len(feedback.nack) > SEQUENCES_MAX:
-                break
     elif kind == _PSFB and fmt in (_FMT_PLI, _FMT_FIR):
         feedback.picture_lost = True
 
