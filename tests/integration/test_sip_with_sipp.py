@@ -7,7 +7,7 @@ import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from kak_server.sip.api import (
     CallEnded,
     Count,
     IncomingCall,
+    ListenerSettings,
     Output,
     Send,
     SipEvent,
@@ -27,8 +28,11 @@ from kak_server.sip.api import (
     TrunkSettings,
 )
 from kak_server.sip.core import SipCore
+from kak_server.sip.listening import ListenSpec
 from kak_server.sip.sdp import negotiate
+from kak_server.sip.uri import bracketed
 
+LOOPBACK = TrunkSettings("lab", ("127.0.0.1", "::1"))
 SCENARIOS = Path(__file__).parent / "sipp"
 
 pytestmark = [pytest.mark.real_peer, pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed")]
@@ -76,7 +80,7 @@ class House:
                     await asyncio.wait_for(self.changed.wait(), 0.05)
 
     def sdp(self, event: IncomingCall) -> str:
-        return negotiate(event.offer_sdp, "127.0.0.1", 30000, 1).answer_sdp
+        return negotiate(event.offer_sdp, "::1" if event.ipv6 else "127.0.0.1", 30000, 1).answer_sdp
 
     def answer(self, event: IncomingCall) -> None:
         self.server.ring(event.call)
@@ -92,18 +96,25 @@ def free_port() -> int:
 
 @contextlib.asynccontextmanager
 async def running(
-    act: Callable[[House, IncomingCall], None], t1_ms: int = 40, port: int = 0, life: int = 1
+    act: Callable[[House, IncomingCall], None],
+    t1_ms: int = 40,
+    port: int = 0,
+    life: int = 1,
+    spec: ListenSpec | None = None,
+    trunk: TrunkSettings = LOOPBACK,
 ) -> AsyncIterator[House]:
     house = House(act)
+    spec = spec or ListenSpec()
     port = port or free_port()  # the advertised port must be known before the server listens on it
     settings = SipSettings(
-        "127.0.0.1",
+        spec.host,
         port,
-        (TrunkSettings("lab", ("127.0.0.1",)),),
+        (trunk,),
         frozenset(("113",)),
         t1_ms=t1_ms,
         t2_ms=8 * t1_ms,
         t4_ms=10 * t1_ms,
+        listeners=(ListenerSettings(spec.name, spec.host, port, spec.tls_port, spec.transports),),
     )
     serial = itertools.count(1)
     house.core = ListeningCore(settings, lambda kind: f"{kind}{life}x{next(serial)}")
@@ -115,19 +126,21 @@ async def running(
         delete_record=house.records.__delitem__,
         count=house.counts.append,
     )
-    await house.server.start("127.0.0.1", port)
+    await house.server.listen((replace(spec, port=port),))
     try:
         yield house
     finally:
         await house.server.stop()
 
 
-async def sipp(house: House, scenario: str, *options: str, service: str = "113", folder: Path) -> None:
+async def sipp(
+    house: House, scenario: str, *options: str, service: str = "113", folder: Path, host: str = "127.0.0.1"
+) -> None:
     """Run sipp to its end; every call must have gone as the scenario says."""
     process = await asyncio.create_subprocess_exec(
         "sipp",
-        f"127.0.0.1:{house.server.port}",
-        *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", service, "-i", "127.0.0.1", "-nostdin"),
+        f"{bracketed(host)}:{house.server.port}",
+        *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", service, "-i", host, "-nostdin"),
         *("-timeout", "40s", "-timeout_error", "-trace_err", "-error_file", str(folder / "errors.log")),
         *(options or ("-m", "1")),
         cwd=folder,

@@ -39,13 +39,16 @@ def received_bits_per_s(log: Path) -> list[int]:
 
 
 @contextlib.asynccontextmanager
-async def baresip_call(folder: Path, caller: str, target: str, wav: Path, *, seconds: int = 120) -> AsyncIterator[Path]:
+async def baresip_call(
+    folder: Path, caller: str, target: str, wav: Path, *, seconds: int = 120, transport: str = "", config: str = ""
+) -> AsyncIterator[Path]:
     """Calls `target` (a SIP address) as `caller`, plays the file (8 kHz mono) once answered, hangs up when the block is
-    left. Gives its log."""
+    left. Gives its log. `transport` is that of its account, `config` are more lines of its configuration."""
     conf = folder / "baresip"
     conf.mkdir()
-    (conf / "config").write_text(_CONFIG.format(modules=MODULES, wav=wav), encoding="utf-8")
-    (conf / "accounts").write_text(f"<sip:{caller}@127.0.0.1>;regint=0;audio_codecs=PCMA/8000/1\n", encoding="utf-8")
+    (conf / "config").write_text(_CONFIG.format(modules=MODULES, wav=wav) + config, encoding="utf-8")
+    uri = f"sip:{caller}@127.0.0.1" + (f";transport={transport}" if transport else "")
+    (conf / "accounts").write_text(f"<{uri}>;regint=0;audio_codecs=PCMA/8000/1\n", encoding="utf-8")
     log = folder / "baresip.log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
