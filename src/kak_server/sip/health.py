@@ -25,6 +25,7 @@ class TrunkHealth:
     alive: bool | None = None  # None: not known yet
     misses: int = 0
     pings: int = 0
+    waiting: bool = False  # the last ping is neither answered nor given up
 
 
 class Health:
@@ -56,7 +57,10 @@ class Health:
         if state is None:
             return
         trunk = state.trunk
+        if state.waiting:
+            self._missed(state)  # a search through many targets may take longer than the interval
         state.pings += 1
+        state.waiting = True
         self._context.arm("trunk", name, "ping", trunk.health_interval_ms)
         outgoing = ping(trunk, self._context.settings, state.pings, self._context.new_id)
         give_up_ms = min(ANSWER_WITHIN_MS, trunk.health_interval_ms)
@@ -65,7 +69,8 @@ class Health:
 
     def _answered(self, state: TrunkHealth, number: int, status: int) -> None:
         if number != state.pings:
-            return  # a search through many targets took longer than the interval: the newer ping tells
+            return  # counted as missed already: the newer ping tells
+        state.waiting = False
         name = state.trunk.name
         if status not in _DEAD:
             state.misses = 0
@@ -73,6 +78,10 @@ class Health:
                 state.alive = True
                 self._context.count("sip_trunk_up", detail=f"{name} answers OPTIONS with {status}", trunk=name)
             return
+        self._missed(state)
+
+    def _missed(self, state: TrunkHealth) -> None:
+        name = state.trunk.name
         state.misses += 1
         self._context.count("sip_trunk_missed", trunk=name)
         if state.misses >= state.trunk.health_misses and state.alive is not False:

@@ -84,3 +84,19 @@ def test_a_name_is_located_for_each_ping() -> None:
     bench.core.located(ask.key, (Target("tls", "192.0.2.7", 5061, "sbc.example.com"),), bench.now_ms)
     bench.drain()
     assert bench.sent[-1][0].domain == "sbc.example.com"
+
+
+def test_pings_that_take_longer_than_the_interval_are_missed() -> None:
+    """Two silent targets of 4 s and 1 s each, asked every second; and one target, given up as the next ping is due."""
+    bench = started(replace(TRUNK, health_uri="sip:sbc.example.com", health_interval_ms=1_000))
+    for _ in range(3):
+        bench.advance(1_000)
+        for ask in bench.locates:
+            targets = tuple(Target("udp", f"192.0.2.{last}", 5060, "sbc.example.com") for last in (7, 8))
+            bench.core.located(ask.key, targets, bench.now_ms)
+        bench.locates.clear()
+        bench.drain()
+    assert told(bench) == ["sip_trunk_down"]
+    bench = started(replace(TRUNK, health_interval_ms=1_000))
+    bench.advance(3_000)
+    assert told(bench) == ["sip_trunk_down"]
