@@ -242,6 +242,8 @@ class Control:
         self.metrics.media_refused(reply.code)
         about = self.tracing.fields({"leg": leg} if (leg := getattr(command, "leg", "")) else {})
         self.log.warning("media_refused", op=rpc.OP_OF[type(command)], code=reply.code, text=reply.message, **about)
+        if isinstance(command, rpc.CreateRtp) and reply.code != "lost":
+            self.dispatcher.feed(lambda house, now_ms: house.leg_refused(command, reply.code, now_ms))
 
     def _fault(self, problem: Exception) -> None:
         self.metrics.fault()

@@ -94,6 +94,23 @@ class Calls:
         attributes = {"trunk": line.trunk, "source": line.caller.source}
         self.ctx.route(ContactArrived(self.ctx.now_ms, line.contact, line.queue, line.caller.number, attributes))
 
+    def port_lost(self, create: rpc.CreateRtp, code: str) -> None:
+        """A caller's leg could not be made. Before the answer another port is taken, and the first one rests (it is
+        somebody else's); after the answer the peer has been told, and only the operator can be."""
+        ctx = self.ctx
+        line = self.lines.get(ContactId(create.leg.removeprefix("caller-")))
+        if line is None or line.leg.port != create.port:
+            return
+        ctx.emit(Note("leg_refused", "error", {"contact": line.contact, "code": code, "port": create.port}))
+        port = ctx.ports.take() if not line.answered else None
+        if port is None:
+            return
+        old, new = f"m=audio {create.port} ", f"m=audio {port} "
+        leg = replace(line.leg, port=port)
+        ctx.plan(f"contact/{line.contact}", EMPTY)
+        self.keep(replace(line, leg=leg, answer_sdp=line.answer_sdp.replace(old, new, 1)))
+        self.refresh(line.contact)
+
     def turn_away(self, contact: ContactId, why: str) -> None:
         """The routing core would not have it: the caller is told, instead of ringing for ever."""
         line = self._forget(contact)

@@ -170,6 +170,15 @@ class House:
         recovery.worker_attached(self, census, boot)
         self.ctx.settle()
 
+    def leg_refused(self, create: rpc.CreateRtp, code: str, now_ms: int) -> None:
+        """The worker could not make an RTP leg (somebody else has its port): nobody must talk into it unheard."""
+        self.at(now_ms)
+        if create.leg.startswith("seat-"):
+            self.seats.no_sound(create)
+        else:
+            self.calls.port_lost(create, code)
+        self.ctx.settle()
+
     def worker_lost(self, reason: str, now_ms: int) -> None:
         """The socket to the worker broke. Sound may well go on without us; nothing is concluded from it."""
         self.at(now_ms)
@@ -275,10 +284,20 @@ class House:
         kind = event.leg.partition("-")[0]
         if kind == "seat":
             self.seats.media_event(event.leg, event.state)
+            if event.state != "up":
+                self._let_go(PositionId(event.leg.removeprefix("seat-")))
         elif kind == "video":
             contact = self.videos.media_event(event.leg, event.state)
             if contact is not None:
                 self.redraw(contact)
+
+    def _let_go(self, position: PositionId) -> None:
+        """Whoever held a key there for the caller holds it no more: the page may be gone."""
+        operator = self.ctx.core.operator_at(position)
+        view = self.ctx.core.operator(operator) if operator is not None else None
+        line = self.calls.lines.get(view.contact) if view is not None and view.contact is not None else None
+        if line is not None and line.patch is not None:
+            self.patches.hand_up(line, line.patch)
 
     def _learned(self, event: rpc.LegLearned) -> None:
         kind = event.leg.partition("-")[0]

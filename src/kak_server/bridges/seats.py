@@ -162,6 +162,12 @@ class Seats:
         if view is not None and view.media_up != (state == "up"):
             self.ctx.route(PositionMedia(self.ctx.now_ms, seat.position, state == "up"))
 
+    def no_sound(self, create: rpc.CreateRtp) -> None:
+        """The seat's RTP leg could not be made: it is offered no calls until it gets another."""
+        seat = self.seats.get(PositionId(create.leg.removeprefix("seat-")))
+        if seat is not None and seat.rtp is not None and seat.rtp.port == create.port:
+            self._media(seat, "down")
+
     def _drop_rtp(self, seat: Seat) -> None:
         if seat.rtp is not None:
             self.ctx.ports.free(seat.rtp.port)

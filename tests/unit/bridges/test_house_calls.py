@@ -319,3 +319,21 @@ def test_a_new_worker_sends_nothing_to_a_peer_on_hold(w: World) -> None:
     w.house.worker_attached(rpc.Census(), "boot-2", w.now_ms)
     w.pump()
     assert [(c.leg, c.send) for c in w.commands(rpc.ModifyRtp)] == [(caller_leg(contact), False)]
+
+
+def test_a_port_that_somebody_else_has_is_replaced_before_the_answer(w: World) -> None:
+    contact = w.ring()
+    taken = w.house.calls.lines[contact].leg
+    w.house.leg_refused(taken, "port_in_use", w.now_ms)
+    w.pump()
+    line = w.house.calls.lines[contact]
+    assert line.leg.port != taken.port
+    assert f"m=audio {line.leg.port} " in line.answer_sdp
+    assert [c.port for c in w.commands(rpc.CreateRtp)] == [taken.port, line.leg.port]
+    w.sit()
+    w.answer(contact)
+    (answer,) = [o for o in w.outputs if isinstance(o, ToSip) and o.action == "answer"]
+    assert f"m=audio {line.leg.port} " in answer.sdp
+    w.house.leg_refused(line.leg, "port_in_use", w.now_ms)
+    w.pump()
+    assert w.house.calls.lines[contact].leg == line.leg, "the peer has been told of this port"

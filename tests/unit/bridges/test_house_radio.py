@@ -296,3 +296,13 @@ def test_where_the_gateways_media_comes_from_outlives_the_worker(w: World) -> No
     assert (create.peer_host, create.peer_port, create.learned) == ("127.0.0.8", 41_500, True)
     w.radio(radio.LegReady(GROUP, "127.0.0.1", 41_002))
     assert [(c.peer_host, c.peer_port) for c in w.commands(rpc.ModifyRtp)] == [("127.0.0.1", 41_002)]
+
+
+def test_the_operators_key_for_the_caller_comes_up_when_the_page_is_gone(w: World) -> None:
+    contact = patched(w)
+    assert w.do("patch.talk", {"contact": contact, "on": True}).code == ""
+    grant(w)
+    assert w.house.groups.groups[GROUP].keys
+    w.media(rpc.LegMedia(seat_leg(SEAT_1), "down"))
+    assert w.house.groups.groups[GROUP].keys == {}
+    assert w.radio_commands()[-1] == "cease_tx"

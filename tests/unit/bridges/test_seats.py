@@ -222,3 +222,15 @@ def test_events_of_other_legs_are_not_the_seats(w: World) -> None:
     w.media(rpc.LegLearned(LEG, "127.0.0.5", 1))
     w.media(rpc.LegMedia(LegId("seat-elsewhere"), "up"))
     assert w.house.seats.seats[SEAT_1].rtp is None
+
+
+def test_a_plain_rtp_seat_whose_port_is_taken_has_no_sound() -> None:
+    w = lab_world()
+    assert sit(w) == ""
+    made = w.house.seats.plain_rtp(SEAT_1, "127.0.0.1", 45_000)
+    assert made is not None
+    w.pump()
+    assert media_up(w)
+    w.house.leg_refused(made, "port_in_use", w.now_ms)
+    w.pump()
+    assert not media_up(w), "an operator without sound is offered no calls"
