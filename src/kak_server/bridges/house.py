@@ -103,7 +103,10 @@ class House:
         elif isinstance(event, rpc.LegSilent):
             self.calls.silent(event.leg, event.silent_ms)
         elif isinstance(event, rpc.LegTalk):
-            self.patches.talk(event.leg, event.talking)
+            if event.leg.startswith("tg-"):
+                self.groups.heard(event.leg, event.talking, event.level_dbov)
+            else:
+                self.patches.talk(event.leg, event.talking)
         elif isinstance(event, rpc.LegActive):
             self._caller_back(event)
         elif isinstance(event, rpc.RecordClosed):

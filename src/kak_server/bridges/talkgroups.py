@@ -35,6 +35,7 @@ class Group:
     keys: dict[Key, int | None] = field(default_factory=dict)  # holder -> lease end (UTC ms), None: no lease
     spent: dict[Key, int] = field(default_factory=dict)  # keys still held since the floor was lost -> lease end
     open: bool = False
+    level: int = 0  # loudness of what comes from the group, 0-100
 
 
 class Talkgroups:
@@ -250,4 +251,12 @@ class Talkgroups:
         edges = [rpc.Edge(leg, f"{seat_leg(position)}/speaker") for position in sorted(group.monitors)]
         edges += [rpc.Edge(str(seat_leg(PositionId(who))), leg) for kind, who in sorted(group.keys) if kind == PTT]
         mixes = {MixId(f"group-{group.info.gssi}"): tuple(edges)} if edges else {}
-        self.ctx.plan(f"group/{group.info.gssi}", Plan(legs={group.leg.leg: group.leg}, mixes=mixes))
+        watched = frozenset({group.leg.leg}) if group.monitors else frozenset()
+        self.ctx.plan(f"group/{group.info.gssi}", Plan(legs={group.leg.leg: group.leg}, mixes=mixes, watched=watched))
+
+    def heard(self, leg: str, talking: bool, level_dbov: float) -> None:
+        """How loud the group's talker is (the worker's VAD), 0-100 over the 60 dB above silence."""
+        group = self.groups.get(Gssi(int(leg.removeprefix("tg-"))))
+        if group is not None:
+            group.level = max(0, min(100, round((level_dbov + 60) / 60 * 100))) if talking else 0
+            self.changed(group)

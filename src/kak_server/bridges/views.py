@@ -158,7 +158,7 @@ class Views:
                 else None
             ),
             "cause": group.cause,
-            "level": 0,
+            "level": group.level,
         }
 
     def visible_groups(self, room: RoomId) -> list[Group]:
