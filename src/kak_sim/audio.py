@@ -43,7 +43,7 @@ def silence(ms: int, rate: int = RATE_HZ) -> Samples:
     return np.zeros(rate * ms // 1000, dtype=np.int16)
 
 
-# --- G.711 A-law (ITU-T G.711 tables 1a and 2a: 8 segments, 13 bits, every other bit inverted) ----------------------
+# --- G.711 A-law (ITU-T G.711 tables 1a and 2a: 8 segments, 13 bits, every other bit inverted) ---
 
 
 def _decode_table() -> Samples:
@@ -83,7 +83,7 @@ def alaw_decode(data: bytes) -> Samples:
     return _DECODE[np.frombuffer(data, dtype=np.uint8)]
 
 
-# --- measuring ------------------------------------------------------------------------------------------------------
+# --- measuring ---
 
 
 def mean_power(samples: Samples) -> float:
@@ -123,7 +123,7 @@ def sequence_of(samples: Samples, candidates: Sequence[float], rate: int = RATE_
     return heard
 
 
-# --- files ----------------------------------------------------------------------------------------------------------
+# --- files ---
 
 
 def read_wav(path: str | Path) -> tuple[Samples, int]:
