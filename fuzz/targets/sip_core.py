@@ -6,7 +6,7 @@ have run no call, dialog, transaction, timer, stream or record is left. Every me
 
 from fuzz.targets.pieces import Growing, halves
 from fuzz.targets.sip_message import GROWING as _MESSAGES
-from kak_server.sip.api import DeleteRecord, Flow, Output, PutRecord, Send, SipSettings, TrunkSettings
+from kak_server.sip.api import DeleteRecord, Flow, Locate, Output, PutRecord, Send, SipSettings, Target, TrunkSettings
 from kak_server.sip.core import SipCore
 from kak_server.sip.parser import parse
 
@@ -22,6 +22,7 @@ _SETTINGS = SipSettings(
     trunks=(TrunkSettings("carrier", ("192.0.2.0/24",)),),
     numbers=frozenset(("113", "user", "urn:service:sos")),
 )
+_TARGETS = (Target("tcp", "192.0.2.20", 5060, "example.com"), Target("udp", "192.0.2.21", 5060, "example.com"))
 _FLOWS = (Flow("udp", "192.0.2.10", 5060), Flow("tcp", "192.0.2.10", 40_000, connection=1))
 
 
@@ -29,7 +30,7 @@ class _House:
     """The core with a clock, and its records kept."""
 
     def __init__(self) -> None:
-        self._ids = 0
+        self._ids = self._located = 0
         self.core = SipCore(_SETTINGS, self._new_id)
         self.now_ms = 1_000_000
         self.records: set[str] = set()
@@ -39,8 +40,11 @@ class _House:
         return f"{kind}{self._ids}"
 
     def drain(self) -> None:
-        for output in self.core.drain():
-            self._take(output)
+        outputs = self.core.drain()
+        while outputs:
+            for output in outputs:
+                self._take(output)
+            outputs = self.core.drain()
 
     def _take(self, output: Output) -> None:
         if isinstance(output, Send) and output.data.strip():
@@ -49,6 +53,10 @@ class _House:
             self.records.add(output.key)
         elif isinstance(output, DeleteRecord):
             self.records.discard(output.key)
+        elif isinstance(output, Locate):
+            # by turns the name leads nowhere, or to two places
+            self._located += 1
+            self.core.located(output.key, _TARGETS if self._located % 2 else (), self.now_ms)
 
     def settle(self) -> None:
         for command in ("answer", "hangup"):
