@@ -279,7 +279,10 @@ def test_the_worker_dies_in_mid_call_and_everybody_is_back(day: Day) -> None:
     day.passes(800)
     lab.start_worker()
     lab.attach()
-    assert [o.data["code"] for o in lab.outputs if isinstance(o, TellAll)] == ["media-restarted"]
+    assert [(o.name, o.data["id"]) for o in lab.outputs if isinstance(o, TellAll)] == [
+        ("notice.cleared", "media-lost"),
+        ("notice", "media-restarted"),
+    ]
     assert [o.position for o in lab.outputs if isinstance(o, Tell) and o.name == "media.reset"] == [SEAT_1]
     lab.browser(seat_leg(SEAT_1), "operator")
     lab.hear_worker()

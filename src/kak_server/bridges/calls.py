@@ -6,7 +6,7 @@ from dataclasses import replace
 from kak_server.bridges.contact_plan import caller_leg, contact_plan
 from kak_server.bridges.context import Context, QueueInfo
 from kak_server.bridges.line import Line
-from kak_server.bridges.outputs import Dirty, Note, StoreCall, Tell, ToSip
+from kak_server.bridges.outputs import Dirty, Note, StoreCall, ToSip
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY
 from kak_server.model.ids import CallId, ContactId, PositionId, QueueId
@@ -297,7 +297,7 @@ class Calls:
         self.ctx.emit(Note("caller_silent", "warning", {"contact": line.contact, "silent_ms": silent_ms}))
         view = self.ctx.core.contact(line.contact)
         if view is not None and view.position is not None and view.state in JOINED:
-            self.ctx.emit(Tell(view.position, "notice", silence_notice(line.contact, silent_ms, self.ctx.now_ms)))
+            self.ctx.notices.silent(view.position, line.contact, silent_ms)
 
     def _of(self, call: CallId) -> Line | None:
         contact = self.by_call.get(call)
@@ -312,16 +312,3 @@ class Calls:
         self.keep(replace(line, leg=leg, sends=send))
         self.ctx.desk.learned(f"contact/{line.contact}", leg)
         self.ctx.media(rpc.ModifyRtp(leg.leg, host, port, payload_type, codec, send))
-
-
-def silence_notice(contact: ContactId, silent_ms: int, now_ms: int) -> dict[str, object]:
-    """What the operator is told of a caller without sound."""
-    seconds = silent_ms // 1000
-    return {
-        "id": f"silent-{contact}",
-        "level": "warning",
-        "code": "caller-silent",
-        "text_nb": f"Ingen lyd fra innringer på {seconds} s. Samtalen er ikke brutt.",
-        "text_en": f"No sound from the caller for {seconds} s. The call is still up.",
-        "at_ms": now_ms,
-    }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kak_server.bridges.notices import Notices
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
 from kak_server.bridges.port_pool import PortPool
 from kak_server.bridges.tracks import Tracks
@@ -101,11 +102,13 @@ class Context:
     desk: Desk = field(default_factory=Desk)
     ports: PortPool = field(init=False)
     tracks: Tracks = field(init=False)
+    notices: Notices = field(init=False)
     on_effect: Callable[[routing.Effect], None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.ports = PortPool(self.settings.rtp_port_min, self.settings.rtp_port_max)
         self.tracks = Tracks(self)
+        self.notices = Notices(self)
 
     def emit(self, output: Output) -> None:
         """Something to do, after all that was emitted before it."""

@@ -108,7 +108,7 @@ class House:
             else:
                 self.patches.talk(event.leg, event.talking)
         elif isinstance(event, rpc.LegActive):
-            self._caller_back(event)
+            self.ctx.notices.heard(ContactId(event.leg.removeprefix("caller-")))
         elif isinstance(event, rpc.RecordClosed):
             self.ctx.tracks.closed(event)
             self.ctx.emit(Dirty("recent"))
@@ -151,6 +151,8 @@ class House:
                 self.patches.hang(ContactId(rest))
             elif kind == "unheard":
                 self.patches.unheard(ContactId(rest))
+            elif kind == "notice":
+                self.ctx.notices.clear(rest)
         self.ctx.settle()
 
     def command(self, by: commands.By, name: str, args: commands.Args, now_ms: int) -> commands.Outcome:
@@ -186,6 +188,7 @@ class House:
         """The socket to the worker broke. Sound may well go on without us; nothing is concluded from it."""
         self.at(now_ms)
         self.ctx.worker_attached = False
+        self.ctx.notices.media_lost()
         self.ctx.emit(Note("media_worker_lost", "error", {"reason": reason}))
 
     # --- effects of the routing core ------------------------------------------------------------------------------
@@ -212,12 +215,14 @@ class House:
     def _release(self, effect: routing.ReleaseOperator) -> None:
         self.patches.remove(effect.contact, effect.cause)
         self.videos.close(effect.contact)
+        self.ctx.notices.heard(effect.contact)
         data = {"contact": effect.contact, "cause": effect.cause}
         self.ctx.emit(Tell(effect.position, "call.ended", data))
         self.calls.refresh(effect.contact)
 
     def _moved(self, effect: routing.PositionMoved) -> None:
         self.calls.moved(effect.contact, effect.position)
+        self.ctx.notices.heard(effect.contact)
 
     def _end(self, effect: routing.EndContact) -> None:
         self.end(effect.contact, effect.cause)
@@ -306,12 +311,6 @@ class House:
         kind = event.leg.partition("-")[0]
         owner = {"seat": self.seats.learned, "tg": self.groups.learned}.get(kind, self.calls.learned)
         owner(event.leg, event.host, event.port)
-
-    def _caller_back(self, event: rpc.LegActive) -> None:
-        contact = ContactId(event.leg.removeprefix("caller-"))
-        view = self.ctx.core.contact(contact)
-        if view is not None and view.position is not None and contact in self.calls.lines:
-            self.ctx.emit(Tell(view.position, "notice.cleared", {"id": f"silent-{contact}"}))
 
 
 WHOLE = frozenset({"me", "call", "talkgroup", "media"})

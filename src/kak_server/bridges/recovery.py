@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges.line import Line
-from kak_server.bridges.outputs import Note, SetTimer, TellAll, ToSip
+from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.seats import Seat
 from kak_server.bridges.tracks import Track
 from kak_server.media import rpc
@@ -129,8 +129,7 @@ def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
     if new_boot:
         ctx.tracks.salvage()
         ctx.incarnation += 1
-        if house.calls.lines or house.seats.seats:
-            ctx.emit(TellAll("notice", _restarted_notice(boot, ctx.now_ms)))
+    ctx.notices.media_back(new_boot and bool(house.calls.lines or house.seats.seats))
     if known != boot:
         house.last_boot = boot
         ctx.put("worker", Boot(boot, ctx.incarnation))
@@ -159,14 +158,3 @@ def _redirect(house: "House", legs: Mapping[str, rpc.LegCensus]) -> None:
         leg = line.leg
         if not line.sends and leg.leg not in legs:
             house.ctx.media(rpc.ModifyRtp(leg.leg, *line.signalled, leg.payload_type, leg.codec, False))
-
-
-def _restarted_notice(boot: str, now_ms: int) -> dict[str, Any]:
-    return {
-        "id": f"worker-{boot}",
-        "level": "warning",
-        "code": "media-restarted",
-        "text_nb": "Medietjenesten startet på nytt. Samtalene kobles opp igjen.",
-        "text_en": "The media service restarted. Calls are being joined again.",
-        "at_ms": now_ms,
-    }

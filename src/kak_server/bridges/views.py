@@ -190,7 +190,7 @@ class Views:
                 for q in self.calls.queues.values()
             ],
             "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
-            "notices": [],
+            "notices": self.ctx.notices.of(position),
         }
 
     def _patch(self, line: Line | None) -> View | None:
