@@ -70,16 +70,19 @@ class Streams:
 
     async def close(self) -> None:
         """Stop accepting and close every connection."""
-        tasks = [*self._tasks, *([self._accepting] if self._accepting is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.gather(self._accepting, return_exceptions=True)
         if self._listening is not None:
             self._listening.close()
-        closing = [connection.gone for connection in self._connections.values()]
-        for connection in list(self._connections.values()):
-            connection.abort()
-        await asyncio.gather(*closing)
+        while self._connections or self._tasks:
+            for connection in list(self._connections.values()):
+                connection.abort()
+            await asyncio.gather(*(connection.gone for connection in self._connections.values()))
+            tasks = list(self._tasks)  # handshakes and dials; those of the connections are ending by themselves
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -131,11 +134,11 @@ class Streams:
                     ssl_handshake_timeout=self.limits.handshake_s,
                     ssl_shutdown_timeout=SHUTDOWN_S,
                 )
-            await connection.gone
+            await asyncio.shield(connection.gone)
         except OSError as problem:  # a handshake that failed, or took too long
             self.server.count("sip_tls_failed", f"{host}: {problem or 'timed out'}")
-        finally:
             accepted.close()
+        finally:
             self._taken[host] -= 1
             if not self._taken[host]:
                 del self._taken[host]

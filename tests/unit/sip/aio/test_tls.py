@@ -4,12 +4,13 @@ import asyncio
 import os
 import shutil
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from kak_server.sip.aio.tls import TlsContexts, certificate_names
 from kak_server.sip.api import CallConfirmed, CallEnded, ListenerSettings, SipSettings, TrunkSettings
@@ -59,6 +60,21 @@ async def dial(house: House, context: ssl.SSLContext) -> TcpPhone:
     phone = TcpPhone(*streams)
     phone.caller.transport = "TLS"
     return phone
+
+
+async def refused(house: House, context: ssl.SSLContext) -> bool:
+    """Whether the server wants no connection. With TLS 1.3 the client learns so only when it reads."""
+    try:
+        phone = await dial(house, context)
+    except (ssl.SSLError, ConnectionError):
+        return True
+    try:
+        await status_of_options(phone)
+    except (ssl.SSLError, ConnectionError, asyncio.IncompleteReadError):
+        return True
+    finally:
+        phone.writer.transport.abort()
+    return False
 
 
 async def status_of_options(phone: TcpPhone) -> int:
@@ -113,8 +129,7 @@ async def test_mutual_tls(authority: Authority, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other", "other")
     async with listening(files_of(authority, client_ca=True, required=True)) as house:
         for own in (None, other.issue("carrier", "sip.carrier.example")):
-            with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
-                await status_of_options(await dial(house, client_context(authority, own)))
+            assert await refused(house, client_context(authority, own))
         await house.until(lambda: house.names().count("sip_tls_failed") == 2)
         good = await dial(house, client_context(authority, authority.issue("carrier", "sip.carrier.example")))
         assert await status_of_options(good) == 200
@@ -150,7 +165,7 @@ def test_old_versions_are_refused(authority: Authority) -> None:
         assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-async def test_certificates_are_renewed_without_dropping_connections(authority: Authority, tmp_path: Path) -> None:
+async def test_certificates_are_renewed_without_dropping_connections(authority: Authority) -> None:
     tls = files_of(authority)
     async with listening(tls) as house:
         context = client_context(authority)
@@ -269,3 +284,35 @@ def test_names_in_a_certificate() -> None:
     }
     assert certificate_names(certificate) == ("sip.example.com", "example.com", "192.0.2.1", "carrier as")
     assert certificate_names({}) == certificate_names(None) == ()
+
+
+async def test_stopping_ends_connections_and_handshakes(authority: Authority) -> None:
+    async with listening(files_of(authority), limits=StreamLimits(handshake_s=60)) as house:
+        phone = await dial(house, client_context(authority))
+        assert await status_of_options(phone) == 200
+        _, silent = await asyncio.open_connection("127.0.0.1", house.server.tls_port())
+        streams = house.server._listeners["main"].secure
+        assert streams is not None
+        await house.until(lambda: streams._taken["127.0.0.1"] == 2)
+        async with asyncio.timeout(5):
+            await house.server.stop()
+        assert (len(streams), streams._taken.total(), len(streams._tasks)) == (0, 0, 0)
+        assert house.core.census()["streams"] == 0
+        await phone.closed()
+        silent.close()
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        test_a_handshake_that_does_not_happen_is_broken_off,
+        test_certificates_are_renewed_without_dropping_connections,
+        test_stopping_ends_connections_and_handshakes,
+    ],
+)
+def test_the_same_on_uvloop(scenario: Callable[[Authority], Coroutine[None, None, None]], authority: Authority) -> None:
+    uvloop.run(scenario(authority))
+
+
+def test_mutual_tls_on_uvloop(authority: Authority, tmp_path: Path) -> None:
+    uvloop.run(test_mutual_tls(authority, tmp_path))
