@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 
 from aiortc import RTCSessionDescription
-from tests.support.media_peers import Control, RtpPhone, WorkerProcess, free_udp_port, rtp_leg, running, sine, until
 
 from kak_server.media import rpc
 from kak_server.media.engine import opus, rtp
 from kak_server.media.worker import aiortc_hooks as hooks
 from kak_server.media.worker.ice_ports import IcePorts
 from kak_server.model.ids import LegId, MixId, RecordingId
+from tests.support.media_peers import Control, RtpPhone, WorkerProcess, free_udp_port, rtp_leg, running, sine, until
 
 FRAMES = 50
 TICKS_A_SECOND = 50
