@@ -66,6 +66,10 @@ class HouseMachine(RuleBasedStateMachine):
 
     @rule(operator=operators, seat=seats, number=st.sampled_from(["113", "1131", "116117"]))
     def takes_a_call(self, operator: OperatorId, seat: PositionId, number: str) -> None:
+        self.is_offered_a_call(operator, seat, number)
+        self.answers_the_offer(operator, "accept")
+
+    def is_offered_a_call(self, operator: OperatorId, seat: PositionId, number: str) -> None:
         lab = self.lab
         if lab.position_of(operator) is None:
             self.sits_down(operator, seat, True)
@@ -73,7 +77,6 @@ class HouseMachine(RuleBasedStateMachine):
         self.says(operator, "available")
         if lab.contact_of(operator) is None:
             self.rings(number, False, 1)
-        self.answers_the_offer(operator, "accept")
 
     @rule(
         operator=operators,
@@ -363,15 +366,16 @@ class HouseMachine(RuleBasedStateMachine):
     )
     def control_dies_at_work(self, operator: OperatorId, what: str, before: str, outputs: int, attach: bool) -> None:
         """Right in what follows from one thing that somebody does."""
+        self.is_offered_a_call(operator, SEATS[outputs % 3], "113" if attach else "116117")
         if what != "answer":
-            self.takes_a_call(operator, SEATS[outputs % 3], "116117")
+            self.answers_the_offer(operator, "accept")
         if before == "patched":
             self.puts_the_caller_on_the_air(operator, GROUPS[outputs % 2], True, False, "")
         elif before == "seen":
             self.sees_the_citizen(operator)
         self.lab.crash_after = outputs
         if what == "answer":
-            self.takes_a_call(operator, SEATS[0], "113" if attach else "116117")
+            self.answers_the_offer(operator, "accept")
         elif what == "move":
             self.sits_down(operator, SEATS[outputs % 3], False)
         elif what == "leave":
@@ -471,6 +475,17 @@ class HouseMachine(RuleBasedStateMachine):
                     assert line.patch.state == "active"
                     assert view is not None
                     assert view.state is ContactState.CONNECTED
+
+    @invariant()
+    def only_calls_at_a_seat_are_patched(self) -> None:
+        live = set()
+        for line in self.lab.house.calls.lines.values():
+            if line.patch is not None and line.patch.state in ("requested", "active"):
+                live.add(line.patch.patch)
+                view = self.lab.house.ctx.core.contact(line.contact)
+                assert view is not None
+                assert view.state in JOINED
+        assert set(self.lab.radio.patches) <= live
 
     @invariant()
     def records_are_the_house(self) -> None:

@@ -121,6 +121,19 @@ def test_transferred_but_the_patch_was_not_taken_back(w: World) -> None:
     assert [play.source for play in new.house.ctx.desk.desired().plays.values()] == ["prompt:please-hold"]
 
 
+def test_transferred_but_the_viewer_was_not_closed(w: World) -> None:
+    w.sit()
+    contact = w.ring()
+    w.answer(contact)
+    w.do("video.invite", {"contact": contact})
+    w.house.videos.watch(SEAT_1, contact)
+    w.pump()
+    w.do("contact.transfer", {"contact": contact, "queue": "113-bergen"})
+    new = died_after(w, event("TransferToQueue"), {"call1": "confirmed"})
+    assert new.house.videos.viewers == {}
+    assert f"view-{SEAT_1}" not in new.house.ctx.desk.desired().browser_legs
+
+
 def test_seated_but_not_noted(w: World) -> None:
     w.sit(available=False)
     new = died_after(w, event("OperatorSignedIn"), {})
