@@ -143,6 +143,7 @@ class SipRoom:
     calls: dict[CallId, CallView] = field(default_factory=dict)
     over: set[CallId] = field(default_factory=set)
     quiet: set[CallId] = field(default_factory=set)
+    rung: set[CallId] = field(default_factory=set)
 
     def invited(self, call: IncomingCall) -> None:
         """A new INVITE."""
@@ -165,6 +166,7 @@ class SipRoom:
         match command.action:
             case "ring":
                 assert view.state == "pending", "180 after 200"
+                self.rung.add(call)
             case "answer":
                 self.calls[call] = replace(view, state="confirmed", local_sdp=view.local_sdp or command.sdp)
             case "reject":

@@ -447,6 +447,9 @@ class HouseMachine(RuleBasedStateMachine):
             assert seated <= expected
             if view.state is ContactState.CONNECTED:
                 assert seated == expected
+                keyed = any(("ptt", str(view.position)) in g.keys for g in self.lab.house.groups.groups.values())
+                heard = {edge.source for edge in edges if edge.sink == leg and edge.source.startswith("seat-")}
+                assert heard == (set() if keyed else expected)
 
     @invariant()
     def a_microphone_is_open_only_by_a_grant_and_a_key(self) -> None:
@@ -523,6 +526,9 @@ class HouseMachine(RuleBasedStateMachine):
             line = self.lab.house.calls.lines[view.contact]
             sip = self.lab.sip.calls[line.call]
             assert line.answered == (sip.state == "confirmed")
+            assert line.answered or line.call in self.lab.sip.rung
+            assert line.answered or not (view.requeued or view.queue == "116117")
+            assert view.state is not ContactState.CONNECTING, "joined or failed within the input that accepted"
             if line.answered and view.state in (ContactState.WAITING, ContactState.OFFERED, ContactState.HELD):
                 assert [play for play in desired.plays.values() if play.sink == line.leg.leg and play.loop]
 
@@ -542,6 +548,10 @@ class HouseMachine(RuleBasedStateMachine):
         lab = self.lab
         if lab.attached and lab.worker is not None and not lab.worker.ring:
             assert lab.started - lab.kept == set(lab.worker.recordings)
+            assert not set(lab.house.ctx.tracks.open) & lab.kept
+        noted = {key.removeprefix("track/") for key in lab.records if key.startswith("track/")}
+        assert noted == set(lab.house.ctx.tracks.open)
+        assert lab.started - lab.kept <= noted
 
     @invariant()
     def what_must_end_by_itself_has_its_timer(self) -> None:

@@ -337,3 +337,17 @@ def test_a_port_that_somebody_else_has_is_replaced_before_the_answer(w: World) -
     w.house.leg_refused(line.leg, "port_in_use", w.now_ms)
     w.pump()
     assert w.house.calls.lines[contact].leg == line.leg, "the peer has been told of this port"
+
+
+def test_a_peer_that_went_on_hold_while_no_worker_listened_gets_nothing(w: World) -> None:
+    w.sit()
+    contact = w.ring()
+    w.answer(contact)
+    leg = w.house.ctx.desk.desired().legs[caller_leg(contact)]
+    w.house.worker_lost("socket", w.now_ms)
+    w.house.sip_event(CallMediaChanged(CallId("call1"), OFFER + "a=inactive\r\n"), w.now_ms)
+    w.pump()
+    census = rpc.Census((rpc.LegCensus(leg.leg, "rtp", "waiting", leg.port, leg.peer_host, leg.peer_port),))
+    w.house.worker_attached(census, "boot-1", w.now_ms)
+    w.pump()
+    assert [(c.leg, c.send) for c in w.commands(rpc.ModifyRtp)] == [(leg.leg, False)]
