@@ -10,6 +10,8 @@ from kak_server.console.ports import Caller, Subscriber
 from kak_server.model.ids import PositionId, RoomId, SessionId
 
 LIST_INTERVAL_S = 0.2
+LIST_INTERVAL_MAX_S = 1.0
+LIST_SENDS_A_SECOND = 200  # of each list, to all consoles together: lists must not own the loop
 OPERATORS_INTERVAL_S = 1.0  # who is busy changes with every call, and nobody decides anything by it
 RECENT_DELAY_S = 0.6
 RECENT: Mapping[str, Any] = {}  # says only that the list of recent calls has changed
@@ -84,6 +86,9 @@ class ConsoleHub:
             self._flush_handle = None
             return
         loop = asyncio.get_running_loop()
+        self._flush_handle = loop.call_later(
+            self._interval_s(), self._flush
+        )  # first: a fault below stops one round only
         if "operators" in dirty:
             if loop.time() < self._operators_due_s:
                 dirty.discard("operators")
@@ -98,7 +103,10 @@ class ConsoleHub:
                     lists[room] = self._builders[topic](room)
                 for subscriber in tuple(seats.values()):
                     subscriber.push_list(topic, lists[room])
-        self._flush_handle = loop.call_later(LIST_INTERVAL_S, self._flush)
+
+    def _interval_s(self) -> float:
+        """The more consoles, the slower the lists."""
+        return min(LIST_INTERVAL_MAX_S, max(LIST_INTERVAL_S, self.streams / LIST_SENDS_A_SECOND))
 
     @property
     def streams(self) -> int:

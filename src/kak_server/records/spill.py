@@ -1,10 +1,11 @@
-"""Rows the database would not take, kept in a file of lines until it does."""
+"""Rows the database does not have yet, kept in a file of lines until it does."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from kak_server.model.codec import CodecError, dumps, from_json, to_json
+from kak_server.model.codec import CodecError, dumps, from_json
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 
 Item = CallRecord | LedgerRow | AuditRow
@@ -14,17 +15,20 @@ _KINDS: dict[str, type[CallRecord] | type[LedgerRow] | type[AuditRow]] = {
 
 
 class Spill:
-    """Append now, take all back later. One thread uses it."""
+    """Append before the database has a row, take all back after a crash or an outage, empty when it has them all."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._fd = -1
 
     def keep(self, items: Iterable[Item]) -> None:
-        """Append. Raises OSError when even that is not possible."""
-        lines = b"".join(dumps({"kind": type(item).__name__, "row": to_json(item)}) + b"\n" for item in items)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
-            file.write(lines)
+        """Append; survives a kill -9 from here on. Raises OSError when even that is not possible."""
+        lines = b"".join(dumps({"kind": type(item).__name__, "row": item}) + b"\n" for item in items)
+        if self._fd < 0:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.write(self._fd, lines) != len(lines):
+            raise OSError("the file of waiting rows took only a part")
 
     def read(self) -> tuple[list[Item], int]:
         """All rows, and how many lines could not be read (a torn end)."""
@@ -42,4 +46,13 @@ class Spill:
 
     def clear(self) -> None:
         """The database has them."""
-        self.path.unlink(missing_ok=True)
+        if self._fd >= 0:
+            os.ftruncate(self._fd, 0)
+        elif self.path.exists():
+            os.truncate(self.path, 0)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        descriptor, self._fd = self._fd, -1
+        if descriptor >= 0:
+            os.close(descriptor)

@@ -1,7 +1,7 @@
 """The record store: writes through one thread that nobody waits for, reads on the caller's thread.
 
-A database that is slow, locked or gone never reaches a call: rows wait in a bounded queue, then in a file beside it,
-and go in when it is back.
+A database that is slow, locked or gone never reaches a call: rows wait in a bounded queue and in a file beside the
+database, and go in when it is back. The file is written first, so that a kill -9 loses no row.
 """
 
 import queue
@@ -42,6 +42,9 @@ class RecordStore:
         self._queue: queue.Queue[Item | None] = queue.Queue(QUEUE_MAX)
         self._thread = threading.Thread(target=self._run, name="records", daemon=True)
         self._usable = False
+        self._spill_failed = False
+        self._tell_recovery = bool(self._spill.read()[0])  # a process before us left rows
+        self._order = threading.Lock()  # the file and the queue hold the same rows in the same order
         self._tables_made = threading.Event()
         self._last_ledger: str | None = None  # the newest hash of each chain, None: to be read
         self._last_audit: str | None = None
@@ -57,6 +60,8 @@ class RecordStore:
             self._queue.put(None)
             self._thread.join(CLOSE_WAIT_S)
         self._engine.dispose()
+        with self._order:
+            self._spill.close()
 
     # --- writing, from the loop ---------------------------------------------------------------------------------------
 
@@ -78,11 +83,21 @@ class RecordStore:
         return self._queue.qsize()
 
     def _put(self, item: Item) -> None:
-        try:
-            self._queue.put_nowait(item)
-        except queue.Full:
-            self.dropped += 1
-            self._on_problem("records_dropped", f"{type(item).__name__}: the queue of rows is full")
+        """Into the file of waiting rows, which survives a kill -9, then into the queue."""
+        with self._order:
+            try:
+                self._spill.keep([item])
+            except OSError as problem:
+                if not self._spill_failed:
+                    self._on_problem("records_not_kept", f"rows wait in memory only: {problem.strerror}")
+                self._spill_failed = True
+            else:
+                self._spill_failed = False
+            try:
+                self._queue.put_nowait(item)
+            except queue.Full:
+                self._usable = False  # the writer reads the file again, once it has got through the queue
+                self._on_problem("records_behind", f"{QUEUE_MAX} rows wait; further ones wait in the file")
 
     # --- the writer ---------------------------------------------------------------------------------------------------
 
@@ -103,35 +118,53 @@ class RecordStore:
             except queue.Empty:
                 pass
             self._write(batch)
+            with self._order:
+                if self._usable and self._queue.empty():
+                    self._spill.clear()
 
     def _write(self, batch: Sequence[Item]) -> None:
         try:
             if not self._usable:
-                self._make_usable()
+                batch = self._make_usable(batch)
             if batch:
                 self._insert(batch)
         except (OperationalError, OSError) as problem:
             if self._usable or batch:
                 self._on_problem("records_unavailable", str(problem).splitlines()[0][:300])
             self._usable = False
+            self._tell_recovery = True
             self._last_ledger = self._last_audit = None
             self._keep(batch)
         except Exception as problem:  # noqa: BLE001 - a row the database will never take; the thread serves the others
             self._last_ledger = self._last_audit = None
             self._one_by_one(batch, problem)
 
-    def _make_usable(self) -> None:
-        """Tables, then the rows that waited. Raises SQLAlchemyError or OSError."""
+    def _make_usable(self, batch: Sequence[Item]) -> Sequence[Item]:
+        """Tables; then what is to be written: all rows of the file, which holds the queue's and the batch's too.
+
+        Raises OperationalError or OSError.
+        """
         database.migrate(self._engine)
-        items, unreadable = self._spill.read()
-        self._usable = True
+        with self._order:
+            items, unreadable = self._spill.read()
+            self._usable = True
+            if self._spill_failed:
+                items = [*items, *batch]
+            else:
+                self._empty_queue()
         self._tables_made.set()
-        if items:
-            self._write(items)  # what still cannot be written is kept again; every row counts once
-        if items or unreadable:
-            self._on_problem("records_recovered", f"{len(items)} waiting rows written, {unreadable} unreadable")
-        if self._usable:
-            self._spill.clear()
+        if self._tell_recovery and (items or unreadable):
+            self._on_problem("records_recovered", f"{len(items)} waiting rows, {unreadable} unreadable")
+        self._tell_recovery = False
+        return items
+
+    def _empty_queue(self) -> None:
+        """All that waits is in the file and has been read from there."""
+        stopping = False
+        while not self._queue.empty():
+            stopping = self._queue.get_nowait() is None or stopping
+        if stopping:
+            self._queue.put_nowait(None)
 
     def _insert(self, items: Sequence[Item]) -> None:
         """One transaction. The newest hashes are remembered only once it is through."""
@@ -157,13 +190,10 @@ class RecordStore:
             self.dropped += len(batch)
 
     def _keep(self, batch: Sequence[Item]) -> None:
-        if not batch:
-            return
-        try:
-            self._spill.keep(batch)
-        except OSError as problem:
+        """The database is away: the rows are in the file already, unless the file was refused too."""
+        if batch and self._spill_failed:
             self.dropped += len(batch)
-            self._on_problem("records_dropped", f"{len(batch)} rows: {problem.strerror}")
+            self._on_problem("records_dropped", f"{len(batch)} rows: neither database nor file takes them")
 
     # --- reading, in threads ------------------------------------------------------------------------------------------
 

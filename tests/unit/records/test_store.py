@@ -1,5 +1,8 @@
 """The record store on a real SQLite file: nothing twice, nothing lost while the database is away, tampering shows."""
 
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,10 +111,10 @@ def test_rows_wait_in_a_file_while_the_database_is_away(tmp_path: Path, told: To
     store.put_call(CALL)
     store.add_ledger(row("a"))
     eventually((tmp_path / "spill.jsonl").exists)
-    assert "records_unavailable" in told.names
+    eventually(lambda: "records_unavailable" in told.names)
     (tmp_path / "gone").mkdir()
     eventually(lambda: written(store, "c1") and bool(store.ledger("c1")))
-    eventually(lambda: not (tmp_path / "spill.jsonl").exists())
+    eventually(lambda: (tmp_path / "spill.jsonl").stat().st_size == 0)
     assert "records_recovered" in told.names
     store.close()
 
@@ -165,3 +168,37 @@ def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:
             assert columns[column][1] == nullable or table.columns[column].primary_key
         assert {i["name"] for i in made.get_indexes(name)} >= {i.name for i in table.indexes}
     engine.dispose()
+
+
+def test_a_killed_process_loses_no_row(tmp_path: Path, told: Told) -> None:
+    script = f"""
+import os, signal
+from pathlib import Path
+from kak_server.records.store import RecordStore
+from kak_server.records.types import AuditRow, CallRecord
+store = RecordStore("sqlite:///{tmp_path}/r.db", Path("{tmp_path}/spill.jsonl"), print, gather_s=60)
+store.open()
+store.put_call(CallRecord("c1", "q", "", 1))
+store.audit(AuditRow("k1", 1, "kari", "listen", "a"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
+    store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", told, retry_s=0.02)
+    store.open()
+    eventually(lambda: written(store, "c1") and len(store.audit_log()) == 1)
+    store.close()
+    assert told.names == ["records_recovered"]
+
+
+def test_more_rows_than_the_queue_holds_wait_in_the_file(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kak_server.records.store.QUEUE_MAX", 3)
+    store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", told, retry_s=0.02, gather_s=0.01)
+    for number in range(10):
+        store.put_call(CallRecord(f"c{number}", "q", "", number))
+    store.open()
+    eventually(lambda: written(store, "c9"))
+    assert len(store.recent_calls(20)) == 10
+    store.close()
+    assert store.dropped == 0
