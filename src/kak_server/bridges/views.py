@@ -42,14 +42,7 @@ class Views:
         """An offer for the seat it rings at."""
         line = self.calls.lines.get(view.contact)
         return {
-            "contact": view.contact,
-            "epoch": view.epoch,
-            "queue": view.queue,
-            "queue_name": self.queue_name(view.queue),
-            "class": view.klass.value,
-            "caller": view.caller,
-            "caller_source": line.caller.source if line else "none",
-            "arrived_at_ms": view.arrived_at_ms,
+            **self._who_calls(view, line),
             "expires_at_ms": view.offer_expires_at_ms or 0,
             "location_text": location_text(line.locations) if line else "",
         }
@@ -57,6 +50,18 @@ class Views:
     def call(self, view: ContactView) -> View:
         """The call card."""
         line = self.calls.lines.get(view.contact)
+        return {
+            **self._who_calls(view, line),
+            "answered_at_ms": view.connected_at_ms or view.since_ms,
+            "state": view.state.value,
+            "location": _location(line),
+            "patch": self._patch(line),
+            "video": self._video(line),
+            "recording": bool(line and line.answered),
+        }
+
+    def _who_calls(self, view: ContactView, line: Line | None) -> View:
+        """What an offer and a call card both begin with."""
         return {
             "contact": view.contact,
             "epoch": view.epoch,
@@ -66,12 +71,6 @@ class Views:
             "caller": view.caller,
             "caller_source": line.caller.source if line else "none",
             "arrived_at_ms": view.arrived_at_ms,
-            "answered_at_ms": view.connected_at_ms or view.since_ms,
-            "state": view.state.value,
-            "location": _location(line),
-            "patch": self._patch(line),
-            "video": self._video(line),
-            "recording": bool(line and line.answered),
         }
 
     def me(self, operator: OperatorView) -> View:

@@ -15,7 +15,6 @@ import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from kak_server.console.settings import StreamLimits
 from kak_server.model.codec import Json
@@ -104,10 +103,10 @@ class Stream:
 
     def after(self, cursor: int, count: int = 64) -> Sequence[Entry] | None:
         """Up to `count` events after `cursor`, oldest first. None: they are gone, a snapshot is needed."""
-        skip = cursor + 1 - self._first_seq()
-        if skip < 0 or cursor > self._last_seq:
+        if cursor + 1 < self._first_seq() or cursor > self._last_seq:
             return None
-        return tuple(self._filled(entry) for entry in islice(self._ring, skip, skip + count))
+        new = self._last_seq - cursor  # counted from the newest end, where a reader nearly always stands
+        return tuple(self._filled(self._ring[place - new]) for place in range(min(count, new)))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
