@@ -44,6 +44,7 @@ look() {
     has_program sipp || need sip-tester
     has_program baresip || need baresip
     has_program sox || need sox
+    has_program tshark || need tshark
   fi
 }
 

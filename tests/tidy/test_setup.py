@@ -1,5 +1,6 @@
 """The set-up scripts: what they find missing, and what they do about it on different machines."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tests.tidy.source_tree import ROOT
 
-PROGRAMS = ("python3", "openssl", "espeak-ng", "chromium", "sipp", "baresip", "sox", "apt-get")
+PROGRAMS = ("python3", "openssl", "espeak-ng", "chromium", "sipp", "baresip", "sox", "tshark", "apt-get")
 
 
 class Machine:
@@ -136,3 +137,15 @@ def test_else_the_one_from_pypi(tmp_path: Path, version: str | None) -> None:
 
 def test_the_commands_exit_code_is_kept(tmp_path: Path) -> None:
     assert node_of(tmp_path, "v24.0.0", "sh", "-c", "exit 7").returncode == 7
+
+
+def test_every_program_that_a_test_is_skipped_without_is_installed() -> None:
+    """Otherwise a fresh machine passes by running less."""
+    asked = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"""skipif\(\s*shutil\.which\("([^"]+)"\)""", path.read_text(encoding="utf-8"))
+    }
+    assert asked >= {"sipp", "tshark", "espeak-ng"}
+    setup = (ROOT / "scripts" / "setup.sh").read_text(encoding="utf-8")
+    assert {name for name in asked if f"has_program {name} " not in setup} == set()
