@@ -11,24 +11,15 @@ from kak_server.model.ids import CallId
 from kak_server.sip import build
 from kak_server.sip.admission import KNOWN_METHODS, Admission
 from kak_server.sip.answering import Answering
-from kak_server.sip.api import CallView, Close, Flow, Output, Send, SipSettings, Target, TrunkSettings
+from kak_server.sip.api import CallView, Flow, Output, SipSettings, Target, TrunkSettings
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.ending import Ending
-from kak_server.sip.errors import ParseError
-from kak_server.sip.framing import Frame, StreamFramer
 from kak_server.sip.health import Health
 from kak_server.sip.inbound import Inbound
 from kak_server.sip.indialog import InDialog
-from kak_server.sip.parser import (
-    BrokenMessageError,
-    Request,
-    Response,
-    answerable,
-    check_request,
-    check_response,
-    parse,
-)
+from kak_server.sip.parser import Request, Response
+from kak_server.sip.reception import Reception
 from kak_server.sip.restore import restore_call
 from kak_server.sip.trace import SipTrace, TraceLimits
 from kak_server.sip.transactions import server_key
@@ -55,41 +46,28 @@ class SipCore:
         self._indialog = InDialog(
             self._context, self._table, self._admission, self._ending, self._answering, self._inbound
         )
+        self._reception = Reception(self._context, self._admission, self.trace, self._request, self._response)
 
     # --- what comes in --------------------------------------------------------------------------------------------
 
     def datagram(self, data: bytes, flow: Flow, now_ms: int) -> None:
         """A UDP datagram. Afterwards drain."""
         self._context.now_ms = now_ms
-        if not data.strip(b"\r\n\x00 "):
-            self._context.count("sip_keepalives")  # RFC 5626 4.4 and its older cousins: no answer
-        elif len(data) > self._settings.max_message_bytes:
-            self._context.count("sip_malformed", detail=f"{flow.host}: {len(data)} bytes", status="too-large")
-        else:
-            self._message(data, flow, stream=False)
+        self._reception.datagram(data, flow)
 
     def stream_opened(self, flow: Flow, certificate: tuple[str, ...] = ()) -> None:
         """A connection is up; `certificate` are the names in the peer's verified certificate, in lower case."""
-        key = (flow.listener, flow.connection)
-        self._open(key)
-        if certificate:
-            self._context.certificates[key] = certificate
+        self._reception.stream_opened(flow, certificate)
 
     def stream_data(self, data: bytes, flow: Flow, now_ms: int) -> None:
         """Bytes off a TCP connection. Afterwards drain; a Close among the outputs ends the connection."""
         self._context.now_ms = now_ms
-        key = (flow.listener, flow.connection)
-        framer = self._context.streams.get(key)
-        if framer is None:
-            framer = self._open(key)
-        for frame in framer.feed(data):
-            self._frame(frame, flow)
+        self._reception.stream_data(data, flow)
 
     def stream_closed(self, flow: Flow, now_ms: int) -> None:
         """The connection has gone; later answers for it go over a new one to where the Via or the Contact points."""
         self._context.now_ms = now_ms
-        self._context.streams.pop((flow.listener, flow.connection), None)
-        self._context.certificates.pop((flow.listener, flow.connection), None)
+        self._reception.stream_closed(flow)
 
     def unreachable(self, flow: Flow, now_ms: int) -> None:
         """No way to the flow's address: what was on its way there goes to the next target, where there is one."""
@@ -109,76 +87,17 @@ class SipCore:
         """What the certificate of a peer at an address may be called, by the trunks' settings."""
         return tuple(name.lower() for trunk in self._admission.trunks_at(host) for name in trunk.certificates)
 
-    def _trunk(self, flow: Flow) -> TrunkSettings | None:
-        certificate = self._context.certificates.get((flow.listener, flow.connection), ())
-        return self._admission.trunk(flow.host, certificate)
-
-    def _open(self, key: tuple[str, int]) -> StreamFramer:
-        framer = self._context.streams[key] = StreamFramer(self._settings.max_message_bytes)
-        return framer
-
     def unfinished_message(self, flow: Flow) -> int:
         """The ordinal of the message on this connection that is begun and not whole, 0 for none; a shell closes the
         connection when it stays the same for too long."""
         framer = self._context.streams.get((flow.listener, flow.connection))
         return framer.unfinished if framer is not None else 0
 
-    def _frame(self, frame: Frame, flow: Flow) -> None:
-        context = self._context
-        if frame.kind == "ping":
-            context.count("sip_keepalives")
-            context.out.append(Send(flow, b"\r\n"))  # RFC 5626 3.5.1
-        elif frame.kind == "message":
-            self._message(frame.data, flow, stream=True)
-        else:
-            # 18.3: without a Content-Length the next message cannot be found: say 400 where possible, and close
-            self._broken_frame(frame, flow)
-            context.out.append(Close(flow))
-
-    def _broken_frame(self, frame: Frame, flow: Flow) -> None:
-        try:
-            parse(frame.data, max_headers=self._settings.max_headers, stream=True)
-        except BrokenMessageError as problem:
-            self._malformed(BrokenMessageError(frame.problem, problem.request, problem.status), flow)
-        else:
-            self._malformed(BrokenMessageError(frame.problem, None), flow)
-
-    def _message(self, data: bytes, flow: Flow, *, stream: bool) -> None:
-        trunk = self._trunk(flow)
-        if trunk is None and self._settings.unknown_peers == "drop" and not data.startswith(b"SIP/"):
-            self._context.count("sip_unknown_peer", detail=f"dropped a message from {flow.host}")
-            return
-        self.trace.record(self._context.now_ms, False, flow, data)
-        try:
-            message = parse(data, max_headers=self._settings.max_headers, stream=stream)
-            if isinstance(message, Response):
-                check_response(message)
-                self._response(message, flow)
-                return
-            check_request(message)
-            self._request(message, trunk, flow)
-        except BrokenMessageError as problem:
-            self._malformed(problem, flow)
-        except ParseError as problem:
-            self._malformed(BrokenMessageError(problem.problem, None), flow)
-
     def _trunk_of(self, owner: str) -> str:
         call = self._table.get(owner)
         return call.incoming.trunk if call is not None else ""
 
-    def _malformed(self, problem: BrokenMessageError, flow: Flow) -> None:
-        self._context.count("sip_malformed", detail=f"{flow.host}: {problem.problem}", status=str(problem.status))
-        request = problem.request
-        if request is None or not answerable(request):
-            return
-        status = problem.status
-        if self._trunk(flow) is None:
-            if self._settings.unknown_peers == "drop":
-                return
-            status = 403
-        self._context.answer_stateless(request, flow, status, reason="" if status != 400 else _reason(problem.problem))
-
-    def _response(self, response: Response, flow: Flow) -> None:
+    def _response(self, response: Response) -> None:
         # The branch is a secret between us and whom we asked: an answer may come from an address no trunk names
         if not self._transactions.response(response):
             self._context.count("sip_stray_response", status=str(response.status))
@@ -353,8 +272,3 @@ class SipCore:
             "timers": len(self._context.timers) - self._health.armed,
             "streams": len(self._context.streams),
         }
-
-
-def _reason(problem: str) -> str:
-    """What was wrong, for the sender's log; their own bytes are not sent back."""
-    return f"Bad Request ({problem.partition(':')[0]})"
