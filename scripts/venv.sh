@@ -6,10 +6,13 @@ set -euo pipefail
 
 readonly folder="${1:?usage: scripts/venv.sh FOLDER}"
 
-find_python() { # the first interpreter that is new enough
+# The distribution's own interpreter goes before one that was built by hand: Debian and Ubuntu build theirs with profile-
+# guided optimisation and without a shared library, which the same calls pay for with a quarter less CPU (bench-call).
+find_python() { # the first interpreter that is new enough and can make an environment
   local name
-  for name in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do
-    if type -P "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  for name in "${PYTHON:-/usr/bin/python3}" python3 python3.13 python3.12 python3.11; do
+    if type -P "$name" >/dev/null \
+      && "$name" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       echo "$name"
       return 0
     fi

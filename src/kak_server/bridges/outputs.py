@@ -9,6 +9,7 @@ from kak_server.media import rpc
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
 from kak_server.routing import api as routing
+from kak_server.sip.api_legs import Dial
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,31 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class ToSip:
-    """A command for the SIP room. `answer` takes `sdp`, `reject` a `status`; `reason` is logged and sent."""
+    """A command for the SIP room. `answer`, `progress` (183 with early media) and `reoffer` (re-INVITE) take `sdp`;
+    `reject`, `reject_transfer` and `report_transfer` a `status`; `dial` a `dial`; `refer` a `target`, and `replaces`
+    for an attended transfer; `reason` is logged and sent."""
 
-    action: Literal["ring", "answer", "reject", "hangup", "probe"]
+    action: Literal[
+        "ring",
+        "progress",
+        "answer",
+        "reject",
+        "hangup",
+        "probe",
+        "dial",
+        "reoffer",
+        "refer",
+        "accept_transfer",
+        "reject_transfer",
+        "report_transfer",
+    ]
     call: CallId
     sdp: str = ""
     status: int = 0
     reason: str = ""
+    dial: Dial | None = None
+    target: str = ""
+    replaces: CallId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
+from kak_server.sip.api_legs import LegEvent
 
 Transport = Literal["udp", "tcp", "tls"]
 
@@ -68,6 +69,9 @@ class IncomingCall:
     user_agent: str = ""
     sip_call_id: str = ""
     ipv6: bool = False  # the signalling came over IPv6: so should our offer, when theirs is late
+    replaces: CallId | None = None  # it takes the place of this call of ours (RFC 3891)
+    diverted_from: tuple[str, ...] = ()  # History-Info (RFC 7044) or Diversion (RFC 5806): newest first, at most 5
+    device: str = ""  # it comes from a registered device of ours, not from a trunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,17 @@ class CallMediaChanged:
 @dataclass(frozen=True, slots=True)
 class CallEnded:
     """The dialog is over. cause: "bye" (peer hung up), "hangup" (we did), "gone" (481/408 to our in-dialog request),
-    "no-ack" (our 200 was never acknowledged), "rejected" (we refused it)."""
+    "no-ack" (our 200 was never acknowledged), "rejected" (we refused it); "replaced" (another call took its place,
+    RFC 3891); of a call of ours also "busy" (486, 600), "no-answer" (480, 408, 487, our own time-out), "refused" (any
+    other final answer) and "unreachable" (no trunk answered)."""
 
     call: CallId
-    cause: Literal["bye", "hangup", "gone", "no-ack", "rejected"]
+    cause: Literal[
+        "bye", "hangup", "gone", "no-ack", "rejected", "replaced", "busy", "no-answer", "refused", "unreachable"
+    ]
     reason: str = ""
+    status: int = 0  # the SIP status that ended a call of ours; 0 otherwise
+    q850: int = 0  # cause of the peer's Reason header (RFC 3326, ITU-T Q.850); 0 when it gave none
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ class ProbeAnswered:
     status: int
 
 
-SipEvent = IncomingCall | CallCancelled | CallConfirmed | CallMediaChanged | CallEnded | ProbeAnswered
+SipEvent = IncomingCall | CallCancelled | CallConfirmed | CallMediaChanged | CallEnded | ProbeAnswered | LegEvent
 
 # --- what the core knows, for reconciling after a restart ------------------------------------------------------------
 
@@ -233,6 +243,11 @@ class TrunkSettings:
     health_uri: str = ""  # sip URI that is asked with OPTIONS whether it lives; "" for never
     health_interval_ms: int = 30_000
     health_misses: int = 3  # unanswered in a row: down
+    address: str = ""  # sip(s) URI where our calls to it go; "": it takes none of ours
+    username: str = ""  # digest as client (RFC 8760), where it challenges us; "" never answers a challenge
+    password: str = ""
+    srtp: Literal["off", "optional", "required"] = "off"
+    max_calls: int = 0  # both ways at once; beyond it only emergency calls; 0: as many as `max_calls` of all
 
 
 @dataclass(frozen=True, slots=True)
