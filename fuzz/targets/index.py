@@ -13,6 +13,7 @@ NAMES = (
     "sip_core",
     "sip_stream",
     "sip_fields",
+    "digest",
     "sdp",
     "bodies",
     "rpc_line",
