@@ -16,6 +16,7 @@ from kak_server.model.ids import Gssi, LegId, PositionId, QueueId, RoomId
 from kak_server.routing import api as routing
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import IncomingCall
+from kak_server.sip.outbound import Outbound
 from kak_server.sip.sdp import over_ipv6
 
 
@@ -72,6 +73,7 @@ class HouseSettings:
     max_lines: int = 2_000
     media_host_v6: str = ""  # media_host for callers over IPv6; "": they get that of the others
     bind_host_v6: str = "::"
+    outbound: Outbound = field(default_factory=Outbound)  # which trunks a dialled number is reached by
 
 
 class Ids(Protocol):

@@ -2,9 +2,12 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 
+from kak_server.config.checks_outbound import check_outbound
 from kak_server.config.checks_sip import check_sip
+from kak_server.config.compose_sip import to_numbering
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
+from kak_server.sip.numbers import normalise
 
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7), less its final zero
 Finding = tuple[Location, str]
@@ -22,6 +25,7 @@ def check(settings: Settings) -> list[Finding]:
         *_radio(settings),
         *_socket_path(settings),
         *check_sip(settings),
+        *check_outbound(settings),
     ]
 
 
@@ -61,11 +65,13 @@ def _names_known(settings: Settings) -> Iterator[Finding]:
 
 def _numbers_served_once(settings: Settings) -> Iterator[Finding]:
     owner: dict[str, str] = {}
+    plan = to_numbering(settings)
     for n, queue in enumerate(settings.queues):
         for m, number in enumerate(queue.numbers):
-            if number in owner:
-                yield ("queues", n, "numbers", m), f"number {number} leads to queue {owner[number]} already"
-            owner.setdefault(number, queue.id)
+            key = normalise(number, plan).text
+            if key in owner:
+                yield ("queues", n, "numbers", m), f"number {number} leads to queue {owner[key]} already"
+            owner.setdefault(key, queue.id)
 
 
 def _passwords(settings: Settings) -> Iterator[Finding]:

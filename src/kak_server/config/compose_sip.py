@@ -6,6 +6,8 @@ from kak_server.config.listening import ListenerSection, TrunkSection
 from kak_server.config.settings import Settings
 from kak_server.sip.api import ListenerSettings, SipSettings, TrunkSettings
 from kak_server.sip.listening import ListenSpec, StreamLimits, TlsFiles
+from kak_server.sip.numbers import Numbering, normalise
+from kak_server.sip.outbound import Outbound, OutboundRoute
 
 
 def to_sip_settings(settings: Settings) -> SipSettings:
@@ -37,7 +39,47 @@ def _trunk(trunk: TrunkSection) -> TrunkSettings:
         (trunk.address or "") if trunk.health == "options" else "",
         trunk.health_interval_s * 1000,
         trunk.health_misses,
+        address=(trunk.address or "") if trunk.outbound else "",
+        username=trunk.username or "",
+        password=trunk.password.value if trunk.password is not None else "",
+        max_calls=trunk.max_calls,
     )
+
+
+def to_numbering(settings: Settings) -> Numbering:
+    """The country's numbering plan."""
+    plan = settings.sip.numbering
+    return Numbering(plan.country_code, plan.national_digits, plan.short_digits_max, plan.trunk_prefix)
+
+
+def to_outbound(settings: Settings) -> Outbound:
+    """Where calls of ours go; groups of trunks are spelt out in the order of their priorities."""
+    plan = to_numbering(settings)
+    members = group_members(settings)
+    return Outbound(
+        plan,
+        tuple(
+            OutboundRoute(
+                route.name,
+                tuple(normalise(number, plan).text for number in route.numbers),
+                tuple("" if prefix == "*" else prefix for prefix in route.prefixes),
+                tuple(dict.fromkeys(trunk for name in route.trunks for trunk in members.get(name, (name,)))),
+                normalise(route.caller, plan).text if route.caller is not None else "",
+                route.emergency,
+            )
+            for route in settings.sip.outbound_routes
+        ),
+    )
+
+
+def group_members(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Trunks that take calls of ours, by group, the first to be tried first."""
+    able = sorted((trunk for trunk in settings.sip.trunks if trunk.outbound), key=lambda trunk: trunk.priority)
+    groups: dict[str, tuple[str, ...]] = {}
+    for trunk in able:
+        if trunk.group is not None:
+            groups[trunk.group] = (*groups.get(trunk.group, ()), trunk.name)
+    return groups
 
 
 def _seen(settings: Settings, listener: ListenerSection) -> ListenerSettings:

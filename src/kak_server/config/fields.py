@@ -1,9 +1,12 @@
 """Field types that the sections share."""
 
 import ipaddress
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+
+from kak_server.config.yaml_tree import ElsewhereText
 
 
 class Section(BaseModel):
@@ -36,6 +39,23 @@ def _name_server(value: str) -> str:
     raise ValueError(f"{value!r} is not an IP address, with or without a port")
 
 
+@dataclass(frozen=True, slots=True)
+class SecretText:
+    """A password that never shows in messages. `literal`: it stands in the file itself, which a lab alone may do."""
+
+    value: str = field(repr=False)
+    literal: bool
+
+
+def _secret(value: Any) -> SecretText:
+    if isinstance(value, SecretText):
+        return value
+    text = number_as_text(value)
+    if not isinstance(text, str) or not 0 < len(text) <= 1_000:
+        raise ValueError("should be text of 1 to 1000 characters")
+    return SecretText(str(text), not isinstance(text, ElsewhereText))
+
+
 Text = Annotated[str, BeforeValidator(number_as_text), Field(min_length=1, max_length=200)]
 Identifier = Annotated[str, BeforeValidator(number_as_text), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 DialNumber = Annotated[
@@ -48,4 +68,5 @@ Network = Annotated[str, AfterValidator(_network)]
 NameServer = Annotated[str, AfterValidator(_name_server)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 ListenPort = Annotated[int, Field(ge=0, le=65_535)]  # 0: any free port, for tests
+Secret = Annotated[SecretText, PlainValidator(_secret)]
 SkillLevel = Annotated[int, Field(ge=1, le=10)]

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kak_server.config.fields import Host, Identifier, ListenPort, Network, Port, Section, Text
+from kak_server.config.fields import Host, Identifier, ListenPort, Network, Port, Secret, Section, Text
 
 
 class SipTlsSection(Section):
@@ -76,7 +76,21 @@ class TrunkSection(Section):
     )
     health: Literal["off", "options"] = Field("off", description="ask at an interval whether it lives")
     address: str | None = Field(
-        None, max_length=300, pattern=r"^sips?:", description="SIP URI that is asked; health: options needs it"
+        None,
+        max_length=300,
+        pattern=r"^sips?:",
+        description="its SIP URI: asked with `health: options`, called with `outbound`",
     )
     health_interval_s: int = Field(30, ge=1, le=3_600, description="between two OPTIONS")
     health_misses: int = Field(3, ge=1, le=100, description="unanswered in a row: the trunk is reported down")
+    outbound: bool = Field(False, description="takes calls of ours, at its address (sip.outbound_routes says which)")
+    username: Text | None = Field(None, description="name we answer its digest challenges with (RFC 8760)")
+    password: Secret | None = Field(None, description="its password: `!file` or `!env`; in clear text in a lab only")
+    group: Identifier | None = Field(None, description="a name by which outbound routes mean all trunks of a group")
+    priority: int = Field(0, ge=0, le=1_000, description="the lowest of a group is tried first")
+    max_calls: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="calls at once, both ways; beyond it only emergency calls; 0: no limit of its own",
+    )

@@ -34,8 +34,11 @@ server:
 sip:
   port: 5060
   trunks:
-    - {{name: north, sources: [127.0.0.0/9]}}
-    - {{name: south, sources: [127.128.0.0/9]}}
+    - {{name: north, sources: [127.0.0.0/9], address: "sip:127.0.0.1:5090", outbound: true, group: carriers}}
+    - {{name: south, sources: [127.128.0.0/9], address: "sip:127.0.0.1:5092", outbound: true, group: carriers}}
+  outbound_routes:
+    - {{name: sister-services, numbers: [110, 112], trunks: [carriers], caller: 113, emergency: true}}
+    - {{name: rest, prefixes: ["*"], trunks: [carriers]}}
 media: {{rtp_port_min: 16384, rtp_port_max: 22999, ice_port_min: 23000, ice_port_max: 29999}}
 limits: {{max_contacts: 20000, max_sip_calls: 12000, max_sessions: 5000}}
 """

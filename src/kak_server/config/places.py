@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from kak_server.config.fields import Host, Identifier, ListenPort, NameServer, Port, Section, Text, number_as_text
 from kak_server.config.listening import ListenerSection, TrunkSection
+from kak_server.config.outbound import NumberingSection, OutboundRouteSection
 
 
 class TlsSection(Section):
@@ -65,7 +66,11 @@ class SipSection(Section):
         (), max_length=8, description="name servers (address, or address:port); none: those of the system"
     )
     dns_timeout_ms: int = Field(2_000, ge=100, le=30_000, description="a name not located in time leads nowhere")
-    trunks: tuple[TrunkSection, ...] = Field((), max_length=256, description="who may call in")
+    trunks: tuple[TrunkSection, ...] = Field((), max_length=256, description="who may call in, and whom we call")
+    outbound_routes: tuple[OutboundRouteSection, ...] = Field(
+        (), max_length=1_000, description="calls of ours: which numbers go to which trunks"
+    )
+    numbering: NumberingSection = Field(default_factory=NumberingSection, description="the country's numbering plan")
     unknown_peers: Annotated[Literal["403", "drop"], BeforeValidator(number_as_text)] = Field(
         "403", description="answer strangers with 403, or not at all"
     )

@@ -38,6 +38,10 @@ class Tree:
     problems: tuple[Problem, ...]
 
 
+class ElsewhereText(str):
+    """Text that does not stand in the file: out of `!env` or `!file`."""
+
+
 class _BrokenError(Exception):
     """The text cannot be read further."""
 
@@ -149,12 +153,12 @@ class _Builder:
         value = os.environ.get(event.value)
         if value is None:
             self._add(location, f"environment variable {event.value} is not set", event)
-        return value
+        return None if value is None else ElsewhereText(value)
 
     def _from_file(self, event: Any, location: Location) -> str | None:
         try:
             with Path(event.value).open(encoding="utf-8") as file:
-                return file.read(65_536).strip()
+                return ElsewhereText(file.read(65_536).strip())
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self._add(location, f"cannot read {event.value}: {reason}", event)

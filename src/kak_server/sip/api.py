@@ -245,7 +245,7 @@ class TrunkSettings:
     health_misses: int = 3  # unanswered in a row: down
     address: str = ""  # sip(s) URI where our calls to it go; "": it takes none of ours
     username: str = ""  # digest as client (RFC 8760), where it challenges us; "" never answers a challenge
-    password: str = ""
+    password: str = field(default="", repr=False)
     srtp: Literal["off", "optional", "required"] = "off"
     max_calls: int = 0  # both ways at once; beyond it only emergency calls; 0: as many as `max_calls` of all
 

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
-def test_every_example_composes(path: Path) -> None:
+def test_every_example_composes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAK_TRUNK_NORTH", "a password")
     settings = load_settings(path)
     assert to_sip_settings(settings).numbers
     assert to_routing_config(settings).queues
