@@ -9,6 +9,7 @@ from kak_server.model.ids import CallId
 from kak_server.sip.api import CallView, Flow, IncomingCall
 from kak_server.sip.dialog import Dialog
 from kak_server.sip.parser import Request
+from kak_server.sip.session import PLAIN, Session
 from kak_server.sip.transactions import ServerEntry
 
 # The last three are over for the house. ending: our BYE has no answer yet; refused: our final answer other than 2xx
@@ -54,6 +55,7 @@ class Call:
     probing: bool = False
     cseq_reserved: int = CSEQ_RESERVE
     incoming_json: Json = None  # of `incoming`, made once
+    session: Session = PLAIN
 
     @property
     def key(self) -> str:
@@ -100,6 +102,7 @@ class CallRecord:
     refusal: str = ""  # latin-1 text
     refusal_status: int = 0
     accepted_at_ms: int = 0
+    session: Session = PLAIN
 
 
 def to_record(call: Call) -> dict[str, Json]:
@@ -120,6 +123,8 @@ def to_record(call: Call) -> dict[str, Json]:
         "hangup_reason": call.hangup_reason,
         "accepted_at_ms": call.accepted_at_ms,
     }
+    if call.session != PLAIN:
+        value["session"] = to_json(call.session)
     if call.invite is not None:
         value["invite_head"] = call.invite.request.head
         value["invite_charset"] = call.invite.request.charset
@@ -190,6 +195,7 @@ def from_record(value: Json) -> tuple[Call, CallRecord]:
         refusal_status=record.refusal_status,
         accepted_at_ms=record.accepted_at_ms,
         cseq_reserved=record.cseq_reserved + CSEQ_RESERVE,
+        session=record.session,
     )
     if record.awaiting is not None:
         kept = record.awaiting

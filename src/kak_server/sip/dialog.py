@@ -114,7 +114,12 @@ class Outgoing:
 
 
 def next_request(
-    dialog: Dialog, method: str, branch: str, settings: SipSettings, extra: tuple[tuple[str, str], ...] = ()
+    dialog: Dialog,
+    method: str,
+    branch: str,
+    settings: SipSettings,
+    extra: tuple[tuple[str, str], ...] = (),
+    body: bytes = b"",
 ) -> tuple[Dialog, Outgoing]:
     """Form the next request of ours (12.2.1.1: loose routing, and strict routing for an RFC 2543 proxy)."""
     start_uri, routes = _routing(dialog)
@@ -132,7 +137,7 @@ def next_request(
     hop, want = next_hop(hop_uri, dialog.flow, settings)
     stream = dialog.flow.transport != "udp"
     flow, redial = (dialog.flow, hop) if stream else (hop, None)
-    outgoing = Outgoing(settings, method, start_uri, before, after, branch, flow, redial, want, dialog.secure)
+    outgoing = Outgoing(settings, method, start_uri, before, after, branch, flow, redial, want, dialog.secure, body)
     return replace(dialog, local_cseq=cseq), outgoing
 
 

@@ -1,5 +1,6 @@
 """How calls end, and whether they still live: our BYE, our in-dialog OPTIONS, and the clearing up (15, 12.2.1.2)."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from kak_server.sip import build
@@ -8,10 +9,14 @@ from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable, to_record
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import next_request
 from kak_server.sip.headers import quote_string
+from kak_server.sip.parser import Response
 from kak_server.sip.sending import Sending
+from kak_server.sip.session import DIALOG_TIMERS
 from kak_server.sip.transactions import ClientEntry, ServerEntry, Transactions
 
 Cause = Literal["bye", "hangup", "gone", "no-ack", "rejected"]
+
+OnAnswer = Callable[[Call, int, Response | None], None]
 
 CALL_TIMERS = ("repeat-2xx", "no-ack", "repeat-1xx", "linger")
 
@@ -35,7 +40,7 @@ class Ending:
         call.invite = None
         self._stop_timers(call)
         extra = (("Reason", f"Q.850;cause=16;text={quote_string(reason)}"),) if reason else ()
-        self._request(call, "BYE", extra, record=True)
+        self.ask(call, "BYE", self._on_bye_answer, extra, record=True)
         self._context.emit(CallEnded(call.id, cause, reason))
 
     def hang_up_after_ack(self, call: Call, reason: str) -> None:
@@ -49,13 +54,13 @@ class Ending:
 
     def repeat_bye(self, call: Call) -> None:
         """After a restart: the BYE may or may not have reached the peer; a second one does no harm (481)."""
-        self._request(call, "BYE", (), record=True)
+        self.ask(call, "BYE", self._on_bye_answer, record=True)
 
     def probe(self, call: Call) -> None:
         """Ask with an OPTIONS inside the dialog whether the peer still has it; one at a time."""
         if not call.probing:
             call.probing = True
-            self._request(call, "OPTIONS", (("Accept", build.ACCEPT),), record=False)
+            self.ask(call, "OPTIONS", self._on_probe_answer, (("Accept", build.ACCEPT),))
 
     def finish(self, call: Call, cause: Cause, reason: str = "") -> None:
         """The call is over without a BYE of ours."""
@@ -109,30 +114,52 @@ class Ending:
     def _stop_timers(self, call: Call) -> None:
         for name in CALL_TIMERS:
             self._context.disarm("call", call.id, name)
+        for name in DIALOG_TIMERS:
+            self._context.disarm("dialog", call.id, name)
 
-    def _request(self, call: Call, method: str, extra: tuple[tuple[str, str], ...], *, record: bool) -> None:
+    def ask(
+        self,
+        call: Call,
+        method: str,
+        on_answer: OnAnswer,
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+        *,
+        record: bool = False,
+    ) -> None:
+        """A request of ours inside the dialog. `on_answer` hears of the final answer once, 408 without a response when
+        none came, and nothing when the call has been forgotten meanwhile. `record` journals the call first; so it is
+        done anyway when the reserve of CSeq numbers runs out."""
         context = self._context
         branch = build.COOKIE + context.new_id("branch")
-        call.dialog, outgoing = next_request(call.dialog, method, branch, context.settings, extra)
+        call.dialog, outgoing = next_request(call.dialog, method, branch, context.settings, headers, body)
+        self.number_used(call, record=record)
+        self.sending.send(
+            outgoing, call.id, lambda status, response: self._on_answer(call.id, on_answer, status, response)
+        )
+
+    def number_used(self, call: Call, *, record: bool = False) -> None:
+        """A CSeq number of ours was taken. The record promises that none above the reserve was used: it is renewed
+        before one is."""
         if call.dialog.local_cseq > call.cseq_reserved:
-            # The record promises that no number above the reserve was used: renew it before one is
             call.cseq_reserved = call.dialog.local_cseq + CSEQ_RESERVE
             record = True
         if record:
             self.keep(call)
-        self.sending.send(outgoing, call.id, lambda status: self._on_final(call.id, method, status))
 
     def _on_transaction(self, entry: ClientEntry, status: int) -> None:
         self.sending.final(entry, status)
 
-    def _on_final(self, owner: str, method: str, status: int) -> None:
+    def _on_answer(self, owner: str, on_answer: OnAnswer, status: int, response: Response | None) -> None:
         call = self._table.get(owner)
-        if call is None:
-            return
-        if method == "BYE":
-            # Whatever the answer: 15.1.1, the session is over; 481 and 408 only say that the peer knew already
-            self.forget(call)
-            return
+        if call is not None:
+            on_answer(call, status, response)
+
+    def _on_bye_answer(self, call: Call, _status: int, _response: Response | None) -> None:
+        # Whatever the answer: 15.1.1, the session is over; 481 and 408 only say that the peer knew already
+        self.forget(call)
+
+    def _on_probe_answer(self, call: Call, status: int, _response: Response | None) -> None:
         call.probing = False
         self._context.count("sip_trunk_options", trunk=call.incoming.trunk, status=str(status))
         if call.state == "ending":

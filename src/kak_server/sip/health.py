@@ -65,7 +65,7 @@ class Health:
         outgoing = ping(trunk, self._context.settings, state.pings, self._context.new_id)
         give_up_ms = min(ANSWER_WITHIN_MS, trunk.health_interval_ms)
         number = state.pings
-        self._sending.send(outgoing, "", lambda status: self._answered(state, number, status), give_up_ms=give_up_ms)
+        self._sending.send(outgoing, "", lambda status, _: self._answered(state, number, status), give_up_ms=give_up_ms)
 
     def _answered(self, state: TrunkHealth, number: int, status: int) -> None:
         if number != state.pings:

@@ -12,11 +12,12 @@ from kak_server.sip.api import Flow, Locate, Target
 from kak_server.sip.context import Context
 from kak_server.sip.dead_targets import DeadTargets
 from kak_server.sip.dialog import Outgoing
+from kak_server.sip.parser import Response
 from kak_server.sip.transactions import ClientEntry, Transactions
 
 MAX_UNLOCATED = 10_000  # waiting for the DNS; further ones go where the peer's requests came from
 
-OnFinal = Callable[[int], None]
+OnFinal = Callable[[int, Response | None], None]  # the status, and what came: None for a 408 of our own
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Sending:
         return len(self._unlocated)
 
     def send(self, outgoing: Outgoing, owner: str, on_final: OnFinal, *, give_up_ms: int = 0) -> None:
-        """Send it; `on_final` hears the final status once, 408 when there was no answer (anywhere)."""
+        """Send it; `on_final` hears the final status once, 408 without a response when none came."""
         delivery = Delivery(outgoing, owner, on_final, give_up_ms)
         if outgoing.flow.transport != "udp" and self._context.alive(outgoing.flow):
             self._start(delivery)
@@ -78,7 +79,7 @@ class Sending:
             return
         if name == "give-up":
             self._transactions.abandon(key)
-            self._over(delivery, key, 408)
+            self._over(delivery, key, 408, None)
         elif not entry.answered and delivery.targets:
             self._transactions.abandon(key)
             self._next(delivery, key)
@@ -98,7 +99,7 @@ class Sending:
                 self._dead.mark(delivery.current, self._context.now_ms)
             else:
                 self._dead.clear(delivery.current)
-        self._over(delivery, entry.branch, status)
+        self._over(delivery, entry.branch, status, entry.response)
 
     def unreachable(self, flow: Flow) -> None:
         """The shell could not reach an address at all: what goes there goes elsewhere, where there is an elsewhere.
@@ -121,7 +122,7 @@ class Sending:
         if not targets:
             fallback = outgoing.redial if outgoing.redial is not None else outgoing.flow
             if not fallback.host:  # a name that leads nowhere, and nobody has ever written from there
-                delivery.on_final(408)
+                delivery.on_final(408, None)
                 return
             targets = (Target(fallback.transport, fallback.host, fallback.port, fallback.domain),)
         delivery.targets = self._sized(outgoing, targets)
@@ -166,9 +167,9 @@ class Sending:
             context.arm("send", branch, "give-up", delivery.give_up_ms)
         self._transactions.request(delivery.outgoing, delivery.owner, delivery.outgoing.method)
 
-    def _over(self, delivery: Delivery, branch: str, status: int) -> None:
+    def _over(self, delivery: Delivery, branch: str, status: int, response: Response | None) -> None:
         self._forget(branch)
-        delivery.on_final(status)
+        delivery.on_final(status, response)
 
     def _forget(self, branch: str) -> None:
         self._running.pop(branch, None)

@@ -43,6 +43,7 @@ class ClientEntry:
     owner: str
     method: str
     answered: bool = False  # a response has come, if only a provisional one
+    response: Response | None = None  # the final one; None while there is none, or when none came in time
 
 
 OnFinal = Callable[[ClientEntry, int], None]
@@ -171,6 +172,8 @@ class Transactions:
         if entry is None or response.cseq.method != entry.method:
             return False
         entry.answered = True
+        if response.status >= 200 and entry.response is None:
+            entry.response = response
         self._apply_client(entry, *client_non_invite.on_response(entry.machine, response.status))
         return True
 

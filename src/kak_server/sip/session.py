@@ -1,0 +1,66 @@
+"""What a dialog that is up has agreed besides its descriptions: session timer, hold, open offers, transfers.
+
+A value in the call's record, so that all of it goes on after a restart.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kak_server.sip.sdp_text import Direction
+
+# Timers of `Context` under "dialog" and the call's id
+DIALOG_TIMERS = ("session", "reoffer", "transfer", "subscription", "refer")
+
+
+@dataclass(frozen=True, slots=True)
+class Reoffer:
+    """An offer of ours inside the dialog that has no answer yet (RFC 3261 14.1, RFC 3311)."""
+
+    sdp: str
+    method: Literal["INVITE", "UPDATE"] = "INVITE"
+    cseq: int = 0  # of the request on its way; 0: it waits for its turn
+    tries: int = 0
+    refresh: bool = False  # nothing but a session refresh (RFC 4028): the description is the one in use
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """The peer's REFER was accepted and it hears by NOTIFY how the transfer goes (RFC 3515)."""
+
+    cseq: int  # of the REFER: it may come again, and it names the subscription (2.4.6)
+    until_ms: int
+    numbered: bool = False  # not the first REFER in the dialog: NOTIFYs carry the id
+    silent: bool = False  # Refer-Sub: false (RFC 4488): no NOTIFY
+    status: int = 100  # the newest to be told
+    told: int = 0  # what the newest NOTIFY on its way, or answered, said
+    busy: bool = False  # a NOTIFY is on its way
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """A REFER of ours."""
+
+    cseq: int
+    until_ms: int
+    status: int = 100  # the newest the peer has told
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Of one call. Times are UTC milliseconds."""
+
+    interval_s: int = 0  # session interval (RFC 4028); 0: no session timer
+    refresher: Literal["us", "peer"] = "peer"
+    refreshed_at_ms: int = 0
+    min_interval_s: int = 0  # the largest Min-SE heard
+    peer_updates: bool = False  # its Allow names UPDATE
+    peer_timer: bool = False  # its Supported names timer
+    wanted: Direction = "sendrecv"  # what our side wants of the audio: anything else is a hold of ours
+    reoffer: Reoffer | None = None
+    refers: int = 0  # REFERs the peer has sent in the dialog
+    subscription: Subscription | None = None
+    referral: Referral | None = None
+
+
+PLAIN = Session()  # nothing agreed: what most calls have
