@@ -54,6 +54,9 @@ class House:
             ],
             "media": {"state": "none", "generation": "1"},
             "notices": [],
+            "handed_over": [],
+            "abandoned": [],
+            "services": [{"service": "110", "label": "110 Brann"}, {"service": "112", "label": "112 Politi"}],
         }
 
     def me(self, state: str, activity: str, **more: Any) -> Dict:
@@ -127,6 +130,7 @@ class House:
         call = {
             **{key: offer[key] for key in keep}, "answered_at_ms": now(), "state": "connected", "location": place,
             "patch": None, "video": {"state": "none", "url": None, "link_expires_ms": None}, "recording": True,
+            "direction": "in", "display": "", "far_end": "answered", "parties": [], "referral": None,
         }  # fmt: skip
         await self.put("call", call)
         await self.put("me", self.me("busy", "available"))
@@ -189,7 +193,7 @@ class House:
             "contact": contact, "queue": "113-oslo", "queue_name": "113 Oslo", "caller": caller, "arrived_at_ms": at_ms,
             "answered_at_ms": at_ms + 5000 if answered else None, "ended_at_ms": at_ms + 89_000,
             "operator_name": "Kari Nordmann" if answered else None, "cause": "operator" if answered else "caller",
-            "tracks": tracks if answered else tracks[:1],
+            "tracks": tracks if answered else tracks[:1], "direction": "in", "parties": [],
         }  # fmt: skip
 
     async def busy_day(self) -> None:

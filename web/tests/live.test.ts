@@ -24,7 +24,7 @@ describe("a snapshot", () => {
   });
 
   it("keeps the ended call, and has the list of recent calls read anew", () => {
-    const before = apply(start({ call: call() }), "call.ended", { contact: "c1", cause: "caller" });
+    const before = apply(start({ call: call() }), "call.ended", { contact: "c1", cause: "caller", text_nb: "", text_en: "" });
     const live = fromSnapshot(snapshot(), OURS_MS, before);
     expect(live.ended?.cause).toBe("caller");
     expect(live.recent_version).toBe(before.recent_version + 1);
@@ -55,11 +55,13 @@ describe("events", () => {
       offer: offer(),
       "offer.withdrawn": { contact: "c1", epoch: 4, reason: "expired" },
       call: call(),
-      "call.ended": { contact: "c1", cause: "caller" },
+      "call.ended": { contact: "c1", cause: "caller", text_nb: "", text_en: "" },
       me: me(),
       queues: [],
       waiting: [],
       operators: [],
+      handed_over: [],
+      abandoned: [],
       talkgroup: talkgroup(),
       media: { state: "up" },
       "media.reset": { reason: "worker" },
@@ -93,13 +95,13 @@ describe("events", () => {
 
   it("call.ended: keeps the call for the wrap-up; of another contact it changes nothing", () => {
     const live = start({ call: call() });
-    const ended = apply(live, "call.ended", { contact: "c1", cause: "operator" });
+    const ended = apply(live, "call.ended", { contact: "c1", cause: "operator", text_nb: "", text_en: "" });
     expect(ended).toMatchObject({ call: null, ended: { cause: "operator", at_ms: NOW_MS, call: { contact: "c1" } } });
-    expect(apply(live, "call.ended", { contact: "c2", cause: "operator" }).call?.contact).toBe("c1");
+    expect(apply(live, "call.ended", { contact: "c2", cause: "operator", text_nb: "", text_en: "" }).call?.contact).toBe("c1");
   });
 
   it("me: idle again forgets the ended call, wrap-up keeps it", () => {
-    const ended = apply(start({ call: call() }), "call.ended", { contact: "c1", cause: "operator" });
+    const ended = apply(start({ call: call() }), "call.ended", { contact: "c1", cause: "operator", text_nb: "", text_en: "" });
     expect(apply(ended, "me", me({ state: "wrap-up" })).ended).not.toBeNull();
     expect(apply(ended, "me", me({ state: "idle" }))).toMatchObject({ ended: null, me: { state: "idle" } });
   });

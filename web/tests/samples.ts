@@ -45,6 +45,11 @@ export const call = (part: Partial<Call> = {}): Call => ({
   patch: null,
   video: { state: "none", url: null, link_expires_ms: null },
   recording: true,
+  direction: "in",
+  display: "",
+  far_end: "answered",
+  parties: [],
+  referral: null,
   ...part,
 });
 
@@ -80,5 +85,8 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   ],
   media: { state: "up", generation: "1" },
   notices: [],
+  handed_over: [],
+  abandoned: [],
+  services: [],
   ...part,
 });

@@ -58,6 +58,11 @@ class Views:
             "patch": self._patch(line),
             "video": self._video(line),
             "recording": bool(line and line.answered),
+            "direction": "in",
+            "display": "",
+            "far_end": "answered",
+            "parties": [],
+            "referral": None,
         }
 
     def _who_calls(self, view: ContactView, line: Line | None) -> View:
@@ -190,6 +195,9 @@ class Views:
             ],
             "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
             "notices": self.ctx.notices.of(position),
+            "handed_over": [],
+            "abandoned": [],
+            "services": [],
         }
 
     def _patch(self, line: Line | None) -> View | None:

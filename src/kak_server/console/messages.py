@@ -9,8 +9,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, TypeAdapter, create_model
 from pydantic.json_schema import models_json_schema
 
+from kak_server.console.arguments import COMMANDS, Incoming, Name
 from kak_server.console.models import (
+    Abandoned,
     Call,
+    HandedOver,
     Me,
     MediaState,
     Notice,
@@ -23,7 +26,7 @@ from kak_server.console.models import (
     Talkgroup,
     Waiting,
 )
-from kak_server.console.requests import COMMANDS, Incoming, Name
+from kak_server.console.requests import ResultValue
 from kak_server.model.codec import Json
 
 # --- event data -------------------------------------------------------------------------------------------------------
@@ -38,10 +41,12 @@ class OfferWithdrawn(Outgoing):
 
 
 class CallEnded(Outgoing):
-    """The call is over."""
+    """The call is with this position no more. Of a call out that came to nothing the texts say why."""
 
     contact: str
     cause: str
+    text_nb: str = ""
+    text_en: str = ""
 
 
 class MediaChanged(Outgoing):
@@ -81,6 +86,8 @@ EVENTS: dict[str, Any] = {
     "queues": list[Queue],
     "waiting": list[Waiting],
     "operators": list[OperatorRow],
+    "handed_over": list[HandedOver],
+    "abandoned": list[Abandoned],
     "talkgroup": Talkgroup,
     "media": MediaChanged,
     "media.reset": MediaReset,
@@ -127,7 +134,7 @@ class Reply(Outgoing):
     type: Literal["reply"]
     id: str
     ok: bool
-    result: dict[str, str | int | float | bool | None] | None = None
+    result: dict[str, ResultValue] | None = None
     code: str | None = None
     message: str | None = None
 

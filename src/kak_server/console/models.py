@@ -16,6 +16,8 @@ CallerSource = Literal["p-asserted-identity", "from", "none"]
 Floor = Literal["free", "requested", "queued", "talking", "denied", "revoked"]
 MediaState = Literal["none", "up", "down"]
 SeatLostReason = Literal["another-tab", "taken-over", "signed-out"]
+Direction = Literal["in", "out"]
+PartyState = Literal["dialing", "ringing", "early", "answered", "ended"]
 
 
 class Outgoing(BaseModel):
@@ -67,8 +69,31 @@ class CallVideo(Outgoing):
     link_expires_ms: int | None = None
 
 
+class Party(Outgoing):
+    """Somebody else in the call: a service, a hospital, an interpreter. `private`: only the operator talks with them.
+    `early`: what the far network plays is heard at the operator's headset. Ended parties stay for a while, with why."""
+
+    party: str
+    number: str
+    label: str
+    state: PartyState
+    private: bool
+    since_ms: int
+    cause: str = ""
+    text_nb: str = ""
+    text_en: str = ""
+
+
+class Referral(Outgoing):
+    """The carrier was asked to take the call to another number (REFER); `failed` falls back to a call of ours."""
+
+    number: str
+    state: Literal["asked", "trying", "failed"]
+
+
 class Call(Outgoing):
-    """The operator's current call, whole at each change."""
+    """The operator's current call, whole at each change. `far_end` is how it stands with the one at the other end: a
+    call out is dialled before it is answered, and a caller may be `gone` while other parties talk on."""
 
     contact: str
     epoch: int
@@ -84,6 +109,11 @@ class Call(Outgoing):
     patch: CallPatch | None
     video: CallVideo
     recording: bool
+    direction: Direction = "in"
+    display: str = ""
+    far_end: Literal["dialing", "ringing", "early", "answered", "gone"] = "answered"
+    parties: list[Party] = []
+    referral: Referral | None
 
 
 class Queue(Outgoing):
@@ -107,6 +137,46 @@ class Waiting(Outgoing):
     caller: str
     arrived_at_ms: int
     state: Literal["waiting", "offered"]
+
+
+class HandedOver(Outgoing):
+    """A call that goes on without an operator: the caller and those who were called in. Any operator of its queue can
+    pull it back."""
+
+    contact: str
+    queue: str
+    queue_name: str
+    class_: ServiceClass = Field(alias="class")
+    caller: str
+    since_ms: int
+    operator: str | None
+    operator_name: str | None
+    parties: list[Party]
+
+
+class Abandoned(Outgoing):
+    """A caller of an emergency queue who left before anybody answered; `number` is to be called back, by the one who
+    claims it."""
+
+    contact: str
+    queue: str
+    queue_name: str
+    class_: ServiceClass = Field(alias="class")
+    number: str
+    arrived_at_ms: int
+    ended_at_ms: int
+    waited_ms: int
+    attempts: int
+    claimed_by: str | None
+    claimed_by_name: str | None
+    claimed_at_ms: int | None
+
+
+class Service(Outgoing):
+    """A service that `contact.conference` can call in."""
+
+    service: str
+    label: str
 
 
 class OperatorRow(Outgoing):
@@ -205,3 +275,6 @@ class SnapshotFields(Outgoing):
     transfer_targets: list[TransferTarget]
     media: MediaStatus
     notices: list[Notice]
+    handed_over: list[HandedOver] = []
+    abandoned: list[Abandoned] = []
+    services: list[Service] = []

@@ -4,29 +4,16 @@ Requests are strict: no conversions, no unknown keys, every string bounded. What
 `bad-request` before the house hears of it.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from kak_server.console.models import Activity, Outgoing
+from kak_server.console.arguments import Epoch, Incoming, Name
+from kak_server.console.models import Direction, Outgoing
 
 SDP_MAX_CHARS = 65_536
-ARGS = TypeVar("ARGS", bound=BaseModel)
-
-# Identifiers and names are opaque, but printable: a control character in one is an attack or a mistake.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Note = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z+*#.:@_-]+$")]
 Sdp = Annotated[str, StringConstraints(min_length=1, max_length=SDP_MAX_CHARS)]
-Epoch = Annotated[int, Field(ge=0, le=2**53)]
-GssiNumber = Annotated[int, Field(ge=1, le=2**24 - 1)]  # a short subscriber identity has 24 bits
-
-
-class Incoming(BaseModel):
-    """A thing sent to us: unknown keys and wrong types are refused, not repaired."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
 
 # --- sign in and seat -------------------------------------------------------------------------------------------------
 
@@ -49,89 +36,22 @@ class TakePosition(Incoming):
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
-class NoArgs(Incoming):
-    """A command without arguments."""
+class ServiceResult(Outgoing):
+    """How it went with one service of `contact.conference`: the party that is being called, or why none is."""
+
+    service: str
+    party: str | None
+    code: str = ""
+    message: str = ""
 
 
-class ActivityArgs(Incoming):
-    """What the person says: available, or away and why."""
-
-    activity: Activity
-    reason: Note = ""
-
-
-class OfferArgs(Incoming):
-    """An offer: accepting or rejecting one needs the epoch it was made with."""
-
-    contact: Name
-    epoch: Epoch
-
-
-class ContactArgs(Incoming):
-    """The call the command is about."""
-
-    contact: Name
-
-
-class SwitchContactArgs(Incoming):
-    """Something of a call on or off: hold, or the operator's key towards a patched group."""
-
-    contact: Name
-    on: bool
-
-
-class TransferArgs(Incoming):
-    """A call and the queue it goes to."""
-
-    contact: Name
-    queue: Name
-
-
-class PatchArgs(Incoming):
-    """A call into a talkgroup, with what the operator confirmed: confidentiality, and the group owner's permission."""
-
-    contact: Name
-    gssi: GssiNumber
-    confirmed: bool = False
-    owner_ok: bool = False
-
-
-class SwitchGroupArgs(Incoming):
-    """Listening to a talkgroup, or the microphone towards it, on or off."""
-
-    gssi: GssiNumber
-    on: bool
-
-
-COMMANDS: dict[str, type[Incoming]] = {
-    "activity.set": ActivityArgs,
-    "contact.accept": OfferArgs,
-    "contact.reject": OfferArgs,
-    "contact.hangup": ContactArgs,
-    "contact.hold": SwitchContactArgs,
-    "contact.transfer": TransferArgs,
-    "contact.patch": PatchArgs,
-    "contact.unpatch": ContactArgs,
-    "patch.talk": SwitchContactArgs,
-    "wrapup.done": NoArgs,
-    "talkgroup.monitor": SwitchGroupArgs,
-    "ptt": SwitchGroupArgs,
-    "video.invite": ContactArgs,
-}
-
-
-class CommandBody(Incoming, Generic[ARGS]):
-    """A command over HTTP. With an `id`, a repetition is answered as the first time."""
-
-    args: ARGS
-    seat_epoch: Epoch
-    id: Name | None = None
+ResultValue = str | int | float | bool | None | list[ServiceResult]
 
 
 class CommandResult(Outgoing):
     """What a command gives back; empty for most."""
 
-    result: dict[str, str | int | float | bool | None]
+    result: dict[str, ResultValue]
 
 
 # --- media ------------------------------------------------------------------------------------------------------------
@@ -250,15 +170,25 @@ class Track(Outgoing):
     """One recorded leg; `stored_ms` of `expected_ms` are on disk."""
 
     recording: str
-    label: Literal["caller", "operator", "radio"]
+    label: Literal["caller", "operator", "radio", "party"]
     started_at_ms: int
     stored_ms: int
     expected_ms: int
     sha256: str | None
 
 
+class RecentParty(Outgoing):
+    """Somebody who was called into a call."""
+
+    number: str
+    label: str
+    answered_at_ms: int | None
+    ended_at_ms: int | None
+    cause: str
+
+
 class RecentCall(Outgoing):
-    """A finished call with its tracks."""
+    """A finished call with its tracks. Of a call out (`direction`) `caller` is the number that was called."""
 
     contact: str
     queue: str
@@ -270,6 +200,8 @@ class RecentCall(Outgoing):
     operator_name: str | None
     cause: str
     tracks: list[Track]
+    direction: Direction = "in"
+    parties: list[RecentParty] = []  # noqa: RUF012 - pydantic copies defaults
 
 
 class Explanation(Outgoing):

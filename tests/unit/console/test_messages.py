@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from kak_server.console.aio.app import openapi_json
+from kak_server.console.arguments import COMMANDS
 from kak_server.console.messages import EVENTS, check_event, stream_schemas
-from kak_server.console.requests import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -3,14 +3,15 @@
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from kak_server.console import requests
-from kak_server.console.requests import COMMANDS, Incoming, LabPtt, LabRing, PositionMedia, SignIn
+from kak_server.console import arguments, requests
+from kak_server.console.arguments import COMMANDS, Incoming
+from kak_server.console.requests import LabPtt, LabRing, PositionMedia, SignIn
 
 
 def test_every_request_model_refuses_unknown_keys_and_conversions() -> None:
     models = [
         model
-        for model in vars(requests).values()
+        for model in (*vars(requests).values(), *vars(arguments).values())
         if isinstance(model, type) and issubclass(model, BaseModel) and issubclass(model, Incoming)
     ]
     assert len(models) > 15
@@ -34,6 +35,17 @@ def test_the_commands_are_those_of_the_page() -> None:
         "talkgroup.monitor",
         "ptt",
         "video.invite",
+        "contact.dial",
+        "contact.callback",
+        "party.add",
+        "party.private",
+        "party.drop",
+        "contact.conference",
+        "contact.leave",
+        "contact.transfer_out",
+        "contact.refer",
+        "contact.pull_back",
+        "contact.dtmf",
     }
 
 
@@ -47,6 +59,11 @@ def test_the_commands_are_those_of_the_page() -> None:
         (LabRing, {"number": "113\n"}),
         (LabRing, {"number": "113", "duration_s": 0}),
         (LabPtt, {"on": True, "source": "file:/etc/passwd"}),
+        (arguments.DialArgs, {"number": "sip:root@example.org"}),
+        (arguments.DialArgs, {"number": "+"}),
+        (arguments.ConferenceArgs, {"contact": "c1", "services": []}),
+        (arguments.ConferenceArgs, {"contact": "c1", "services": ["110"] * 9}),
+        (arguments.DtmfArgs, {"contact": "c1", "digits": "12x"}),
     ],
 )
 def test_what_does_not_fit(model: type[BaseModel], body: object) -> None:

@@ -1,12 +1,12 @@
 import { ApiError } from "./http";
-import type { CommandName, Commands, Reply, Scalar } from "./types";
+import type { CommandName, CommandResult, Commands, Reply } from "./types";
 
 export const REPLY_TIMEOUT_MS = 5_000;
 const MAX_PENDING = 64;
 
 interface Pending {
   message: object;
-  resolve(result: Record<string, Scalar>): void;
+  resolve(result: CommandResult): void;
   reject(problem: ApiError): void;
   timer: ReturnType<typeof setTimeout>;
   resend: boolean;
@@ -27,7 +27,7 @@ export class Commander {
   ) {}
 
   /** Resolves with the reply's result; rejects with `ApiError` (codes of the API, `timeout`, `busy-line`). */
-  run<N extends CommandName>(name: N, args: Commands[N]): Promise<Record<string, Scalar>> {
+  run<N extends CommandName>(name: N, args: Commands[N]): Promise<CommandResult> {
     const id = `${this.tag}-${this.next++}`;
     const message = { type: "command", id, name, args };
     const resend = name !== "ptt" && name !== "patch.talk";

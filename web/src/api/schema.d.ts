@@ -125,6 +125,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Callback
+         * @description The call the command is about.
+         */
+        post: operations["command_contact_callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.conference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Conference
+         * @description Call several services into the call in one action, e.g. 110 and 112. Each is tried, whatever the others do.
+         */
+        post: operations["command_contact_conference"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.dial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Dial
+         * @description A number to call from this position; `display` is what the call card shows for it.
+         */
+        post: operations["command_contact_dial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.dtmf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Dtmf
+         * @description Digits to send towards the caller, or towards one party.
+         */
+        post: operations["command_contact_dtmf"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.hangup": {
         parameters: {
             query?: never;
@@ -165,6 +245,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Leave
+         * @description The call the command is about.
+         */
+        post: operations["command_contact_leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.patch": {
         parameters: {
             query?: never;
@@ -179,6 +279,46 @@ export interface paths {
          * @description A call into a talkgroup, with what the operator confirmed: confidentiality, and the group owner's permission.
          */
         post: operations["command_contact_patch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.pull_back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Pull Back
+         * @description The call the command is about.
+         */
+        post: operations["command_contact_pull_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.refer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Refer
+         * @description A call and the number it goes to.
+         */
+        post: operations["command_contact_refer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -225,6 +365,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.transfer_out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Transfer Out
+         * @description A call and the number it goes to.
+         */
+        post: operations["command_contact_transfer_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.unpatch": {
         parameters: {
             query?: never;
@@ -239,6 +399,66 @@ export interface paths {
          * @description The call the command is about.
          */
         post: operations["command_contact_unpatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/party.add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Party.Add
+         * @description Call somebody into the call. `private`: they talk with the operator alone, and the caller hears music.
+         */
+        post: operations["command_party_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/party.drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Party.Drop
+         * @description One party of a call.
+         */
+        post: operations["command_party_drop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/party.private": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Party.Private
+         * @description Talk with a party alone, or with everybody together.
+         */
+        post: operations["command_party_private"];
         delete?: never;
         options?: never;
         head?: never;
@@ -662,6 +882,52 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Abandoned
+         * @description A caller of an emergency queue who left before anybody answered; `number` is to be called back, by the one who
+         *     claims it.
+         */
+        Abandoned: {
+            /** Arrived At Ms */
+            arrived_at_ms: number;
+            /** Attempts */
+            attempts: number;
+            /** Claimed At Ms */
+            claimed_at_ms: number | null;
+            /** Claimed By */
+            claimed_by: string | null;
+            /** Claimed By Name */
+            claimed_by_name: string | null;
+            /**
+             * Class
+             * @enum {string}
+             */
+            class: "emergency" | "urgent" | "normal";
+            /** Contact */
+            contact: string;
+            /** Ended At Ms */
+            ended_at_ms: number;
+            /** Number */
+            number: string;
+            /** Queue */
+            queue: string;
+            /** Queue Name */
+            queue_name: string;
+            /** Waited Ms */
+            waited_ms: number;
+        };
+        /** AbandonedEvent */
+        AbandonedEvent: {
+            /** Data */
+            data: components["schemas"]["Abandoned"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "abandoned";
+        };
+        /**
          * ActivityArgs
          * @description What the person says: available, or away and why.
          */
@@ -695,7 +961,8 @@ export interface components {
         };
         /**
          * Call
-         * @description The operator's current call, whole at each change.
+         * @description The operator's current call, whole at each change. `far_end` is how it stands with the one at the other end: a
+         *     call out is dialled before it is answered, and a caller may be `gone` while other parties talk on.
          */
         Call: {
             /** Answered At Ms */
@@ -716,9 +983,31 @@ export interface components {
             class: "emergency" | "urgent" | "normal";
             /** Contact */
             contact: string;
+            /**
+             * Direction
+             * @default in
+             * @enum {string}
+             */
+            direction: "in" | "out";
+            /**
+             * Display
+             * @default
+             */
+            display: string;
             /** Epoch */
             epoch: number;
+            /**
+             * Far End
+             * @default answered
+             * @enum {string}
+             */
+            far_end: "dialing" | "ringing" | "early" | "answered" | "gone";
             location: components["schemas"]["Location"];
+            /**
+             * Parties
+             * @default []
+             */
+            parties: components["schemas"]["Party"][];
             patch: components["schemas"]["CallPatch"] | null;
             /** Queue */
             queue: string;
@@ -726,6 +1015,7 @@ export interface components {
             queue_name: string;
             /** Recording */
             recording: boolean;
+            referral: components["schemas"]["Referral"] | null;
             /**
              * State
              * @enum {string}
@@ -735,13 +1025,23 @@ export interface components {
         };
         /**
          * CallEnded
-         * @description The call is over.
+         * @description The call is with this position no more. Of a call out that came to nothing the texts say why.
          */
         CallEnded: {
             /** Cause */
             cause: string;
             /** Contact */
             contact: string;
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Nb
+             * @default
+             */
+            text_nb: string;
         };
         /** CallEndedEvent */
         CallEndedEvent: {
@@ -823,10 +1123,18 @@ export interface components {
             state: "open" | "expired";
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"];
+        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"];
         /** CommandBody[ActivityArgs] */
         CommandBody_ActivityArgs_: {
             args: components["schemas"]["ActivityArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[ConferenceArgs] */
+        CommandBody_ConferenceArgs_: {
+            args: components["schemas"]["ConferenceArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -840,6 +1148,22 @@ export interface components {
             /** Seat Epoch */
             seat_epoch: number;
         };
+        /** CommandBody[DialArgs] */
+        CommandBody_DialArgs_: {
+            args: components["schemas"]["DialArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[DtmfArgs] */
+        CommandBody_DtmfArgs_: {
+            args: components["schemas"]["DtmfArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
         /** CommandBody[NoArgs] */
         CommandBody_NoArgs_: {
             args: components["schemas"]["NoArgs"];
@@ -848,9 +1172,41 @@ export interface components {
             /** Seat Epoch */
             seat_epoch: number;
         };
+        /** CommandBody[NumberArgs] */
+        CommandBody_NumberArgs_: {
+            args: components["schemas"]["NumberArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
         /** CommandBody[OfferArgs] */
         CommandBody_OfferArgs_: {
             args: components["schemas"]["OfferArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[PartyAddArgs] */
+        CommandBody_PartyAddArgs_: {
+            args: components["schemas"]["PartyAddArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[PartyArgs] */
+        CommandBody_PartyArgs_: {
+            args: components["schemas"]["PartyArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[PartyPrivateArgs] */
+        CommandBody_PartyPrivateArgs_: {
+            args: components["schemas"]["PartyPrivateArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -895,8 +1251,18 @@ export interface components {
         CommandResult: {
             /** Result */
             result: {
-                [key: string]: string | number | boolean | null;
+                [key: string]: string | number | boolean | components["schemas"]["ServiceResult"][] | null;
             };
+        };
+        /**
+         * ConferenceArgs
+         * @description Call several services into the call in one action, e.g. 110 and 112. Each is tried, whatever the others do.
+         */
+        ConferenceArgs: {
+            /** Contact */
+            contact: string;
+            /** Services */
+            services: string[];
         };
         /** ContactAcceptCommand */
         ContactAcceptCommand: {
@@ -921,6 +1287,70 @@ export interface components {
         ContactArgs: {
             /** Contact */
             contact: string;
+        };
+        /** ContactCallbackCommand */
+        ContactCallbackCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.callback";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactConferenceCommand */
+        ContactConferenceCommand: {
+            args: components["schemas"]["ConferenceArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.conference";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactDialCommand */
+        ContactDialCommand: {
+            args: components["schemas"]["DialArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.dial";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactDtmfCommand */
+        ContactDtmfCommand: {
+            args: components["schemas"]["DtmfArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.dtmf";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
         };
         /** ContactHangupCommand */
         ContactHangupCommand: {
@@ -954,6 +1384,22 @@ export interface components {
              */
             type: "command";
         };
+        /** ContactLeaveCommand */
+        ContactLeaveCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.leave";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** ContactPatchCommand */
         ContactPatchCommand: {
             args: components["schemas"]["PatchArgs"];
@@ -964,6 +1410,38 @@ export interface components {
              * @constant
              */
             name: "contact.patch";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactPull_backCommand */
+        ContactPull_backCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.pull_back";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactReferCommand */
+        ContactReferCommand: {
+            args: components["schemas"]["NumberArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.refer";
             /**
              * Type
              * @constant
@@ -1002,6 +1480,22 @@ export interface components {
              */
             type: "command";
         };
+        /** ContactTransfer_outCommand */
+        ContactTransfer_outCommand: {
+            args: components["schemas"]["NumberArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.transfer_out";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** ContactUnpatchCommand */
         ContactUnpatchCommand: {
             args: components["schemas"]["ContactArgs"];
@@ -1019,6 +1513,19 @@ export interface components {
             type: "command";
         };
         /**
+         * DialArgs
+         * @description A number to call from this position; `display` is what the call card shows for it.
+         */
+        DialArgs: {
+            /**
+             * Display
+             * @default
+             */
+            display: string;
+            /** Number */
+            number: string;
+        };
+        /**
          * Done
          * @description It is done; nothing more to say.
          */
@@ -1029,6 +1536,18 @@ export interface components {
              * @constant
              */
             ok: true;
+        };
+        /**
+         * DtmfArgs
+         * @description Digits to send towards the caller, or towards one party.
+         */
+        DtmfArgs: {
+            /** Contact */
+            contact: string;
+            /** Digits */
+            digits: string;
+            /** Party */
+            party?: string | null;
         };
         /**
          * ErrorBody
@@ -1044,6 +1563,46 @@ export interface components {
         Explanation: {
             /** Sentences */
             sentences: string[];
+        };
+        /**
+         * HandedOver
+         * @description A call that goes on without an operator: the caller and those who were called in. Any operator of its queue can
+         *     pull it back.
+         */
+        HandedOver: {
+            /** Caller */
+            caller: string;
+            /**
+             * Class
+             * @enum {string}
+             */
+            class: "emergency" | "urgent" | "normal";
+            /** Contact */
+            contact: string;
+            /** Operator */
+            operator: string | null;
+            /** Operator Name */
+            operator_name: string | null;
+            /** Parties */
+            parties: components["schemas"]["Party"][];
+            /** Queue */
+            queue: string;
+            /** Queue Name */
+            queue_name: string;
+            /** Since Ms */
+            since_ms: number;
+        };
+        /** Handed_overEvent */
+        Handed_overEvent: {
+            /** Data */
+            data: components["schemas"]["HandedOver"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "handed_over";
         };
         /**
          * LabCall
@@ -1339,6 +1898,16 @@ export interface components {
             type: "notice";
         };
         /**
+         * NumberArgs
+         * @description A call and the number it goes to.
+         */
+        NumberArgs: {
+            /** Contact */
+            contact: string;
+            /** Number */
+            number: string;
+        };
+        /**
          * Offer
          * @description A reservation of this operator for one contact, until `expires_at_ms`.
          */
@@ -1451,6 +2020,133 @@ export interface components {
              * @constant
              */
             type: "operators";
+        };
+        /**
+         * Party
+         * @description Somebody else in the call: a service, a hospital, an interpreter. `private`: only the operator talks with them.
+         *     `early`: what the far network plays is heard at the operator's headset. Ended parties stay for a while, with why.
+         */
+        Party: {
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /** Label */
+            label: string;
+            /** Number */
+            number: string;
+            /** Party */
+            party: string;
+            /** Private */
+            private: boolean;
+            /** Since Ms */
+            since_ms: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "dialing" | "ringing" | "early" | "answered" | "ended";
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Nb
+             * @default
+             */
+            text_nb: string;
+        };
+        /**
+         * PartyAddArgs
+         * @description Call somebody into the call. `private`: they talk with the operator alone, and the caller hears music.
+         */
+        PartyAddArgs: {
+            /** Contact */
+            contact: string;
+            /**
+             * Label
+             * @default
+             */
+            label: string;
+            /** Number */
+            number: string;
+            /**
+             * Private
+             * @default false
+             */
+            private: boolean;
+        };
+        /** PartyAddCommand */
+        PartyAddCommand: {
+            args: components["schemas"]["PartyAddArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "party.add";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * PartyArgs
+         * @description One party of a call.
+         */
+        PartyArgs: {
+            /** Contact */
+            contact: string;
+            /** Party */
+            party: string;
+        };
+        /** PartyDropCommand */
+        PartyDropCommand: {
+            args: components["schemas"]["PartyArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "party.drop";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * PartyPrivateArgs
+         * @description Talk with a party alone, or with everybody together.
+         */
+        PartyPrivateArgs: {
+            /** Contact */
+            contact: string;
+            /** On */
+            on: boolean;
+            /** Party */
+            party: string;
+        };
+        /** PartyPrivateCommand */
+        PartyPrivateCommand: {
+            args: components["schemas"]["PartyPrivateArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "party.private";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
         };
         /**
          * PatchArgs
@@ -1617,7 +2313,7 @@ export interface components {
         };
         /**
          * RecentCall
-         * @description A finished call with its tracks.
+         * @description A finished call with its tracks. Of a call out (`direction`) `caller` is the number that was called.
          */
         RecentCall: {
             /** Answered At Ms */
@@ -1630,10 +2326,21 @@ export interface components {
             cause: string;
             /** Contact */
             contact: string;
+            /**
+             * Direction
+             * @default in
+             * @enum {string}
+             */
+            direction: "in" | "out";
             /** Ended At Ms */
             ended_at_ms: number | null;
             /** Operator Name */
             operator_name: string | null;
+            /**
+             * Parties
+             * @default []
+             */
+            parties: components["schemas"]["RecentParty"][];
             /** Queue */
             queue: string;
             /** Queue Name */
@@ -1651,6 +2358,35 @@ export interface components {
              * @constant
              */
             type: "recent";
+        };
+        /**
+         * RecentParty
+         * @description Somebody who was called into a call.
+         */
+        RecentParty: {
+            /** Answered At Ms */
+            answered_at_ms: number | null;
+            /** Cause */
+            cause: string;
+            /** Ended At Ms */
+            ended_at_ms: number | null;
+            /** Label */
+            label: string;
+            /** Number */
+            number: string;
+        };
+        /**
+         * Referral
+         * @description The carrier was asked to take the call to another number (REFER); `failed` falls back to a call of ours.
+         */
+        Referral: {
+            /** Number */
+            number: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "asked" | "trying" | "failed";
         };
         /**
          * Reply
@@ -1676,7 +2412,7 @@ export interface components {
              * @default null
              */
             result: {
-                [key: string]: string | number | boolean | null;
+                [key: string]: string | number | boolean | components["schemas"]["ServiceResult"][] | null;
             } | null;
             /**
              * Type
@@ -1778,7 +2514,37 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"];
+        /**
+         * Service
+         * @description A service that `contact.conference` can call in.
+         */
+        Service: {
+            /** Label */
+            label: string;
+            /** Service */
+            service: string;
+        };
+        /**
+         * ServiceResult
+         * @description How it went with one service of `contact.conference`: the party that is being called, or why none is.
+         */
+        ServiceResult: {
+            /**
+             * Code
+             * @default
+             */
+            code: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Party */
+            party: string | null;
+            /** Service */
+            service: string;
+        };
         /**
          * SessionInfo
          * @description Who am I, and the token for the header X-Kak-Csrf.
@@ -1848,7 +2614,17 @@ export interface components {
          * @description The first message, and again whenever the reader has fallen too far behind. Replaces all that went before.
          */
         Snapshot: {
+            /**
+             * Abandoned
+             * @default []
+             */
+            abandoned: components["schemas"]["Abandoned"][];
             call: components["schemas"]["Call"] | null;
+            /**
+             * Handed Over
+             * @default []
+             */
+            handed_over: components["schemas"]["HandedOver"][];
             me: components["schemas"]["Me"];
             media: components["schemas"]["MediaStatus"];
             /** Notices */
@@ -1863,6 +2639,11 @@ export interface components {
             /** Seq */
             seq: number;
             server: components["schemas"]["ServerInfo"];
+            /**
+             * Services
+             * @default []
+             */
+            services: components["schemas"]["Service"][];
             /** Talkgroups */
             talkgroups: components["schemas"]["Talkgroup"][];
             /** Transfer Targets */
@@ -2008,7 +2789,7 @@ export interface components {
              * Label
              * @enum {string}
              */
-            label: "caller" | "operator" | "radio";
+            label: "caller" | "operator" | "radio" | "party";
             /** Recording */
             recording: string;
             /** Sha256 */
@@ -2455,6 +3236,222 @@ export interface operations {
             };
         };
     };
+    command_contact_callback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_conference: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ConferenceArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_dial: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_DialArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_dtmf: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_DtmfArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_contact_hangup: {
         parameters: {
             query?: never;
@@ -2563,6 +3560,60 @@ export interface operations {
             };
         };
     };
+    command_contact_leave: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_contact_patch: {
         parameters: {
             query?: never;
@@ -2576,6 +3627,114 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_PatchArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_pull_back: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_refer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_NumberArgs_"];
             };
         };
         responses: {
@@ -2725,6 +3884,60 @@ export interface operations {
             };
         };
     };
+    command_contact_transfer_out: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_NumberArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_contact_unpatch: {
         parameters: {
             query?: never;
@@ -2738,6 +3951,168 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_party_add: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_PartyAddArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_party_drop: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_PartyArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_party_private: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_PartyPrivateArgs_"];
             };
         };
         responses: {

@@ -71,6 +71,24 @@ export interface CallVideo {
   link_expires_ms: number | null;
 }
 
+export interface Party {
+  party: string;
+  number: string;
+  label: string;
+  state: "dialing" | "ringing" | "early" | "answered" | "ended";
+  /** Only the operator talks with them. */
+  private: boolean;
+  since_ms: number;
+  cause: string;
+  text_nb: string;
+  text_en: string;
+}
+
+export interface Referral {
+  number: string;
+  state: "asked" | "trying" | "failed";
+}
+
 export interface Call {
   contact: string;
   epoch: number;
@@ -86,6 +104,46 @@ export interface Call {
   patch: Patch | null;
   video: CallVideo;
   recording: boolean;
+  direction: "in" | "out";
+  display: string;
+  /** How it stands with the one at the other end; "gone" while other parties talk on. */
+  far_end: "dialing" | "ringing" | "early" | "answered" | "gone";
+  parties: Party[];
+  referral: Referral | null;
+}
+
+/** A call that goes on without an operator; any operator of its queue can pull it back. */
+export interface HandedOver {
+  contact: string;
+  queue: string;
+  queue_name: string;
+  class: ContactClass;
+  caller: string;
+  since_ms: number;
+  operator: string | null;
+  operator_name: string | null;
+  parties: Party[];
+}
+
+/** A caller who left an emergency queue before anybody answered. */
+export interface Abandoned {
+  contact: string;
+  queue: string;
+  queue_name: string;
+  class: ContactClass;
+  number: string;
+  arrived_at_ms: number;
+  ended_at_ms: number;
+  waited_ms: number;
+  attempts: number;
+  claimed_by: string | null;
+  claimed_by_name: string | null;
+  claimed_at_ms: number | null;
+}
+
+export interface Service {
+  service: string;
+  label: string;
 }
 
 export interface Queue {
@@ -182,6 +240,9 @@ export interface Snapshot {
   transfer_targets: TransferTarget[];
   media: MediaState;
   notices: Notice[];
+  handed_over: HandedOver[];
+  abandoned: Abandoned[];
+  services: Service[];
 }
 
 /** What each event of the stream carries. */
@@ -189,11 +250,13 @@ export interface EventData {
   offer: Offer;
   "offer.withdrawn": { contact: string; epoch: number; reason: string };
   call: Call;
-  "call.ended": { contact: string; cause: string };
+  "call.ended": { contact: string; cause: string; text_nb: string; text_en: string };
   me: Me;
   queues: Queue[];
   waiting: Waiting[];
   operators: OperatorRow[];
+  handed_over: HandedOver[];
+  abandoned: Abandoned[];
   talkgroup: Talkgroup;
   media: { state: MediaState["state"] };
   "media.reset": { reason: string };
@@ -210,10 +273,20 @@ export interface Reply {
   type: "reply";
   id: string;
   ok: boolean;
-  result?: Record<string, Scalar> | null;
+  result?: CommandResult | null;
   code?: string | null;
   message?: string | null;
 }
+
+/** How it went with one service of `contact.conference`. */
+export interface ServiceResult {
+  service: string;
+  party: string | null;
+  code: string;
+  message: string;
+}
+
+export type CommandResult = Record<string, Scalar | ServiceResult[]>;
 
 export type Scalar = string | number | boolean | null;
 
@@ -240,18 +313,37 @@ export interface Commands {
   "talkgroup.monitor": { gssi: number; on: boolean };
   ptt: { gssi: number; on: boolean };
   "video.invite": { contact: string };
+  "contact.dial": { number: string; display: string };
+  "contact.callback": { contact: string };
+  "party.add": { contact: string; number: string; private: boolean; label: string };
+  "party.private": { contact: string; party: string; on: boolean };
+  "party.drop": { contact: string; party: string };
+  "contact.conference": { contact: string; services: string[] };
+  "contact.leave": { contact: string };
+  "contact.transfer_out": { contact: string; number: string };
+  "contact.refer": { contact: string; number: string };
+  "contact.pull_back": { contact: string };
+  "contact.dtmf": { contact: string; digits: string; party: string | null };
 }
 
 export type CommandName = keyof Commands;
 
 export interface Track {
   recording: string;
-  label: "caller" | "operator" | "radio";
+  label: "caller" | "operator" | "radio" | "party";
   started_at_ms: number;
   stored_ms: number;
   expected_ms: number;
   /** Null until the file is closed. */
   sha256: string | null;
+}
+
+export interface RecentParty {
+  number: string;
+  label: string;
+  answered_at_ms: number | null;
+  ended_at_ms: number | null;
+  cause: string;
 }
 
 export interface RecentCall {
@@ -265,6 +357,8 @@ export interface RecentCall {
   operator_name: string | null;
   cause: string;
   tracks: Track[];
+  direction: "in" | "out";
+  parties: RecentParty[];
 }
 
 export interface Lab {

@@ -171,6 +171,7 @@ export const en: Record<Word, string> = {
   "recent.caller_track": "Caller",
   "recent.operator_track": "Operator",
   "recent.radio_track": "Radio",
+  "recent.party_track": "Party",
   "recent.no_tracks": "No recordings",
   "recent.explain": "Why here?",
   "recent.player": "Replay",

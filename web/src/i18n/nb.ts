@@ -169,6 +169,7 @@ export const nb = {
   "recent.caller_track": "Innringer",
   "recent.operator_track": "Operatør",
   "recent.radio_track": "Radio",
+  "recent.party_track": "Deltaker",
   "recent.no_tracks": "Ingen opptak",
   "recent.explain": "Hvorfor hit?",
   "recent.player": "Avspilling",

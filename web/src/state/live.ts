@@ -1,12 +1,15 @@
 import type {
+  Abandoned,
   Call,
   EventName,
+  HandedOver,
   Me,
   MediaState,
   Notice,
   Offer,
   OperatorRow,
   Queue,
+  Service,
   Snapshot,
   StreamEvent,
   Talkgroup,
@@ -32,6 +35,9 @@ export interface Live {
   transfer_targets: TransferTarget[];
   media: MediaState;
   notices: Notice[];
+  handed_over: HandedOver[];
+  abandoned: Abandoned[];
+  services: Service[];
   /** Grows each time the list of recent calls changed. */
   recent_version: number;
 }
@@ -85,6 +91,10 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return { waiting: event.data };
     case "operators":
       return { operators: event.data };
+    case "handed_over":
+      return { handed_over: event.data };
+    case "abandoned":
+      return { abandoned: event.data };
     case "talkgroup":
       return { talkgroups: replaced(live.talkgroups, event.data) };
     case "media":
@@ -115,6 +125,8 @@ export const EVENT_NAMES: readonly EventName[] = [
   "queues",
   "waiting",
   "operators",
+  "handed_over",
+  "abandoned",
   "talkgroup",
   "media",
   "media.reset",

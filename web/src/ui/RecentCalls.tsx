@@ -18,6 +18,7 @@ const TRACK_WORDS = {
   caller: "recent.caller_track",
   operator: "recent.operator_track",
   radio: "recent.radio_track",
+  party: "recent.party_track",
 } as const;
 
 /** The latest calls; each track alone or all of them together can be heard again. */

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from kak_server.console.aio.errors import describe_validation
 from kak_server.console.aio.shell import Shell
+from kak_server.console.arguments import COMMANDS
 from kak_server.console.memo import IdReusedError
 from kak_server.console.ports import Caller, Result
-from kak_server.console.requests import COMMANDS
 from kak_server.console.sessions import Session
 from kak_server.model.codec import Json
 

@@ -11,9 +11,10 @@ from kak_server.console.aio.deps import ShellDep, SignedIn, Technical
 from kak_server.console.aio.errors import ApiError
 from kak_server.console.aio.shell import Shell
 from kak_server.console.aio.sound import Sound, file_bytes, open_mix, open_track, read_bytes
+from kak_server.console.arguments import Name
 from kak_server.console.ports import Caller
 from kak_server.console.ranges import ByteRange, UnsatisfiableError, parse_range
-from kak_server.console.requests import Explanation, Name, RecentCall, SipTrace
+from kak_server.console.requests import Explanation, RecentCall, SipTrace
 from kak_server.console.wav import WavError
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from kak_server.console.aio.commands import run_command
 from kak_server.console.aio.deps import Changing, ShellDep
 from kak_server.console.aio.errors import refused
-from kak_server.console.requests import COMMANDS, CommandBody, CommandResult, Incoming
+from kak_server.console.arguments import COMMANDS, CommandBody, Incoming
+from kak_server.console.requests import CommandResult
 
 router = APIRouter(prefix="/api/v1/commands", tags=["commands"])
 

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Path, Query
 
 from kak_server.console.aio.deps import Changing, ShellDep, SignedIn, seated
 from kak_server.console.aio.errors import ApiError, refused
+from kak_server.console.arguments import Epoch, Name
 from kak_server.console.ports import Caller
 from kak_server.console.requests import (
     Done,
-    Epoch,
-    Name,
     PositionMedia,
     PositionMediaAnswer,
     PositionRow,

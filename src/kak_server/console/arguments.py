@@ -1,0 +1,174 @@
+"""The commands of the position API: their arguments, and the table of them all.
+
+Arguments are strict: no conversions, no unknown keys, every string bounded. What does not fit is refused with
+`bad-request` before the house hears of it.
+"""
+
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from kak_server.console.models import Activity
+
+ARGS = TypeVar("ARGS", bound=BaseModel)
+
+# Identifiers and names are opaque, but printable: a control character in one is an attack or a mistake.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Note = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Epoch = Annotated[int, Field(ge=0, le=2**53)]
+GssiNumber = Annotated[int, Field(ge=1, le=2**24 - 1)]  # a short subscriber identity has 24 bits
+# As people type them; what a number means is the house's to say.
+Dialled = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^\+?[0-9*#][0-9*# ()./-]*$")]
+Digits = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[0-9A-D*#]+$")]
+
+
+class Incoming(BaseModel):
+    """A thing sent to us: unknown keys and wrong types are refused, not repaired."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NoArgs(Incoming):
+    """A command without arguments."""
+
+
+class ActivityArgs(Incoming):
+    """What the person says: available, or away and why."""
+
+    activity: Activity
+    reason: Note = ""
+
+
+class OfferArgs(Incoming):
+    """An offer: accepting or rejecting one needs the epoch it was made with."""
+
+    contact: Name
+    epoch: Epoch
+
+
+class ContactArgs(Incoming):
+    """The call the command is about."""
+
+    contact: Name
+
+
+class SwitchContactArgs(Incoming):
+    """Something of a call on or off: hold, or the operator's key towards a patched group."""
+
+    contact: Name
+    on: bool
+
+
+class TransferArgs(Incoming):
+    """A call and the queue it goes to."""
+
+    contact: Name
+    queue: Name
+
+
+class PatchArgs(Incoming):
+    """A call into a talkgroup, with what the operator confirmed: confidentiality, and the group owner's permission."""
+
+    contact: Name
+    gssi: GssiNumber
+    confirmed: bool = False
+    owner_ok: bool = False
+
+
+class SwitchGroupArgs(Incoming):
+    """Listening to a talkgroup, or the microphone towards it, on or off."""
+
+    gssi: GssiNumber
+    on: bool
+
+
+# --- calls out, parties, transfers ------------------------------------------------------------------------------------
+
+
+class DialArgs(Incoming):
+    """A number to call from this position; `display` is what the call card shows for it."""
+
+    number: Dialled
+    display: Note = ""
+
+
+class PartyAddArgs(Incoming):
+    """Call somebody into the call. `private`: they talk with the operator alone, and the caller hears music."""
+
+    contact: Name
+    number: Dialled
+    private: bool = False
+    label: Note = ""
+
+
+class PartyArgs(Incoming):
+    """One party of a call."""
+
+    contact: Name
+    party: Name
+
+
+class PartyPrivateArgs(Incoming):
+    """Talk with a party alone, or with everybody together."""
+
+    contact: Name
+    party: Name
+    on: bool
+
+
+class ConferenceArgs(Incoming):
+    """Call several services into the call in one action, e.g. 110 and 112. Each is tried, whatever the others do."""
+
+    contact: Name
+    services: Annotated[list[Name], Field(min_length=1, max_length=8)]
+
+
+class NumberArgs(Incoming):
+    """A call and the number it goes to."""
+
+    contact: Name
+    number: Dialled
+
+
+class DtmfArgs(Incoming):
+    """Digits to send towards the caller, or towards one party."""
+
+    contact: Name
+    digits: Digits
+    party: Name | None = None
+
+
+COMMANDS: dict[str, type[Incoming]] = {
+    "activity.set": ActivityArgs,
+    "contact.accept": OfferArgs,
+    "contact.reject": OfferArgs,
+    "contact.hangup": ContactArgs,
+    "contact.hold": SwitchContactArgs,
+    "contact.transfer": TransferArgs,
+    "contact.patch": PatchArgs,
+    "contact.unpatch": ContactArgs,
+    "patch.talk": SwitchContactArgs,
+    "wrapup.done": NoArgs,
+    "talkgroup.monitor": SwitchGroupArgs,
+    "ptt": SwitchGroupArgs,
+    "video.invite": ContactArgs,
+    "contact.dial": DialArgs,
+    "contact.callback": ContactArgs,
+    "party.add": PartyAddArgs,
+    "party.private": PartyPrivateArgs,
+    "party.drop": PartyArgs,
+    "contact.conference": ConferenceArgs,
+    "contact.leave": ContactArgs,
+    "contact.transfer_out": NumberArgs,
+    "contact.refer": NumberArgs,
+    "contact.pull_back": ContactArgs,
+    "contact.dtmf": DtmfArgs,
+}
+
+
+class CommandBody(Incoming, Generic[ARGS]):
+    """A command over HTTP. With an `id`, a repetition is answered as the first time."""
+
+    args: ARGS
+    seat_epoch: Epoch
+    id: Name | None = None
