@@ -39,7 +39,7 @@ class SipCore:
         self._admission = Admission(settings)
         self._ending = Ending(self._context, self._table)
         self._transactions = self._ending.transactions
-        self._transactions.trunk_of = self._trunk_of
+        self._transactions.clients.trunk_of = self._trunk_of
         self._answering = Answering(self._context, self._table, self._ending)
         self._inbound = Inbound(self._context, self._table, self._admission, self._ending, self._answering)
         self._health = Health(self._context, self._ending.sending)
@@ -99,7 +99,7 @@ class SipCore:
 
     def _response(self, response: Response) -> None:
         # The branch is a secret between us and whom we asked: an answer may come from an address no trunk names
-        if not self._transactions.response(response):
+        if not self._transactions.clients.response(response):
             self._context.count("sip_stray_response", status=str(response.status))
 
     def _request(self, request: Request, trunk: TrunkSettings | None, flow: Flow) -> None:

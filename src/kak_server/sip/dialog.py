@@ -1,4 +1,4 @@
-"""Dialogs on the side that was called (RFC 3261 section 12): what an INVITE makes, and requests inside one."""
+"""Dialogs (RFC 3261 section 12): what an INVITE or the answer to one of ours makes, and requests inside one."""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +6,7 @@ from kak_server.sip import build
 from kak_server.sip.api import Flow, SipSettings, Transport, Want
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import parse_name_addr
-from kak_server.sip.parser import Request
+from kak_server.sip.parser import Message, Request, Response
 from kak_server.sip.resolver import DEFAULT_PORT
 from kak_server.sip.uri import Uri, is_ip, parse_uri
 
@@ -58,6 +58,31 @@ def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
     )
 
 
+def from_answer(outgoing: "Outgoing", response: Response) -> Dialog:
+    """The dialog that a 1xx with a To tag or a 2xx to an INVITE of ours makes (12.1.2): the Record-Route turned round,
+    the Contact where we are to send. Raises ParseError when it has no usable Contact, or a broken Record-Route."""
+    routes = tuple(reversed(response.items("record-route")))
+    if len(routes) > _MAX_ROUTES:
+        raise ParseError("too many Record-Route entries")
+    for route in routes:
+        parse_name_addr(route)
+    ours = next(value for name, value in outgoing.before if name == "From")
+    local, _, tag = ours.rpartition(";tag=")
+    return Dialog(
+        call_id=response.call_id,
+        local_tag=tag,
+        remote_tag=response.to.tag,
+        local=local,
+        remote=response.to.text,
+        target=contact_uri(response),
+        routes=routes,
+        local_cseq=outgoing.cseq,
+        remote_cseq=0,  # none yet: any is accepted (12.2.2)
+        flow=outgoing.flow,
+        secure=outgoing.secure,
+    )
+
+
 def _first_target(request: Request) -> str:
     if "contact" in request.fields or request.sender.tag:
         return contact_uri(request)
@@ -67,9 +92,9 @@ def _first_target(request: Request) -> str:
     return str(uri)
 
 
-def contact_uri(request: Request) -> str:
-    """The one Contact of a request that makes or refreshes a dialog (8.1.1.8). Raises ParseError."""
-    contacts = request.items("contact")
+def contact_uri(message: Message) -> str:
+    """The one Contact of a message that makes or refreshes a dialog (8.1.1.8). Raises ParseError."""
+    contacts = message.items("contact")
     if len(contacts) != 1:
         raise ParseError(f"{len(contacts)} Contacts where one belongs")
     uri = parse_name_addr(contacts[0]).uri
@@ -99,18 +124,32 @@ class Outgoing:
     want: Want | None = None
     secure: bool = False
     body: bytes = b""
+    contact: bool = True  # whether it carries one
 
     @property
     def data(self) -> bytes:
         """The bytes, with the Via and Contact of the flow it goes over."""
         transport, listener = self.flow.transport, self.flow.listener
+        contact = (("Contact", build.contact(self.settings, transport, listener, secure=self.secure)),)
         headers = (
             ("Via", build.via(self.settings, transport, self.branch, listener)),
             *self.before,
-            ("Contact", build.contact(self.settings, transport, listener, secure=self.secure)),
+            *(contact if self.contact else ()),
             *self.after,
         )
         return build.request(self.start_uri, self.method, headers, self.body)
+
+    @property
+    def cseq(self) -> int:
+        """The number of its CSeq."""
+        return int(next(value for name, value in self.before if name == "CSeq").partition(" ")[0])
+
+    def within(self, method: str, *, to: str = "", extra: build.Headers = ()) -> "Outgoing":
+        """What belongs to the transaction of an INVITE of ours: the ACK for a refusal, with the `to` it came with
+        (17.1.1.3), or a CANCEL (9.1). Same branch, same way, same CSeq number."""
+        replaced = {"To": to, "CSeq": f"{self.cseq} {method}"}
+        before = tuple((name, replaced.get(name) or value) for name, value in self.before)
+        return replace(self, method=method, before=before, after=tuple(extra), want=None, body=b"", contact=False)
 
 
 def next_request(
@@ -121,9 +160,23 @@ def next_request(
     extra: tuple[tuple[str, str], ...] = (),
     body: bytes = b"",
 ) -> tuple[Dialog, Outgoing]:
-    """Form the next request of ours (12.2.1.1: loose routing, and strict routing for an RFC 2543 proxy)."""
-    start_uri, routes = _routing(dialog)
+    """Form the next request of ours (12.2.1.1: loose routing, and strict routing for an RFC 2543 proxy). A `body` has
+    its Content-Type in `extra`."""
     cseq = dialog.local_cseq + 1
+    return replace(dialog, local_cseq=cseq), _request(dialog, method, cseq, branch, settings, extra, body)
+
+
+def ack_of_2xx(dialog: Dialog, cseq: int, branch: str, settings: SipSettings, answer_sdp: str = "") -> Outgoing:
+    """13.2.2.4: the ACK for a 2xx is a request of the dialog with the CSeq number of its INVITE; `answer_sdp` where the
+    2xx brought the offer. It has no answer: `Sending.send_once`."""
+    extra = (("Content-Type", "application/sdp"),) if answer_sdp else ()
+    return _request(dialog, "ACK", cseq, branch, settings, extra, answer_sdp.encode())
+
+
+def _request(
+    dialog: Dialog, method: str, cseq: int, branch: str, settings: SipSettings, extra: build.Headers, body: bytes
+) -> Outgoing:
+    start_uri, routes = _routing(dialog)
     before = (
         ("Max-Forwards", "70"),
         *(("Route", route) for route in routes),
@@ -137,8 +190,7 @@ def next_request(
     hop, want = next_hop(hop_uri, dialog.flow, settings)
     stream = dialog.flow.transport != "udp"
     flow, redial = (dialog.flow, hop) if stream else (hop, None)
-    outgoing = Outgoing(settings, method, start_uri, before, after, branch, flow, redial, want, dialog.secure, body)
-    return replace(dialog, local_cseq=cseq), outgoing
+    return Outgoing(settings, method, start_uri, before, after, branch, flow, redial, want, dialog.secure, body)
 
 
 def _routing(dialog: Dialog) -> tuple[str, tuple[str, ...]]:

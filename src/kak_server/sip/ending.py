@@ -6,13 +6,14 @@ from typing import Literal
 from kak_server.sip import build
 from kak_server.sip.api import CallEnded, ProbeAnswered
 from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable, to_record
+from kak_server.sip.client_transactions import ClientEntry
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import next_request
 from kak_server.sip.headers import quote_string
 from kak_server.sip.parser import Response
 from kak_server.sip.sending import Sending
 from kak_server.sip.session import DIALOG_TIMERS
-from kak_server.sip.transactions import ClientEntry, ServerEntry, Transactions
+from kak_server.sip.transactions import ServerEntry, Transactions
 
 Cause = Literal["bye", "hangup", "gone", "no-ack", "rejected"]
 
@@ -28,7 +29,7 @@ class Ending:
         self._context = context
         self._table = table
         self.transactions = Transactions(context, self._on_transaction, self._on_over)
-        self.sending = Sending(context, self.transactions)
+        self.sending = Sending(context, self.transactions.clients)
 
     def hang_up(self, call: Call, cause: Cause, reason: str = "") -> None:
         """BYE, and the call is over for the house (15.1.1: the session ends when the BYE is sent).

@@ -30,6 +30,11 @@ class Disarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Deliver:
+    """The response at hand goes up to the user of the transaction."""
+
+
+@dataclass(frozen=True, slots=True)
 class Final:
     """A client transaction has its answer: `status`, or 408 when none came in time."""
 
@@ -46,7 +51,7 @@ class Over:
     """The machine is terminated: forget it."""
 
 
-Effect = Transmit | Arm | Disarm | Final | Unacknowledged | Over
+Effect = Transmit | Arm | Disarm | Deliver | Final | Unacknowledged | Over
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 
 from kak_server.sip import build
 from kak_server.sip.api import Flow, Locate, Target
+from kak_server.sip.client_transactions import ClientEntry, ClientTransactions, OnResponse
 from kak_server.sip.context import Context
 from kak_server.sip.dead_targets import DeadTargets
 from kak_server.sip.dialog import Outgoing
 from kak_server.sip.parser import Response
-from kak_server.sip.transactions import ClientEntry, Transactions
 
 MAX_UNLOCATED = 10_000  # waiting for the DNS; further ones go where the peer's requests came from
 
 OnFinal = Callable[[int, Response | None], None]  # the status, and what came: None for a 408 of our own
+OnAttempt = Callable[[Outgoing], None]
 
 
 @dataclass(slots=True)
@@ -28,6 +29,8 @@ class Delivery:
     owner: str
     on_final: OnFinal
     give_up_ms: int = 0  # for the whole of it; 0: as long as the transaction lives
+    on_response: OnResponse | None = None
+    on_attempt: OnAttempt | None = None
     targets: list[Target] = field(default_factory=list)
     current: Target | None = None
 
@@ -35,9 +38,9 @@ class Delivery:
 class Sending:
     """All requests of ours that have no answer yet."""
 
-    def __init__(self, context: Context, transactions: Transactions) -> None:
+    def __init__(self, context: Context, clients: ClientTransactions) -> None:
         self._context = context
-        self._transactions = transactions
+        self._clients = clients
         self._dead = DeadTargets(context.settings.dead_target_ms)
         self._unlocated: dict[str, Delivery] = {}  # by the first branch
         self._running: dict[str, Delivery] = {}  # by branch
@@ -45,9 +48,36 @@ class Sending:
     def __len__(self) -> int:
         return len(self._unlocated)
 
-    def send(self, outgoing: Outgoing, owner: str, on_final: OnFinal, *, give_up_ms: int = 0) -> None:
-        """Send it; `on_final` hears the final status once, 408 without a response when none came."""
-        delivery = Delivery(outgoing, owner, on_final, give_up_ms)
+    def send(
+        self,
+        outgoing: Outgoing,
+        owner: str,
+        on_final: OnFinal,
+        *,
+        give_up_ms: int = 0,
+        on_response: OnResponse | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> None:
+        """Send it; `on_final` hears the final status once, 408 without a response when none came.
+
+        `on_response` is for an INVITE, and hears its provisional answers and every 2xx, those after the first and from
+        places given up before too (`ClientTransactions`). `on_attempt` hears of each copy that is about to leave for
+        another place, with the branch and the flow it has: the moment to journal it.
+        """
+        self._locate(Delivery(outgoing, owner, on_final, give_up_ms, on_response, on_attempt))
+
+    def send_once(self, outgoing: Outgoing) -> None:
+        """Send what has no answer: an ACK for a 2xx. It goes to the first target."""
+        self._locate(Delivery(outgoing, "", lambda _status, _response: None))
+
+    def forget(self, owner: str) -> None:
+        """What the owner still has to be located is not to be sent any more."""
+        for key in [key for key, delivery in self._unlocated.items() if delivery.owner == owner]:
+            del self._unlocated[key]
+            self._context.disarm("send", key, "locate")
+
+    def _locate(self, delivery: Delivery) -> None:
+        outgoing = delivery.outgoing
         if outgoing.flow.transport != "udp" and self._context.alive(outgoing.flow):
             self._start(delivery)
         elif outgoing.want is not None and len(self._unlocated) < MAX_UNLOCATED:
@@ -74,14 +104,16 @@ class Sending:
             self.located(key, ())
             return
         delivery = self._running.get(key)
-        entry = self._transactions.asked(key)
+        entry = self._clients.asked(key)
         if delivery is None or entry is None:
             return
         if name == "give-up":
-            self._transactions.abandon(key)
-            self._over(delivery, key, 408, None)
+            # A provisional answer to an INVITE is a sign of life: the callee may take his time
+            if entry.method != "INVITE" or not entry.answered:
+                self._clients.withdraw(key)
+                self._over(delivery, key, 408, None)
         elif not entry.answered and delivery.targets:
-            self._transactions.abandon(key)
+            self._clients.withdraw(key)
             self._next(delivery, key)
 
     def final(self, entry: ClientEntry, status: int) -> None:
@@ -109,12 +141,12 @@ class Sending:
             current = delivery.current
             if current is None or (current.transport, current.host, current.port) != place:
                 continue
-            entry = self._transactions.asked(branch)
+            entry = self._clients.asked(branch)
             if entry is None or entry.answered:
                 continue
             self._dead.mark(current, self._context.now_ms)
             if delivery.targets:
-                self._transactions.abandon(branch)
+                self._clients.withdraw(branch)
                 self._next(delivery, branch)
 
     def _try(self, delivery: Delivery, targets: tuple[Target, ...]) -> None:
@@ -160,12 +192,17 @@ class Sending:
 
     def _start(self, delivery: Delivery) -> None:
         context, branch = self._context, delivery.outgoing.branch
+        if delivery.outgoing.method == "ACK":
+            context.send(delivery.outgoing.data, delivery.outgoing.flow, delivery.outgoing.redial)
+            return
+        if delivery.on_attempt is not None:
+            delivery.on_attempt(delivery.outgoing)
         self._running[branch] = delivery
         if delivery.targets:
             context.arm("send", branch, "failover", context.settings.failover_ms)
         elif delivery.give_up_ms:
             context.arm("send", branch, "give-up", delivery.give_up_ms)
-        self._transactions.request(delivery.outgoing, delivery.owner, delivery.outgoing.method)
+        self._clients.request(delivery.outgoing, delivery.owner, delivery.on_response)
 
     def _over(self, delivery: Delivery, branch: str, status: int, response: Response | None) -> None:
         self._forget(branch)

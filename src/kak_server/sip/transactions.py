@@ -1,15 +1,15 @@
-"""The transaction layer: which machine a message belongs to, and the machines' effects carried out (17, 18)."""
+"""Requests we serve: which machine a message belongs to, and the machines' effects carried out (17.2, 18). Those we
+send ourselves are in `client_transactions`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kak_server.sip import build, client_non_invite, server_invite, server_non_invite
+from kak_server.sip import build, server_invite, server_non_invite
 from kak_server.sip.api import Flow
-from kak_server.sip.client_non_invite import ClientNonInvite
+from kak_server.sip.client_transactions import ClientTransactions, OnFinal
 from kak_server.sip.context import Context, response_route
-from kak_server.sip.dialog import Outgoing
-from kak_server.sip.machine import Arm, Disarm, Effect, Final, Over, Transmit, Unacknowledged
-from kak_server.sip.parser import Request, Response
+from kak_server.sip.machine import Arm, Disarm, Effect, Over, Transmit, Unacknowledged
+from kak_server.sip.parser import Request
 from kak_server.sip.server_invite import ServerInvite
 from kak_server.sip.server_non_invite import ServerNonInvite
 
@@ -32,21 +32,6 @@ class ServerEntry:
     begun_at_ms: int = 0  # 0: before a restart, nobody knows
 
 
-@dataclass(slots=True)
-class ClientEntry:
-    """One request of ours."""
-
-    branch: str
-    machine: ClientNonInvite
-    flow: Flow
-    redial: Flow | None
-    owner: str
-    method: str
-    answered: bool = False  # a response has come, if only a provisional one
-    response: Response | None = None  # the final one; None while there is none, or when none came in time
-
-
-OnFinal = Callable[[ClientEntry, int], None]
 OnOver = Callable[[ServerEntry], None]
 
 
@@ -65,14 +50,12 @@ class Transactions:
 
     def __init__(self, context: Context, on_final: OnFinal, on_over: OnOver) -> None:
         self._context = context
-        self._on_final = on_final
         self._on_over = on_over
-        self.trunk_of: Callable[[str], str] = lambda _owner: ""  # the core tells: the trunk of a call
         self._servers: dict[str, ServerEntry] = {}
-        self._clients: dict[str, ClientEntry] = {}
+        self.clients = ClientTransactions(context, on_final)
 
     def __len__(self) -> int:
-        return len(self._servers) + len(self._clients)
+        return len(self._servers) + len(self.clients)
 
     @property
     def full(self) -> bool:
@@ -158,43 +141,10 @@ class Transactions:
         else:
             self._apply_server(entry, *server_non_invite.on_respond(machine, status, data))
 
-    def request(self, outgoing: Outgoing, owner: str, method: str) -> None:
-        """Send a request of ours and see it through."""
-        reliable = outgoing.flow.transport != "udp"
-        machine, effects = client_non_invite.start(outgoing.data, reliable, self._context.times)
-        entry = ClientEntry(outgoing.branch, machine, outgoing.flow, outgoing.redial, owner, method)
-        self._clients[entry.branch] = entry
-        self._apply_client(entry, machine, effects)
-
-    def response(self, response: Response) -> bool:
-        """A response came in; False when it answers nothing of ours (17.1.3: branch and CSeq method)."""
-        entry = self._clients.get(response.via.branch)
-        if entry is None or response.cseq.method != entry.method:
-            return False
-        entry.answered = True
-        if response.status >= 200 and entry.response is None:
-            entry.response = response
-        self._apply_client(entry, *client_non_invite.on_response(entry.machine, response.status))
-        return True
-
-    def asked(self, branch: str) -> ClientEntry | None:
-        """The request of ours with this branch."""
-        return self._clients.get(branch)
-
-    def abandon(self, branch: str) -> None:
-        """Forget a request of ours; a late answer to it is a stray."""
-        if self._clients.pop(branch, None) is not None:
-            for name in ("E", "F", "K"):
-                self._context.disarm("client", branch, name)
-
     def timer(self, who: str, key: str, name: str) -> None:
         """A timer of a transaction fired."""
         if who == "client":
-            client = self._clients.get(key)
-            if client is not None:
-                after, effects = client_non_invite.on_timer(client.machine, name)
-                self._count_repeats(self.trunk_of(client.owner), effects)
-                self._apply_client(client, after, effects)
+            self.clients.timer(key, name)
             return
         server = self._servers.get(key)
         if server is None:
@@ -234,18 +184,3 @@ class Transactions:
                 del self._servers[entry.key]
                 if isinstance(machine, ServerInvite):
                     self._on_over(entry)
-
-    def _apply_client(self, entry: ClientEntry, machine: ClientNonInvite, effects: tuple[Effect, ...]) -> None:
-        entry.machine = machine
-        context = self._context
-        for effect in effects:
-            if isinstance(effect, Transmit):
-                context.send(effect.data, entry.flow, entry.redial)
-            elif isinstance(effect, Arm):
-                context.arm("client", entry.branch, effect.name, effect.after_ms)
-            elif isinstance(effect, Disarm):
-                context.disarm("client", entry.branch, effect.name)
-            elif isinstance(effect, Final):
-                self._on_final(entry, effect.status)
-            elif isinstance(effect, Over):
-                del self._clients[entry.branch]
