@@ -5,53 +5,12 @@ effect broke. Used by the property tests, the scenarios and the simulator.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import api
+from kak_sim.audit_book import ALONE, JOINING, OFFERED, TALKING, WAITING, Case, Person
 
 RANK = {api.ContactClass.EMERGENCY: 0, api.ContactClass.URGENT: 1, api.ContactClass.NORMAL: 2}
-
-WAITING, OFFERED, JOINING, TALKING = "waiting", "offered", "joining", "talking"
-
-
-@dataclass(slots=True)
-class Case:
-    """A contact as the stream tells it."""
-
-    contact: ContactId
-    queue: QueueId
-    arrived_ms: int
-    number: int
-    entered_ms: int
-    place: str = WAITING
-    wide: bool = False
-    head: bool = False
-    epoch: int = 0
-    operator: OperatorId | None = None
-    position: PositionId | None = None
-    deadline_ms: int | None = None
-    passed: list[OperatorId] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Person:
-    """An operator as the stream tells it."""
-
-    operator: OperatorId
-    position: PositionId
-    room: RoomId
-    skills: dict[str, int]
-    activity: api.Activity
-    media_up: bool
-    idle_since_ms: int
-    wrap_up_until_ms: int | None = None
-    silent_until_ms: int | None = None  # audio lost in a call: the grace ends then
-    was_free: bool = False
-
-    @property
-    def ready(self) -> bool:
-        return self.media_up and self.activity is api.Activity.AVAILABLE
 
 
 class Auditor:
@@ -172,6 +131,9 @@ class Auditor:
     def _accepts(self, event: api.Event, effects: tuple[api.Effect, ...]) -> None:
         """Connect exactly when the present holder of the present epoch accepts."""
         connects = [effect for effect in effects if isinstance(effect, api.Connect)]
+        if isinstance(event, api.ContactPulledBack):
+            self._pulled_back(event, connects)
+            return
         if not isinstance(event, api.OfferAccepted):
             if connects:
                 self._finding(f"Connect without an accept, on {type(event).__name__}")
@@ -187,6 +149,39 @@ class Auditor:
         if not valid and not any(isinstance(effect, api.Refused) for effect in effects):
             self._finding(f"a stale accept of {event.contact} by {event.operator} was not refused")
 
+    def _pulled_back(self, event: api.ContactPulledBack, connects: list[api.Connect]) -> None:
+        """One Connect if somebody free takes a contact that is without an operator; it must be theirs to take."""
+        case, person = self.cases.get(event.contact), self.people.get(event.operator)
+        able = case is not None and case.place == ALONE and person is not None and self._can_talk(person)
+        if connects and not able:
+            self._finding(f"{event.contact} was pulled back by {event.operator}, who could not have it")
+        if able and not connects and case is not None and person is not None and self._may(person, case):
+            self._finding(f"{event.contact} was not given back to {event.operator}")
+        if connects and case is not None and person is not None:
+            case.operator, case.position, case.epoch = person.operator, person.position, case.epoch + 1
+            person.wrap_up_until_ms = None
+
+    def _dialed(self, effect: api.DialOut, event: api.Event) -> None:
+        """A contact that is its operator's from the start."""
+        person = self.people.get(effect.operator)
+        if not isinstance(event, api.ContactDialed) or event.operator != effect.operator:
+            self._finding(f"{effect.contact} is dialled, on {type(event).__name__}")
+        if effect.contact in self.cases or effect.contact in self.ended:
+            self._finding(f"{effect.contact} was dialled twice")
+        if person is None or not self._can_talk(person) or person.position != effect.position:
+            self._finding(f"{effect.contact} is dialled by {effect.operator}, who cannot")
+            return
+        if effect.queue not in self._queues:  # the room's own, as long as it has calls
+            wrap_up_ms = self._config.outgoing_wrap_up_ms
+            self._queues[effect.queue] = api.QueueConfig(effect.queue, "", (person.room,), wrap_up_ms=wrap_up_ms)
+        self.arrived += 1
+        case = Case(effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms, JOINING, outgoing=True)
+        case.wide = self._queues[effect.queue].own_room_ms <= 0
+        case.epoch, case.operator, case.position = effect.epoch, effect.operator, effect.position
+        case.deadline_ms = self._now_ms + self._config.dial_timeout_ms
+        self.cases[effect.contact] = case
+        person.wrap_up_until_ms = None
+
     def _see(self, effect: api.Effect, event: api.Event) -> None:
         match effect:
             case api.SetTimer():
@@ -196,6 +191,8 @@ class Auditor:
                     self._finding(f"timer {effect.key} cancelled but not armed")
             case api.StartWaiting():
                 self._starts_waiting(effect, event)
+            case api.DialOut():
+                self._dialed(effect, event)
             case api.PositionLeft():
                 if effect.reason == "taken":
                     self.people.pop(effect.operator, None)
@@ -216,6 +213,8 @@ class Auditor:
             self.arrived += 1
             case = Case(effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms)
             self.cases[effect.contact] = case
+        elif case is not None and case.place == ALONE and isinstance(event, api.HandoverFailed):
+            case.place = WAITING
         elif case is None or case.place != WAITING:
             self._finding(f"{effect.contact} starts waiting ({effect.reason}) without having been released")
             return
@@ -245,7 +244,7 @@ class Auditor:
                 if case.place != TALKING or case.position != effect.position:
                     self._finding(f"hold of {case.contact} at {effect.position}, which is {case.place}")
             case api.EndContact():
-                if case.place != WAITING:
+                if case.place not in (WAITING, ALONE):
                     self._finding(f"{case.contact} ended while {case.operator} still has it ({case.place})")
                 if not effect.cause:
                     self._finding(f"{case.contact} ended without a cause")
@@ -294,7 +293,10 @@ class Auditor:
         wrap_up_ms = self._queues[case.queue].wrap_up_ms
         if case.place == TALKING and effect.cause not in ("media-lost", "connect-failed") and wrap_up_ms > 0:
             person.wrap_up_until_ms = self._now_ms + wrap_up_ms
-        case.place, case.operator, case.position, case.deadline_ms = WAITING, None, None, None
+        if effect.cause == "handed-over" and case.place != TALKING:
+            self._finding(f"{case.contact} was handed over by {effect.operator} before it was connected")
+        case.place = ALONE if effect.cause == "handed-over" else WAITING
+        case.operator, case.position, case.deadline_ms = None, None, None
         self._passes(case, effect.operator)
 
     # --- the laws after each step ---
@@ -307,6 +309,10 @@ class Auditor:
     def _free(self, person: Person) -> bool:
         holds = any(case.operator == person.operator for case in self.cases.values())
         return person.ready and not holds and person.wrap_up_until_ms is None
+
+    def _can_talk(self, person: Person) -> bool:
+        """Neither a call nor an offer, and sound: enough to dial, on a break and in wrap-up too."""
+        return person.media_up and not any(case.operator == person.operator for case in self.cases.values())
 
     def _may(self, person: Person, case: Case) -> bool:
         config = self._queues[case.queue]

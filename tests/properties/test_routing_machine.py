@@ -13,6 +13,7 @@ from kak_server.model.ids import ContactId, OperatorId, PositionId
 from kak_server.routing.api import (
     Activity,
     ContactClass,
+    ContactState,
     Effect,
     Event,
     OperatorSignedIn,
@@ -178,6 +179,32 @@ class RoutingMachine(RuleBasedStateMachine):
         contact = self.some_contact(pick)
         self.desk.transfer(self.holder(contact, somebody)[0], contact, to)
 
+    @rule(who=operators, to=st.sampled_from(["", "", "", "113", "doctor", "unknown"]), answered=st.booleans())
+    def dials_out(self, who: str, to: str, answered: bool) -> None:
+        self.calls += 1
+        contact = f"c{self.calls}"
+        self.desk.dial(who, contact, to)
+        if answered and ContactId(contact) in self.desk.core.state.contacts:
+            self.desk.joined(contact)
+
+    @rule(pick=picks, somebody=operators, talk=st.booleans())
+    def hands_over(self, pick: int, somebody: str, talk: bool) -> None:
+        contact = self.some_contact(pick)
+        who, epoch = self.holder(contact, somebody)
+        if talk:
+            self.desk.accept(who, contact, epoch)
+            self.desk.joined(contact, epoch)
+        self.desk.hand_over(who, contact)
+
+    @rule(pick=picks)
+    def handover_fails(self, pick: int) -> None:
+        self.desk.handover_failed(self.some_contact(pick))
+
+    @rule(pick=picks, who=operators)
+    def pulls_back(self, pick: int, who: str) -> None:
+        alone = sorted(view.contact for view in self.desk.core.contacts() if view.state is ContactState.HANDED_OVER)
+        self.desk.pull_back(who, alone[pick % len(alone)] if alone else self.some_contact(pick))
+
     @rule(who=operators)
     def paper_work_done(self, who: str) -> None:
         self.desk.done(who)
@@ -236,6 +263,8 @@ class RoutingMachine(RuleBasedStateMachine):
     def serve_one_round(self) -> None:
         desk = self.desk
         for view in desk.core.contacts():
+            if view.state is ContactState.HANDED_OVER:
+                desk.gone(view.contact)
             if view.operator is None:
                 continue
             if view.offer_expires_at_ms is not None:

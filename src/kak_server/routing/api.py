@@ -7,72 +7,19 @@ knows), offer (a reservation with an epoch and a lease).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
-
-
-class ContactClass(StrEnum):
-    """Emergency comes before urgent before normal, always; ageing never crosses classes."""
-
-    EMERGENCY = "emergency"
-    URGENT = "urgent"
-    NORMAL = "normal"
-
-
-class ContactState(StrEnum):
-    """Where a contact is. Each state has a way out and, but for WAITING and CONNECTED/HELD, a timer."""
-
-    WAITING = "waiting"
-    OFFERED = "offered"
-    CONNECTING = "connecting"  # accepted; the caller's leg and the operator's are being joined
-    CONNECTED = "connected"
-    HELD = "held"
-    ENDED = "ended"
-
-
-class OperatorState(StrEnum):
-    """What the system knows of an operator."""
-
-    IDLE = "idle"
-    OFFERED = "offered"
-    BUSY = "busy"
-    WRAP_UP = "wrap-up"
-    UNREACHABLE = "unreachable"  # signed in, but no media at the position
-
-
-class Activity(StrEnum):
-    """What the person says."""
-
-    AVAILABLE = "available"
-    BREAK = "break"
-    AFTER_CALL = "after-call-work"
-
-
-@dataclass(frozen=True, slots=True)
-class QueueConfig:
-    """A service in an area. Operators signed in in `rooms` serve it if their skills reach `skills`."""
-
-    queue: QueueId
-    name: str
-    rooms: tuple[RoomId, ...]  # own room first
-    klass: ContactClass = ContactClass.NORMAL
-    priority: int = 0  # seconds of credit: an arrival counts as that much earlier, within its class
-    skills: Mapping[str, int] = field(default_factory=dict)  # skill -> minimum level 1-10
-    offer_timeout_ms: int = 15_000
-    wrap_up_ms: int = 10_000
-    own_room_ms: int = 0  # for so long only the first room's operators are offered the contact
-    announce: bool = False  # answer early and play an announcement while waiting; otherwise 180 Ringing
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingConfig:
-    """All the core needs to know before the first call."""
-
-    queues: tuple[QueueConfig, ...]
-    media_grace_ms: int = 5_000  # an operator without media for so long has lost the call
-    connect_timeout_ms: int = 10_000
-    max_contacts: int = 20_000
+from kak_server.routing.api_out import ContactDialed as ContactDialed
+from kak_server.routing.api_out import ContactHandedOver as ContactHandedOver
+from kak_server.routing.api_out import ContactPulledBack as ContactPulledBack
+from kak_server.routing.api_out import DialOut as DialOut
+from kak_server.routing.api_out import HandoverFailed as HandoverFailed
+from kak_server.routing.words import Activity as Activity
+from kak_server.routing.words import ContactClass as ContactClass
+from kak_server.routing.words import ContactState as ContactState
+from kak_server.routing.words import OperatorState as OperatorState
+from kak_server.routing.words import QueueConfig as QueueConfig
+from kak_server.routing.words import RoutingConfig as RoutingConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +192,10 @@ Event = (
     | HangUp
     | HoldSet
     | TransferToQueue
+    | ContactDialed
+    | ContactHandedOver
+    | HandoverFailed
+    | ContactPulledBack
     | WrapUpDone
     | TimerFired
 )
@@ -305,7 +256,7 @@ class SetHold:
 @dataclass(frozen=True, slots=True)
 class ReleaseOperator:
     """Part the operator from the contact. cause: "hangup", "caller-gone", "transfer", "media-lost",
-    "connect-failed"."""
+    "connect-failed", "handed-over"."""
 
     contact: ContactId
     operator: OperatorId
@@ -359,7 +310,7 @@ class CancelTimer:
 class Refused:
     """An event was refused: a stale accept ("offer-gone"), not the holder ("not-yours"), "unknown-contact",
     "unknown-operator", "unknown-queue", "duplicate" (that contact is here already), "busy",
-    "limit". Never an exception: late commands are ordinary."""
+    "no-media" (no sound at the position), "limit". Never an exception: late commands are ordinary."""
 
     code: str
     operator: OperatorId | None
@@ -386,6 +337,7 @@ Effect = (
     | Offer
     | WithdrawOffer
     | Connect
+    | DialOut
     | SetHold
     | ReleaseOperator
     | EndContact

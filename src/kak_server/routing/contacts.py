@@ -72,6 +72,8 @@ def on_gone(turn: Turn, event: ContactGone) -> None:
         end(turn, contact, event.cause)
         offers.rest(turn, operator)
         offers.match_operator(turn, operator)
+    elif contact.state is ContactState.HANDED_OVER:
+        end(turn, contact, event.cause)
     else:
         close(turn, contact, "caller-gone", event.cause)
 
@@ -127,7 +129,11 @@ def start_wrap_up(turn: Turn, operator: Operator, wrap_up_ms: int) -> None:
 
 def requeue(turn: Turn, contact: Contact, cause: str) -> None:
     """The contact lost its operator through no fault of the caller: it waits at the head of its class and hears an
-    announcement (it was answered or is about to be); the operator who lost it is asked last."""
+    announcement (it was answered or is about to be); the operator who lost it is asked last. Somebody we call who has
+    not answered yet never will hear of it."""
+    if contact.outgoing and contact.answered_at_ms is None:
+        close(turn, contact, cause, cause)
+        return
     operator = part(turn, contact, cause)
     contact.remember_pass(operator.operator)
     contact.head = True
@@ -167,8 +173,12 @@ def on_connect_failed(turn: Turn, event: ConnectFailed) -> None:
 
 
 def on_connect_timeout(turn: Turn, contact: Contact) -> None:
-    """Neither joined nor failed within `connect_timeout_ms`."""
-    if contact.state is ContactState.CONNECTING:
+    """Neither joined nor failed within `connect_timeout_ms`; of a call out: nobody answered within its time."""
+    if contact.state is not ContactState.CONNECTING:
+        return
+    if contact.outgoing and contact.answered_at_ms is None:
+        close(turn, contact, "caller-gone", "no-answer")
+    else:
         requeue(turn, contact, "connect-failed")
 
 

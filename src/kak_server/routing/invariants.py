@@ -34,6 +34,9 @@ def _contact(state: State, contact: Contact) -> list[str]:
         idle = matching.pick_operator(state, contact)
         if idle is not None:
             found.append(f"{name} waits although {idle.operator} is idle and may serve it")
+    elif contact.state is ContactState.HANDED_OVER:
+        if contact.operator is not None:
+            found.append(f"{name} was handed over but has operator {contact.operator}")
     elif holder is None or holder.contact != name:
         found.append(f"{name} is {contact.state} but its operator {contact.operator} does not have it")
     elif (contact.state is ContactState.OFFERED) != (holder.state is OperatorState.OFFERED):

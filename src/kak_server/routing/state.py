@@ -58,6 +58,7 @@ class Contact:
     answered_at_ms: int | None = None  # the first time it was connected
     connected_at_ms: int | None = None  # the last time
     cause: str = ""
+    outgoing: bool = False  # called by us
     passed: list[OperatorId] = field(default_factory=list)
 
     def remember_pass(self, operator: OperatorId) -> None:

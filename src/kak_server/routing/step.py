@@ -7,16 +7,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId
-from kak_server.routing import contacts, matching, offers, operators, queues, rules, snapshot, views
+from kak_server.routing import contacts, matching, offers, operators, outgoing, queues, rules, snapshot, views
 from kak_server.routing.api import (
     ActivitySet,
     Configured,
     ConnectFailed,
     ContactArrived,
     ContactConnected,
+    ContactDialed,
     ContactGone,
+    ContactHandedOver,
+    ContactPulledBack,
     Effect,
     Event,
+    HandoverFailed,
     HangUp,
     HoldSet,
     OfferAccepted,
@@ -75,6 +79,10 @@ _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     HangUp: contacts.on_hang_up,
     HoldSet: contacts.on_hold,
     TransferToQueue: contacts.on_transfer,
+    ContactDialed: outgoing.on_dialed,
+    ContactHandedOver: outgoing.on_handed_over,
+    HandoverFailed: outgoing.on_handover_failed,
+    ContactPulledBack: outgoing.on_pulled_back,
     WrapUpDone: operators.on_wrap_up_done,
     TimerFired: _on_timer,
 }

@@ -29,6 +29,7 @@ class ContactView:
     held: bool
     requeued: bool
     cause: str
+    outgoing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def contact_view(contact: Contact, position: PositionId | None) -> ContactView:
         held=contact.state is ContactState.HELD,
         requeued=contact.head,
         cause=contact.cause,
+        outgoing=contact.outgoing,
     )
 
 

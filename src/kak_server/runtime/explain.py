@@ -86,6 +86,9 @@ def _arrivals(record: dict[str, Any]) -> list[tuple[str, str]]:
     if record.get("k") == "event" and record.get("type") == "ContactArrived":
         data = record["data"]
         return [(data["contact"], data.get("caller", ""))]
+    if record.get("k") == "event" and record.get("type") == "ContactDialed":
+        data = record["data"]
+        return [(data["contact"], data["number"])]
     if record.get("k") == "checkpoint" and record.get("routing"):
         rows = sorted(record["routing"]["contacts"], key=lambda row: int(row["serial"]))
         return [(row["contact"], row["caller"]) for row in rows]

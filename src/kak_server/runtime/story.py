@@ -25,6 +25,7 @@ _RELEASED = {
     "transfer": "passed the call on",
     "media-lost": "had no audio for too long and was taken off the call",
     "connect-failed": "could not be joined with the caller",
+    "handed-over": "left; the others talk on without an operator",
 }
 _WAITS = {
     "requeued": "The caller hears an announcement and waits again: head of the class, old arrival time.",
@@ -58,7 +59,7 @@ class Story:
         if self.over:
             return
         before = self.core.contact(self.contact)
-        if isinstance(event, api.ContactArrived) and event.contact == self.contact:
+        if isinstance(event, api.ContactArrived | api.ContactDialed) and event.contact == self.contact:
             self._arrived_ms = event.now_ms
         elif before is not None and not self._arrived_ms:
             self._arrived_ms = before.arrived_at_ms
@@ -131,6 +132,10 @@ class Story:
                 case api.Offer():
                     told_offer = True
                     self._offer(event, effect, names, idle)
+                case api.DialOut(operator=operator):
+                    self._dialed(event, effect, names[operator])
+                case api.Connect(operator=operator) if isinstance(event, api.ContactPulledBack):
+                    self._say(f"{names[operator]} at {effect.position} pulled the call back.")
                 case api.ReleaseOperator(operator=operator, cause=cause):
                     self._say(f"{names.get(operator, operator)} {_RELEASED.get(cause, cause)}.")
                 case api.SetHold(on=on):
@@ -163,6 +168,12 @@ class Story:
         if config.own_room_ms and len(config.rooms) > 1:
             text += f" ({config.rooms[0]} alone for {seconds(config.own_room_ms)})"
         self._say(text + (f", skills needed: {needs}." if needs else "."))
+
+    def _dialed(self, event: api.Event, effect: api.DialOut, name: str) -> None:
+        number = event.number if isinstance(event, api.ContactDialed) else "a number"
+        text = f"{name} at {effect.position} called {number or 'a number'} (call {self.contact}, queue {effect.queue})"
+        after = event.attributes.get("callback_of") if isinstance(event, api.ContactDialed) else None
+        self._say(text + (f", who had rung in call {after} before." if after else "."))
 
     def _offer(
         self, event: api.Event, effect: api.Offer, names: dict[OperatorId, str], idle: tuple[OperatorId, ...]

@@ -12,9 +12,13 @@ from kak_server.routing.api import (
     ContactArrived,
     ContactClass,
     ContactConnected,
+    ContactDialed,
     ContactGone,
+    ContactHandedOver,
+    ContactPulledBack,
     Effect,
     Event,
+    HandoverFailed,
     HangUp,
     HoldSet,
     Offer,
@@ -157,6 +161,24 @@ class Desk:
     def transfer(self, who: str, contact: str, to: str) -> tuple[Effect, ...]:
         """Blind transfer."""
         return self.send(TransferToQueue(self.now_ms, OperatorId(who), ContactId(contact), QueueId(to)))
+
+    def dial(self, who: str, contact: str, queue: str = "", number: str = "110") -> tuple[Effect, ...]:
+        """Somebody calls somebody."""
+        return self.send(
+            ContactDialed(self.now_ms, ContactId(contact), OperatorId(who), number, QueueId(queue), {"display": "x"})
+        )
+
+    def hand_over(self, who: str, contact: str) -> tuple[Effect, ...]:
+        """The operator leaves the others to themselves."""
+        return self.send(ContactHandedOver(self.now_ms, OperatorId(who), ContactId(contact)))
+
+    def handover_failed(self, contact: str) -> tuple[Effect, ...]:
+        """Nobody is left with the caller."""
+        return self.send(HandoverFailed(self.now_ms, ContactId(contact), "busy"))
+
+    def pull_back(self, who: str, contact: str) -> tuple[Effect, ...]:
+        """An operator joins a call that goes on without one."""
+        return self.send(ContactPulledBack(self.now_ms, OperatorId(who), ContactId(contact)))
 
     def done(self, who: str) -> tuple[Effect, ...]:
         """Paper work finished."""

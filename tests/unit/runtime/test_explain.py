@@ -204,3 +204,22 @@ def test_damage_and_a_lying_checkpoint_are_found(tmp_path: Path, capsys: pytest.
     story = sentences(tmp_path, "c1")
     assert story is not None
     assert any("Warning: the journal has a hole here" in line for line in story)
+
+
+def test_a_call_out_its_hand_over_and_its_way_back_are_told(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path, queue("113"))
+    desk.sit("kari", at="p1")
+    desk.dial("kari", "c1", number="+4722334455")
+    desk.joined("c1")
+    desk.hand_over("kari", "c1")
+    desk.pull_back("kari", "c1")
+    desk.joined("c1")
+    desk.hand_over("kari", "c1")
+    desk.leave("kari")
+    desk.handover_failed("c1")
+    desk.journal.close()
+    story = "\n".join(told(tmp_path, "+4722334455"))
+    assert "Kari at p1 called +4722334455 (call c1, queue outgoing-oslo)." in story
+    assert "Kari left; the others talk on without an operator." in story
+    assert "Kari at p1 pulled the call back." in story
+    assert "It waits, first in its queue: nobody is signed in." in story

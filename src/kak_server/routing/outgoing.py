@@ -1,0 +1,154 @@
+"""Calls out, and calls that go on without an operator.
+
+A call out is its operator's from the start: nothing is matched, nobody is offered it. It belongs to a queue all the
+same, either the one it is about or its room's own queue of calls out, so that a colleague gets it when the operator's
+audio is lost in mid-call.
+"""
+
+from kak_server.model.ids import OperatorId, QueueId, RoomId
+from kak_server.routing import matching, offers, queues
+from kak_server.routing.api import (
+    Connect,
+    ContactDialed,
+    ContactHandedOver,
+    ContactPulledBack,
+    ContactState,
+    DialOut,
+    HandoverFailed,
+    OperatorState,
+    QueueConfig,
+    StartWaiting,
+)
+from kak_server.routing.contacts import TALKING, WRAP_UP, held_by, part, start_wrap_up
+from kak_server.routing.state import Contact, Operator, Queue, Turn
+
+PREFIX = "outgoing-"
+
+
+def queue_of_room(room: RoomId) -> QueueId:
+    """The queue of a room's calls out that are about no other queue. It is there as long as such calls are."""
+    return QueueId(PREFIX + room)
+
+
+def on_dialed(turn: Turn, event: ContactDialed) -> None:
+    """The operator has the contact at once, connecting, with a time-out."""
+    operator = _free(turn, event.operator)
+    if operator is None:
+        return
+    if event.contact in turn.state.contacts:
+        turn.refuse("duplicate", "that contact is here already", event.operator, event.contact)
+        return
+    if len(turn.state.contacts) >= turn.state.config.max_contacts:
+        turn.refuse("limit", "too many contacts", event.operator, event.contact)
+        return
+    queue = turn.state.queues.get(event.queue) if event.queue else _room_queue(turn, operator.room)
+    if queue is None:
+        turn.refuse("unknown-queue", f"no queue {event.queue}", event.operator, event.contact)
+        return
+    contact = Contact(
+        contact=event.contact,
+        queue=queue.config.queue,
+        klass=queue.config.klass,
+        caller=event.number,
+        attributes=dict(event.attributes),
+        arrived_at_ms=turn.now_ms,
+        entered_at_ms=turn.now_ms,
+        serial=turn.state.next_serial,
+        since_ms=turn.now_ms,
+        outgoing=True,
+    )
+    turn.state.next_serial += 1
+    turn.state.contacts[contact.contact] = contact
+    queues.join_queue(turn, contact, queue)
+    _join(turn, contact, operator)
+    turn.emit(DialOut(contact.contact, contact.queue, operator.operator, operator.position, contact.epoch))
+    turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.dial_timeout_ms)
+
+
+def on_handed_over(turn: Turn, event: ContactHandedOver) -> None:
+    """The operator is free for the paper work; the contact stays, without a timer, as long as people talk."""
+    contact = held_by(turn, event.operator, event.contact)
+    if contact is None:
+        return
+    if contact.state not in TALKING:
+        turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
+        return
+    wrap_up_ms = turn.state.queues[contact.queue].config.wrap_up_ms
+    operator = part(turn, contact, "handed-over")
+    contact.remember_pass(operator.operator)
+    contact.state = ContactState.HANDED_OVER
+    contact.since_ms = turn.now_ms
+    start_wrap_up(turn, operator, wrap_up_ms)
+
+
+def on_handover_failed(turn: Turn, event: HandoverFailed) -> None:
+    """Nobody else is there: the caller is not left alone. Head of the class, with the old arrival time."""
+    contact = turn.state.contacts.get(event.contact)
+    if contact is None or contact.state is not ContactState.HANDED_OVER:
+        return  # pulled back or over meanwhile: ordinary
+    contact.head = True
+    turn.emit(StartWaiting(contact.contact, contact.queue, "requeued", announce=True))
+    queues.enter(turn, contact)
+    offers.match_contact(turn, contact)
+
+
+def on_pulled_back(turn: Turn, event: ContactPulledBack) -> None:
+    """An operator joins again, as if an offer had been accepted."""
+    contact = turn.state.contacts.get(event.contact)
+    if contact is None or contact.state is not ContactState.HANDED_OVER:
+        turn.refuse("unknown-contact", "no such call goes on without an operator", event.operator, event.contact)
+        return
+    operator = _free(turn, event.operator)
+    if operator is None:
+        return
+    config = turn.state.queues[contact.queue].config
+    if operator.operator not in contact.passed and not matching.may_serve(operator, config):
+        turn.refuse("not-yours", "that call is of a queue you do not serve", event.operator, event.contact)
+        return
+    _join(turn, contact, operator)
+    turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
+    turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
+
+
+def _free(turn: Turn, operator_id: OperatorId) -> Operator | None:
+    """The operator if nothing keeps them from talking now; paper work and breaks do not. Otherwise refuse."""
+    operator = turn.state.operators.get(operator_id)
+    if operator is None:
+        turn.refuse("unknown-operator", f"{operator_id} is not signed in", operator_id)
+    elif operator.state in (OperatorState.OFFERED, OperatorState.BUSY):
+        turn.refuse("busy", "you have a call or an offer", operator_id)
+    elif not operator.media_up:
+        turn.refuse("no-media", "your sound is not connected", operator_id)
+    else:
+        return operator
+    return None
+
+
+def _join(turn: Turn, contact: Contact, operator: Operator) -> None:
+    matching.unlist_idle(turn.state, operator)
+    turn.cancel_timer(WRAP_UP, operator.operator)
+    contact.state = ContactState.CONNECTING
+    contact.since_ms = turn.now_ms
+    contact.epoch += 1
+    contact.operator = operator.operator
+    operator.wrap_up_until_ms = None
+    operator.state = OperatorState.BUSY
+    operator.since_ms = turn.now_ms
+    operator.contact = contact.contact
+    turn.touch_contact(contact.contact)
+    turn.touch_operator(operator.operator)
+
+
+def _room_queue(turn: Turn, room: RoomId) -> Queue:
+    """Made with its first contact and, like a queue that is retired, gone with its last."""
+    state, name = turn.state, queue_of_room(room)
+    queue = state.queues.get(name)
+    if queue is None:
+        config = QueueConfig(name, "Calls out", (room,), wrap_up_ms=state.config.outgoing_wrap_up_ms)
+        queue = state.queues[name] = Queue(config, retired=True)
+        for operator in state.operators.values():
+            if matching.may_serve(operator, config):
+                state.serves[operator.operator] += (queue,)
+                if operator.operator in state.listed:
+                    queue.idle.add(matching.idle_key(operator, config))
+    return queue

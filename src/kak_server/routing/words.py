@@ -1,0 +1,73 @@
+"""The words of the routing room: classes, states, what people say, and the rules of queues."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kak_server.model.ids import QueueId, RoomId
+
+
+class ContactClass(StrEnum):
+    """Emergency comes before urgent before normal, always; ageing never crosses classes."""
+
+    EMERGENCY = "emergency"
+    URGENT = "urgent"
+    NORMAL = "normal"
+
+
+class ContactState(StrEnum):
+    """Where a contact is. Each state has a way out and, but for WAITING and those in which people talk, a timer."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"
+    CONNECTING = "connecting"  # accepted, and the legs are being joined; or called by us, and not answered yet
+    CONNECTED = "connected"
+    HELD = "held"
+    HANDED_OVER = "handed-over"  # the caller and others talk on without an operator
+    ENDED = "ended"
+
+
+class OperatorState(StrEnum):
+    """What the system knows of an operator."""
+
+    IDLE = "idle"
+    OFFERED = "offered"
+    BUSY = "busy"
+    WRAP_UP = "wrap-up"
+    UNREACHABLE = "unreachable"  # signed in, but no media at the position
+
+
+class Activity(StrEnum):
+    """What the person says."""
+
+    AVAILABLE = "available"
+    BREAK = "break"
+    AFTER_CALL = "after-call-work"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """A service in an area. Operators signed in in `rooms` serve it if their skills reach `skills`."""
+
+    queue: QueueId
+    name: str
+    rooms: tuple[RoomId, ...]  # own room first
+    klass: ContactClass = ContactClass.NORMAL
+    priority: int = 0  # seconds of credit: an arrival counts as that much earlier, within its class
+    skills: Mapping[str, int] = field(default_factory=dict)  # skill -> minimum level 1-10
+    offer_timeout_ms: int = 15_000
+    wrap_up_ms: int = 10_000
+    own_room_ms: int = 0  # for so long only the first room's operators are offered the contact
+    announce: bool = False  # answer early and play an announcement while waiting; otherwise 180 Ringing
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingConfig:
+    """All the core needs to know before the first call."""
+
+    queues: tuple[QueueConfig, ...]
+    media_grace_ms: int = 5_000  # an operator without media for so long has lost the call
+    connect_timeout_ms: int = 10_000
+    max_contacts: int = 20_000
+    dial_timeout_ms: int = 120_000  # a call out that nobody has answered by then is over
+    outgoing_wrap_up_ms: int = 10_000  # paper work after a call out that belongs to no queue

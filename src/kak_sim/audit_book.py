@@ -1,0 +1,48 @@
+"""What the auditor writes down of contacts and people, as the stream of events and effects tells it."""
+
+from dataclasses import dataclass, field
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing import api
+
+WAITING, OFFERED, JOINING, TALKING, ALONE = "waiting", "offered", "joining", "talking", "alone"
+
+
+@dataclass(slots=True)
+class Case:
+    """A contact as the stream tells it."""
+
+    contact: ContactId
+    queue: QueueId
+    arrived_ms: int
+    number: int
+    entered_ms: int
+    place: str = WAITING
+    wide: bool = False
+    head: bool = False
+    epoch: int = 0
+    operator: OperatorId | None = None
+    position: PositionId | None = None
+    deadline_ms: int | None = None
+    outgoing: bool = False
+    passed: list[OperatorId] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Person:
+    """An operator as the stream tells it."""
+
+    operator: OperatorId
+    position: PositionId
+    room: RoomId
+    skills: dict[str, int]
+    activity: api.Activity
+    media_up: bool
+    idle_since_ms: int
+    wrap_up_until_ms: int | None = None
+    silent_until_ms: int | None = None  # audio lost in a call: the grace ends then
+    was_free: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return self.media_up and self.activity is api.Activity.AVAILABLE
