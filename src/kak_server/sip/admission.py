@@ -18,7 +18,7 @@ _SCHEMES = ("sip", "tel", "urn")
 _SDP_RANGES = (SDP, "application/*", "*/*")
 # What a Require may name. geolocation-*: read or shown to the operator; resource-priority: every served number has
 # the priority the queue gives it, so none asked for is worse than what it gets.
-_EXTENSIONS = frozenset(("geolocation-sip", "geolocation-http", "resource-priority"))
+_EXTENSIONS = frozenset(("geolocation-sip", "geolocation-http", "resource-priority", "timer"))
 _URN_PREFIX = "urn:service:"
 _RETRY_AFTER_S = "5"
 

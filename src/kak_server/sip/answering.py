@@ -1,25 +1,32 @@
 """2xx answers to INVITEs and their ACKs: repeated until acknowledged, the call ended when never (13.3.1.4, 14.2)."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from kak_server.sip import build
 from kak_server.sip.admission import offer_of
-from kak_server.sip.api import CallConfirmed, CallMediaChanged, Flow
+from kak_server.sip.api import CallConfirmed, Flow
 from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Awaiting, Call, CallTable, to_record
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import our_contact
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
+from kak_server.sip.hold import wanted_in
 from kak_server.sip.parser import Request
+from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.transactions import ServerEntry
 
 
 class Answering:
     """The 2xx side of INVITE."""
 
-    def __init__(self, context: Context, table: CallTable, ending: Ending) -> None:
+    def __init__(self, context: Context, table: CallTable, ending: Ending, refreshing: Refreshing) -> None:
         self._context = context
         self._table = table
         self._ending = ending
+        self._refreshing = refreshing
+        self.on_late_answer: Callable[[Call, str], None] = lambda _call, _sdp: None
 
     def accept(self, call: Call, entry: ServerEntry, sdp: str, *, late_offer: bool, initial: bool) -> None:
         """Send 200 with `sdp`; the record first, so that a restart goes on repeating it."""
@@ -32,6 +39,7 @@ class Answering:
                 ("Allow", build.ALLOW),
                 ("Accept", build.ACCEPT),
                 ("Server", context.settings.server_name),
+                *self._refreshing.accept(call, entry.request),
                 ("Content-Type", SDP),
             ),
             body=sdp.encode(),
@@ -42,6 +50,8 @@ class Answering:
         )
         if initial:
             call.accepted_at_ms = context.now_ms
+            if (wanted := wanted_in(sdp, call.incoming.offer_sdp)) != "sendrecv":
+                call.session = replace(call.session, wanted=wanted)
         context.put(call.key, to_record(call))
         transactions.send_response(entry, 200, data)
         self._arm(call, call.awaiting)
@@ -104,7 +114,7 @@ class Answering:
         if awaiting.initial:
             self._context.emit(CallConfirmed(call.id, answer_sdp))
         elif answer_sdp is not None:
-            self._context.emit(CallMediaChanged(call.id, answer_sdp))
+            self.on_late_answer(call, answer_sdp)
 
     def _answer_in(self, request: Request) -> str | None:
         try:

@@ -13,6 +13,7 @@ from typing import Literal
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 from kak_server.sip.api_legs import LegEvent
+from kak_server.sip.sdp_text import Direction
 
 Transport = Literal["udp", "tcp", "tls"]
 
@@ -92,10 +93,17 @@ class CallConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class CallMediaChanged:
-    """A re-INVITE changed the peer's session description; the core answers it with the session we have."""
+    """The peer offered another session by re-INVITE or UPDATE, and the core has answered with the session we have.
+
+    `direction` is which way our audio flows from now on, as we see it ("recvonly": we only listen); it respects a hold
+    of ours. A re-INVITE without offer: `offer_sdp` is the answer of the ACK, `answer_sdp` our offer.
+    """
 
     call: CallId
     offer_sdp: str
+    answer_sdp: str = ""
+    direction: Direction = "sendrecv"
+    held_by: Literal["nobody", "peer", "us", "both"] = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +291,8 @@ class SipSettings:
     failover_ms: int = 4_000  # a target of several that is silent for so long is passed over
     dead_target_ms: int = 60_000  # and is tried last for so long
     locate_timeout_ms: int = 5_000  # DNS must have answered by then
+    session_expires_s: int = 1_800  # session timer our calls ask for (RFC 4028); 0: none
+    session_min_s: int = 90  # and the least a caller may ask us for
 
     def all_listeners(self) -> tuple[ListenerSettings, ...]:
         """The listeners, or the one that the advertised address makes."""

@@ -9,13 +9,17 @@ from kak_server.sip.uri import bracketed
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
 ACCEPT = "application/sdp, multipart/mixed, application/pidf+xml"
+SUPPORTED = "timer, replaces, norefersub"  # RFC 4028, 3891, 4488
 COOKIE = "z9hG4bK"  # 8.1.1.7: marks a branch that is unique across space and time
 
 PHRASES = {
     100: "Trying",
     180: "Ringing",
+    181: "Call Is Being Forwarded",
+    182: "Queued",
     183: "Session Progress",
     200: "OK",
+    202: "Accepted",
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
@@ -25,6 +29,7 @@ PHRASES = {
     415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
+    422: "Session Interval Too Small",
     469: "Bad Info Package",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
@@ -32,6 +37,7 @@ PHRASES = {
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
+    489: "Bad Event",
     491: "Request Pending",
     500: "Server Internal Error",
     501: "Not Implemented",

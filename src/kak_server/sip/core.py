@@ -18,8 +18,10 @@ from kak_server.sip.ending import Ending
 from kak_server.sip.health import Health
 from kak_server.sip.inbound import Inbound
 from kak_server.sip.indialog import InDialog
+from kak_server.sip.media_change import MediaChange
 from kak_server.sip.parser import Request, Response
 from kak_server.sip.reception import Reception
+from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.restore import restore_call
 from kak_server.sip.trace import SipTrace, TraceLimits
 from kak_server.sip.transactions import server_key
@@ -40,11 +42,16 @@ class SipCore:
         self._ending = Ending(self._context, self._table)
         self._transactions = self._ending.transactions
         self._transactions.clients.trunk_of = self._trunk_of
-        self._answering = Answering(self._context, self._table, self._ending)
-        self._inbound = Inbound(self._context, self._table, self._admission, self._ending, self._answering)
+        self._refreshing = Refreshing(self._context, self._ending)
+        self._answering = Answering(self._context, self._table, self._ending, self._refreshing)
+        self._inbound = Inbound(
+            self._context, self._table, self._admission, self._ending, self._answering, self._refreshing
+        )
         self._health = Health(self._context, self._ending.sending)
+        media_change = MediaChange(self._context, self._ending, self._answering, self._refreshing)
+        self._answering.on_late_answer = media_change.answered_late
         self._indialog = InDialog(
-            self._context, self._table, self._admission, self._ending, self._answering, self._inbound
+            self._context, self._table, self._admission, self._ending, media_change, self._inbound
         )
         self._reception = Reception(self._context, self._admission, self.trace, self._request, self._response)
 
@@ -141,7 +148,7 @@ class SipCore:
             self._context.answer_stateless(request, flow, refusal.status, refusal.headers)
             return
         headers = (("Allow", build.ALLOW), ("Accept", build.ACCEPT), ("Server", self._settings.server_name))
-        self._context.answer_stateless(request, flow, 200, headers)
+        self._context.answer_stateless(request, flow, 200, (*headers, ("Supported", build.SUPPORTED)))
 
     # --- commands of the house --------------------------------------------------------------------------------------
 
@@ -216,6 +223,9 @@ class SipCore:
             call = self._table.get(key)
             if call is None:
                 continue
+            if who == "dialog":
+                self._refreshing.on_timer(call)
+                continue
             if name == "repeat-2xx":
                 self._answering.on_repeat_timer(call)
             elif name == "no-ack":
@@ -255,7 +265,8 @@ class SipCore:
             if not key.startswith("sip/"):
                 continue
             try:
-                restore_call(records[key], self._table, self._ending, self._answering, self._inbound)
+                call = restore_call(records[key], self._table, self._ending, self._answering, self._inbound)
+                self._refreshing.resume(call)
             except ValueError as problem:
                 self._context.count("sip_record_unreadable", detail=f"{key}: {problem}")
 

@@ -14,6 +14,7 @@ from kak_server.sip.errors import ParseError
 from kak_server.sip.identity import caller_identity
 from kak_server.sip.location import locations_of
 from kak_server.sip.parser import Request
+from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.server_invite import ServerInvite
 from kak_server.sip.transactions import ServerEntry, server_key
 
@@ -25,13 +26,20 @@ class Inbound:
     """INVITEs from trunks, until they are answered, refused or cancelled."""
 
     def __init__(
-        self, context: Context, table: CallTable, admission: Admission, ending: Ending, answering: Answering
+        self,
+        context: Context,
+        table: CallTable,
+        admission: Admission,
+        ending: Ending,
+        answering: Answering,
+        refreshing: Refreshing,
     ) -> None:
         self._context = context
         self._table = table
         self._admission = admission
         self._ending = ending
         self._answering = answering
+        self._refreshing = refreshing
         self._transactions = ending.transactions
 
     def invite(self, request: Request, trunk: TrunkSettings, flow: Flow) -> None:
@@ -42,7 +50,7 @@ class Inbound:
             self._context.answer_stateless(request, flow, 503)
             return
         merged = Refusal(482, "merged request") if self._table.merged(request) else None  # 8.2.2.2
-        refusal = merged or self._admission.extensions(request)
+        refusal = merged or self._admission.extensions(request) or self._refreshing.refusal(request)
         if refusal is None:
             try:
                 admitted = self._admission.invite(request, self._table.active, secure=flow.transport == "tls")

@@ -3,18 +3,16 @@
 from dataclasses import replace
 
 from kak_server.sip import build
-from kak_server.sip.admission import Admission, offer_of, refusal_headers
-from kak_server.sip.answering import Answering
-from kak_server.sip.api import CallMediaChanged, Flow
-from kak_server.sip.bodies import SDP
-from kak_server.sip.calls import Call, CallTable, to_record
+from kak_server.sip.admission import Admission, refusal_headers
+from kak_server.sip.api import Flow
+from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
-from kak_server.sip.dialog import accepts_cseq, contact_uri, our_contact
+from kak_server.sip.dialog import accepts_cseq
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError, SdpError
 from kak_server.sip.inbound import Inbound
+from kak_server.sip.media_change import MediaChange
 from kak_server.sip.parser import Request
-from kak_server.sip.sdp import renegotiate, reoffer
 from kak_server.sip.transactions import ServerEntry
 
 _CAPABILITIES = (("Allow", build.ALLOW), ("Accept", build.ACCEPT))
@@ -29,14 +27,14 @@ class InDialog:
         table: CallTable,
         admission: Admission,
         ending: Ending,
-        answering: Answering,
+        media_change: MediaChange,
         inbound: Inbound,
     ) -> None:
         self._context = context
         self._table = table
         self._admission = admission
         self._ending = ending
-        self._answering = answering
+        self._media_change = media_change
         self._inbound = inbound
         self._transactions = ending.transactions
 
@@ -73,9 +71,9 @@ class InDialog:
         if method == "BYE":
             self._bye(call, entry, request)
         elif method == "INVITE":
-            self._reinvite(call, entry, request)
+            self._media_change.reinvite(call, entry, request)
         elif method == "UPDATE":
-            self._update(call, entry, request)
+            self._media_change.update(call, entry, request)
         elif method == "OPTIONS":
             self._transactions.respond(entry, 200, headers=_CAPABILITIES)
         elif "info-package" in request.fields:
@@ -90,44 +88,3 @@ class InDialog:
             self._inbound.terminate(call, request)  # in the early dialog: the INVITE still gets 487
         elif call.state != "ending":  # else both hung up at once: our own BYE clears up
             self._ending.finish(call, "bye", (request.get("reason") or "")[:200])
-
-    def _reinvite(self, call: Call, entry: ServerEntry, request: Request) -> None:
-        if call.state == "pending":
-            # 14.2: a second INVITE before the final answer to the first
-            self._transactions.respond(entry, 500, headers=(("Retry-After", str(request.cseq.number % 11)),))
-            return
-        if call.awaiting is not None:
-            self._transactions.respond(entry, 491)  # an answer of ours is not acknowledged yet
-            return
-        _, offer = offer_of(request)
-        target = contact_uri(request) if "contact" in request.fields else call.dialog.target
-        sdp = renegotiate(offer, call.local_sdp).answer_sdp if offer is not None else reoffer(call.local_sdp)
-        call.dialog = replace(call.dialog, target=target)  # 12.2.2: target refresh
-        self._answering.accept(call, entry, sdp, late_offer=offer is None, initial=False)
-        if offer is not None:
-            self._context.emit(CallMediaChanged(call.id, offer))
-
-    def _update(self, call: Call, entry: ServerEntry, request: Request) -> None:
-        _, offer = offer_of(request)
-        if offer is not None and call.awaiting is not None:
-            self._transactions.respond(entry, 491)  # RFC 3311 5.2: an offer of ours may be open
-            return
-        if offer is not None and call.state == "pending":
-            # RFC 3311 5.2: the offer of the INVITE has no answer yet
-            self._transactions.respond(entry, 500, headers=(("Retry-After", str(request.cseq.number % 11)),))
-            return
-        target = contact_uri(request) if "contact" in request.fields else call.dialog.target
-        headers = [
-            ("Contact", our_contact(self._context.settings, entry.request, entry.source)),
-            ("Allow", build.ALLOW),
-        ]
-        body = b""
-        if offer is not None:
-            call.local_sdp = renegotiate(offer, call.local_sdp).answer_sdp
-            headers.append(("Content-Type", SDP))
-            body = call.local_sdp.encode()
-        call.dialog = replace(call.dialog, target=target)
-        self._context.put(call.key, to_record(call))
-        self._transactions.respond(entry, 200, headers=headers, body=body)
-        if offer is not None:
-            self._context.emit(CallMediaChanged(call.id, offer))

@@ -15,7 +15,7 @@ from kak_server.sip.transactions import ServerEntry, Transactions
 
 def restore_call(
     value: Mapping[str, Json], table: CallTable, ending: Ending, answering: Answering, inbound: Inbound
-) -> None:
+) -> Call:
     """Take one call up again. Raises ValueError when its record cannot be used; nothing is changed then."""
     call, record = from_record(value)
     if table.get(call.id) is not None:
@@ -37,6 +37,7 @@ def restore_call(
         answering.resume(call)
     if call.state not in ("refused", "over"):
         ending.keep(call)  # the new reserve of CSeq numbers
+    return call
 
 
 def _invite_entry(call: Call, record: CallRecord, transactions: Transactions) -> ServerEntry:

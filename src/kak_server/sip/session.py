@@ -54,8 +54,8 @@ class Session:
     refresher: Literal["us", "peer"] = "peer"
     refreshed_at_ms: int = 0
     min_interval_s: int = 0  # the largest Min-SE heard
+    raised: int = 0  # how often a 422 made us ask for more
     peer_updates: bool = False  # its Allow names UPDATE
-    peer_timer: bool = False  # its Supported names timer
     wanted: Direction = "sendrecv"  # what our side wants of the audio: anything else is a hold of ours
     reoffer: Reoffer | None = None
     refers: int = 0  # REFERs the peer has sent in the dialog

@@ -23,7 +23,8 @@ def test_reinvite_is_answered_with_the_session_we_have() -> None:
     assert "o=- 77 2 IN IP4 198.51.100.1" in reply.body  # ours was version 1
     assert "m=audio 30000 RTP/AVP 8 101" in reply.body
     assert "a=recvonly" in reply.body  # the mirror of sendonly
-    assert bench.event(CallMediaChanged) == CallMediaChanged(next(iter(bench.core.calls())), HOLD)
+    call = next(iter(bench.core.calls()))
+    assert bench.event(CallMediaChanged) == CallMediaChanged(call, HOLD, reply.body, "recvonly", "peer")
     bench.receive(caller.ack())
     assert bench.advance(40_000) == []
     again = reinvite(bench, caller, OFFER)
@@ -49,7 +50,8 @@ def test_reinvite_without_offer_gets_one_and_the_ack_answers_it() -> None:
     assert "o=- 77 2 IN" in reply.body
     assert "m=audio 30000 RTP/AVP 8 101" in reply.body
     bench.receive(caller.ack(body=HOLD))
-    assert bench.event(CallMediaChanged) == CallMediaChanged(next(iter(bench.core.calls())), HOLD)
+    call = next(iter(bench.core.calls()))
+    assert bench.event(CallMediaChanged) == CallMediaChanged(call, HOLD, reply.body, "recvonly", "peer")
 
 
 def test_reinvite_we_cannot_take_leaves_the_session_as_it_was() -> None:

@@ -214,11 +214,16 @@ class Caller:
         options.setdefault("branch", f"{self.branch}-{method}{self.cseq}")
         return self.request(method, **options)  # type: ignore[arg-type]
 
-    def respond(self, request: Reply, status: int, reason: str = "OK") -> str:
+    def respond(
+        self, request: Reply, status: int, reason: str = "OK", *, extra: tuple[str, ...] = (), body: str = ""
+    ) -> str:
         """An answer to a request of the core's."""
         lines = [f"SIP/2.0 {status} {reason}", *(f"Via: {value}" for value in request.all("via"))]
         lines += [f"{name}: {request[name.lower()]}" for name in ("From", "To", "Call-ID", "CSeq")]
-        return "\r\n".join([*lines, "Content-Length: 0"]) + "\r\n\r\n"
+        lines += extra
+        if body:
+            lines.append("Content-Type: application/sdp")
+        return "\r\n".join([*lines, f"Content-Length: {len(body.encode())}"]) + "\r\n\r\n" + body
 
 
 def established(bench: Bench, caller: Caller | None = None) -> Caller:

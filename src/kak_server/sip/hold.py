@@ -1,0 +1,117 @@
+"""Hold: which way audio flows after an offer and its answer (RFC 3264 sections 5.1, 6.1 and 8.4).
+
+A direction is seen from the side whose description it stands in. What our side *wants* and what the peer allows are
+kept apart: an answer of ours is "recvonly" because the peer holds us, or because we hold ... and only one of the two
+ends when the peer resumes.
+"""
+
+import ipaddress
+from typing import Literal
+
+from kak_server.sip.errors import SdpError
+from kak_server.sip.sdp_text import Direction, parse_session
+from kak_server.sip.uri import is_ip
+
+HeldBy = Literal["nobody", "peer", "us", "both"]
+
+_DIRECTIONS: dict[tuple[bool, bool], Direction] = {
+    (True, True): "sendrecv",
+    (True, False): "sendonly",
+    (False, True): "recvonly",
+    (False, False): "inactive",
+}
+_ATTRIBUTES: dict[str, Direction] = {f"a={direction}": direction for direction in _DIRECTIONS.values()}
+
+
+def sends(direction: Direction) -> bool:
+    """Whether the side in whose description it stands sends."""
+    return direction in ("sendrecv", "sendonly")
+
+
+def receives(direction: Direction) -> bool:
+    """Whether the side in whose description it stands listens."""
+    return direction in ("sendrecv", "recvonly")
+
+
+def mirrored(direction: Direction) -> Direction:
+    """The same flow seen from the other side."""
+    return _DIRECTIONS[receives(direction), sends(direction)]
+
+
+def within(direction: Direction, limit: Direction) -> Direction:
+    """As much of `direction` as `limit` leaves."""
+    return _DIRECTIONS[sends(direction) and sends(limit), receives(direction) and receives(limit)]
+
+
+def held_by(ours: Direction, peers: Direction) -> HeldBy:
+    """Who does not listen: that side holds the other (8.4). `ours` is what we want, `peers` what the peer said."""
+    us, peer = not receives(ours), not receives(peers)
+    if us and peer:
+        return "both"
+    return "us" if us else "peer" if peer else "nobody"
+
+
+def direction_of(sdp: str) -> Direction:
+    """Which way the first open audio stream of a description of ours flows."""
+    session: Direction = "sendrecv"
+    section = ""  # of the m= line we are under
+    for line in sdp.splitlines():
+        if line.startswith("m="):
+            if section == "audio":
+                break  # it said nothing of its own
+            section = "audio" if _is_open_audio(line) else "other"
+        elif line in _ATTRIBUTES:
+            if section == "audio":
+                return _ATTRIBUTES[line]
+            if not section:
+                session = _ATTRIBUTES[line]
+    return session
+
+
+def with_direction(sdp: str, direction: Direction) -> str:
+    """The same description of ours with another direction for its open audio streams."""
+    if direction_of(sdp) == direction:
+        return sdp
+    lines: list[str] = []
+    audio = written = False
+    for line in sdp.splitlines():
+        if line.startswith("m="):
+            if audio and not written:
+                lines.append(f"a={direction}")
+            audio, written = _is_open_audio(line), False
+        elif audio and line in _ATTRIBUTES:
+            line, written = f"a={direction}", True
+        lines.append(line)
+    if audio and not written:
+        lines.append(f"a={direction}")
+    return "\r\n".join(lines) + "\r\n"
+
+
+def wanted_in(answer_sdp: str, offer_sdp: str | None) -> Direction:
+    """What our side wants, by a description of ours that answered an offer (None: it is an offer itself). What the
+    peer's own direction forbids says nothing of what we want."""
+    ours = direction_of(answer_sdp)
+    if offer_sdp is None or ours == "sendrecv":
+        return ours
+    allowed = mirrored(_offered(offer_sdp))
+    return _DIRECTIONS[sends(ours) or not sends(allowed), receives(ours) or not receives(allowed)]
+
+
+def _offered(offer_sdp: str) -> Direction:
+    """The direction of a peer's offer; 8.4: the address 0.0.0.0 is the old way to say that it does not listen."""
+    try:
+        session = parse_session(offer_sdp)
+    except SdpError:
+        return "inactive"  # nothing can be concluded from what nobody can read
+    for media in session.media:
+        if media.kind == "audio" and media.port:
+            direction = session.direction_of(media)
+            host = session.host_of(media)
+            unspecified = is_ip(host) and ipaddress.ip_address(host).is_unspecified
+            return within(direction, "sendonly") if unspecified else direction
+    return "sendrecv"
+
+
+def _is_open_audio(line: str) -> bool:
+    words = line[2:].split()
+    return len(words) > 1 and words[0].lower() == "audio" and words[1].partition("/")[0] != "0"
