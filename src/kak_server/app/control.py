@@ -288,7 +288,9 @@ class Control:
         while True:
             due = loop.time() + LOOP_PROBE_S
             await asyncio.sleep(LOOP_PROBE_S)
-            self.metrics.loop_lag_s.observe(max(0.0, loop.time() - due))
+            lag_s = max(0.0, loop.time() - due)
+            self.metrics.loop_lag_s.observe(lag_s)
+            self._sip_core.load(int(lag_s * 1000))
             self.trace.prune(self.clock.now_ms())
 
 

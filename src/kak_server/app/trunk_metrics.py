@@ -24,6 +24,7 @@ class TrunkMetrics:
         self._calls = counter("calls", "Calls that came in and were let in")
         self._answered = counter("answered", "Calls answered with 2xx")
         self._failures = counter("failures", "Final answers other than 2xx to new calls, by status", "status")
+        self._shed = counter("shed", "New calls not let in above capacity, by reason", "why")
         self._repeats = counter("retransmissions", "Messages that came or went again", "direction")
         self._final = histogram("invite_final_seconds", "From a new INVITE to its final answer", _FINAL_S)
         self._ack = histogram("ack_rtt_seconds", "From our first 200 to its ACK", _RTT_S)
@@ -48,6 +49,8 @@ class TrunkMetrics:
             return
         if count.name == "sip_trunk_call":
             self._calls.labels(trunk).inc()
+        elif count.name == "sip_shed":
+            self._shed.labels(trunk, count.labels.get("why", "")).inc()
         elif count.name == "sip_trunk_final":
             self._finished(trunk, count)
         elif count.name == "sip_trunk_ack" and count.ms is not None:

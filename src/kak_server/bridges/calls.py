@@ -44,8 +44,7 @@ class Calls:
         """A new call: a port, a session description, a contact in its queue. 488 for an offer without usable audio."""
         ctx = self.ctx
         queue = self._numbers.get(event.called)
-        room = len(self.lines) < ctx.settings.max_lines and not ctx.draining
-        port = ctx.ports.take() if room else None
+        port = ctx.ports.take() if self._has_room(event) else None
         if queue is None or port is None:
             status, why = (404, "unknown number") if queue is None else (503, "no room for the call")
             ctx.emit(ToSip("reject", event.call, status=status, reason=why))
@@ -88,6 +87,13 @@ class Calls:
         self.by_call[event.call] = contact
         self.keep(line)
         self.arrive(line)
+
+    def _has_room(self, event: sip.IncomingCall) -> bool:
+        """Lines and ports: the last of both are for emergency calls."""
+        settings, ports = self.ctx.settings, self.ctx.ports
+        kept = 0 if event.emergency else settings.reserve_lines
+        kept_ports = min(kept, (ports.left() + ports.in_use) // 10)
+        return len(self.lines) < settings.max_lines - kept and ports.left() > kept_ports and not self.ctx.draining
 
     def arrive(self, line: Line) -> None:
         """Into the queue."""

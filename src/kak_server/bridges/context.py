@@ -73,6 +73,7 @@ class HouseSettings:
     max_lines: int = 2_000
     media_host_v6: str = ""  # media_host for callers over IPv6; "": they get that of the others
     bind_host_v6: str = "::"
+    reserve_lines: int = 0  # of max_lines, for emergency calls
     outbound: Outbound = field(default_factory=Outbound)  # which trunks a dialled number is reached by
 
 

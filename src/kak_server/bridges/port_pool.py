@@ -33,6 +33,10 @@ class PortPool:
             self._taken.discard(port)
             self._free[port] = None
 
+    def left(self) -> int:
+        """How many ports are free."""
+        return len(self._free)
+
     @property
     def in_use(self) -> int:
         """How many ports legs hold."""

@@ -5,9 +5,11 @@ import ipaddress
 from kak_server.config.listening import ListenerSection, TrunkSection
 from kak_server.config.settings import Settings
 from kak_server.sip.api import ListenerSettings, SipSettings, TrunkSettings
+from kak_server.sip.limits import LoadLimits, MessageLimits
 from kak_server.sip.listening import ListenSpec, StreamLimits, TlsFiles
 from kak_server.sip.numbers import Numbering, normalise
 from kak_server.sip.outbound import Outbound, OutboundRoute
+from kak_server.sip.rates import Rate
 
 
 def to_sip_settings(settings: Settings) -> SipSettings:
@@ -26,6 +28,34 @@ def to_sip_settings(settings: Settings) -> SipSettings:
         max_calls=settings.limits.max_sip_calls,
         listeners=tuple(_seen(settings, listener) for listener in settings.sip_listeners),
         locate_timeout_ms=sip.dns_timeout_ms + 1_000,  # the search ends by itself first
+        max_message_bytes=sip.limits.message_bytes,
+        max_headers=sip.limits.headers,
+        numbering=to_numbering(settings),
+        emergency_numbers=frozenset(
+            number for queue in settings.queues if queue.klass == "emergency" for number in queue.numbers
+        ),
+        message_limits=MessageLimits(
+            sip.limits.uri_chars, sip.limits.header_chars, sip.limits.sdp_bytes, sip.limits.xml_bytes
+        ),
+        load=_load(settings),
+    )
+
+
+def reserve_calls(settings: Settings) -> int:
+    """Calls that are kept for emergency calls."""
+    told, most = settings.sip.overload.reserve_calls, settings.limits.max_sip_calls
+    return min(most // 10 if told is None else told, most)
+
+
+def _load(settings: Settings) -> LoadLimits:
+    overload = settings.sip.overload
+    one, everybody = overload.stranger_answers_per_s, overload.stranger_answers_all_per_s
+    return LoadLimits(
+        reserve_calls(settings),
+        overload.lag_ms,
+        overload.retry_after_s,
+        Rate(one, max(1.0, 2 * one)),
+        Rate(everybody, max(1.0, everybody)),
     )
 
 
@@ -43,6 +73,9 @@ def _trunk(trunk: TrunkSection) -> TrunkSettings:
         username=trunk.username or "",
         password=trunk.password.value if trunk.password is not None else "",
         max_calls=trunk.max_calls,
+        emergency_only=trunk.emergency_only,
+        rate=Rate(trunk.calls_per_s, trunk.calls_burst),
+        source_rate=Rate(trunk.source_calls_per_s, trunk.source_calls_burst),
     )
 
 

@@ -68,7 +68,7 @@ class TrunkSection(Section):
     name: Identifier = Field(description="short name, in logs and metrics")
     sources: tuple[Network, ...] = Field(min_length=1, max_length=256, description="addresses or networks (CIDR)")
     trusted_identity: bool = Field(True, description="believe its P-Asserted-Identity (RFC 3325)")
-    emergency: bool = Field(True, description="carries emergency calls: never rate-limited")
+    emergency: bool = Field(True, description="its emergency calls are known as such, and never held back")
     certificates: tuple[Text, ...] = Field(
         (),
         max_length=64,
@@ -86,6 +86,11 @@ class TrunkSection(Section):
     outbound: bool = Field(False, description="takes calls of ours, at its address (sip.outbound_routes says which)")
     username: Text | None = Field(None, description="name we answer its digest challenges with (RFC 8760)")
     password: Secret | None = Field(None, description="its password: `!file` or `!env`; in clear text in a lab only")
+    emergency_only: bool = Field(False, description="whatever it brings is an emergency call, whatever the number")
+    calls_per_s: float = Field(0, ge=0, le=10_000, description="new calls a second, emergency calls apart; 0: any")
+    calls_burst: int = Field(20, ge=1, le=10_000, description="so many at once")
+    source_calls_per_s: float = Field(0, ge=0, le=10_000, description="the same of one of its addresses; 0: any")
+    source_calls_burst: int = Field(10, ge=1, le=10_000, description="so many at once")
     group: Identifier | None = Field(None, description="a name by which outbound routes mean all trunks of a group")
     priority: int = Field(0, ge=0, le=1_000, description="the lowest of a group is tried first")
     max_calls: int = Field(

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from kak_server.config.fields import Host, Identifier, ListenPort, NameServer, Port, Section, Text, number_as_text
+from kak_server.config.guards import OverloadSection, SipLimitsSection
 from kak_server.config.listening import ListenerSection, TrunkSection
 from kak_server.config.outbound import NumberingSection, OutboundRouteSection
 
@@ -74,6 +75,8 @@ class SipSection(Section):
     unknown_peers: Annotated[Literal["403", "drop"], BeforeValidator(number_as_text)] = Field(
         "403", description="answer strangers with 403, or not at all"
     )
+    overload: OverloadSection = Field(default_factory=OverloadSection, description="what is let in when it is too much")
+    limits: SipLimitsSection = Field(default_factory=SipLimitsSection, description="sizes of messages")
     t1_ms: int = Field(500, ge=50, le=5_000, description="round-trip estimate T1")
     t2_ms: int = Field(4_000, ge=500, le=32_000, description="longest interval between retransmissions, T2")
     t4_ms: int = Field(5_000, ge=500, le=32_000, description="longest life of a message in the network, T4")
@@ -164,10 +167,10 @@ class RoutingSection(Section):
 
 
 class LimitsSection(Section):
-    """Bounds. Calls of emergency trunks are never rate-limited, but memory is finite."""
+    """Bounds of the whole node, emergency calls among them: memory is finite."""
 
     max_contacts: int = Field(20_000, ge=1, le=1_000_000, description="contacts in the system at once")
-    max_sip_calls: int = Field(2_000, ge=1, le=100_000, description="SIP calls at once; further ones get 503")
+    max_sip_calls: int = Field(2_000, ge=1, le=100_000, description="SIP calls at once; sip.overload says which")
     max_sessions: int = Field(5_000, ge=1, le=100_000, description="signed-in sessions")
     session_idle_hours: int = Field(12, ge=1, le=168, description="a sign-in that nobody uses ends after so long")
     session_max_hours: int = Field(24, ge=1, le=168, description="a sign-in ends after so long in any case")

@@ -7,6 +7,7 @@ from kak_server.sip import build
 from kak_server.sip.api import SipSettings, TrunkSettings
 from kak_server.sip.bodies import PIDF, SDP, Part, parts_of
 from kak_server.sip.errors import ParseError
+from kak_server.sip.numbers import normalise, of_uri
 from kak_server.sip.parser import METHODS, Request
 from kak_server.sip.uri import Uri, number_of
 
@@ -20,7 +21,6 @@ _SDP_RANGES = (SDP, "application/*", "*/*")
 # the priority the queue gives it, so none asked for is worse than what it gets.
 _EXTENSIONS = frozenset(("geolocation-sip", "geolocation-http", "resource-priority", "timer"))
 _URN_PREFIX = "urn:service:"
-_RETRY_AFTER_S = "5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Admission:
         # The most specific trunk wins; of two for the same network the one that also wants a certificate is asked first
         self._networks.sort(key=lambda entry: (-entry[0].prefixlen, not entry[1].certificates))
         self._numbers = {_plain(number): number for number in settings.numbers}
+        # Other spellings of them: "22334455" where "+4722334455" is served
+        self._spellings = {normalise(number, settings.numbering).text: number for number in settings.numbers}
         self._cache: dict[str, tuple[TrunkSettings, ...]] = {}
 
     def trunk(self, host: str, certificate: tuple[str, ...] = ()) -> TrunkSettings | None:
@@ -105,9 +107,8 @@ class Admission:
             return None
         return Refusal(416, f"scheme {request.uri.scheme[:20]}")
 
-    def invite(self, request: Request, calls: int, *, secure: bool = False) -> Admitted | Refusal:
-        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `calls` are those we have, `secure`: it came over TLS.
-        Raises ParseError (400, 415)."""
+    def invite(self, request: Request, *, secure: bool = False) -> Admitted | Refusal:
+        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `secure`: it came over TLS. Raises ParseError (400, 415)."""
         refusal = self.scheme(request, secure=secure)
         if refusal is not None:
             return refusal
@@ -120,13 +121,11 @@ class Admission:
             # 20.1, 21.4.7: our answer would be a session description (RFC 4475 3.3.15)
             return Refusal(406, "no session description accepted")
         parts, offer = offer_of(request)
-        if calls >= self._settings.max_calls:
-            return Refusal(503, f"{calls} calls up already", (("Retry-After", _RETRY_AFTER_S),))
         return Admitted(called, parts, offer)
 
     def _served(self, uri: Uri) -> str | None:
         number = number_of(uri)
-        found = self._numbers.get(_plain(number))
+        found = self._numbers.get(_plain(number)) or self._spellings.get(of_uri(uri, self._settings.numbering).text)
         # RFC 5031 section 4.2: a sub-service we do not know goes to the service it is part of
         while found is None and number.startswith(_URN_PREFIX) and "." in number:
             number = number.rpartition(".")[0]

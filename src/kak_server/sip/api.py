@@ -13,6 +13,9 @@ from typing import Literal
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 from kak_server.sip.api_legs import LegEvent
+from kak_server.sip.limits import LoadLimits, MessageLimits
+from kak_server.sip.numbers import Numbering
+from kak_server.sip.rates import Rate
 from kak_server.sip.sdp_text import Direction
 
 Transport = Literal["udp", "tcp", "tls"]
@@ -73,6 +76,7 @@ class IncomingCall:
     replaces: CallId | None = None  # it takes the place of this call of ours (RFC 3891)
     diverted_from: tuple[str, ...] = ()  # History-Info (RFC 7044) or Diversion (RFC 5806): newest first, at most 5
     device: str = ""  # it comes from a registered device of ours, not from a trunk
+    emergency: bool = False  # by number, URN, Resource-Priority or trunk: never held back by limits of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +229,7 @@ class Count:
     `name` e.g. "sip_requests", "sip_malformed", "sip_unknown_peer", "sip_retransmissions", "sip_responses". Of a
     trunk (label "trunk"): "sip_trunk_call", "sip_trunk_final" (label "status", `ms` since the INVITE),
     "sip_trunk_ack" (`ms` since our 200), "sip_retransmissions", "sip_retransmissions_out", "sip_trunk_options"
-    (label "status", 408 for no answer).
+    (label "status", 408 for no answer), "sip_shed" (label "why": a call not let in, see sip/capacity.py).
     """
 
     name: str
@@ -246,7 +250,7 @@ class TrunkSettings:
     name: str
     sources: tuple[str, ...]  # IP addresses or networks in CIDR notation
     trusted_identity: bool = True  # believe P-Asserted-Identity
-    emergency: bool = True  # never rate-limited
+    emergency: bool = True  # emergency calls of its are known as such, and never held back by limits of ours
     certificates: tuple[str, ...] = ()  # names, one of which its certificate must carry; "" for any peer
     health_uri: str = ""  # sip URI that is asked with OPTIONS whether it lives; "" for never
     health_interval_ms: int = 30_000
@@ -256,6 +260,9 @@ class TrunkSettings:
     password: str = field(default="", repr=False)
     srtp: Literal["off", "optional", "required"] = "off"
     max_calls: int = 0  # both ways at once; beyond it only emergency calls; 0: as many as `max_calls` of all
+    emergency_only: bool = False  # whatever it brings is an emergency call
+    rate: Rate = field(default_factory=Rate)  # new calls other than emergency calls
+    source_rate: Rate = field(default_factory=Rate)  # the same of each of its addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +300,10 @@ class SipSettings:
     locate_timeout_ms: int = 5_000  # DNS must have answered by then
     session_expires_s: int = 1_800  # session timer our calls ask for (RFC 4028); 0: none
     session_min_s: int = 90  # and the least a caller may ask us for
+    numbering: Numbering = field(default_factory=Numbering)
+    emergency_numbers: frozenset[str] = frozenset()  # of `numbers`, those that lead to emergency queues
+    message_limits: MessageLimits = field(default_factory=MessageLimits)
+    load: LoadLimits = field(default_factory=LoadLimits)
 
     def all_listeners(self) -> tuple[ListenerSettings, ...]:
         """The listeners, or the one that the advertised address makes."""

@@ -1,5 +1,6 @@
 """The calls of one core: what each is, how it is found, and its journal record."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -219,6 +220,7 @@ class CallTable:
         self._by_invite: dict[str, Call] = {}
         self._origins: set[tuple[str, str, int]] = set()
         self._retired = 0
+        self._on_trunk: Counter[str] = Counter()  # those not refused or over
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -228,10 +230,15 @@ class CallTable:
         """How many are not refused or over."""
         return len(self._by_id) - self._retired
 
+    def active_on(self, trunk: str) -> int:
+        """The same of one trunk; "" for all."""
+        return self._on_trunk[trunk] if trunk else self.active
+
     def retire(self, call: Call, state: Literal["refused", "over"]) -> None:
         """The call needs nothing more than to be remembered for a while."""
         if call.state not in _RETIRED:
             self._retired += 1
+            self._on_trunk[call.incoming.trunk] -= 1
         call.state = state
 
     def __iter__(self) -> Iterator[Call]:
@@ -249,6 +256,7 @@ class CallTable:
         self._by_invite[call.invite_key] = call
         self._origins.add(_origin(call))
         self._retired += call.state in _RETIRED
+        self._on_trunk[call.incoming.trunk] += call.state not in _RETIRED
 
     def remove(self, call: Call) -> None:
         """A call that is over."""
@@ -258,6 +266,7 @@ class CallTable:
         del self._by_invite[call.invite_key]
         self._origins.discard(_origin(call))
         self._retired -= call.state in _RETIRED
+        self._on_trunk[call.incoming.trunk] -= call.state not in _RETIRED
 
     def of_dialog(self, request: Request) -> Call | None:
         """The call whose dialog a request belongs to (12.2.2): Call-ID, To tag ours, From tag theirs."""

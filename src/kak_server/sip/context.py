@@ -68,15 +68,25 @@ class Context:
         self.out.append(Count(name, labels, detail, ms))
 
     def answer_stateless(
-        self, request: Request, flow: Flow, status: int, headers: build.Headers = (), reason: str = ""
-    ) -> None:
-        """Answer without a transaction (8.2.7): the same request always gets the same To tag."""
+        self,
+        request: Request,
+        flow: Flow,
+        status: int,
+        headers: build.Headers = (),
+        reason: str = "",
+        at_most_bytes: int | None = None,
+    ) -> bool:
+        """Answer without a transaction (8.2.7): the same request always gets the same To tag. Not when the answer
+        were longer than `at_most_bytes`: then False."""
         seed = f"{self._tag_secret}|{request.get('call-id')}|{request.get('from')}|{request.get('via')}"
         tag = hashlib.blake2s(seed.encode("utf-8", "replace"), digest_size=8).hexdigest()
         data = build.response(request, status, flow, to_tag=tag, headers=headers, reason=reason)
+        if at_most_bytes is not None and len(data) > at_most_bytes:
+            return False
         target, redial = response_route(request, flow)
         self.count("sip_responses", status=str(status))
         self.send(data, target, redial)
+        return True
 
 
 def response_route(request: Request, source: Flow) -> tuple[Flow, Flow | None]:

@@ -116,7 +116,7 @@ class SipCore:
         if trunk is None:
             self._context.count("sip_unknown_peer", detail=f"{label} from {flow.host} refused")
             if method != "ACK":
-                self._context.answer_stateless(request, flow, 403)
+                self._reception.answer_stranger(request, flow)
             return
         entry = self._transactions.find(server_key(request))
         if entry is not None:
@@ -239,6 +239,10 @@ class SipCore:
         """The sockets are there: begin with the pings of trunks that want them. Afterwards drain."""
         self._context.now_ms = now_ms
         self._health.start()
+
+    def load(self, lag_ms: int) -> None:
+        """How late the event loop ran last: while it is too late only emergency calls are let in."""
+        self._inbound.capacity.lag(lag_ms)
 
     def trunk_health(self) -> dict[str, bool | None]:
         """Trunks that are asked with OPTIONS, and whether they answer; None while that is not known."""

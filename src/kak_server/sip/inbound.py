@@ -7,8 +7,10 @@ from kak_server.sip.answering import Answering
 from kak_server.sip.api import CallCancelled, CallEnded, Flow, IncomingCall, TrunkSettings
 from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Call, CallTable, to_record
+from kak_server.sip.capacity import Capacity
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import from_invite, our_contact
+from kak_server.sip.emergency import EmergencyRules
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.identity import caller_identity
@@ -41,28 +43,45 @@ class Inbound:
         self._answering = answering
         self._refreshing = refreshing
         self._transactions = ending.transactions
+        self._emergency = EmergencyRules(context.settings)
+        self.capacity = Capacity(context.settings, table.active_on)
 
     def invite(self, request: Request, trunk: TrunkSettings, flow: Flow) -> None:
         """8.2 in order: merged, extensions, address, body; then a new call."""
         if self._table.of_invite(server_key(request)) is not None:
             return  # a copy that was on its way longer than the transaction lived, or than a restart took
-        if self._transactions.full:
-            self._context.answer_stateless(request, flow, 503)
+        emergency = self._emergency.applies(request, trunk)
+        if self._shed(request, trunk, flow, emergency=emergency):
             return
         merged = Refusal(482, "merged request") if self._table.merged(request) else None  # 8.2.2.2
         refusal = merged or self._admission.extensions(request) or self._refreshing.refusal(request)
         if refusal is None:
             try:
-                admitted = self._admission.invite(request, self._table.active, secure=flow.transport == "tls")
+                admitted = self._admission.invite(request, secure=flow.transport == "tls")
                 if isinstance(admitted, Admitted):
-                    self._begin(request, trunk, flow, admitted)
+                    self._begin(request, trunk, flow, admitted, emergency=emergency)
                     return
                 refusal = admitted
             except ParseError as problem:
                 refusal = Refusal(problem.status, problem.problem, refusal_headers(problem.status))
         self._refuse(request, trunk, flow, refusal)
 
-    def _begin(self, request: Request, trunk: TrunkSettings, flow: Flow, admitted: Admitted) -> None:
+    def _shed(self, request: Request, trunk: TrunkSettings, flow: Flow, *, emergency: bool) -> bool:
+        """Above capacity: 503 with a time to come back, which costs no transaction (8.2.7)."""
+        context = self._context
+        used, now_ms = self._transactions.used, context.now_ms
+        why = self.capacity.refusal(trunk, flow.host, emergency=emergency, used=used, now_ms=now_ms)
+        if not why:
+            return False
+        busy = self.capacity.too_busy(why, context.new_id("tag"))
+        kind = "emergency call" if emergency else "call"
+        context.count("sip_shed", detail=f"{kind} from {flow.host} not let in: {why}", trunk=trunk.name, why=why)
+        context.answer_stateless(request, flow, busy.status, busy.headers)
+        return True
+
+    def _begin(
+        self, request: Request, trunk: TrunkSettings, flow: Flow, admitted: Admitted, *, emergency: bool
+    ) -> None:
         context = self._context
         local_tag = context.new_id("tag")
         dialog = from_invite(request, local_tag, flow)
@@ -76,6 +95,7 @@ class Inbound:
             user_agent=(request.get("user-agent") or "")[:120],
             sip_call_id=request.call_id,
             ipv6=":" in flow.host,
+            emergency=emergency,
         )
         entry = self._transactions.serve(request, flow, owner=incoming.call, to_tag=local_tag, trunk=trunk.name)
         call = Call(incoming.call, incoming, entry.key, request.cseq.number, dialog, invite=entry)

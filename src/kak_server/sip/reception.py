@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from kak_server.sip.admission import Admission
 from kak_server.sip.api import Close, Flow, Send, TrunkSettings
+from kak_server.sip.capacity import Strangers
 from kak_server.sip.context import Context
 from kak_server.sip.errors import ParseError
 from kak_server.sip.framing import Frame, StreamFramer
@@ -35,6 +36,8 @@ class Reception:
         self._trace = trace
         self._on_request = on_request
         self._on_response = on_response
+        load = context.settings.load
+        self._strangers = Strangers(load.stranger_answers, load.stranger_answers_all)
 
     def datagram(self, data: bytes, flow: Flow) -> None:
         """A UDP datagram."""
@@ -102,6 +105,7 @@ class Reception:
         self._trace.record(self._context.now_ms, False, flow, data)
         try:
             message = parse(data, max_headers=self._settings.max_headers, stream=stream)
+            self._limit(message)
             if isinstance(message, Response):
                 check_response(message)
                 self._on_response(message)
@@ -118,12 +122,29 @@ class Reception:
         request = problem.request
         if request is None or not answerable(request):
             return
-        status = problem.status
         if self._trunk(flow) is None:
-            if self._settings.unknown_peers == "drop":
-                return
-            status = 403
+            if self._settings.unknown_peers != "drop":
+                self.answer_stranger(request, flow)
+            return
+        status = problem.status
         self._context.answer_stateless(request, flow, status, reason="" if status != 400 else _reason(problem.problem))
+
+    def _limit(self, message: Request | Response) -> None:
+        try:
+            self._settings.message_limits.check(message)
+        except ParseError as problem:
+            request = message if isinstance(message, Request) else None
+            raise BrokenMessageError(problem.problem, request, problem.status) from None
+
+    def answer_stranger(self, request: Request, flow: Flow) -> None:
+        """403 to a peer we do not know: few, and over UDP never more bytes than came, lest we hit others for it."""
+        if not self._strangers.may_answer(flow.host, self._context.now_ms):
+            self._context.count("sip_unknown_peer_unanswered", why="rate")
+            return
+        # Characters are no more than bytes. On a connection the peer has proved where it is
+        came_bytes = len(request.head) + len(request.body) if flow.transport == "udp" else None
+        if not self._context.answer_stateless(request, flow, 403, at_most_bytes=came_bytes):
+            self._context.count("sip_unknown_peer_unanswered", why="size")
 
 
 def _reason(problem: str) -> str:

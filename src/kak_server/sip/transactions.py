@@ -62,6 +62,11 @@ class Transactions:
         """No room for another server transaction."""
         return len(self._servers) >= MAX_TRANSACTIONS
 
+    @property
+    def used(self) -> float:
+        """Share of the server transactions that are taken; 1: full."""
+        return len(self._servers) / MAX_TRANSACTIONS
+
     def find(self, key: str) -> ServerEntry | None:
         """The server transaction with this key."""
         return self._servers.get(key)

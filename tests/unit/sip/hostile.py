@@ -73,7 +73,7 @@ START_LINES = [
     Hostile("sips without tls", _invite("INVITE sip:", "INVITE sips:"), 416),
     Hostile("unknown number", _invite("INVITE sip:113@", "INVITE sip:4711@"), 404),
     Hostile("no user at all", _invite("INVITE sip:113@", "INVITE sip:"), 404),
-    Hostile("very long uri", _invite("INVITE sip:113@", f"INVITE sip:{'1' * 4000}@"), 404),
+    Hostile("very long uri", _invite("INVITE sip:113@", f"INVITE sip:{'1' * 4000}@"), 414),
     Hostile("3.3.1 method of its own", Caller().request("FRODO").encode(), 501),
     Hostile("known method not ours", Caller().request("REGISTER").encode(), 405),
     Hostile("method in lower case", _options("OPTIONS sip", "options sip").replace(b"1 OPTIONS", b"1 options"), 501),

@@ -64,7 +64,7 @@ def test_the_narrower_network_wins_and_the_cache_is_bounded() -> None:
     ],
 )
 def test_numbers_and_urns(uri: str, called: str | None) -> None:
-    verdict = Admission(SETTINGS).invite(request(Caller(uri=uri).invite()), 0)
+    verdict = Admission(SETTINGS).invite(request(Caller(uri=uri).invite()))
     if called is None:
         assert isinstance(verdict, Refusal)
         assert verdict.status == 404
@@ -78,7 +78,7 @@ def test_full_is_503_with_retry_after() -> None:
     bench.receive(Caller().invite())
     (reply,) = bench.receive(Caller(call_id="other@x", branch="z9hG4bKother").invite())
     assert reply.status == 503
-    assert reply["retry-after"] == "5"
+    assert 5 <= int(reply["retry-after"]) <= 15
 
 
 def test_refusals_say_what_would_do() -> None:
