@@ -6,6 +6,7 @@ from dataclasses import replace
 from kak_server.bridges.contact_plan import caller_leg, contact_plan
 from kak_server.bridges.context import Context, QueueInfo
 from kak_server.bridges.line import Line
+from kak_server.bridges.line_media import G711, described, law
 from kak_server.bridges.outputs import Dirty, Note, StoreCall, ToSip
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY
@@ -55,7 +56,7 @@ class Calls:
         contact = ContactId(ctx.ids.new("contact"))
         try:
             media_host, bind_host = ctx.media_place(event)
-            media = negotiate(event.offer_sdp, media_host, port, ctx.ids.bits(31))
+            media = negotiate(event.offer_sdp, media_host, port, ctx.ids.bits(31), policy=G711)
         except SdpError as problem:
             ctx.ports.free(port)
             ctx.emit(ToSip("reject", event.call, status=488, reason=str(problem)))
@@ -64,7 +65,7 @@ class Calls:
         leg = replace(
             ctx.new_rtp(caller_leg(contact), port),
             bind_host=bind_host,
-            codec=media.codec,
+            codec=law(media),
             payload_type=media.payload_type,
             dtmf_payload_type=media.dtmf_payload_type,
             peer_host=media.peer_host,
@@ -141,7 +142,7 @@ class Calls:
         except SdpError as problem:
             self.ctx.emit(Note("sdp_answer_unreadable", "warning", {"contact": line.contact, "reason": str(problem)}))
             return  # symmetric RTP will still find the peer
-        self._repoint(line, answer.peer_host, answer.peer_port, answer.codec, answer.payload_type, True)
+        self._repoint(line, answer.peer_host, answer.peer_port, law(answer), answer.payload_type, True)
 
     def media_changed(self, event: sip.CallMediaChanged) -> None:
         """A re-INVITE: the carrier moved the peer's media. The SIP room has answered it already."""
@@ -149,12 +150,13 @@ class Calls:
         if line is None:
             return
         try:
-            media = negotiate(event.offer_sdp, self.ctx.settings.media_host, line.leg.port, 0)
+            media = described(event, line)
         except SdpError as problem:
             self.ctx.emit(Note("reinvite_sdp_unreadable", "warning", {"contact": line.contact, "reason": str(problem)}))
             return
         send = media.peer_direction in ("sendrecv", "recvonly") and media.peer_host not in ("0.0.0.0", "::")
-        self._repoint(line, media.peer_host, media.peer_port, media.codec, media.payload_type, send)
+        send = send and event.direction in ("sendrecv", "sendonly")  # we may hold the peer
+        self._repoint(line, media.peer_host, media.peer_port, law(media), media.payload_type, send)
 
     # --- from the routing core ------------------------------------------------------------------------------------
 

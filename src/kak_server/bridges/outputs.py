@@ -55,7 +55,7 @@ class ToSip:
         "report_transfer",
     ]
     call: CallId
-    sdp: str = ""
+    sdp: str = field(default="", repr=False)
     status: int = 0
     reason: str = ""
     dial: Dial | None = None

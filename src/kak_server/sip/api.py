@@ -68,7 +68,7 @@ class IncomingCall:
     trunk: str
     called: str  # user part of the Request-URI, or the service URN
     caller: CallerIdentity
-    offer_sdp: str | None  # None: late offer, the answer goes out as an offer in the 200
+    offer_sdp: str | None = field(repr=False)  # None: late offer, the answer goes out as an offer in the 200
     locations: tuple[Location, ...] = ()
     user_agent: str = ""
     sip_call_id: str = ""
@@ -92,7 +92,7 @@ class CallConfirmed:
     """ACK for our 200 came: the dialog is up on both sides. `answer_sdp` only for a late offer."""
 
     call: CallId
-    answer_sdp: str | None = None
+    answer_sdp: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ class CallMediaChanged:
     """
 
     call: CallId
-    offer_sdp: str
-    answer_sdp: str = ""
+    offer_sdp: str = field(repr=False)  # descriptions may hold keys: no repr shows them
+    answer_sdp: str = field(default="", repr=False)
     direction: Direction = "sendrecv"
     held_by: Literal["nobody", "peer", "us", "both"] = "nobody"
 
@@ -146,7 +146,7 @@ class CallView:
     call: CallId
     state: Literal["pending", "accepted", "confirmed"]  # accepted: our 200 has no ACK yet
     incoming: IncomingCall
-    local_sdp: str = ""
+    local_sdp: str = field(default="", repr=False)
 
 
 # --- where a name leads (RFC 3263) ------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ class Send:
     """Write `data` to the flow (a datagram, or bytes on a connection)."""
 
     flow: Flow
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

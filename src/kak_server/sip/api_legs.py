@@ -4,7 +4,7 @@ The orders are methods of `SipCore` (`dial`, `reoffer`, `refer`, ...); what they
 Like all of the room they name calls by our own `CallId`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kak_server.model.ids import CallId
 
@@ -21,7 +21,7 @@ class Dial:
 
     call: CallId
     target: str  # a telephone number ("110", "+4722334455") or a sip(s) URI
-    offer_sdp: str
+    offer_sdp: str = field(repr=False)
     trunks: tuple[str, ...] = ()
     caller: str = ""  # number we call from: From, and P-Asserted-Identity towards trunks that trust us
     display_name: str = ""
@@ -41,7 +41,9 @@ class CallProgress:
 
     call: CallId
     status: int
-    sdp: str | None = None  # of the branch that is listened to: the newest with a description
+    sdp: str | None = field(
+        default=None, repr=False
+    )  # of the branch that is listened to: the newest with a description
     trunk: str = ""
 
 
@@ -51,7 +53,7 @@ class CallAnswered:
     call; the others are acknowledged and ended by the core."""
 
     call: CallId
-    sdp: str
+    sdp: str = field(repr=False)
     trunk: str = ""
     answered_by: str = ""  # number or URI of who answered, where it says (P-Asserted-Identity, else the Contact)
 
@@ -61,8 +63,8 @@ class MediaAgreed:
     """Our `reoffer` was answered with 2xx: both sides use `answer_sdp` with what was offered from now on."""
 
     call: CallId
-    offer_sdp: str
-    answer_sdp: str
+    offer_sdp: str = field(repr=False)
+    answer_sdp: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

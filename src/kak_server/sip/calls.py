@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from kak_server.model.codec import Json, from_json, to_json
@@ -26,7 +26,7 @@ _RETIRED = ("refused", "over")
 class Awaiting:
     """A 2xx of ours to an INVITE or re-INVITE whose ACK has not come (13.3.1.4)."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     cseq: int
     target: Flow
     redial: Flow | None
@@ -47,7 +47,7 @@ class Call:
     state: CallState = "pending"
     invite: ServerEntry | None = None
     provisional: int = 100
-    local_sdp: str = ""
+    local_sdp: str = field(default="", repr=False)
     awaiting: Awaiting | None = None
     hangup_reason: str | None = None  # we want to hang up as soon as the ACK is here (15)
     refusal: bytes = b""  # the final answer other than 2xx
@@ -74,7 +74,7 @@ class Call:
 class AwaitingRecord:
     """`Awaiting` in the journal; `data` as latin-1 text."""
 
-    data: str
+    data: str = field(repr=False)
     cseq: int
     late_offer: bool
     initial: bool
@@ -94,7 +94,7 @@ class CallRecord:
     dialog: Dialog
     cseq_reserved: int
     provisional: int = 100
-    local_sdp: str = ""
+    local_sdp: str = field(default="", repr=False)
     invite_head: str = ""  # start line and headers of the INVITE, while it may still need an answer
     invite_charset: str = "utf-8"
     invite_source: Flow | None = None

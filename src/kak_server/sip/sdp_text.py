@@ -1,4 +1,7 @@
-"""Session descriptions as text: what audio needs is parsed, every media line is kept (RFC 4566, RFC 8866)."""
+"""Session descriptions as text and as a model, both ways (RFC 8866). Nothing here knows what a codec or a key is.
+
+Lines we have no use for are kept, so that a description that is read and written again says the same.
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -8,6 +11,7 @@ from kak_server.sip.errors import SdpError
 from kak_server.sip.uri import is_ip
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+Attribute = tuple[str, str]  # name and value; "" for a property such as a=rtcp-mux
 
 MAX_LINES = 2000
 MAX_MEDIA = 32
@@ -20,21 +24,35 @@ _DIRECTIONS: dict[str, Direction] = {
 _MEDIA = re.compile(
     r"([A-Za-z0-9!#$%&'*+.^_`{|}~-]+) ([0-9]{1,5})(?:/([0-9]{1,5}))? ([A-Za-z0-9/.+_-]+)((?: [^ ]+)+)\Z"
 )
-_RTPMAP = re.compile(r"([0-9]{1,3}) +([^/ ]+)/([0-9]{1,6})(?:/([0-9]+))?\s*\Z")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_HEAD_ORDER = "iuepcbtrzk"  # RFC 8866 section 9: the order of lines between s= and a=
+_MEDIA_ORDER = "icbk"
 
 
 @dataclass(slots=True)
 class Media:
-    """One m= section."""
+    """One m= section. `more` are its lines other than m=, the first c= and a=: (letter, value)."""
 
     kind: str
     port: int
     protocol: str
     formats: list[str]
+    ports: int = 1  # "m=audio 4004/2": so many ports
     host: str = ""  # of its own c= line
-    direction: Direction | None = None
-    ptime_ms: int = 0
-    codecs: dict[int, tuple[str, int]] = field(default_factory=dict)  # payload type -> (NAME, clock rate)
+    attributes: list[Attribute] = field(default_factory=list)
+    more: list[tuple[str, str]] = field(default_factory=list)
+
+    def values(self, name: str) -> list[str]:
+        """The values of all attributes of a name, in order."""
+        return [value for key, value in self.attributes if key == name]
+
+    def has(self, name: str) -> bool:
+        """Whether an attribute of this name is there."""
+        return any(key == name for key, _ in self.attributes)
+
+    def milliseconds(self, name: str) -> int:
+        """The number that ptime or maxptime states; 0 when it is missing or nonsense."""
+        return next((int(value) for value in self.values(name) if re.fullmatch(r"[0-9]{1,3}", value)), 0)
 
 
 @dataclass(slots=True)
@@ -42,52 +60,67 @@ class Session:
     """A session description. `origin` is the o= line's six fields."""
 
     origin: list[str]
+    name: str = "-"
     host: str = ""
-    direction: Direction | None = None
-    timing: str = "0 0"
+    attributes: list[Attribute] = field(default_factory=list)
     media: list[Media] = field(default_factory=list)
+    more: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def timing(self) -> str:
+        """The first t= line: an answer repeats it (RFC 3264 section 6)."""
+        return next((value for letter, value in self.more if letter == "t"), "0 0")
 
     def direction_of(self, media: Media) -> Direction:
-        """RFC 4566 section 6: the media's own attribute, else the session's, else sendrecv."""
-        return media.direction or self.direction or "sendrecv"
+        """RFC 8866 section 6.7: the media's own attribute, else the session's, else sendrecv."""
+        return _direction(media.attributes) or _direction(self.attributes) or "sendrecv"
 
     def host_of(self, media: Media) -> str:
         """The connection address; a section without one of its own uses the session's."""
         return media.host or self.host
 
 
+def _direction(attributes: list[Attribute]) -> Direction | None:
+    found = None
+    for name, value in attributes:
+        if not value and name in _DIRECTIONS:
+            found = _DIRECTIONS[name]  # of several the last counts, as it always has here
+    return found
+
+
 def parse_session(text: str) -> Session:
     """Read a session description, leniently about line ends and unknown lines. Raises SdpError."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = _LINE_END.split(text, MAX_LINES)
     if len(lines) > MAX_LINES:
         raise SdpError("session description too long")
-    if not lines[0].startswith("v=0"):
+    if lines[0].strip() != "v=0":
         raise SdpError("no v=0 line at the start")
     session = Session([])
-    current: Media | None = None
+    part: Session | Media = session
     for line in lines[1:]:
         if not line.strip():
             continue
         if len(line) < 2 or line[1] != "=":
-            raise SdpError(f"bad line: {line[:60]!r}")
+            raise SdpError(f"bad line: {line[:20]!r}")
         kind, value = line[0], line[2:].strip()
-        if kind == "m":
+        if kind == "a":
+            name, _, rest = value.partition(":")
+            part.attributes.append((name, rest.strip()))
+        elif kind == "m":
             if len(session.media) >= MAX_MEDIA:
                 raise SdpError("too many m= lines")
-            current = _media(value)
-            session.media.append(current)
+            part = _media(value)
+            session.media.append(part)
+        elif kind == "c" and not part.host:
+            part.host = _connection(value)
         elif kind == "c":
-            host = _connection(value)
-            if current is None:
-                session.host = host
-            else:
-                current.host = current.host or host
-        elif kind == "a":
-            _attribute(session, current, value)
-        elif kind == "o":
+            _connection(value)  # of several (RFC 8866 5.7: multicast layers) the first is ours
+        elif kind == "o" and part is session:
             session.origin = value.split()
-        elif kind == "t" and current is None:
-            session.timing = value
+        elif kind == "s" and part is session:
+            session.name = value or "-"
+        else:
+            part.more.append((kind, value))
     if len(session.origin) != 6:
         raise SdpError("no usable o= line")
     return session
@@ -97,8 +130,8 @@ def _media(value: str) -> Media:
     match = _MEDIA.match(value)
     if match is None or int(match.group(2)) > 65_535:
         raise SdpError(f"bad m= line: {value[:60]!r}")
-    kind, port, _, protocol, formats = match.groups()
-    return Media(kind.lower(), int(port), protocol, formats.split())
+    kind, port, ports, protocol, formats = match.groups()
+    return Media(kind.lower(), int(port), protocol, formats.split(), int(ports or 1))
 
 
 def _connection(value: str) -> str:
@@ -113,21 +146,31 @@ def _connection(value: str) -> str:
     return host
 
 
-def _attribute(session: Session, current: Media | None, value: str) -> None:
-    name, _, rest = value.partition(":")
-    direction = _DIRECTIONS.get(name)
-    if direction is not None and not rest:
-        if current is None:
-            session.direction = direction
-        else:
-            current.direction = direction
-    elif current is None:
-        return
-    elif name == "rtpmap":
-        match = _RTPMAP.match(rest)
-        # A map without a clock rate (RFC 4475's own offers have one) names a codec we could not use anyway; a third
-        # field other than one channel would be another codec
-        if match is not None and int(match.group(1)) <= 127 and match.group(4) in (None, "1"):
-            current.codecs[int(match.group(1))] = (match.group(2).upper(), int(match.group(3)))
-    elif name == "ptime" and re.fullmatch(r"[0-9]{1,3}", rest.strip()):
-        current.ptime_ms = int(rest)
+def format_session(session: Session) -> str:
+    """The text of a description, lines in the order RFC 8866 section 9 gives them."""
+    lines = ["v=0", f"o={' '.join(session.origin)}", f"s={session.name}"]
+    lines += _ordered(session.more, session.host, _HEAD_ORDER)
+    lines += map(_attribute_line, session.attributes)
+    for media in session.media:
+        port = f"{media.port}/{media.ports}" if media.ports != 1 else str(media.port)
+        lines.append(f"m={media.kind} {port} {media.protocol} {' '.join(media.formats)}")
+        lines += _ordered(media.more, media.host, _MEDIA_ORDER)
+        lines += map(_attribute_line, media.attributes)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _ordered(more: list[tuple[str, str]], host: str, order: str) -> list[str]:
+    if host:
+        more = [*more, ("c", f"IN {family_of(host)} {host}")]
+    known = {letter: place for place, letter in enumerate(order)}
+    return [f"{letter}={value}" for letter, value in sorted(more, key=lambda line: known.get(line[0], len(order)))]
+
+
+def _attribute_line(attribute: Attribute) -> str:
+    name, value = attribute
+    return f"a={name}:{value}" if value else f"a={name}"
+
+
+def family_of(host: str) -> str:
+    """IP6 for an IPv6 address; names count as IP4."""
+    return "IP6" if ":" in host else "IP4"

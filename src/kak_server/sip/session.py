@@ -3,7 +3,7 @@
 A value in the call's record, so that all of it goes on after a restart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from kak_server.sip.sdp_text import Direction
@@ -16,7 +16,7 @@ DIALOG_TIMERS = ("session", "reoffer", "transfer", "subscription", "refer")
 class Reoffer:
     """An offer of ours inside the dialog that has no answer yet (RFC 3261 14.1, RFC 3311)."""
 
-    sdp: str
+    sdp: str = field(repr=False)
     method: Literal["INVITE", "UPDATE"] = "INVITE"
     cseq: int = 0  # of the request on its way; 0: it waits for its turn
     tries: int = 0

@@ -8,6 +8,7 @@ from typing import Any, cast
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId, ContactId
 from kak_server.sip.api import Flow, SipSettings, Transport
+from kak_server.sip.sdp_crypto import hide_keys
 from kak_server.sip.trace import CallTrace, Traced
 
 _CONNECTION_MAX = 2**53
@@ -47,7 +48,8 @@ class TraceFormatError(ValueError):
 
 
 def to_wire(trace: CallTrace, places: Locals) -> dict[str, Json]:
-    """The object of `GET /api/v1/calls/{call}/sip`; messages as base64, since a peer may send any bytes."""
+    """The object of `GET /api/v1/calls/{call}/sip`; messages as base64, since a peer may send any bytes.
+    Keys in session descriptions (RFC 4568) are starred out."""
     return {
         "contact": trace.contact or None,
         "call": trace.call or None,
@@ -64,7 +66,7 @@ def to_wire(trace: CallTrace, places: Locals) -> dict[str, Json]:
                 "peer_host": message.flow.host,
                 "peer_port": message.flow.port,
                 "connection": message.flow.connection,
-                "data_base64": base64.b64encode(message.data).decode("ascii"),
+                "data_base64": base64.b64encode(hide_keys(message.data)).decode("ascii"),
             }
             for message in trace.messages
         ],

@@ -60,12 +60,21 @@ def test_reinvite_we_cannot_take_leaves_the_session_as_it_was() -> None:
     reply = reinvite(bench, caller, HOLD.replace("RTP/AVP 0 8 101", "RTP/AVP 18"))
     assert reply.status == 488
     bench.receive(caller.request("ACK", branch=f"{caller.branch}-INVITE{caller.cseq}"))
-    only_pcmu = reinvite(bench, caller, HOLD.replace("RTP/AVP 0 8 101", "RTP/AVP 0"))
-    assert only_pcmu.status == 488  # PCMA is in use
+    secured = reinvite(bench, caller, HOLD.replace("RTP/AVP", "RTP/SAVP"))
+    assert secured.status == 488
     broken = reinvite(bench, caller, "nonsense")
     assert broken.status == 488
     assert bench.core.calls()[next(iter(bench.core.calls()))].local_sdp == ANSWER
     assert not [event for event in bench.events if isinstance(event, CallMediaChanged)]
+
+
+def test_a_peer_may_change_the_codec() -> None:
+    """RFC 3264 8.3.2: whoever the call was moved to may not have the one in use."""
+    bench = Bench()
+    caller = established(bench)
+    only_pcmu = reinvite(bench, caller, HOLD.replace("RTP/AVP 0 8 101", "RTP/AVP 0"))
+    assert only_pcmu.status == 200
+    assert "m=audio 30000 RTP/AVP 0\r\n" in only_pcmu.body
 
 
 def test_reinvite_before_the_first_answer_is_500() -> None:
