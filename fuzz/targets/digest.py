@@ -42,7 +42,12 @@ def _as_client(text: str) -> None:
     ha1 = digest.stored("u", challenge.realm, "secret")
     server = DigestServer(challenge.realm, b"key")
     assert server.judge(answer, ha1, "REGISTER", "sip:h", 1, "host") == "stale", "the nonce is the fuzzer's"
-    assert server.judge(answer, ha1, "INVITE", "sip:h", 1, "host") == "wrong"
+    nonce = server.nonce(1, "t", "host")
+    ours = digest.Challenge(challenge.realm, nonce, challenge.algorithm, challenge.qop)
+    answer = parse_answer(digest.authorization(ours, "u", "secret", "REGISTER", "sip:h", cnonce="c"))
+    assert answer is not None
+    verdicts = [server.judge(answer, ha1, method, "sip:h", 1, "host") for method in ("INVITE", "REGISTER", "REGISTER")]
+    assert verdicts == ["wrong", "right", "stale"]
 
 
 def _as_server(text: str) -> None:

@@ -107,10 +107,13 @@ class DigestServer:
     def judge(self, answer: Answer, ha1: Mapping[str, str], method: str, uri: str, now_ms: int, scope: str) -> Verdict:
         """Whether the credentials are those of the user whose hashes by algorithm are `ha1`.
 
-        "stale": the password is right, and the nonce too old, not ours, used before or somebody else's: challenge again
-        with stale=true. "wrong" is a failure to be counted, whatever the nonce, for otherwise a nonce of one's own
-        would be a way to try passwords unseen. A right answer uses its count up.
+        "stale": the nonce is too old, not ours, somebody else's, or used before: challenge again with stale=true. The
+        password is not even looked at then, so that a nonce of one's own is no way to try passwords, and a forged
+        source address, which never hears a nonce, cannot make anybody fail. "wrong" is a failure to be counted. A right
+        answer uses its count up.
         """
+        if not self._alive(answer.nonce, now_ms, scope):
+            return "stale"
         expected = ha1.get(answer.algorithm)
         if expected is None:
             return "wrong"
@@ -126,7 +129,7 @@ class DigestServer:
         )
         if not hmac.compare_digest(right.encode(), answer.response.encode()) or not _same(answer.uri, uri):
             return "wrong"
-        return "right" if self._alive(answer.nonce, now_ms, scope) and self._use(answer) else "stale"
+        return "right" if self._use(answer) else "stale"
 
     def _proof(self, issued: str, token: str, scope: str) -> str:
         return hmac.new(self._secret, f"{issued}-{token}-{scope}".encode(), hashlib.sha256).hexdigest()[:32]
