@@ -10,6 +10,7 @@ from kak_server.bridges.outputs import Note
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId, ContactId
 from kak_server.sip.api import Count, IncomingCall, SipEvent
+from kak_server.sip.api_devices import DeviceContacts
 from kak_server.sip.trace import SipTrace
 from kak_server.sip.trace_wire import Locals, to_wire
 
@@ -29,6 +30,9 @@ class Tracing:
         that comes of it carries the ids of both."""
         out = self._house.ctx.out
         first = len(out)
+        if isinstance(event, DeviceContacts):  # of no call
+            self._house.sip_event(event, now_ms)
+            return
         before = self.fields({"call": event.call})
         self._house.sip_event(event, now_ms)
         about = {**self.fields({"call": event.call}), **before}

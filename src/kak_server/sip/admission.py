@@ -12,6 +12,7 @@ from kak_server.sip.parser import METHODS, Request
 from kak_server.sip.uri import Uri, number_of
 
 _CACHE_ENTRIES = 4096
+_DIALLED_CHARACTERS = 64  # of a number that a device of ours dials
 _SUPPORTED_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE"))
 # Known to the registry, refused with 405; anything else is 501 (8.2.1, 21.5.2)
 KNOWN_METHODS = METHODS
@@ -107,13 +108,16 @@ class Admission:
             return None
         return Refusal(416, f"scheme {request.uri.scheme[:20]}")
 
-    def invite(self, request: Request, *, secure: bool = False) -> Admitted | Refusal:
-        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `secure`: it came over TLS. Raises ParseError (400, 415)."""
+    def invite(self, request: Request, *, secure: bool = False, any_number: bool = False) -> Admitted | Refusal:
+        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `secure`: it came over TLS, `any_number`: it is of a device,
+        whose numbers the house looks at. Raises ParseError (400, 415)."""
         refusal = self.scheme(request, secure=secure)
         if refusal is not None:
             return refusal
         called = self._served(request.uri)
-        if called is None:
+        if called is None and any_number:
+            called = number_of(request.uri)[:_DIALLED_CHARACTERS]
+        if not called:
             return Refusal(404, f"number {number_of(request.uri)[:40]}")
         if "accept" in request.fields and not any(
             item.partition(";")[0].strip().lower() in _SDP_RANGES for item in request.items("accept")

@@ -12,6 +12,7 @@ from typing import Literal
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
+from kak_server.sip.api_devices import DeviceContacts, RegistrarSettings
 from kak_server.sip.api_legs import LegEvent
 from kak_server.sip.limits import LoadLimits, MessageLimits
 from kak_server.sip.numbers import Numbering
@@ -134,7 +135,16 @@ class ProbeAnswered:
     status: int
 
 
-SipEvent = IncomingCall | CallCancelled | CallConfirmed | CallMediaChanged | CallEnded | ProbeAnswered | LegEvent
+SipEvent = (
+    IncomingCall
+    | CallCancelled
+    | CallConfirmed
+    | CallMediaChanged
+    | CallEnded
+    | ProbeAnswered
+    | LegEvent
+    | DeviceContacts
+)
 
 # --- what the core knows, for reconciling after a restart ------------------------------------------------------------
 
@@ -304,6 +314,7 @@ class SipSettings:
     emergency_numbers: frozenset[str] = frozenset()  # of `numbers`, those that lead to emergency queues
     message_limits: MessageLimits = field(default_factory=MessageLimits)
     load: LoadLimits = field(default_factory=LoadLimits)
+    registrar: RegistrarSettings = field(default_factory=RegistrarSettings)
 
     def all_listeners(self) -> tuple[ListenerSettings, ...]:
         """The listeners, or the one that the advertised address makes."""

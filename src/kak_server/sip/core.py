@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 from kak_server.sip import build
-from kak_server.sip.admission import KNOWN_METHODS, Admission
+from kak_server.sip.admission import KNOWN_METHODS, Admission, Refusal
 from kak_server.sip.answering import Answering
 from kak_server.sip.api import CallView, Flow, Output, SipSettings, Target, TrunkSettings
+from kak_server.sip.api_devices import DeviceContacts
+from kak_server.sip.bindings import Binding
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
+from kak_server.sip.devices import DeviceCalls
 from kak_server.sip.ending import Ending
 from kak_server.sip.health import Health
 from kak_server.sip.inbound import Inbound
@@ -22,6 +25,8 @@ from kak_server.sip.media_change import MediaChange
 from kak_server.sip.parser import Request, Response
 from kak_server.sip.reception import Reception
 from kak_server.sip.refreshing import Refreshing
+from kak_server.sip.registrar import RECORDS as REGISTRATIONS
+from kak_server.sip.registrar import Registrar
 from kak_server.sip.restore import restore_call
 from kak_server.sip.trace import SipTrace, TraceLimits
 from kak_server.sip.transactions import server_key
@@ -53,7 +58,11 @@ class SipCore:
         self._indialog = InDialog(
             self._context, self._table, self._admission, self._ending, media_change, self._inbound
         )
-        self._reception = Reception(self._context, self._admission, self.trace, self._request, self._response)
+        registrar = self._registrar = Registrar(self._context, self._admission, self._transactions)
+        self._device_calls = DeviceCalls(self._context, registrar.peers, registrar.gate, registrar.is_bound)
+        self._reception = Reception(
+            self._context, self._admission, registrar.peers, self.trace, self._request, self._response
+        )
 
     # --- what comes in --------------------------------------------------------------------------------------------
 
@@ -87,8 +96,8 @@ class SipCore:
         self._ending.sending.located(key, targets)
 
     def known_peer(self, host: str) -> bool:
-        """Whether an address is one of a trunk's, whatever else the trunk demands."""
-        return bool(self._admission.trunks_at(host))
+        """Whether an address is one of a trunk's or a device's, whatever else is demanded of it."""
+        return bool(self._admission.trunks_at(host) or self._registrar.peers.at(host))
 
     def certificate_names(self, host: str) -> tuple[str, ...]:
         """What the certificate of a peer at an address may be called, by the trunks' settings."""
@@ -130,16 +139,26 @@ class SipCore:
             self._answering.ack(request, flow)
         elif method == "CANCEL":
             self._inbound.cancel(request, flow)
+        elif method == "REGISTER" and self._registrar.peers.allowed(flow):
+            self._registrar.register(request, flow)
         elif (refusal := self._admission.method(request)) is not None:
             self._context.answer_stateless(request, flow, refusal.status, refusal.headers)
         elif request.to.tag:
             self._indialog.request(request, flow)
         elif method == "INVITE":
-            self._inbound.invite(request, trunk, flow)
+            self._invite(request, trunk, flow)
         elif method == "OPTIONS":
             self._options(request, flow)
         else:
             self._context.answer_stateless(request, flow, 481)  # BYE, INFO, UPDATE belong to a dialog
+
+    def _invite(self, request: Request, trunk: TrunkSettings, flow: Flow) -> None:
+        """A trunk's call, or one of a device that has proved itself (22.2)."""
+        device = self._device_calls.sender(request, trunk, flow) if self._registrar.peers.allowed(flow) else ""
+        if isinstance(device, Refusal):
+            self._context.answer_stateless(request, flow, device.status, device.headers)
+        else:
+            self._inbound.invite(request, trunk, flow, device)
 
     def _options(self, request: Request, flow: Flow) -> None:
         """11.2: what we can do; a trunk's ping. Answered without state, being harmless to answer twice."""
@@ -220,6 +239,9 @@ class SipCore:
             if who == "trunk":
                 self._health.on_timer(key)
                 continue
+            if who == "registrar":
+                self._registrar.on_timer(key)
+                continue
             call = self._table.get(key)
             if call is None:
                 continue
@@ -248,6 +270,14 @@ class SipCore:
         """Trunks that are asked with OPTIONS, and whether they answer; None while that is not known."""
         return self._health.alive()
 
+    def devices(self) -> tuple[DeviceContacts, ...]:
+        """Where each device can be reached, for reconciling after `restore`."""
+        return self._registrar.told()
+
+    def contacts(self, device: str) -> tuple[Binding, ...]:
+        """The bindings of a device, the preferred first."""
+        return self._registrar.contacts(device)
+
     def next_timer_at_ms(self) -> int | None:
         """When `timer` wants to be called next, or None."""
         return self._context.timers.next_due_ms()
@@ -269,6 +299,9 @@ class SipCore:
             if not key.startswith("sip/"):
                 continue
             try:
+                if key.startswith(REGISTRATIONS):
+                    self._registrar.restore(key, records[key])
+                    continue
                 call = restore_call(records[key], self._table, self._ending, self._answering, self._inbound)
                 self._refreshing.resume(call)
             except ValueError as problem:
@@ -284,6 +317,6 @@ class SipCore:
             "calls": len(self._table),
             "dialogs": sum(call.state not in ("pending", "refused", "over") for call in self._table),
             "transactions": len(self._transactions) + len(self._ending.sending),
-            "timers": len(self._context.timers) - self._health.armed,
+            "timers": len(self._context.timers) - self._health.armed - self._registrar.armed,
             "streams": len(self._context.streams),
         }

@@ -54,7 +54,7 @@ class DevicePeers:
         found = [
             device for network, device in self._networks if address.version == network.version and address in network
         ]
-        return tuple(dict((device.device, device) for device in found).values())
+        return tuple({device.device: device for device in found}.values())
 
 
 class DeviceGate:
@@ -85,9 +85,7 @@ class DeviceGate:
         if answer is None:
             return self._challenge(flow)
         device = self._devices.get(answer.username)
-        if device is not None and not (
-            device in self._peers.at(flow.host) and device.listener in ("", flow.listener)
-        ):
+        if device is not None and not (device in self._peers.at(flow.host) and device.listener in ("", flow.listener)):
             device = None
         left_ms = self._locked_ms(device, flow)
         if left_ms:
@@ -146,7 +144,7 @@ class DeviceCalls:
         self._by_username = {device.username: device for device in context.settings.registrar.devices}
 
     def sender(self, request: Request, trunk: TrunkSettings, flow: Flow) -> str | Refusal:
-        """The device a new call comes from, "" for a trunk's call, or what to answer. Raises ParseError.
+        """The device a new call comes from, "" for a trunk's call, or what to answer.
 
         A connection over which a device registered is proof enough. A datagram is not: its source can be forged, and
         the call would be dialled out at our cost.
@@ -157,7 +155,10 @@ class DeviceCalls:
             bound = next((one for one in self._peers.at(flow.host) if self._is_bound(one.device, flow)), None)
             if bound is not None:
                 return bound.device
-        found = self._gate.check(request, flow)
+        try:
+            found = self._gate.check(request, flow)
+        except ParseError as problem:
+            return Refusal(problem.status, problem.problem)
         return found if isinstance(found, Refusal) else found.device
 
     def _claims(self, request: Request, flow: Flow) -> bool:
@@ -165,7 +166,9 @@ class DeviceCalls:
         if any(self._is_bound(one.device, flow) for one in self._peers.at(flow.host)):
             return True
         try:
-            return answer_for(request.fields.get("authorization", ()), self._context.settings.registrar.realm) is not None
+            return (
+                answer_for(request.fields.get("authorization", ()), self._context.settings.registrar.realm) is not None
+            )
         except ParseError:
             return False
 

@@ -46,8 +46,8 @@ class Inbound:
         self._emergency = EmergencyRules(context.settings)
         self.capacity = Capacity(context.settings, table.active_on)
 
-    def invite(self, request: Request, trunk: TrunkSettings, flow: Flow) -> None:
-        """8.2 in order: merged, extensions, address, body; then a new call."""
+    def invite(self, request: Request, trunk: TrunkSettings, flow: Flow, device: str = "") -> None:
+        """8.2 in order: merged, extensions, address, body; then a new call. `device` of ours it comes from, if any."""
         if self._table.of_invite(server_key(request)) is not None:
             return  # a copy that was on its way longer than the transaction lived, or than a restart took
         emergency = self._emergency.applies(request, trunk)
@@ -57,9 +57,10 @@ class Inbound:
         refusal = merged or self._admission.extensions(request) or self._refreshing.refusal(request)
         if refusal is None:
             try:
-                admitted = self._admission.invite(request, secure=flow.transport == "tls")
+                secure = flow.transport == "tls"
+                admitted = self._admission.invite(request, secure=secure, any_number=bool(device))
                 if isinstance(admitted, Admitted):
-                    self._begin(request, trunk, flow, admitted, emergency=emergency)
+                    self._begin(request, trunk, flow, admitted, device, emergency=emergency)
                     return
                 refusal = admitted
             except ParseError as problem:
@@ -80,7 +81,14 @@ class Inbound:
         return True
 
     def _begin(
-        self, request: Request, trunk: TrunkSettings, flow: Flow, admitted: Admitted, *, emergency: bool
+        self,
+        request: Request,
+        trunk: TrunkSettings,
+        flow: Flow,
+        admitted: Admitted,
+        device: str,
+        *,
+        emergency: bool,
     ) -> None:
         context = self._context
         local_tag = context.new_id("tag")
@@ -96,6 +104,7 @@ class Inbound:
             sip_call_id=request.call_id,
             ipv6=":" in flow.host,
             emergency=emergency,
+            device=device,
         )
         entry = self._transactions.serve(request, flow, owner=incoming.call, to_tag=local_tag, trunk=trunk.name)
         call = Call(incoming.call, incoming, entry.key, request.cseq.number, dialog, invite=entry)

@@ -7,6 +7,7 @@ from kak_server.sip.admission import Admission
 from kak_server.sip.api import Close, Flow, Send, TrunkSettings
 from kak_server.sip.capacity import Strangers
 from kak_server.sip.context import Context
+from kak_server.sip.devices import DEVICES, DevicePeers
 from kak_server.sip.errors import ParseError
 from kak_server.sip.framing import Frame, StreamFramer
 from kak_server.sip.parser import (
@@ -28,11 +29,18 @@ class Reception:
     """Everything that arrives; whole and well-formed messages go on to `on_request` and `on_response`."""
 
     def __init__(
-        self, context: Context, admission: Admission, trace: SipTrace, on_request: OnRequest, on_response: OnResponse
+        self,
+        context: Context,
+        admission: Admission,
+        devices: DevicePeers,
+        trace: SipTrace,
+        on_request: OnRequest,
+        on_response: OnResponse,
     ) -> None:
         self._context = context
         self._settings = context.settings
         self._admission = admission
+        self._devices = devices
         self._trace = trace
         self._on_request = on_request
         self._on_response = on_response
@@ -75,7 +83,8 @@ class Reception:
 
     def _trunk(self, flow: Flow) -> TrunkSettings | None:
         certificate = self._context.certificates.get((flow.listener, flow.connection), ())
-        return self._admission.trunk(flow.host, certificate)
+        trunk = self._admission.trunk(flow.host, certificate)
+        return DEVICES if trunk is None and self._devices.allowed(flow) else trunk
 
     def _frame(self, frame: Frame, flow: Flow) -> None:
         context = self._context

@@ -1,6 +1,6 @@
 """The registrar (RFC 3261 10.3): REGISTER of devices of ours, their bindings, and their expiry."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kak_server.model.codec import Json
@@ -83,7 +83,9 @@ class Registrar:
             )
             if refusal is None and request.to.uri.scheme not in ("sip", "sips"):
                 refusal = Refusal(400, "an address of record must be a SIP URI")  # 10.3 step 5, RFC 4475 3.3.4
-            star, wishes = self._wishes(request)  # read before the challenge: what is broken stays so (RFC 4475 3.1.2.13)
+            star, wishes = self._wishes(
+                request
+            )  # read before the challenge: what is broken stays so (RFC 4475 3.1.2.13)
             found = refusal or self.gate.check(request, flow)
         except ParseError as problem:
             found = Refusal(problem.status, problem.problem)
@@ -232,11 +234,11 @@ class Registrar:
         self._records[record.device] = record
         self._arm(record)
 
-    def told(self) -> Iterable[DeviceContacts]:
+    def told(self) -> tuple[DeviceContacts, ...]:
         """Where each device can be reached, for a house that has been restarted."""
-        return [
+        return tuple(
             DeviceContacts(device, tuple(one.key for one in self.contacts(device))) for device in sorted(self._devices)
-        ]
+        )
 
 
 def _seconds(text: str | None, default: int) -> int:

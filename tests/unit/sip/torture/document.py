@@ -4,7 +4,8 @@ from tests.unit.sip.torture.verdicts import RFC_4475, RFC_5118, Verdict
 
 _HEAD = """# SIP conformance: the torture messages
 
-What this server does with the messages of RFC 4475 and RFC 5118 when they come from a trunk. The tests in
+What this server does with the messages of RFC 4475 and RFC 5118 when they come from an address that trunks and devices
+share: a well-formed REGISTER is asked who it is (401). The tests in
 [tests/unit/sip/torture](../tests/unit/sip/torture/test_torture.py) send each one over UDP and over TCP. "100, call"
 means that the call was taken and waits for an operator; "nothing" means that the message is dropped and counted.
 This page is made from the tests' own table ([verdicts.py](../tests/unit/sip/torture/verdicts.py)).

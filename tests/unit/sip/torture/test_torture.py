@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from kak_server.sip.api import Flow, IncomingCall, SipSettings, TrunkSettings
+from kak_server.sip.api_devices import DeviceSettings, RegistrarSettings
+from kak_server.sip.digest import stored
 from tests.unit.sip.torture.corpus import message, messages
 from tests.unit.sip.torture.document import render
 from tests.unit.sip.torture.verdicts import ALL, RFC_4475, RFC_5118, Verdict
@@ -16,6 +18,9 @@ SETTINGS = SipSettings(
     advertised_port=5060,
     trunks=(TrunkSettings("carrier", ("192.0.2.0/24", "2001:db8::/32")),),
     numbers=frozenset(("user", "joe", "UserB", "sips:user@example.com")),
+    registrar=RegistrarSettings(
+        (DeviceSettings("phone", "user", stored("user", "kak-server", "x"), ("192.0.2.0/24",)),)
+    ),
 )
 UDP = Flow("udp", "192.0.2.77", 5060)
 TCP = Flow("tcp", "192.0.2.77", 40000, connection=7)
@@ -82,7 +87,7 @@ def test_the_answers_say_what_they_must() -> None:
     assert extension["unsupported"] == "nothingSupportsThis, nothingSupportsThisEither"
     (media_type,) = bench.receive(message("invut"), UDP)
     assert "application/sdp" in media_type["accept"]
-    for name in ("intmeth", "escnull"):
+    for name in ("intmeth", "esc02"):
         (method,) = bench.receive(message(name), UDP)
         assert "INVITE" in method["allow"]
     (version,) = bench.receive(message("badvers"), UDP)
