@@ -12,7 +12,7 @@ from kak_server.bridges.tracks import Tracks
 from kak_server.media import rpc
 from kak_server.media.plan import Desk, Plan
 from kak_server.model.codec import to_json
-from kak_server.model.ids import Gssi, LegId, PositionId, QueueId, RoomId
+from kak_server.model.ids import Gssi, LegId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import api as routing
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import IncomingCall
@@ -51,6 +51,19 @@ class GroupInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneInfo:
+    """A SIP phone as configured. `operator` is signed in by its registration, or by its PIN where it has one."""
+
+    device: str
+    position: PositionId
+    operator: OperatorId | None = None
+    operator_name: str = ""
+    skills: Mapping[str, int] = field(default_factory=dict)
+    pin: str = field(default="", repr=False)
+    talkgroup: Gssi | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HouseSettings:
     """All the bridges must know; `config` composes it."""
 
@@ -74,6 +87,7 @@ class HouseSettings:
     media_host_v6: str = ""  # media_host for callers over IPv6; "": they get that of the others
     bind_host_v6: str = "::"
     reserve_lines: int = 0  # of max_lines, for emergency calls
+    phones: tuple[PhoneInfo, ...] = ()
     outbound: Outbound = field(default_factory=Outbound)  # which trunks a dialled number is reached by
 
 

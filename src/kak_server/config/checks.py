@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 
+from kak_server.config.checks_devices import check_devices
 from kak_server.config.checks_outbound import check_outbound
 from kak_server.config.checks_sip import check_sip
 from kak_server.config.compose_sip import to_numbering
@@ -26,6 +27,7 @@ def check(settings: Settings) -> list[Finding]:
         *_socket_path(settings),
         *check_sip(settings),
         *check_outbound(settings),
+        *check_devices(settings),
     ]
 
 

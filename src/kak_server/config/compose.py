@@ -2,6 +2,7 @@
 
 from kak_server import __version__
 from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo
+from kak_server.config.compose_devices import to_phones
 from kak_server.config.compose_sip import reserve_calls, to_outbound
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
@@ -93,6 +94,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         probe_after_silence_ms=settings.sip.probe_after_silence_s * 1000,
         plain_rtp_seats=settings.server.lab,
         max_lines=settings.limits.max_sip_calls,
+        phones=to_phones(settings),
         outbound=to_outbound(settings),
         reserve_lines=reserve_calls(settings),
     )

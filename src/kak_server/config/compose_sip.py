@@ -2,6 +2,7 @@
 
 import ipaddress
 
+from kak_server.config.compose_devices import to_registrar_settings
 from kak_server.config.listening import ListenerSection, TrunkSection
 from kak_server.config.settings import Settings
 from kak_server.sip.api import ListenerSettings, SipSettings, TrunkSettings
@@ -38,6 +39,7 @@ def to_sip_settings(settings: Settings) -> SipSettings:
             sip.limits.uri_chars, sip.limits.header_chars, sip.limits.sdp_bytes, sip.limits.xml_bytes
         ),
         load=_load(settings),
+        registrar=to_registrar_settings(settings),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from kak_server.config.devices import DeviceSection, RegistrarSection
 from kak_server.config.fields import Host, Identifier, ListenPort, NameServer, Port, Section, Text, number_as_text
 from kak_server.config.guards import OverloadSection, SipLimitsSection
 from kak_server.config.listening import ListenerSection, TrunkSection
@@ -72,6 +73,10 @@ class SipSection(Section):
         (), max_length=1_000, description="calls of ours: which numbers go to which trunks"
     )
     numbering: NumberingSection = Field(default_factory=NumberingSection, description="the country's numbering plan")
+    devices: tuple[DeviceSection, ...] = Field(
+        (), max_length=5_000, description="SIP phones that can serve a position when browsers or PCs fail"
+    )
+    registrar: RegistrarSection = Field(default_factory=RegistrarSection, description="how these phones register")
     unknown_peers: Annotated[Literal["403", "drop"], BeforeValidator(number_as_text)] = Field(
         "403", description="answer strangers with 403, or not at all"
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from kak_server.sip.admission import Refusal
 from kak_server.sip.api import SipSettings, TrunkSettings
+from kak_server.sip.devices import DEVICES
 from kak_server.sip.rates import Buckets, Rate
 
 _TRANSACTIONS_SHARE = 0.9  # of all transactions; the rest is for emergency calls
@@ -17,8 +18,9 @@ class Capacity:
     def __init__(self, settings: SipSettings, active: Callable[[str], int]) -> None:
         self._settings = settings
         self._active = active
-        self._by_trunk = {trunk.name: Buckets(trunk.rate, 1) for trunk in settings.trunks}
-        self._by_source = {trunk.name: Buckets(trunk.source_rate) for trunk in settings.trunks}
+        peers = (*settings.trunks, DEVICES)
+        self._by_trunk = {trunk.name: Buckets(trunk.rate, 1) for trunk in peers}
+        self._by_source = {trunk.name: Buckets(trunk.source_rate) for trunk in peers}
         self._late = False
 
     def lag(self, lag_ms: int) -> None:

@@ -14,7 +14,7 @@ from kak_server.sip.lockout import Lockout
 from kak_server.sip.parser import Request
 
 # Whoever comes from a device's network and is no trunk: known, believed in nothing but what its digest proves
-DEVICES = TrunkSettings("devices", (), trusted_identity=False, emergency=False)
+DEVICES = TrunkSettings("devices", (), trusted_identity=False)
 _OFFERED = ("SHA-256", "MD5")  # RFC 8760 2.3: the preferred first; old phones know the second only
 _CACHE_ENTRIES = 4_096
 
