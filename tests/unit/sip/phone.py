@@ -55,6 +55,7 @@ class Phone:
             f"To: {to or f'<sip:{self.username}@kak>'}",
             f"Call-ID: {self.call_id}",
             f"CSeq: {self.cseq} {method}",
+            "User-Agent: a phone that says much about itself, so that no answer is larger than what it answers",
             *headers,
             f"Content-Length: {len(body)}",
         ]
