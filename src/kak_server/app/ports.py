@@ -29,6 +29,8 @@ class SipCommands:
                 self._server.hangup(command.call, command.reason)
             case "probe":
                 self._server.probe(command.call)
+            case "reoffer":
+                self._server.reoffer(command.call, command.sdp, paced=command.paced)
 
 
 class MediaCommands:

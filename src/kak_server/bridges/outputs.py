@@ -36,7 +36,8 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class ToSip:
-    """A command for the SIP room. `answer`, `progress` (183 with early media) and `reoffer` (re-INVITE) take `sdp`;
+    """A command for the SIP room. `answer`, `progress` (183 with early media) and `reoffer` (re-INVITE) take `sdp`,
+    `reoffer` also `paced` where many calls move at once;
     `reject`, `reject_transfer` and `report_transfer` a `status`; `dial` a `dial`; `refer` a `target`, and `replaces`
     for an attended transfer; `reason` is logged and sent."""
 
@@ -61,6 +62,7 @@ class ToSip:
     dial: Dial | None = None
     target: str = ""
     replaces: CallId | None = None
+    paced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from kak_server.sip.api import SipSettings, TrunkSettings
 from kak_server.sip.bodies import PIDF, SDP, Part, parts_of
 from kak_server.sip.errors import ParseError
 from kak_server.sip.numbers import normalise, of_uri
-from kak_server.sip.parser import METHODS, Request
+from kak_server.sip.parser import METHODS, Message, Request
 from kak_server.sip.uri import Uri, number_of
 
 _CACHE_ENTRIES = 4096
@@ -137,7 +137,7 @@ class Admission:
         return found
 
 
-def offer_of(request: Request) -> tuple[list[Part], str | None]:
+def offer_of(request: Message) -> tuple[list[Part], str | None]:
     """The body parts of a request and the session description among them, None when there is none.
 
     Raises ParseError with 415 for a body that is of a single kind we do not know and is not marked optional. Unknown

@@ -26,6 +26,7 @@ class Answering:
         self._table = table
         self._ending = ending
         self._refreshing = refreshing
+        self.on_acknowledged: Callable[[Call], None] = lambda _call: None  # nothing of ours is open any more
         self.on_late_answer: Callable[[Call, str], None] = lambda _call, _sdp: None
 
     def accept(self, call: Call, entry: ServerEntry, sdp: str, *, late_offer: bool, initial: bool) -> None:
@@ -115,6 +116,7 @@ class Answering:
             self._context.emit(CallConfirmed(call.id, answer_sdp))
         elif answer_sdp is not None:
             self.on_late_answer(call, answer_sdp)
+        self.on_acknowledged(call)
 
     def _answer_in(self, request: Request) -> str | None:
         try:

@@ -315,6 +315,7 @@ class SipSettings:
     message_limits: MessageLimits = field(default_factory=MessageLimits)
     load: LoadLimits = field(default_factory=LoadLimits)
     registrar: RegistrarSettings = field(default_factory=RegistrarSettings)
+    paced_offers_per_s: int = 1_000  # when the media of many calls move at once
 
     def all_listeners(self) -> tuple[ListenerSettings, ...]:
         """The listeners, or the one that the advertised address makes."""

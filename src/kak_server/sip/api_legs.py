@@ -7,6 +7,7 @@ Like all of the room they name calls by our own `CallId`.
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import CallId
+from kak_server.sip.sdp_text import Direction
 
 # --- orders ----------------------------------------------------------------------------------------------------------
 
@@ -60,11 +61,14 @@ class CallAnswered:
 
 @dataclass(frozen=True, slots=True)
 class MediaAgreed:
-    """Our `reoffer` was answered with 2xx: both sides use `answer_sdp` with what was offered from now on."""
+    """Our `reoffer` was answered with 2xx: both sides use `answer_sdp` with what was offered from now on.
+
+    `direction` is which way our audio flows, as we see it."""
 
     call: CallId
     offer_sdp: str = field(repr=False)
     answer_sdp: str = field(repr=False)
+    direction: Direction = "sendrecv"
 
 
 @dataclass(frozen=True, slots=True)

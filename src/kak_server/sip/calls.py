@@ -8,8 +8,8 @@ from typing import Literal
 from kak_server.model.codec import Json, from_json, to_json
 from kak_server.model.ids import CallId
 from kak_server.sip.api import CallView, Flow, IncomingCall
-from kak_server.sip.dialog import Dialog
-from kak_server.sip.parser import Request
+from kak_server.sip.dialog import Dialog, Outgoing
+from kak_server.sip.parser import Request, Response
 from kak_server.sip.session import PLAIN, Session
 from kak_server.sip.transactions import ServerEntry
 
@@ -57,6 +57,7 @@ class Call:
     cseq_reserved: int = CSEQ_RESERVE
     incoming_json: Json = None  # of `incoming`, made once
     session: Session = PLAIN
+    flying: Outgoing | None = None  # our re-INVITE on its way
 
     @property
     def key(self) -> str:
@@ -271,6 +272,10 @@ class CallTable:
     def of_dialog(self, request: Request) -> Call | None:
         """The call whose dialog a request belongs to (12.2.2): Call-ID, To tag ours, From tag theirs."""
         return self._by_dialog.get((request.call_id, request.to.tag, request.sender.tag))
+
+    def of_answer(self, response: Response) -> Call | None:
+        """The call in whose dialog we sent the request a response answers."""
+        return self._by_dialog.get((response.call_id, response.sender.tag, response.to.tag))
 
     def of_invite(self, key: str) -> Call | None:
         """The call an INVITE transaction key made."""

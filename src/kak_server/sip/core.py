@@ -10,21 +10,19 @@ from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 from kak_server.sip import build
 from kak_server.sip.admission import KNOWN_METHODS, Admission, Refusal
-from kak_server.sip.answering import Answering
 from kak_server.sip.api import CallView, Flow, Output, SipSettings, Target, TrunkSettings
 from kak_server.sip.api_devices import DeviceContacts
 from kak_server.sip.bindings import Binding
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.devices import DeviceCalls
+from kak_server.sip.dialogs import Dialogs
 from kak_server.sip.ending import Ending
 from kak_server.sip.health import Health
 from kak_server.sip.inbound import Inbound
 from kak_server.sip.indialog import InDialog
-from kak_server.sip.media_change import MediaChange
 from kak_server.sip.parser import Request, Response
 from kak_server.sip.reception import Reception
-from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.registrar import RECORDS as REGISTRATIONS
 from kak_server.sip.registrar import Registrar
 from kak_server.sip.restore import restore_call
@@ -47,16 +45,14 @@ class SipCore:
         self._ending = Ending(self._context, self._table)
         self._transactions = self._ending.transactions
         self._transactions.clients.trunk_of = self._trunk_of
-        self._refreshing = Refreshing(self._context, self._ending)
-        self._answering = Answering(self._context, self._table, self._ending, self._refreshing)
+        self._dialogs = Dialogs(self._context, self._table, self._ending)
+        self._answering = self._dialogs.answering
         self._inbound = Inbound(
-            self._context, self._table, self._admission, self._ending, self._answering, self._refreshing
+            self._context, self._table, self._admission, self._ending, self._answering, self._dialogs.refreshing
         )
         self._health = Health(self._context, self._ending.sending)
-        media_change = MediaChange(self._context, self._ending, self._answering, self._refreshing)
-        self._answering.on_late_answer = media_change.answered_late
         self._indialog = InDialog(
-            self._context, self._table, self._admission, self._ending, media_change, self._inbound
+            self._context, self._table, self._admission, self._ending, self._dialogs, self._inbound
         )
         registrar = self._registrar = Registrar(self._context, self._admission, self._transactions)
         self._device_calls = DeviceCalls(self._context, registrar.peers, registrar.gate, registrar.is_bound)
@@ -115,7 +111,7 @@ class SipCore:
 
     def _response(self, response: Response) -> None:
         # The branch is a secret between us and whom we asked: an answer may come from an address no trunk names
-        if not self._transactions.clients.response(response):
+        if not self._transactions.clients.response(response) and not self._dialogs.reoffering.stray(response):
             self._context.count("sip_stray_response", status=str(response.status))
 
     def _request(self, request: Request, trunk: TrunkSettings | None, flow: Flow) -> None:
@@ -197,6 +193,14 @@ class SipCore:
         """Ask the peer whether it still has the dialog: ProbeAnswered, or CallEnded "gone"."""
         return self._command("probe", call, now_ms, self._probe)
 
+    def reoffer(self, call: CallId, sdp: str, now_ms: int, *, paced: bool = False) -> bool:
+        """Offer another session by re-INVITE: MediaAgreed or MediaRefused follows, or CallEnded "gone". While the ACK
+        for our answer is awaited, or another offer is open, it waits; of several that wait the newest goes out. The
+        version in its o= line is counted here. `paced`: one of many that must not leave all at once."""
+        return self._command(
+            "reoffer", call, now_ms, lambda found: self._dialogs.reoffering.order(found, sdp, paced=paced)
+        )
+
     def _command(self, name: str, call: CallId, now_ms: int, action: Callable[[Call], bool]) -> bool:
         self._context.now_ms = now_ms
         found = self._table.get(call)
@@ -246,7 +250,7 @@ class SipCore:
             if call is None:
                 continue
             if who == "dialog":
-                self._refreshing.on_timer(call)
+                self._dialogs.timer(call, name)
                 continue
             if name == "repeat-2xx":
                 self._answering.on_repeat_timer(call)
@@ -303,7 +307,7 @@ class SipCore:
                     self._registrar.restore(key, records[key])
                     continue
                 call = restore_call(records[key], self._table, self._ending, self._answering, self._inbound)
-                self._refreshing.resume(call)
+                self._dialogs.resume(call)
             except ValueError as problem:
                 self._context.count("sip_record_unreadable", detail=f"{key}: {problem}")
 

@@ -115,6 +115,9 @@ class Ending:
     def _stop_timers(self, call: Call) -> None:
         for name in CALL_TIMERS:
             self._context.disarm("call", call.id, name)
+        if call.flying is not None:
+            self.sending.end_later(call.flying.branch)
+            call.flying = None
         for name in DIALOG_TIMERS:
             self._context.disarm("dialog", call.id, name)
 

@@ -8,10 +8,10 @@ from kak_server.sip.api import Flow
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import accepts_cseq
+from kak_server.sip.dialogs import Dialogs
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError, SdpError
 from kak_server.sip.inbound import Inbound
-from kak_server.sip.media_change import MediaChange
 from kak_server.sip.parser import Request
 from kak_server.sip.transactions import ServerEntry
 
@@ -27,14 +27,14 @@ class InDialog:
         table: CallTable,
         admission: Admission,
         ending: Ending,
-        media_change: MediaChange,
+        dialogs: Dialogs,
         inbound: Inbound,
     ) -> None:
         self._context = context
         self._table = table
         self._admission = admission
         self._ending = ending
-        self._media_change = media_change
+        self._media_change = dialogs.media_change
         self._inbound = inbound
         self._transactions = ending.transactions
 

@@ -114,6 +114,7 @@ class MediaChange:
 
 
 def _open(call: Call) -> bool:
+    """Whether an offer of ours is on its way: not one that waits for its turn."""
     return call.session.reoffer is not None and call.session.reoffer.cseq > 0
 
 

@@ -47,7 +47,11 @@ class Refreshing:
         return (("Supported", build.SUPPORTED), *headers)
 
     def headers(self, call: Call) -> Headers:
-        """The headers of an INVITE or UPDATE of ours."""
+        """The headers of a re-INVITE of ours: a timer that runs goes on, none is begun."""
+        return (("Supported", build.SUPPORTED), *session_timer.asking(call.session, call.session.interval_s))
+
+    def first_headers(self, call: Call) -> Headers:
+        """The headers of the INVITE that makes a call of ours (7.1)."""
         interval_s = call.session.interval_s or self._context.settings.session_expires_s
         return (("Supported", build.SUPPORTED), *session_timer.asking(call.session, interval_s))
 

@@ -76,6 +76,11 @@ class Sending:
             del self._unlocated[key]
             self._context.disarm("send", key, "locate")
 
+    def end_later(self, branch: str) -> None:
+        """What asked is over. Its answer is still heard, and acknowledged, for 64*T1: an INVITE that has had a
+        provisional answer would wait for ever."""
+        self._context.arm("send", branch, "end", self._context.times.give_up_ms)
+
     def _locate(self, delivery: Delivery) -> None:
         outgoing = delivery.outgoing
         if outgoing.flow.transport != "udp" and self._context.alive(outgoing.flow):
@@ -107,7 +112,10 @@ class Sending:
         entry = self._clients.asked(key)
         if delivery is None or entry is None:
             return
-        if name == "give-up":
+        if name == "end":
+            self._clients.abandon(key)
+            self._forget(key)
+        elif name == "give-up":
             # A provisional answer to an INVITE is a sign of life: the callee may take his time
             if entry.method != "INVITE" or not entry.answered:
                 self._clients.withdraw(key)
@@ -118,7 +126,7 @@ class Sending:
 
     def final(self, entry: ClientEntry, status: int) -> None:
         """A transaction has its answer, or has given up."""
-        delivery = self._running.get(entry.branch)
+        delivery = self._running.get(entry.key)  # of a CANCEL there is none
         if delivery is None:
             return
         # 4.3: no answer and 503 both mean the next one; a target that answers otherwise has spoken for all
@@ -212,3 +220,4 @@ class Sending:
         self._running.pop(branch, None)
         self._context.disarm("send", branch, "failover")
         self._context.disarm("send", branch, "give-up")
+        self._context.disarm("send", branch, "end")

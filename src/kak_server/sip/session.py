@@ -17,9 +17,10 @@ class Reoffer:
     """An offer of ours inside the dialog that has no answer yet (RFC 3261 14.1, RFC 3311)."""
 
     sdp: str = field(repr=False)
-    method: Literal["INVITE", "UPDATE"] = "INVITE"
     cseq: int = 0  # of the request on its way; 0: it waits for its turn
+    branch: str = ""  # and its transaction
     tries: int = 0
+    cancelled: bool = False  # we have given up waiting for the answer
     refresh: bool = False  # nothing but a session refresh (RFC 4028): the description is the one in use
 
 
@@ -58,6 +59,7 @@ class Session:
     peer_updates: bool = False  # its Allow names UPDATE
     wanted: Direction = "sendrecv"  # what our side wants of the audio: anything else is a hold of ours
     reoffer: Reoffer | None = None
+    next_offer: str = field(default="", repr=False)  # ordered while another was on its way
     refers: int = 0  # REFERs the peer has sent in the dialog
     subscription: Subscription | None = None
     referral: Referral | None = None

@@ -194,6 +194,10 @@ class SipServer:
         """As `SipCore.probe`."""
         return self.command(lambda core, now_ms: core.probe(call, now_ms))
 
+    def reoffer(self, call: CallId, sdp: str, *, paced: bool = False) -> bool:
+        """As `SipCore.reoffer`."""
+        return self.command(lambda core, now_ms: core.reoffer(call, sdp, now_ms, paced=paced))
+
     def restore(self, records: Mapping[str, Mapping[str, Json]]) -> None:
         """As `SipCore.restore`; after `start`, so that what goes out again has a socket to leave by."""
         self._core.restore(records, self._clock())
