@@ -21,6 +21,10 @@ class SipCommands:
         match command.action:
             case "ring":
                 self._server.ring(command.call)
+            case "progress":
+                self._server.progress(command.call, command.sdp)
+            case "dial" if command.dial is not None:
+                self._server.dial(command.dial)
             case "answer":
                 self._server.answer(command.call, command.sdp)
             case "reject":

@@ -95,7 +95,7 @@ def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
         ctx.route(routing.ContactGone(ctx.now_ms, contact, "lost-in-restart"))
         ctx.emit(Note("contact_without_call", "error", {"contact": contact}))
     for call, held in unknown.items():
-        if held.state == "pending":
+        if held.state == "pending" and held.incoming is not None:
             house.calls.incoming(held.incoming)  # we died between hearing of it and noting it
         else:
             ctx.emit(ToSip("hangup", call, reason="unknown after restart"))

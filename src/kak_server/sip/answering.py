@@ -51,7 +51,8 @@ class Answering:
         )
         if initial:
             call.accepted_at_ms = context.now_ms
-            if (wanted := wanted_in(sdp, call.incoming.offer_sdp)) != "sendrecv":
+            theirs = call.incoming.offer_sdp if call.incoming is not None else None
+            if (wanted := wanted_in(sdp, theirs)) != "sendrecv":
                 call.session = replace(call.session, wanted=wanted)
         context.put(call.key, to_record(call))
         transactions.send_response(entry, 200, data)
@@ -72,7 +73,7 @@ class Answering:
     def repeat(self, call: Call) -> None:
         """Send the unacknowledged 2xx again."""
         if call.awaiting is not None:
-            self._context.count("sip_retransmissions_out", trunk=call.incoming.trunk)
+            self._context.count("sip_retransmissions_out", trunk=call.trunk)
             self._context.send(call.awaiting.data, call.awaiting.target, call.awaiting.redial)
 
     def on_repeat_timer(self, call: Call) -> None:
@@ -106,7 +107,7 @@ class Answering:
             call.state = "confirmed"
             call.invite = None
             took_ms = self._context.now_ms - call.accepted_at_ms
-            self._context.count("sip_trunk_ack", ms=took_ms, trunk=call.incoming.trunk)
+            self._context.count("sip_trunk_ack", ms=took_ms, trunk=call.trunk)
         if call.hangup_reason is not None:
             self._ending.hang_up(call, "hangup", call.hangup_reason)  # 15: now it may be sent
             return

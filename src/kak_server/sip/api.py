@@ -13,7 +13,7 @@ from typing import Literal
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 from kak_server.sip.api_devices import DeviceContacts, RegistrarSettings
-from kak_server.sip.api_legs import LegEvent
+from kak_server.sip.api_legs import Dial, LegEvent
 from kak_server.sip.limits import LoadLimits, MessageLimits
 from kak_server.sip.numbers import Numbering
 from kak_server.sip.rates import Rate
@@ -155,8 +155,12 @@ class CallView:
 
     call: CallId
     state: Literal["pending", "accepted", "confirmed"]  # accepted: our 200 has no ACK yet
-    incoming: IncomingCall
+    incoming: IncomingCall | None  # None: a call of ours, see `dial`
     local_sdp: str = field(default="", repr=False)
+    dial: Dial | None = None
+    trunk: str = ""  # of a call of ours: being tried, or that has the call
+    peer_sdp: str = field(default="", repr=False)  # of a call of ours: early media, then the answer
+    answered_by: str = ""
 
 
 # --- where a name leads (RFC 3263) ------------------------------------------------------------------------------------
@@ -269,6 +273,7 @@ class TrunkSettings:
     username: str = ""  # digest as client (RFC 8760), where it challenges us; "" never answers a challenge
     password: str = field(default="", repr=False)
     srtp: Literal["off", "optional", "required"] = "off"
+    redirects: Literal["never", "same", "any"] = "same"  # 3xx followed: to the trunk's own domain and addresses only
     max_calls: int = 0  # both ways at once; beyond it only emergency calls; 0: as many as `max_calls` of all
     emergency_only: bool = False  # whatever it brings is an emergency call
     rate: Rate = field(default_factory=Rate)  # new calls other than emergency calls

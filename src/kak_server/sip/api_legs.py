@@ -31,6 +31,8 @@ class Dial:
     emergency: bool = False  # Resource-Priority (RFC 7135), and never refused by our own limits
     replaces: CallId | None = None  # attended transfer: a Replaces header for the dialog of this call (RFC 3891)
     referred_by: str = ""  # RFC 3892
+    replaces_header: str = ""  # a Replaces value of the peer's, for a dialog that is not ours (`TransferAsked`)
+    privacy: bool = False  # the number we call from is not to be shown (RFC 3323)
 
 
 # --- events ----------------------------------------------------------------------------------------------------------

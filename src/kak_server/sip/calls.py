@@ -9,17 +9,19 @@ from kak_server.model.codec import Json, from_json, to_json
 from kak_server.model.ids import CallId
 from kak_server.sip.api import CallView, Flow, IncomingCall
 from kak_server.sip.dialog import Dialog, Outgoing
+from kak_server.sip.leg import Leg
 from kak_server.sip.parser import Request, Response
 from kak_server.sip.session import PLAIN, Session
 from kak_server.sip.transactions import ServerEntry
 
-# The last three are over for the house. ending: our BYE has no answer yet; refused: our final answer other than 2xx
-# has no ACK yet; over: kept only to recognise late copies of the INVITE.
-CallState = Literal["pending", "accepted", "confirmed", "ending", "refused", "over"]
+# The last four are over for the house. ending: our BYE has no answer yet; refused: our final answer other than 2xx
+# has no ACK yet; cancelling: our own INVITE is taken back and has no final answer yet; over: kept only to recognise
+# what comes late.
+CallState = Literal["pending", "accepted", "confirmed", "ending", "refused", "cancelling", "over"]
 
 CSEQ_RESERVE = 100  # requests of ours between two records; a restart skips that many numbers
 _VERSION = 1
-_RETIRED = ("refused", "over")
+_RETIRED = ("refused", "cancelling", "over")
 
 
 @dataclass(slots=True)
@@ -37,10 +39,11 @@ class Awaiting:
 
 @dataclass(slots=True)
 class Call:
-    """One call. `invite` is its INVITE transaction until the final answer has been acknowledged."""
+    """One call: of theirs (`incoming`) or of ours (`leg`). `invite` is the INVITE transaction of one of theirs until
+    the final answer has been acknowledged."""
 
     id: CallId
-    incoming: IncomingCall
+    incoming: IncomingCall | None
     invite_key: str
     invite_cseq: int
     dialog: Dialog
@@ -58,6 +61,15 @@ class Call:
     incoming_json: Json = None  # of `incoming`, made once
     session: Session = PLAIN
     flying: Outgoing | None = None  # our re-INVITE on its way
+    leg: Leg | None = None
+    counted_on: str | None = None  # trunk whose calls it is counted among; None: not counted
+
+    @property
+    def trunk(self) -> str:
+        """Name of the trunk it is over; "" for none."""
+        if self.incoming is not None:
+            return self.incoming.trunk
+        return self.leg.trunk if self.leg is not None else ""
 
     @property
     def key(self) -> str:
@@ -66,9 +78,12 @@ class Call:
 
     def view(self) -> CallView | None:
         """What the house may see: nothing, when the call is over for it."""
-        if self.state == "ending" or self.state == "refused" or self.state == "over":
+        if self.state == "ending" or self.state == "refused" or self.state == "cancelling" or self.state == "over":
             return None
-        return CallView(self.id, self.state, self.incoming, self.local_sdp)
+        leg = self.leg
+        if leg is None:
+            return CallView(self.id, self.state, self.incoming, self.local_sdp)
+        return CallView(self.id, self.state, None, self.local_sdp, leg.dial, leg.trunk, leg.sdp, leg.answered_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +104,7 @@ class CallRecord:
 
     version: int
     state: CallState
-    incoming: IncomingCall
+    incoming: IncomingCall | None
     invite_key: str
     invite_cseq: int
     dialog: Dialog
@@ -105,12 +120,13 @@ class CallRecord:
     refusal_status: int = 0
     accepted_at_ms: int = 0
     session: Session = PLAIN
+    leg: Leg | None = None  # of a call of ours
 
 
 def to_record(call: Call) -> dict[str, Json]:
     """The journal value of a call, in the shape of `CallRecord`. Written four times a call, so put together by hand
     around the one large part that never changes."""
-    if not call.incoming_json:
+    if call.incoming is not None and not call.incoming_json:
         call.incoming_json = to_json(call.incoming)
     value: dict[str, Json] = {
         "version": _VERSION,
@@ -127,6 +143,8 @@ def to_record(call: Call) -> dict[str, Json]:
     }
     if call.session != PLAIN:
         value["session"] = to_json(call.session)
+    if call.leg is not None:
+        value["leg"] = to_json(call.leg)
     if call.invite is not None:
         value["invite_head"] = call.invite.request.head
         value["invite_charset"] = call.invite.request.charset
@@ -182,9 +200,12 @@ def from_record(value: Json) -> tuple[Call, CallRecord]:
     record = from_json(CallRecord, value)
     if record.version != _VERSION:
         raise ValueError(f"record version {record.version}")
+    named = record.incoming or (record.leg.dial if record.leg is not None else None)
+    if named is None:
+        raise ValueError("a record of no call")
     dialog = replace(record.dialog, flow=replace(record.dialog.flow, connection=0), local_cseq=record.cseq_reserved)
     call = Call(
-        id=record.incoming.call,
+        id=named.call,
         incoming=record.incoming,
         invite_key=record.invite_key,
         invite_cseq=record.invite_cseq,
@@ -198,6 +219,7 @@ def from_record(value: Json) -> tuple[Call, CallRecord]:
         accepted_at_ms=record.accepted_at_ms,
         cseq_reserved=record.cseq_reserved + CSEQ_RESERVE,
         session=record.session,
+        leg=record.leg,
     )
     if record.awaiting is not None:
         kept = record.awaiting
@@ -220,7 +242,7 @@ class CallTable:
         self._by_dialog: dict[tuple[str, str, str], Call] = {}
         self._by_invite: dict[str, Call] = {}
         self._origins: set[tuple[str, str, int]] = set()
-        self._retired = 0
+        self._active = 0
         self._on_trunk: Counter[str] = Counter()  # those not refused or over
 
     def __len__(self) -> int:
@@ -229,18 +251,33 @@ class CallTable:
     @property
     def active(self) -> int:
         """How many are not refused or over."""
-        return len(self._by_id) - self._retired
+        return self._active
 
     def active_on(self, trunk: str) -> int:
         """The same of one trunk; "" for all."""
         return self._on_trunk[trunk] if trunk else self.active
 
-    def retire(self, call: Call, state: Literal["refused", "over"]) -> None:
+    def retire(self, call: Call, state: Literal["refused", "cancelling", "over"]) -> None:
         """The call needs nothing more than to be remembered for a while."""
-        if call.state not in _RETIRED:
-            self._retired += 1
-            self._on_trunk[call.incoming.trunk] -= 1
         call.state = state
+        self.recount(call)
+
+    def end(self, call: Call) -> None:
+        """Its BYE is about to leave."""
+        call.state = "ending"
+        self.recount(call)  # it may have been taken back, and answered all the same
+
+    def recount(self, call: Call, *, gone: bool = False) -> None:
+        """Its state has changed, or its trunk: keep the numbers right."""
+        on = None if gone or call.state in _RETIRED else call.trunk
+        if on == call.counted_on:
+            return
+        if call.counted_on is not None:
+            self._on_trunk[call.counted_on] -= 1
+        if on is not None:
+            self._on_trunk[on] += 1
+        self._active += (on is not None) - (call.counted_on is not None)
+        call.counted_on = on
 
     def __iter__(self) -> Iterator[Call]:
         return iter(list(self._by_id.values()))
@@ -255,9 +292,9 @@ class CallTable:
         self._by_id[call.id] = call
         self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag] = call
         self._by_invite[call.invite_key] = call
-        self._origins.add(_origin(call))
-        self._retired += call.state in _RETIRED
-        self._on_trunk[call.incoming.trunk] += call.state not in _RETIRED
+        if call.leg is None:
+            self._origins.add(_origin(call))
+        self.recount(call)
 
     def remove(self, call: Call) -> None:
         """A call that is over."""
@@ -266,8 +303,18 @@ class CallTable:
         del self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag]
         del self._by_invite[call.invite_key]
         self._origins.discard(_origin(call))
-        self._retired -= call.state in _RETIRED
-        self._on_trunk[call.incoming.trunk] -= call.state not in _RETIRED
+        self.recount(call, gone=True)
+
+    def move(self, call: Call, dialog: Dialog) -> None:
+        """A call of ours has its dialog now: an answer has named the other side."""
+        old = call.dialog
+        self._by_dialog.pop((old.call_id, old.local_tag, old.remote_tag), None)
+        call.dialog = dialog
+        self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag] = call
+
+    def of_ours(self, call_id: str, tag: str) -> Call | None:
+        """The call of ours that a response belongs to, by Call-ID and From tag."""
+        return self._by_invite.get(our_key(call_id, tag))
 
     def of_dialog(self, request: Request) -> Call | None:
         """The call whose dialog a request belongs to (12.2.2): Call-ID, To tag ours, From tag theirs."""
@@ -284,6 +331,11 @@ class CallTable:
     def merged(self, request: Request) -> bool:
         """8.2.2.2: the same request has come by another path already."""
         return (request.call_id, request.sender.tag, request.cseq.number) in self._origins
+
+
+def our_key(call_id: str, tag: str) -> str:
+    """`invite_key` of a call of ours: all its INVITEs share these two."""
+    return f"ours|{call_id}|{tag}"
 
 
 def _origin(call: Call) -> tuple[str, str, int]:

@@ -5,6 +5,7 @@ calling --1xx--> proceeding --2xx--> accepted --M--> over       (every 2xx goes 
    +------300-699----+---------> completed --D--> over          (repeated answers get the ACK again)
    +--B--> over, Final(408)
 A: retransmit, doubling without a ceiling, on unreliable transports      B: nothing was heard in 64*T1
+C: our CANCEL has brought no final answer in 64*T1 (9.1): Final(408), over
 """
 
 from dataclasses import dataclass, replace
@@ -51,13 +52,20 @@ def on_response(machine: ClientInvite, status: int, ack: bytes) -> Step:
         if machine.state == "completed":
             return machine, ()  # no proxy answers with both
         accepted = replace(machine, state="accepted", request=b"")
-        return accepted, (Disarm("A"), Disarm("B"), Arm("M", machine.times.give_up_ms), Deliver(), Final(status))
+        return accepted, (
+            Disarm("A"),
+            Disarm("B"),
+            Disarm("C"),
+            Arm("M", machine.times.give_up_ms),
+            Deliver(),
+            Final(status),
+        )
     if machine.state == "completed":
         return machine, (Transmit(machine.ack),)  # 17.1.1.2: our ACK was lost
     if machine.state == "accepted":
         return machine, ()
     done = replace(machine, state="completed", request=b"", ack=ack)
-    stopped: tuple[Effect, ...] = (Disarm("A"), Disarm("B"), Transmit(ack))
+    stopped: tuple[Effect, ...] = (Disarm("A"), Disarm("B"), Disarm("C"), Transmit(ack))
     if machine.reliable:
         return done, (*stopped, Final(status), Over())  # timer D is zero
     return done, (*stopped, Arm("D", TIMER_D_MS), Final(status))
@@ -68,6 +76,13 @@ def withdraw(machine: ClientInvite) -> Step:
     return machine, (Disarm("A"),)
 
 
+def cancel(machine: ClientInvite) -> Step:
+    """A CANCEL for it has gone out. 9.1: without a final answer in 64*T1 the transaction is over all the same."""
+    if machine.state != "proceeding":
+        return machine, ()
+    return machine, (Arm("C", machine.times.give_up_ms),)
+
+
 def on_timer(machine: ClientInvite, name: str) -> Step:
     """A timer of ours fired."""
     if name == "A" and machine.state == "calling":
@@ -75,6 +90,8 @@ def on_timer(machine: ClientInvite, name: str) -> Step:
         return replace(machine, interval_ms=interval_ms), (Transmit(machine.request), Arm("A", interval_ms))
     if name == "B" and machine.state == "calling":
         return machine, (Disarm("A"), Final(408), Over())
+    if name == "C" and machine.state == "proceeding":
+        return machine, (Final(408), Over())
     if name in ("D", "M"):
         return machine, (Over(),)
     return machine, ()

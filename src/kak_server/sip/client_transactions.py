@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-from kak_server.sip import client_invite, client_non_invite
+from kak_server.sip import build, client_invite, client_non_invite
 from kak_server.sip.client_invite import ClientInvite
 from kak_server.sip.client_non_invite import ClientNonInvite
 from kak_server.sip.context import Context
@@ -11,8 +12,9 @@ from kak_server.sip.dialog import Outgoing
 from kak_server.sip.machine import Arm, Deliver, Disarm, Effect, Final, Over, Transmit
 from kak_server.sip.parser import Response
 
+ResumedState = Literal["calling", "proceeding", "accepted", "withdrawn"]
 OnResponse = Callable[[Response], None]
-_TIMERS = ("A", "B", "D", "M", "E", "F", "K")
+_TIMERS = ("A", "B", "C", "D", "M", "E", "F", "K")
 
 
 @dataclass(slots=True)
@@ -65,17 +67,26 @@ class ClientTransactions:
         self._entries[entry.key] = entry
         self._apply(entry, machine, effects)
 
-    def resume(self, outgoing: Outgoing, owner: str, on_response: OnResponse, state: client_invite.State) -> None:
+    def resume(
+        self,
+        outgoing: Outgoing,
+        owner: str,
+        on_response: OnResponse,
+        state: ResumedState,
+    ) -> None:
         """After a restart: an INVITE that the old process had sent. "calling": it goes out again, being a copy; in
         the other states the answers that are still to come are heard."""
         if state == "calling":
             self.request(outgoing, owner, on_response)
             return
-        machine = ClientInvite(outgoing.flow.transport != "udp", self._context.times, b"", state)
-        entry = ClientEntry(outgoing.branch, outgoing.branch, machine, outgoing, owner, on_response, answered=True)
+        now = "calling" if state == "withdrawn" else state
+        machine = ClientInvite(outgoing.flow.transport != "udp", self._context.times, b"", now)
+        entry = ClientEntry(outgoing.branch, outgoing.branch, machine, outgoing, owner, on_response)
+        entry.answered = now != "calling"
         self._entries[entry.key] = entry
-        if state == "accepted":
-            self._context.arm("client", entry.key, "M", self._context.times.give_up_ms)
+        timer = {"withdrawn": "B", "accepted": "M"}.get(state)
+        if timer is not None:
+            self._context.arm("client", entry.key, timer, self._context.times.give_up_ms)
 
     def response(self, response: Response) -> bool:
         """A response came in; False when it answers nothing of ours (17.1.3: branch and CSeq method)."""
@@ -97,6 +108,18 @@ class ClientTransactions:
     def asked(self, branch: str) -> ClientEntry | None:
         """The request of ours with this branch (a CANCEL is not found)."""
         return self._entries.get(branch)
+
+    def cancel(self, branch: str, headers: build.Headers = ()) -> None:
+        """Send a CANCEL for the INVITE with this branch, to which a provisional answer must have come (9.1)."""
+        entry = self._entries.get(branch)
+        if entry is None or not isinstance(entry.machine, ClientInvite) or self.cancelled(branch):
+            return
+        self._apply(entry, *client_invite.cancel(entry.machine))
+        self.request(entry.outgoing.within("CANCEL", extra=headers), entry.owner)
+
+    def cancelled(self, branch: str) -> bool:
+        """Whether a CANCEL for the INVITE with this branch is on its way."""
+        return _key(branch, "CANCEL") in self._entries
 
     def abandon(self, branch: str) -> None:
         """Forget a request of ours; a late answer to it is a stray."""

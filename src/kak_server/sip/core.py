@@ -12,6 +12,7 @@ from kak_server.sip import build
 from kak_server.sip.admission import KNOWN_METHODS, Admission, Refusal
 from kak_server.sip.api import CallView, Flow, Output, SipSettings, Target, TrunkSettings
 from kak_server.sip.api_devices import DeviceContacts
+from kak_server.sip.api_legs import Dial
 from kak_server.sip.bindings import Binding
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
@@ -21,6 +22,7 @@ from kak_server.sip.ending import Ending
 from kak_server.sip.health import Health
 from kak_server.sip.inbound import Inbound
 from kak_server.sip.indialog import InDialog
+from kak_server.sip.outgoing import OutgoingCalls
 from kak_server.sip.parser import Request, Response
 from kak_server.sip.reception import Reception
 from kak_server.sip.registrar import RECORDS as REGISTRATIONS
@@ -51,6 +53,7 @@ class SipCore:
             self._context, self._table, self._admission, self._ending, self._answering, self._dialogs.refreshing
         )
         self._health = Health(self._context, self._ending.sending)
+        self._outgoing = OutgoingCalls(self._context, self._table, self._ending, self._health, self._dialogs.refreshing)
         self._indialog = InDialog(
             self._context, self._table, self._admission, self._ending, self._dialogs, self._inbound
         )
@@ -107,7 +110,7 @@ class SipCore:
 
     def _trunk_of(self, owner: str) -> str:
         call = self._table.get(owner)
-        return call.incoming.trunk if call is not None else ""
+        return call.trunk if call is not None else ""
 
     def _response(self, response: Response) -> None:
         # The branch is a secret between us and whom we asked: an answer may come from an address no trunk names
@@ -167,6 +170,21 @@ class SipCore:
 
     # --- commands of the house --------------------------------------------------------------------------------------
 
+    def dial(self, dial: Dial, now_ms: int) -> bool:
+        """Call somebody: CallProgress and CallAnswered follow, or CallEnded. An id that is known already changes
+        nothing, so that the order may be repeated."""
+        self._context.now_ms = now_ms
+        done = self._outgoing.dial(dial)
+        self._bind_trace(dial.call)
+        return done
+
+    def _bind_trace(self, call_id: CallId) -> None:
+        call = self._table.get(call_id)
+        if call is not None:
+            number = call.incoming.caller.number if call.incoming is not None else ""
+            number = call.leg.dial.target if call.leg is not None else number
+            self.trace.bind(call.dialog.call_id, call.id, number, self._context.now_ms)
+
     def ring(self, call: CallId, now_ms: int) -> bool:
         """180 Ringing."""
         return self._command("ring", call, now_ms, self._inbound.ring)
@@ -186,7 +204,8 @@ class SipCore:
         return self._command("reject", call, now_ms, lambda found: self._inbound.reject(found, status, reason))
 
     def hangup(self, call: CallId, now_ms: int, reason: str = "") -> bool:
-        """End the call: BYE, once the ACK is here; 480 when it was not answered yet. CallEnded "hangup" follows."""
+        """End the call: BYE, once the ACK is here; 480, or CANCEL for a call of ours, when it was not answered yet.
+        CallEnded "hangup" follows."""
         return self._command("hangup", call, now_ms, lambda found: self._hangup(found, reason))
 
     def probe(self, call: CallId, now_ms: int) -> bool:
@@ -210,6 +229,8 @@ class SipCore:
         return done
 
     def _hangup(self, call: Call, reason: str) -> bool:
+        if call.state == "pending" and call.leg is not None:
+            return self._outgoing.hang_up(call, reason)
         if call.state == "pending":
             return self._inbound.reject(call, 480, reason, hangup=True)
         if call.state == "accepted":
@@ -251,6 +272,9 @@ class SipCore:
                 continue
             if who == "dialog":
                 self._dialogs.timer(call, name)
+                continue
+            if who == "leg":
+                self._outgoing.on_timer(call, name)
                 continue
             if name == "repeat-2xx":
                 self._answering.on_repeat_timer(call)
@@ -307,7 +331,10 @@ class SipCore:
                     self._registrar.restore(key, records[key])
                     continue
                 call = restore_call(records[key], self._table, self._ending, self._answering, self._inbound)
+                if call.leg is not None:
+                    self._outgoing.resume(call)
                 self._dialogs.resume(call)
+                self._bind_trace(call.id)
             except ValueError as problem:
                 self._context.count("sip_record_unreadable", detail=f"{key}: {problem}")
 
@@ -319,7 +346,7 @@ class SipCore:
         """What is held: all zero when everything is over."""
         return {
             "calls": len(self._table),
-            "dialogs": sum(call.state not in ("pending", "refused", "over") for call in self._table),
+            "dialogs": sum(call.state not in ("pending", "refused", "cancelling", "over") for call in self._table),
             "transactions": len(self._transactions) + len(self._ending.sending),
             "timers": len(self._context.timers) - self._health.armed - self._registrar.armed,
             "streams": len(self._context.streams),

@@ -9,17 +9,20 @@ from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable, to_record
 from kak_server.sip.client_transactions import ClientEntry
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import next_request
-from kak_server.sip.headers import quote_string
 from kak_server.sip.parser import Response
+from kak_server.sip.reason import cleared
 from kak_server.sip.sending import Sending
 from kak_server.sip.session import DIALOG_TIMERS
 from kak_server.sip.transactions import ServerEntry, Transactions
 
-Cause = Literal["bye", "hangup", "gone", "no-ack", "rejected"]
+Cause = Literal[
+    "bye", "hangup", "gone", "no-ack", "rejected", "replaced", "busy", "no-answer", "refused", "unreachable"
+]
 
 OnAnswer = Callable[[Call, int, Response | None], None]
 
 CALL_TIMERS = ("repeat-2xx", "no-ack", "repeat-1xx", "linger")
+LEG_TIMERS = ("ring",)
 
 
 class Ending:
@@ -31,18 +34,21 @@ class Ending:
         self.transactions = Transactions(context, self._on_transaction, self._on_over)
         self.sending = Sending(context, self.transactions.clients)
 
-    def hang_up(self, call: Call, cause: Cause, reason: str = "") -> None:
+    def hang_up(self, call: Call, cause: Cause, reason: str = "", *, status: int = 0) -> None:
         """BYE, and the call is over for the house (15.1.1: the session ends when the BYE is sent).
 
         The record stays until the BYE has its answer, so that a restart in between sends it again.
         """
-        call.state = "ending"
+        self.bye(call, (cleared(reason),))
+        self._context.emit(CallEnded(call.id, cause, reason, status))
+
+    def bye(self, call: Call, headers: tuple[tuple[str, str], ...]) -> None:
+        """End the dialog of a call that the house need not hear of."""
+        self._table.end(call)
         call.awaiting = None
         call.invite = None
         self._stop_timers(call)
-        extra = (("Reason", f"Q.850;cause=16;text={quote_string(reason)}"),) if reason else ()
-        self.ask(call, "BYE", self._on_bye_answer, extra, record=True)
-        self._context.emit(CallEnded(call.id, cause, reason))
+        self.ask(call, "BYE", self._on_bye_answer, headers, record=True)
 
     def hang_up_after_ack(self, call: Call, reason: str) -> None:
         """15: remember to hang up; the ACK, or the end of waiting for it, sends the BYE."""
@@ -63,10 +69,16 @@ class Ending:
             call.probing = True
             self.ask(call, "OPTIONS", self._on_probe_answer, (("Accept", build.ACCEPT),))
 
-    def finish(self, call: Call, cause: Cause, reason: str = "") -> None:
+    def finish(self, call: Call, cause: Cause, reason: str = "", *, status: int = 0, q850: int = 0) -> None:
         """The call is over without a BYE of ours."""
         self.forget(call)
-        self._context.emit(CallEnded(call.id, cause, reason))
+        self._context.emit(CallEnded(call.id, cause, reason, status, q850))
+
+    def take_back(self, call: Call) -> None:
+        """A call of ours that is not answered yet is over for the house; its INVITE waits for a final answer."""
+        self._table.retire(call, "cancelling")
+        self._stop_timers(call)
+        self.keep(call)
 
     def refuse(self, call: Call, status: int, reason: str = "") -> None:
         """A final answer other than 2xx to the INVITE. The record stays until it has been acknowledged, so that a
@@ -99,7 +111,9 @@ class Ending:
         self._stop_timers(call)
         call.awaiting = call.invite = call.hangup_reason = None  # a late ACK finds nothing to wake
         left_ms = call.accepted_at_ms + self._context.times.give_up_ms - self._context.now_ms
-        if call.accepted_at_ms and left_ms > 0 and call.dialog.flow.transport == "udp" and call.state != "over":
+        # Of a call of ours a second answer may come, over whatever transport
+        may_be_late = call.leg is not None or call.dialog.flow.transport == "udp"
+        if call.accepted_at_ms and left_ms > 0 and may_be_late and call.state != "over":
             self._table.retire(call, "over")
             self.keep(call)
             self.linger(call)
@@ -120,6 +134,8 @@ class Ending:
             call.flying = None
         for name in DIALOG_TIMERS:
             self._context.disarm("dialog", call.id, name)
+        for name in LEG_TIMERS:
+            self._context.disarm("leg", call.id, name)
 
     def ask(
         self,
@@ -165,7 +181,7 @@ class Ending:
 
     def _on_probe_answer(self, call: Call, status: int, _response: Response | None) -> None:
         call.probing = False
-        self._context.count("sip_trunk_options", trunk=call.incoming.trunk, status=str(status))
+        self._context.count("sip_trunk_options", trunk=call.trunk, status=str(status))
         if call.state == "ending":
             return
         if status in (408, 481):

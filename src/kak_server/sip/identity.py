@@ -3,7 +3,7 @@
 from kak_server.sip.api import CallerIdentity
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import NameAddr, parse_name_addr
-from kak_server.sip.parser import Request
+from kak_server.sip.parser import Message, Request
 from kak_server.sip.uri import number_of
 
 _WITHHELD = frozenset(("id", "user", "header", "critical"))
@@ -18,7 +18,7 @@ def caller_identity(request: Request, *, trusted: bool) -> CallerIdentity:
     """
     privacy = _wants_privacy(request)
     if trusted:
-        asserted = _asserted(request)
+        asserted = asserted_identity(request)
         if asserted is not None:
             number = number_of(asserted.uri)
             display = asserted.display or ("" if privacy else request.sender.display)
@@ -32,11 +32,11 @@ def caller_identity(request: Request, *, trusted: bool) -> CallerIdentity:
     return CallerIdentity(number, _clean(sender.display), "from", privacy)
 
 
-def _asserted(request: Request) -> NameAddr | None:
+def asserted_identity(message: Message) -> NameAddr | None:
     """RFC 3325 9.1: one or two values; a telephone number (tel, or sip with a number) before a mere name."""
     candidates: list[NameAddr] = []
     try:
-        items = request.items("p-asserted-identity")
+        items = message.items("p-asserted-identity")
     except ParseError:
         return None
     for item in items[:4]:

@@ -202,7 +202,7 @@ class Inbound:
             return False
         self._context.disarm("call", call.id, "repeat-1xx")
         call.state = "accepted"
-        late_offer = call.incoming.offer_sdp is None
+        late_offer = call.incoming is not None and call.incoming.offer_sdp is None
         self._answering.accept(call, call.invite, sdp, late_offer=late_offer, initial=True)
         return True
 

@@ -13,6 +13,7 @@ from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError, SdpError
 from kak_server.sip.inbound import Inbound
 from kak_server.sip.parser import Request
+from kak_server.sip.reason import MAX_TEXT, reason_of
 from kak_server.sip.transactions import ServerEntry
 
 _CAPABILITIES = (("Allow", build.ALLOW), ("Accept", build.ACCEPT))
@@ -41,13 +42,17 @@ class InDialog:
     def request(self, request: Request, flow: Flow) -> None:
         """Find the dialog, check the order, and do what the method says."""
         call = self._table.of_dialog(request)
-        if call is None or call.state in ("refused", "over") or (call.state == "ending" and request.method != "BYE"):
+        if (
+            call is None
+            or call.state in ("refused", "cancelling", "over")
+            or (call.state == "ending" and request.method != "BYE")
+        ):
             self._context.answer_stateless(request, flow, 481)  # 12.2.2
             return
         if self._transactions.full:
             self._context.answer_stateless(request, flow, 503)
             return
-        entry = self._transactions.serve(request, flow, owner=call.id, trunk=call.incoming.trunk)
+        entry = self._transactions.serve(request, flow, owner=call.id, trunk=call.trunk)
         refusal = self._admission.extensions(request)
         if refusal is not None:
             self._transactions.respond(entry, refusal.status, headers=refusal.headers)
@@ -87,4 +92,6 @@ class InDialog:
         if call.state == "pending":
             self._inbound.terminate(call, request)  # in the early dialog: the INVITE still gets 487
         elif call.state != "ending":  # else both hung up at once: our own BYE clears up
-            self._ending.finish(call, "bye", (request.get("reason") or "")[:200])
+            said = reason_of(request)
+            text = said.text or (request.get("reason") or "")[:MAX_TEXT]
+            self._ending.finish(call, "bye", text, q850=said.q850)

@@ -16,14 +16,15 @@ from kak_server.sip.transactions import ServerEntry, Transactions
 def restore_call(
     value: Mapping[str, Json], table: CallTable, ending: Ending, answering: Answering, inbound: Inbound
 ) -> Call:
-    """Take one call up again. Raises ValueError when its record cannot be used; nothing is changed then."""
+    """Take one call up again; the INVITEs of one of ours are left to `OutgoingCalls.resume`. Raises ValueError when its
+    record cannot be used; nothing is changed then."""
     call, record = from_record(value)
     if table.get(call.id) is not None:
         raise ValueError("two records for one call")
-    if call.state in ("pending", "accepted", "refused"):
+    if call.leg is None and call.state in ("pending", "accepted", "refused"):
         call.invite = _invite_entry(call, record, ending.transactions)
     table.add(call)
-    if call.state == "pending":
+    if call.state == "pending" and call.leg is None:
         inbound.resume(call)
     elif call.state == "refused":
         ending.repeat_refusal(call)
@@ -48,7 +49,7 @@ def _invite_entry(call: Call, record: CallRecord, transactions: Transactions) ->
         raise ValueError("the INVITE is not a request")
     check_request(request)
     source = replace(record.invite_source, connection=0)
-    trunk = call.incoming.trunk
+    trunk = call.trunk
     entry = transactions.serve(request, source, owner=call.id, to_tag=call.dialog.local_tag, trunk=trunk)
     entry.begun_at_ms = 0
     return entry

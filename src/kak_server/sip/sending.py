@@ -9,13 +9,15 @@ from dataclasses import dataclass, field, replace
 
 from kak_server.sip import build
 from kak_server.sip.api import Flow, Locate, Target
-from kak_server.sip.client_transactions import ClientEntry, ClientTransactions, OnResponse
+from kak_server.sip.client_transactions import ClientEntry, ClientTransactions, OnResponse, ResumedState
 from kak_server.sip.context import Context
 from kak_server.sip.dead_targets import DeadTargets
 from kak_server.sip.dialog import Outgoing
 from kak_server.sip.parser import Response
 
 MAX_UNLOCATED = 10_000  # waiting for the DNS; further ones go where the peer's requests came from
+
+_HASTY_TARGETS = 2
 
 OnFinal = Callable[[int, Response | None], None]  # the status, and what came: None for a 408 of our own
 OnAttempt = Callable[[Outgoing], None]
@@ -81,6 +83,34 @@ class Sending:
         provisional answer would wait for ever."""
         self._context.arm("send", branch, "end", self._context.times.give_up_ms)
 
+    def stay(self, branch: str) -> None:
+        """A request goes to no other place any more; its answer is still waited for."""
+        delivery = self._running.get(branch)
+        if delivery is not None:
+            delivery.targets.clear()
+            for name in ("failover", "give-up"):
+                self._context.disarm("send", branch, name)
+
+    def drop(self, branch: str) -> None:
+        """Nobody waits for the final answer to a request any more; its transaction is the caller's to end."""
+        self._forget(branch)
+
+    def resume(
+        self,
+        outgoing: Outgoing,
+        owner: str,
+        on_final: OnFinal,
+        on_response: OnResponse,
+        state: ResumedState,
+        *,
+        give_up_ms: int = 0,
+    ) -> None:
+        """After a restart: an INVITE without a final answer, as `ClientTransactions.resume`."""
+        self._running[outgoing.branch] = Delivery(outgoing, owner, on_final, give_up_ms, on_response)
+        if give_up_ms and state == "calling":
+            self._context.arm("send", outgoing.branch, "give-up", give_up_ms)
+        self._clients.resume(outgoing, owner, on_response, state)
+
     def _locate(self, delivery: Delivery) -> None:
         outgoing = delivery.outgoing
         if outgoing.flow.transport != "udp" and self._context.alive(outgoing.flow):
@@ -118,6 +148,8 @@ class Sending:
         elif name == "give-up":
             # A provisional answer to an INVITE is a sign of life: the callee may take his time
             if entry.method != "INVITE" or not entry.answered:
+                if delivery.current is not None:
+                    self._dead.mark(delivery.current, self._context.now_ms)
                 self._clients.withdraw(key)
                 self._over(delivery, key, 408, None)
         elif not entry.answered and delivery.targets:
@@ -156,6 +188,10 @@ class Sending:
             if delivery.targets:
                 self._clients.withdraw(branch)
                 self._next(delivery, branch)
+            elif delivery.on_attempt is not None and (delivery.give_up_ms or flow.transport != "udp"):
+                # A call is only begun: it is told at once, and on a stream nothing would be repeated (8.1.3.1)
+                self._clients.abandon(branch)
+                self._over(delivery, branch, 408, None)
 
     def _try(self, delivery: Delivery, targets: tuple[Target, ...]) -> None:
         outgoing = delivery.outgoing
@@ -166,6 +202,8 @@ class Sending:
                 return
             targets = (Target(fallback.transport, fallback.host, fallback.port, fallback.domain),)
         delivery.targets = self._sized(outgoing, targets)
+        if delivery.on_attempt is not None and delivery.give_up_ms:
+            del delivery.targets[_HASTY_TARGETS:]  # there is another way: not all of this one's places have their turn
         self._next(delivery, "")
 
     def _sized(self, outgoing: Outgoing, targets: tuple[Target, ...]) -> list[Target]:

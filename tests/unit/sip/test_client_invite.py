@@ -4,7 +4,8 @@ from kak_server.sip import client_invite
 from kak_server.sip.machine import Arm, Deliver, Disarm, Final, Over, Times, Transmit
 
 TIMES = Times()
-STOPPED = (Disarm("A"), Disarm("B"))
+HEARD = (Disarm("A"), Disarm("B"))
+STOPPED = (*HEARD, Disarm("C"))
 
 
 def test_nobody_answers() -> None:
@@ -29,10 +30,10 @@ def test_a_stream_needs_no_copies() -> None:
 def test_refused() -> None:
     machine, _ = client_invite.start(b"INVITE", False, TIMES)
     machine, effects = client_invite.on_response(machine, 180, b"")
-    assert effects == (*STOPPED, Deliver())
+    assert effects == (*HEARD, Deliver())
     assert client_invite.on_timer(machine, "A") == (machine, ())
     assert client_invite.on_timer(machine, "B") == (machine, ())
-    assert client_invite.on_response(machine, 183, b"")[1] == (*STOPPED, Deliver())
+    assert client_invite.on_response(machine, 183, b"")[1] == (*HEARD, Deliver())
     machine, effects = client_invite.on_response(machine, 486, b"ACK")
     assert effects == (*STOPPED, Transmit(b"ACK"), Arm("D", 32_000), Final(486))
     assert client_invite.on_response(machine, 486, b"other") == (machine, (Transmit(b"ACK"),))
@@ -49,6 +50,17 @@ def test_accepted() -> None:
     assert client_invite.on_response(machine, 487, b"ACK") == (machine, ())
     assert client_invite.on_response(machine, 180, b"") == (machine, ())
     assert client_invite.on_timer(machine, "M")[1] == (Over(),)
+
+
+def test_cancelled_and_never_answered() -> None:
+    machine, _ = client_invite.start(b"INVITE", False, TIMES)
+    assert client_invite.cancel(machine) == (machine, ())  # 9.1: nothing was heard yet
+    machine, _ = client_invite.on_response(machine, 180, b"")
+    machine, effects = client_invite.cancel(machine)
+    assert effects == (Arm("C", 32_000),)
+    assert client_invite.on_timer(machine, "C")[1] == (Final(408), Over())
+    machine, _ = client_invite.on_response(machine, 200, b"")
+    assert client_invite.on_timer(machine, "C") == (machine, ())
 
 
 def test_given_up_but_still_listened_to() -> None:

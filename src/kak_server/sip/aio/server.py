@@ -23,6 +23,7 @@ from kak_server.sip.api import (
     SipEvent,
     Transport,
 )
+from kak_server.sip.api_legs import Dial
 from kak_server.sip.core import SipCore
 from kak_server.sip.listening import ListenSpec, StreamLimits
 
@@ -170,6 +171,10 @@ class SipServer:
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
+    def dial(self, dial: Dial) -> bool:
+        """As `SipCore.dial`."""
+        return self.command(lambda core, now_ms: core.dial(dial, now_ms))
+
     def ring(self, call: CallId) -> bool:
         """As `SipCore.ring`."""
         return self.command(lambda core, now_ms: core.ring(call, now_ms))
@@ -201,8 +206,6 @@ class SipServer:
     def restore(self, records: Mapping[str, Mapping[str, Json]]) -> None:
         """As `SipCore.restore`; after `start`, so that what goes out again has a socket to leave by."""
         self._core.restore(records, self._clock())
-        for view in self._core.calls().values():
-            self._trace_call(view.incoming)
         self.flush()
 
     def command(self, run: Callable[[SipCore, int], bool]) -> bool:
