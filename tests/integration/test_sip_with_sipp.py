@@ -280,6 +280,7 @@ async def test_a_restart_between_ringing_and_answer(tmp_path: Path) -> None:
         second.server.restore(records)
         ((call, view),) = second.core.calls().items()
         assert view.state == "pending"
+        assert view.incoming is not None
         assert second.server.answer(call, second.sdp(view.incoming))
         await caller
         assert [type(event) for event in second.events] == [CallConfirmed, CallEnded]

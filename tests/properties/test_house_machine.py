@@ -168,7 +168,8 @@ class HouseMachine(RuleBasedStateMachine):
     def ack_comes(self, pick: int) -> None:
         call = self.some_call(pick, "confirmed")
         if call is not None:
-            late = self.lab.sip.calls[call].incoming.offer_sdp is None
+            incoming = self.lab.sip.calls[call].incoming
+            late = incoming is not None and incoming.offer_sdp is None
             answer = OFFER.replace("RTP/AVP 8 101", "RTP/AVP 8") if late else None
             self.lab.feed(lambda house: house.sip_event(CallConfirmed(call, answer), self.lab.now_ms))
 
