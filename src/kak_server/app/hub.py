@@ -31,6 +31,8 @@ class ConsoleHub:
             "queues": house.views.queue_list,
             "waiting": house.views.waiting_list,
             "operators": house.views.operator_list,
+            "handed_over": house.views_out.handed_over_list,
+            "abandoned": house.views_out.abandoned_list,
         }
 
     def subscribe(self, caller: Caller, subscriber: Subscriber) -> None:

@@ -112,6 +112,9 @@ class Calls:
         port = ctx.ports.take() if not line.answered else None
         if port is None:
             return
+        if line.direction == "out":  # the peer has our offer
+            ctx.route(ContactGone(ctx.now_ms, line.contact, "no-media"))
+            return
         old, new = f"m=audio {create.port} ", f"m=audio {port} "
         leg = replace(line.leg, port=port)
         ctx.plan(f"contact/{line.contact}", EMPTY)
@@ -150,7 +153,7 @@ class Calls:
         if line is None:
             return
         try:
-            media = described(event, line)
+            media = described(event, line.answer_sdp)
         except SdpError as problem:
             self.ctx.emit(Note("reinvite_sdp_unreadable", "warning", {"contact": line.contact, "reason": str(problem)}))
             return
@@ -224,7 +227,8 @@ class Calls:
         line = self._forget(contact)
         if line is None:
             return
-        ctx.emit(ToSip("hangup", line.call, reason=cause))
+        if not line.gone:
+            ctx.emit(ToSip("hangup", line.call, reason=cause))
         self.store(line, ended_at_ms=ctx.now_ms, cause=cause)
         ctx.delete(line.key())
         ctx.emit(Dirty("recent"))
@@ -235,8 +239,13 @@ class Calls:
         if line is not None:
             self.by_call.pop(line.call, None)
             self.ctx.plan(f"contact/{contact}", EMPTY)
-            self.ctx.ports.free(line.leg.port)
+            for leg in line.legs():
+                self.ctx.ports.free(leg.port)
         return line
+
+    def queue_of(self, number: str) -> QueueInfo | None:
+        """The queue a number of ours leads to."""
+        return self._numbers.get(number)
 
     # --- keeping --------------------------------------------------------------------------------------------------
 
@@ -263,6 +272,7 @@ class Calls:
             held=held,
             on_radio=position in self.keyed_seats,
             incarnation=self.ctx.incarnation,
+            handed_over=view is not None and view.state is ContactState.HANDED_OVER,
         )
         self.ctx.plan(f"contact/{contact}", plan)
 
@@ -282,6 +292,17 @@ class Calls:
                     "position": line.last_position or None,
                     "room": position.room if position else None,
                     "cause": cause,
+                    "direction": line.direction,
+                    "parties": [
+                        {
+                            "number": party.number,
+                            "label": party.label,
+                            "answered_at_ms": party.answered_at_ms or None,
+                            "ended_at_ms": (party.since_ms if not party.live else ended_at_ms),
+                            "cause": party.cause or cause,
+                        }
+                        for party in line.parties
+                    ],
                 },
             )
         )

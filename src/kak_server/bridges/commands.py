@@ -1,46 +1,21 @@
 """The operator's commands: a table from name to handler. REST, WebSocket, DTMF and robots all end here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges.calls import JOINED
-from kak_server.bridges.line import Line
+from kak_server.bridges import commands_out
+from kak_server.bridges.asking import Args as Args
+from kak_server.bridges.asking import By as By
+from kak_server.bridges.asking import Outcome as Outcome
+from kak_server.bridges.asking import RefusedError as RefusedError
+from kak_server.bridges.asking import flag, number, own_line, text
 from kak_server.bridges.talkgroups import HAND, PTT, Group
-from kak_server.model.ids import ContactId, Gssi, OperatorId, PositionId, QueueId
+from kak_server.model.ids import ContactId, Gssi, QueueId
 from kak_server.routing import api as routing
 from kak_server.tetra_gw.api import GroupState
 
 if TYPE_CHECKING:
     from kak_server.bridges.house import House
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a command came to. `code` "" means it was done."""
-
-    code: str = ""
-    message: str = ""
-    result: Mapping[str, Any] = field(default_factory=dict)
-
-
-class RefusedError(Exception):
-    """A command that cannot be obeyed; the code goes to the caller."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who commands, and from where."""
-
-    operator: OperatorId
-    position: PositionId
-
-
-Args = Mapping[str, Any]
 
 
 def run(house: "House", by: By, name: str, args: Args) -> Outcome:
@@ -60,39 +35,8 @@ def run(house: "House", by: By, name: str, args: Args) -> Outcome:
     return Outcome(result=result or {})
 
 
-def _text(args: Args, key: str) -> str:
-    value = args.get(key)
-    if not isinstance(value, str) or not value or len(value) > 200:
-        raise RefusedError("bad-request", f"{key}: a short text is needed")
-    return value
-
-
-def _number(args: Args, key: str) -> int:
-    value = args.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise RefusedError("bad-request", f"{key}: a whole number is needed")
-    return value
-
-
-def _flag(args: Args, key: str) -> bool:
-    value = args.get(key)
-    if not isinstance(value, bool):
-        raise RefusedError("bad-request", f"{key}: true or false is needed")
-    return value
-
-
-def _own_line(house: "House", by: By, args: Args) -> Line:
-    """The line of a contact this operator is connected with."""
-    contact = ContactId(_text(args, "contact"))
-    view = house.ctx.core.contact(contact)
-    line = house.calls.lines.get(contact)
-    if line is None or view is None or view.operator != by.operator or view.state not in JOINED:
-        raise RefusedError("not-yours", "this call is not at your position")
-    return line
-
-
 def _group(house: "House", by: By, args: Args) -> Group:
-    group = house.groups.groups.get(Gssi(_number(args, "gssi")))
+    group = house.groups.groups.get(Gssi(number(args, "gssi")))
     if group is None or group not in house.views.visible_groups(house.views.room_of(by.position)):
         raise RefusedError("unknown-talkgroup", "no such talkgroup here")
     if not house.groups.link_up or group.attached is not GroupState.ATTACHED or group.leg is None:
@@ -102,7 +46,7 @@ def _group(house: "House", by: By, args: Args) -> Group:
 
 def _activity(house: "House", by: By, args: Args) -> None:
     try:
-        activity = routing.Activity(_text(args, "activity"))
+        activity = routing.Activity(text(args, "activity"))
     except ValueError:
         raise RefusedError("bad-request", "activity: available, break or after-call-work") from None
     reason = args.get("reason", "")
@@ -111,33 +55,33 @@ def _activity(house: "House", by: By, args: Args) -> None:
 
 
 def _accept(house: "House", by: By, args: Args) -> None:
-    contact, epoch = ContactId(_text(args, "contact")), _number(args, "epoch")
+    contact, epoch = ContactId(text(args, "contact")), number(args, "epoch")
     house.ctx.route(routing.OfferAccepted(house.ctx.now_ms, by.operator, contact, epoch))
 
 
 def _reject(house: "House", by: By, args: Args) -> None:
-    contact, epoch = ContactId(_text(args, "contact")), _number(args, "epoch")
+    contact, epoch = ContactId(text(args, "contact")), number(args, "epoch")
     house.ctx.route(routing.OfferRejected(house.ctx.now_ms, by.operator, contact, epoch))
 
 
 def _hang_up(house: "House", by: By, args: Args) -> None:
-    line = _own_line(house, by, args)
+    line = own_line(house, by, args)
     house.ctx.route(routing.HangUp(house.ctx.now_ms, by.operator, line.contact))
 
 
 def _hold(house: "House", by: By, args: Args) -> None:
-    line = _own_line(house, by, args)
-    house.ctx.route(routing.HoldSet(house.ctx.now_ms, by.operator, line.contact, _flag(args, "on")))
+    line = own_line(house, by, args)
+    house.ctx.route(routing.HoldSet(house.ctx.now_ms, by.operator, line.contact, flag(args, "on")))
 
 
 def _transfer(house: "House", by: By, args: Args) -> None:
-    line = _own_line(house, by, args)
-    queue = QueueId(_text(args, "queue"))
+    line = own_line(house, by, args)
+    queue = QueueId(text(args, "queue"))
     house.ctx.route(routing.TransferToQueue(house.ctx.now_ms, by.operator, line.contact, queue))
 
 
 def _patch(house: "House", by: By, args: Args) -> None:
-    line = _own_line(house, by, args)
+    line = own_line(house, by, args)
     if args.get("confirmed") is not True or args.get("owner_ok") is not True:
         raise RefusedError("not-confirmed", "confirm the confidentiality and the group owner's permission")
     group = _group(house, by, args)
@@ -148,16 +92,16 @@ def _patch(house: "House", by: By, args: Args) -> None:
 
 
 def _unpatch(house: "House", by: By, args: Args) -> None:
-    line = _own_line(house, by, args)
+    line = own_line(house, by, args)
     house.patches.remove(line.contact, "operator")
     house.redraw(line.contact)
 
 
 def _patch_talk(house: "House", by: By, args: Args) -> None:
-    line = _own_line(house, by, args)
+    line = own_line(house, by, args)
     if line.patch is None or line.patch.state != "active":
         raise RefusedError("no-patch", "the call is in no talkgroup")
-    if _flag(args, "on"):
+    if flag(args, "on"):
         house.patches.key_down(line, line.patch, HAND)
     else:
         house.patches.hand_up(line, line.patch)
@@ -168,13 +112,13 @@ def _wrap_up_done(house: "House", by: By, args: Args) -> None:
 
 
 def _monitor(house: "House", by: By, args: Args) -> None:
-    on = _flag(args, "on")
+    on = flag(args, "on")
     house.groups.monitor(_group(house, by, args), by.position, on)
 
 
 def _ptt(house: "House", by: By, args: Args) -> None:
-    if not _flag(args, "on"):
-        group = house.groups.groups.get(Gssi(_number(args, "gssi")))
+    if not flag(args, "on"):
+        group = house.groups.groups.get(Gssi(number(args, "gssi")))
         if group is not None:
             house.groups.release(group, (PTT, str(by.position)))
         return
@@ -188,7 +132,7 @@ def _ptt(house: "House", by: By, args: Args) -> None:
 
 
 def _video_invite(house: "House", by: By, args: Args) -> Mapping[str, Any]:
-    line = _own_line(house, by, args)
+    line = own_line(house, by, args)
     video = house.videos.invite(line)
     house.redraw(line.contact)
     return {"url": house.videos.url(video), "expires_ms": video.expires_ms}
@@ -208,4 +152,5 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "talkgroup.monitor": _monitor,
     "ptt": _ptt,
     "video.invite": _video_invite,
+    **commands_out.TABLE,
 }

@@ -64,6 +64,15 @@ class PhoneInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceInfo:
+    """A service that can be called into a contact in one action with others, e.g. 110 and 112."""
+
+    service: str
+    label: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class HouseSettings:
     """All the bridges must know; `config` composes it."""
 
@@ -89,6 +98,10 @@ class HouseSettings:
     reserve_lines: int = 0  # of max_lines, for emergency calls
     phones: tuple[PhoneInfo, ...] = ()
     outbound: Outbound = field(default_factory=Outbound)  # which trunks a dialled number is reached by
+    services: tuple[ServiceInfo, ...] = ()
+    refer_trunks: frozenset[str] = frozenset()  # carriers that take a call elsewhere when asked (REFER)
+    transfer_trunks: frozenset[str] = frozenset()  # whose peers may ask us to call somebody (REFER)
+    hold_trunks: frozenset[str] = frozenset()  # peers that are told when they are on hold (re-INVITE)
 
 
 class Ids(Protocol):

@@ -8,9 +8,11 @@ clock or touches a socket.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.bridges import commands, recovery
+from kak_server.bridges import commands, far_ends, recovery
+from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context, HouseSettings, Ids
+from kak_server.bridges.outgoing import Outgoing
 from kak_server.bridges.outputs import (
     CancelTimer,
     Dirty,
@@ -19,11 +21,14 @@ from kak_server.bridges.outputs import (
     SetTimer,
     Tell,
 )
+from kak_server.bridges.parties import Parties
 from kak_server.bridges.patches import Patches
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.talkgroups import Group, Talkgroups
+from kak_server.bridges.transfers import Transfers
 from kak_server.bridges.videos import Videos
 from kak_server.bridges.views import Views
+from kak_server.bridges.views_out import ViewsOut
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, Gssi, OperatorId, PositionId
 from kak_server.routing import api as routing
@@ -46,12 +51,19 @@ class House:
         self.groups = Talkgroups(self.ctx, self._group_changed, self._seat_keyed)
         self.patches = Patches(self.ctx, self.calls, self.groups)
         self.videos = Videos(self.ctx, self.calls)
-        self.views = Views(self.ctx, self.calls, self.seats, self.groups, self.videos)
+        self.abandoned = Abandoned(self.ctx)
+        self.parties = Parties(self.ctx, self.calls)
+        self.outgoing = Outgoing(self.ctx, self.calls, self.abandoned)
+        self.transfers = Transfers(self.ctx, self.calls, self.parties)
+        self.views_out = ViewsOut(self.ctx, self.calls, self.transfers, self.abandoned)
+        self.views = Views(self.ctx, self.calls, self.seats, self.groups, self.videos, self.views_out)
         self._effects: Mapping[type[Any], Callable[[Any], None]] = {
             routing.StartWaiting: self.calls.start_waiting,
             routing.Offer: self._offer,
             routing.WithdrawOffer: self._withdraw,
             routing.Connect: self.connect,
+            routing.DialOut: self.outgoing.dial_out,
+            routing.SetHold: self._hold,
             routing.ReleaseOperator: self._release,
             routing.EndContact: self._end,
             routing.PositionLeft: self._position_left,
@@ -83,8 +95,8 @@ class House:
             self.calls.incoming(event)
         elif isinstance(event, sip.CallCancelled):
             self.calls.ended(event.call, "cancelled")
-        elif isinstance(event, sip.CallEnded):
-            self.calls.ended(event.call, event.cause)
+        elif far_ends.take(self, event):
+            pass
         elif isinstance(event, sip.CallConfirmed):
             self.calls.confirmed(event)
         elif isinstance(event, sip.CallMediaChanged):
@@ -101,7 +113,7 @@ class House:
         elif isinstance(event, rpc.LegLearned):
             self._learned(event)
         elif isinstance(event, rpc.LegSilent):
-            self.calls.silent(event.leg, event.silent_ms)
+            (self.parties if event.leg.startswith("party-") else self.calls).silent(event.leg, event.silent_ms)
         elif isinstance(event, rpc.LegTalk):
             if event.leg.startswith("tg-"):
                 self.groups.heard(event.leg, event.talking, event.level_dbov)
@@ -151,6 +163,8 @@ class House:
                 self.patches.hang(ContactId(rest))
             elif kind == "unheard":
                 self.patches.unheard(ContactId(rest))
+            elif kind == "refer":
+                self.transfers.refer_timed_out(ContactId(rest))
             elif kind == "notice":
                 self.ctx.notices.clear(rest)
         self.ctx.settle()
@@ -180,6 +194,8 @@ class House:
         self.at(now_ms)
         if create.leg.startswith("seat-"):
             self.seats.no_sound(create)
+        elif create.leg.startswith("party-"):
+            self.parties.leg_lost(create.leg, create.port, code)
         else:
             self.calls.port_lost(create, code)
         self.ctx.settle()
@@ -211,13 +227,14 @@ class House:
         """Join caller and operator."""
         seat = self.seats.seats.get(effect.position)
         self.calls.connect(effect, seat is not None and seat.media == "up")
+        if (line := self.calls.lines.get(effect.contact)) is not None and line.direction == "in":
+            self.abandoned.got_through(line.caller.number)
 
     def _release(self, effect: routing.ReleaseOperator) -> None:
         self.patches.remove(effect.contact, effect.cause)
         self.videos.close(effect.contact)
         self.ctx.notices.heard(effect.contact)
-        data = {"contact": effect.contact, "cause": effect.cause}
-        self.ctx.emit(Tell(effect.position, "call.ended", data))
+        self.ctx.emit(Tell(effect.position, "call.ended", self.views_out.ended(effect.contact, effect.cause)))
         self.calls.refresh(effect.contact)
 
     def _moved(self, effect: routing.PositionMoved) -> None:
@@ -232,8 +249,13 @@ class House:
         self.patches.remove(contact, cause)
         if (line := self.calls.lines.get(contact)) is not None:
             self.videos.end(line)
+            self.parties.end_all(line, cause)
+            self.abandoned.ended(line)
         self.calls.end(contact, cause)
         self.ctx.emit(Note("contact_ended", fields={"contact": contact, "cause": cause}))
+
+    def _hold(self, effect: routing.SetHold) -> None:
+        far_ends.hold(self, effect.contact, effect.on)
 
     def _position_left(self, effect: routing.PositionLeft) -> None:
         self.groups.release_all(effect.position)
@@ -252,6 +274,7 @@ class House:
         self.patches.not_talking(effect.contact)
         self.calls.refresh(effect.contact)
         self.ctx.emit(Dirty("waiting"))
+        self.views_out.touched(effect.contact)
         self.ctx.emit(Dirty("queues"))
         self.redraw(effect.contact)
 
@@ -309,7 +332,9 @@ class House:
 
     def _learned(self, event: rpc.LegLearned) -> None:
         kind = event.leg.partition("-")[0]
-        owner = {"seat": self.seats.learned, "tg": self.groups.learned}.get(kind, self.calls.learned)
+        owner = {"seat": self.seats.learned, "tg": self.groups.learned, "party": self.parties.learned}.get(
+            kind, self.calls.learned
+        )
         owner(event.leg, event.host, event.port)
 
 

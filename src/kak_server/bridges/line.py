@@ -3,7 +3,7 @@
 Who has it and whether it waits is the routing core's to say; a line never repeats that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from kak_server.media import rpc
@@ -30,9 +30,54 @@ class Video:
     live: bool = False
 
 
+Progress = Literal["dialing", "ringing", "early", "answered", "ended"]
+"""How far a call of ours is; early: the far network sends sound before anybody has answered."""
+
+RINGING = 180  # RFC 3261 21.1.2: ringing; what follows it, forwarded and queued, means no less
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody called into a contact, over a call and an RTP leg of their own. An ended one holds neither."""
+
+    id: str
+    call: CallId
+    number: str
+    label: str
+    leg: rpc.CreateRtp
+    offer_sdp: str = field(repr=False)
+    since_ms: int  # in this state
+    state: Progress = "dialing"
+    private: bool = False  # only the operator talks with them
+    answered_at_ms: int = 0
+    cause: str = ""  # why it ended
+    signalled: tuple[str, int] = ("", 0)
+    sends: bool = True
+    asked_by: CallId | None = None  # whose REFER this call is
+    trunk: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether it has a call and a leg."""
+        return self.state != "ended"
+
+    @property
+    def talks(self) -> bool:
+        """Whether somebody is there."""
+        return self.state == "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """The peer was asked to take the call elsewhere (REFER of ours)."""
+
+    number: str
+    state: Literal["asked", "trying", "failed"] = "asked"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Journalled whole under `line/<contact>` at each change."""
+    """Journalled whole under `line/<contact>` at each change. The far end is who called us, or whom we called."""
 
     contact: ContactId
     call: CallId
@@ -56,10 +101,40 @@ class Line:
     late_offer: bool = False
     signalled: tuple[str, int] = ("", 0)  # where the peer's session description said its media is
     sends: bool = True  # the peer wants media from us
+    direction: Literal["in", "out"] = "in"
+    progress: Progress = "answered"  # of a call out; `answer_sdp` is our offer then
+    display: str = ""  # what the operator called it
+    gone: str = ""  # why the far end has left, while others talk on
+    parties: tuple[Party, ...] = ()
+    referral: Referral | None = None
+    callback_of: ContactId | None = None  # the abandoned call this one calls back
 
     def key(self) -> str:
         """The journal's key."""
         return f"line/{self.contact}"
+
+    def legs(self) -> tuple[rpc.CreateRtp, ...]:
+        """The RTP legs it holds: the far end's, and those of live parties."""
+        own = () if self.gone else (self.leg,)
+        return (*own, *(party.leg for party in self.parties if party.live))
+
+    def calls(self) -> tuple[CallId, ...]:
+        """The SIP calls it holds, likewise."""
+        own = () if self.gone else (self.call,)
+        return (*own, *(party.call for party in self.parties if party.live))
+
+    def party(self, name: str) -> Party | None:
+        """A party by id."""
+        return next((party for party in self.parties if party.id == name), None)
+
+    def with_party(self, party: Party) -> "Line":
+        """This line with the party as it is now."""
+        known = tuple(party if other.id == party.id else other for other in self.parties)
+        return replace(self, parties=known if self.party(party.id) is not None else (*known, party))
+
+    def company(self) -> tuple[Party, ...]:
+        """The parties that are there."""
+        return tuple(party for party in self.parties if party.talks)
 
 
 def location_text(locations: tuple[Location, ...]) -> str:

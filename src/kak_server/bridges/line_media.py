@@ -1,6 +1,5 @@
 """From what a negotiation came to, to the media leg that does it."""
 
-from kak_server.bridges.line import Line
 from kak_server.media import rpc
 from kak_server.sip import api as sip
 from kak_server.sip.sdp import MediaPolicy, Negotiated, agreed, renegotiate
@@ -13,8 +12,8 @@ def law(media: Negotiated) -> rpc.Codec:
     return media.codec if media.codec != "opus" else "PCMA"
 
 
-def described(event: sip.CallMediaChanged, line: Line) -> Negotiated:
+def described(event: sip.CallMediaChanged, ours: str) -> Negotiated:
     """What the peer's new description and ours in this dialog come to. Raises SdpError."""
     if not event.answer_sdp:
-        return renegotiate(event.offer_sdp, line.answer_sdp)  # an event of a time before it carried ours
+        return renegotiate(event.offer_sdp, ours)  # an event of a time before it carried ours
     return agreed(event.offer_sdp, event.answer_sdp)

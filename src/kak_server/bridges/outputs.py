@@ -121,9 +121,9 @@ class TellAll:
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """A list ("queues", "waiting", "operators", "recent") looks different now; it goes out coalesced."""
+    """A list looks different now; it goes out coalesced."""
 
-    topic: Literal["queues", "waiting", "operators", "recent"]
+    topic: Literal["queues", "waiting", "operators", "recent", "handed_over", "abandoned"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kak_server.bridges import recovery_out
 from kak_server.bridges.line import Line
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.seats import Seat
@@ -42,8 +43,11 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
         if kind == "line":
             line = from_json(Line, value)
             house.calls.lines[line.contact] = line
-            house.calls.by_call[line.call] = line.contact
-            house.ctx.ports.claim(line.leg.port)
+            if not line.gone:
+                house.calls.by_call[line.call] = line.contact
+            for leg in line.legs():
+                house.ctx.ports.claim(leg.port)
+            house.parties.restore(line)
             house.videos.restore(line)
         elif kind == "seat":
             house.seats.restore(from_json(Seat, value))
@@ -54,6 +58,8 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
             group.monitors = {PositionId(position) for position in value["positions"]}
         elif kind == "track":
             house.ctx.tracks.restore(from_json(Track, value))
+        elif kind == "abandoned":
+            house.abandoned.restore(value)
         elif kind == "view":
             house.videos.restore_viewer(PositionId(rest), ContactId(value["contact"]))
 
@@ -69,6 +75,8 @@ def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) ->
     _resume_lines(house, sip_calls)
     house.patches.resume()
     house.videos.resume()
+    house.views_out.resume()
+    house.abandoned.resume({line.callback_of for line in house.calls.lines.values() if line.callback_of is not None})
     for group in house.groups.groups.values():
         for position in group.monitors - house.seats.seats.keys():
             house.groups.monitor(group, position, False)
@@ -79,18 +87,21 @@ def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) ->
 def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
     ctx = house.ctx
     contacts = {view.contact: view for view in ctx.core.contacts()}
-    unknown = {call: held for call, held in sip_calls.items() if call not in house.calls.by_call}
+    ours = house.calls.by_call.keys() | house.parties.by_call.keys()
+    unknown = {call: held for call, held in sip_calls.items() if call not in ours}
     for line in list(house.calls.lines.values()):
         held, view = sip_calls.get(line.call), contacts.pop(line.contact, None)
-        if view is None and held is not None and held.state == "pending" and not line.answered:
+        arriving = held is not None and held.incoming is not None and held.state == "pending"
+        if view is None and arriving and not line.answered:
             house.calls.arrive(line)  # we died between noting the line and queueing it
         elif view is None:
             house.end(line.contact, "ended-in-restart")
-        elif held is None:
+        elif held is None and not (line.gone or house.parties.stay_without(line, "lost-in-restart")):
             ctx.route(routing.ContactGone(ctx.now_ms, line.contact, "lost-in-restart"))
             ctx.emit(Note("contact_without_call", "error", {"contact": line.contact}))
         else:
-            _resume_line(house, line, view)
+            recovery_out.resume_far_ends(house, house.calls.lines[line.contact], sip_calls)
+            _resume_line(house, house.calls.lines[line.contact], view)
     for contact in contacts:
         ctx.route(routing.ContactGone(ctx.now_ms, contact, "lost-in-restart"))
         ctx.emit(Note("contact_without_call", "error", {"contact": contact}))
@@ -105,16 +116,18 @@ def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
 def _resume_line(house: "House", line: Line, view: ContactView) -> None:
     """What the contact's state asks of its call: rung, answered, joined. All of it may have been done before."""
     ctx = house.ctx
-    if view.state is routing.ContactState.CONNECTING and view.operator is not None and view.position is not None:
+    dialling = view.outgoing and view.answered_at_ms is None
+    joining = view.state is routing.ContactState.CONNECTING and not dialling
+    if joining and view.operator is not None and view.position is not None:
         house.calls.refresh(line.contact)
         house.connect(routing.Connect(line.contact, view.operator, view.position, view.epoch))
         line = house.calls.lines[line.contact]
-    elif view.operator is None or view.state is routing.ContactState.OFFERED:
+    elif view.state in (routing.ContactState.WAITING, routing.ContactState.OFFERED):
         house.calls.resume_waiting(line, view)
         line = house.calls.lines[line.contact]
     elif line.last_position != str(view.position) and view.position is not None:
         house.calls.moved(line.contact, view.position)
-    if line.answered:
+    if line.answered and line.direction == "in" and not line.gone:
         ctx.emit(ToSip("answer", line.call, sdp=line.answer_sdp))  # a no-op if it was answered
     house.calls.refresh(line.contact)
 
@@ -155,6 +168,8 @@ def _redirect(house: "House", legs: Mapping[str, rpc.LegCensus]) -> None:
         if modify.leg in desired and modify.leg in legs:
             house.ctx.media(modify)
     for line in house.calls.lines.values():
-        leg = line.leg
-        if not line.sends and leg.leg not in legs:
-            house.ctx.media(rpc.ModifyRtp(leg.leg, *line.signalled, leg.payload_type, leg.codec, False))
+        quiet = [(line.leg, line.signalled)] if not line.sends and not line.gone else []
+        quiet += [(party.leg, party.signalled) for party in line.parties if party.live and not party.sends]
+        for leg, signalled in quiet:
+            if leg.leg not in legs:
+                house.ctx.media(rpc.ModifyRtp(leg.leg, *signalled, leg.payload_type, leg.codec, False))

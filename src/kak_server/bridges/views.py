@@ -11,6 +11,7 @@ from kak_server.bridges.line import Line, location_text
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.videos import Videos
+from kak_server.bridges.views_out import ViewsOut, of_call_out
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, ContactState, OperatorState
 from kak_server.routing.views import ContactView, OperatorView
@@ -24,12 +25,15 @@ RANKS = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL:
 class Views:
     """Read only; every method is a function of the state as it stands."""
 
-    def __init__(self, ctx: Context, calls: Calls, seats: Seats, groups: Talkgroups, videos: Videos) -> None:
+    def __init__(
+        self, ctx: Context, calls: Calls, seats: Seats, groups: Talkgroups, videos: Videos, out: ViewsOut
+    ) -> None:
         self.ctx = ctx
         self.calls = calls
         self.seats = seats
         self.groups = groups
         self.videos = videos
+        self.out = out
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
 
@@ -58,11 +62,7 @@ class Views:
             "patch": self._patch(line),
             "video": self._video(line),
             "recording": bool(line and line.answered),
-            "direction": "in",
-            "display": "",
-            "far_end": "answered",
-            "parties": [],
-            "referral": None,
+            **of_call_out(line),
         }
 
     def _who_calls(self, view: ContactView, line: Line | None) -> View:
@@ -195,9 +195,7 @@ class Views:
             ],
             "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
             "notices": self.ctx.notices.of(position),
-            "handed_over": [],
-            "abandoned": [],
-            "services": [],
+            **self.out.snapshot(room),
         }
 
     def _patch(self, line: Line | None) -> View | None:

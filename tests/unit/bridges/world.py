@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kak_server.bridges.commands import By, Outcome
-from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo
+from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo, ServiceInfo
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, Tell, ToMedia, ToRadio, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, Gssi, LegId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import Configured, ContactClass, QueueConfig, RoutingConfig
 from kak_server.routing.step import RoutingCore
-from kak_server.sip.api import CallerIdentity, IncomingCall
+from kak_server.sip.api import CallEnded, CallerIdentity, IncomingCall, SipEvent
+from kak_server.sip.api_legs import CallAnswered, CallProgress, Dial
+from kak_server.sip.outbound import Outbound, OutboundRoute
 from kak_server.tetra_gw import api as radio
 
 START_MS = 1_790_000_000_000
@@ -69,6 +71,16 @@ def settings() -> HouseSettings:
             PositionInfo(PositionId("bergen-1"), bergen, "AMK Bergen", "Plass 1"),
         ),
         groups=(GroupInfo(GROUP, "AMK Oslo 1", (oslo,)),),
+        outbound=Outbound(
+            routes=(
+                OutboundRoute("sos", ("110", "112"), trunks=("out",), emergency=True),
+                OutboundRoute("premium", prefixes=("+4782",)),
+                OutboundRoute("all", prefixes=("+47",), trunks=("out", "spare")),
+            )
+        ),
+        services=(ServiceInfo("110", "110 Brann", "110"), ServiceInfo("112", "112 Politi", "112")),
+        refer_trunks=frozenset({"refers"}),
+        transfer_trunks=frozenset({"lab"}),
     )
 
 
@@ -150,6 +162,35 @@ class World:
         view = self.house.ctx.core.contact(contact)
         assert view is not None
         return self.do("contact.accept", {"contact": contact, "epoch": view.epoch}, operator, position)
+
+    def event(self, event: SipEvent) -> list[Output]:
+        self.house.sip_event(event, self.now_ms)
+        return self.pump()
+
+    def talking(self, number: str = "113") -> ContactId:
+        """Kari at her seat, with a citizen."""
+        if KARI not in {view.operator for view in self.house.ctx.core.operators()}:
+            self.sit()
+        contact = self.ring(f"call-{number}", number)
+        assert self.answer(contact).code == ""
+        return contact
+
+    def dials(self) -> list[Dial]:
+        return [o.dial for o in self.outputs if isinstance(o, ToSip) and o.dial is not None]
+
+    def rings(self, call: CallId, sdp: str | None = None) -> None:
+        """The far end of a call of ours rings; with `sdp` it is heard before it answers."""
+        self.event(CallProgress(call, 183 if sdp else 180, sdp, "out"))
+
+    def picks_up(self, call: CallId, port: int = 41_000) -> None:
+        """The far end of a call of ours answers."""
+        self.event(CallAnswered(call, OFFER.replace("40000", str(port)), "out"))
+
+    def ends(self, call: CallId, cause: Any = "bye", status: int = 0) -> None:
+        self.event(CallEnded(call, cause, status=status))
+
+    def call_card(self, operator: OperatorId = KARI, position: PositionId = SEAT_1) -> Any:
+        return self.house.views.snapshot(operator, position)["call"]
 
     def radio_up(self) -> None:
         """Gateway connected, the group attached with its leg ready."""

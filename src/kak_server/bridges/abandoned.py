@@ -1,0 +1,127 @@
+"""Callers who left before anybody answered: a list for those of emergency queues, with one operator a call-back.
+
+Calls that ended otherwise can be called back too, as long as they are remembered; only the list outlives a restart.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kak_server.bridges.asking import RefusedError
+from kak_server.bridges.context import Context
+from kak_server.bridges.line import Line
+from kak_server.bridges.outputs import Dirty, Note
+from kak_server.model.codec import from_json
+from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.routing.api import ContactClass
+
+MAX_LISTED = 500
+MAX_RECENT = 1_000
+LISTED_FOR_MS = 24 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Journalled under `abandoned/<contact>` where it is on the list."""
+
+    contact: ContactId
+    number: str
+    queue: QueueId
+    arrived_at_ms: int
+    ended_at_ms: int
+    listed: bool = True
+    attempts: int = 0
+    claimed_by: OperatorId | None = None
+    claimed_at_ms: int = 0
+
+
+class Abandoned:
+    """The list, and the calls remembered beside it."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.cases: dict[ContactId, Case] = {}
+        self.recent: OrderedDict[ContactId, Case] = OrderedDict()
+        self._emergency = {q.queue for q in ctx.settings.queues if q.klass is ContactClass.EMERGENCY}
+
+    def ended(self, line: Line) -> None:
+        """A call is over. One of a citizen may be called back; a call-back that nobody answered is to be made again."""
+        if line.callback_of is not None:
+            self._called_back(line.callback_of, answered=line.answered)
+        if line.direction == "out":
+            return
+        case = Case(line.contact, line.caller.number, line.queue, line.arrived_at_ms, self.ctx.now_ms)
+        if not line.operator_answered_at_ms and line.queue in self._emergency:
+            self._list(case)
+        else:
+            self.recent[line.contact] = replace(case, listed=False)
+            if len(self.recent) > MAX_RECENT:
+                self.recent.popitem(last=False)
+
+    def claim(self, contact: ContactId, operator: OperatorId) -> Case:
+        """This operator calls back, nobody else. Raises RefusedError."""
+        case = self.cases.get(contact) or self.recent.get(contact)
+        if case is None:
+            raise RefusedError("unknown-contact", "that call is not among those to call back")
+        if not case.number:
+            raise RefusedError("no-number", "the caller withheld the number")
+        if case.claimed_by is not None:
+            raise RefusedError("claimed", "somebody is calling back already")
+        case = replace(case, claimed_by=operator, claimed_at_ms=self.ctx.now_ms)
+        self._keep(case)
+        return case
+
+    def give_back(self, contact: ContactId, *, tried: bool) -> None:
+        """Nobody calls back any more."""
+        case = self.cases.get(contact) or self.recent.get(contact)
+        if case is not None:
+            attempts = case.attempts + tried
+            self._keep(replace(case, claimed_by=None, claimed_at_ms=0, attempts=attempts))
+
+    def got_through(self, number: str) -> None:
+        """An operator talks with somebody of this number: who rang from there before has been helped."""
+        if number and self.cases:
+            for case in [case for case in self.cases.values() if case.number == number and case.claimed_by is None]:
+                self._drop(case)
+
+    def restore(self, value: Mapping[str, Any]) -> None:
+        """From the journal."""
+        case = from_json(Case, value)
+        self.cases[case.contact] = case
+
+    def resume(self, calls_back: set[ContactId]) -> None:
+        """After a restart: claims whose call is over are given back."""
+        for case in list(self.cases.values()):
+            if case.claimed_by is not None and case.contact not in calls_back:
+                self.give_back(case.contact, tried=True)
+
+    def _called_back(self, contact: ContactId, *, answered: bool) -> None:
+        case = self.cases.get(contact)
+        if answered and case is not None:
+            self._drop(case)
+        else:
+            self.give_back(contact, tried=True)
+
+    def _list(self, case: Case) -> None:
+        for old in list(self.cases.values()):  # in order of age
+            too_old = old.ended_at_ms < self.ctx.now_ms - LISTED_FOR_MS
+            if not too_old and len(self.cases) < MAX_LISTED:
+                break
+            self.ctx.emit(Note("abandoned_forgotten", "warning", {"contact": old.contact}))
+            self._drop(old)
+        self._keep(case)
+        self.ctx.emit(Note("abandoned", "warning", {"contact": case.contact, "queue": case.queue}))
+
+    def _keep(self, case: Case) -> None:
+        if case.listed:
+            self.cases[case.contact] = case
+            self.ctx.put(f"abandoned/{case.contact}", case)
+            self.ctx.emit(Dirty("abandoned"))
+        else:
+            self.recent[case.contact] = case
+
+    def _drop(self, case: Case) -> None:
+        if self.cases.pop(case.contact, None) is not None:
+            self.ctx.delete(f"abandoned/{case.contact}")
+            self.ctx.emit(Dirty("abandoned"))

@@ -1,0 +1,82 @@
+"""A call of ours, from a number to the order to dial: the way out, a port, an offer. And from an answer to a leg that
+sends there."""
+
+from dataclasses import dataclass, field, replace
+
+from kak_server.bridges.asking import RefusedError
+from kak_server.bridges.context import Context
+from kak_server.bridges.line_media import G711, law
+from kak_server.media import rpc
+from kak_server.model.ids import CallId, LegId, QueueId
+from kak_server.sip.api_legs import Dial
+from kak_server.sip.outbound import Way
+from kak_server.sip.sdp import Negotiated, negotiate
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A call about to be dialled: its id, its leg (the port is ours), its offer."""
+
+    call: CallId
+    leg: rpc.CreateRtp
+    offer_sdp: str = field(repr=False)
+
+
+def way_out(ctx: Context, number: str) -> Way:
+    """The trunks a number is reached by. Raises RefusedError: "no-route" (none leads there), "forbidden-number"."""
+    way = ctx.settings.outbound.trunks_for(number)
+    if not way.route or not way.number:
+        raise RefusedError("no-route", f"no trunk leads to {number}")
+    if not way.trunks:
+        raise RefusedError("forbidden-number", f"{number} must not be called from here")
+    return way
+
+
+def place(ctx: Context, leg: LegId) -> Placed:
+    """A port and an offer. Raises RefusedError: "no-room" when ports have run out, or the server is stopping."""
+    port = ctx.ports.take() if not ctx.draining else None
+    if port is None:
+        raise RefusedError("no-room", "no room for another call")
+    made = negotiate(None, ctx.settings.media_host, port, ctx.ids.bits(31), policy=G711)
+    create = replace(
+        ctx.new_rtp(leg, port),
+        codec=law(made),
+        payload_type=made.payload_type,
+        dtmf_payload_type=made.dtmf_payload_type,
+    )
+    return Placed(CallId(ctx.ids.new("call")), create, made.answer_sdp)
+
+
+def order(ctx: Context, way: Way, call: CallId, offer_sdp: str, queue: QueueId, referred_by: str = "") -> Dial:
+    """What the SIP room is told. We call from the number of the route, or else of the queue the call is about."""
+    return Dial(
+        call=call,
+        target=way.number,
+        offer_sdp=offer_sdp,
+        trunks=way.trunks,
+        caller=way.caller or _number_of(ctx, queue),
+        emergency=way.emergency,
+        referred_by=referred_by,
+    )
+
+
+def _number_of(ctx: Context, queue: QueueId) -> str:
+    """The first telephone number of a queue."""
+    info = next((info for info in ctx.settings.queues if info.queue == queue), None)
+    numbers = info.numbers if info is not None else ()
+    return next((number for number in numbers if number.removeprefix("+").isdigit()), "")
+
+
+def pointed(leg: rpc.CreateRtp, media: Negotiated) -> tuple[rpc.CreateRtp, rpc.ModifyRtp]:
+    """The leg as the peer's description has it, and the order that takes the worker there."""
+    sends = media.peer_direction in ("sendrecv", "recvonly") and media.peer_host not in ("0.0.0.0", "::")
+    moved = replace(
+        leg,
+        codec=law(media),
+        payload_type=media.payload_type,
+        dtmf_payload_type=media.dtmf_payload_type,
+    )
+    if media.peer_host and (media.peer_host, media.peer_port) != (leg.peer_host, leg.peer_port):
+        moved = replace(moved, peer_host=media.peer_host, peer_port=media.peer_port, learned=False)
+    modify = rpc.ModifyRtp(leg.leg, media.peer_host, media.peer_port, media.payload_type, law(media), sends)
+    return moved, modify

@@ -1,0 +1,205 @@
+"""A call goes on without its operator, and comes back when it must."""
+
+import pytest
+
+from kak_server.bridges.outputs import ToSip
+from kak_server.model.ids import CallId, ContactId
+from kak_server.routing.api import ContactState, OperatorState
+from kak_server.sip.api import CallerIdentity, IncomingCall
+from kak_server.sip.api_legs import TransferAsked, TransferReport
+from tests.unit.bridges.world import KARI, OFFER, OLA, SEAT_1, SEAT_2, World, world
+
+CALLER = CallId("call-113")
+
+
+def state(w: World, contact: ContactId) -> ContactState | None:
+    view = w.house.ctx.core.contact(contact)
+    return view.state if view is not None else None
+
+
+def consulted(w: World) -> tuple[ContactId, CallId]:
+    """Kari talks with a citizen, and with the hospital in private."""
+    contact = w.talking()
+    w.do("party.add", {"contact": contact, "number": "22334455", "private": True})
+    call = w.dials()[-1].call
+    w.picks_up(call)
+    return contact, call
+
+
+def test_an_attended_transfer_leaves_the_two_together() -> None:
+    w = world()
+    contact, call = consulted(w)
+    assert w.do("contact.leave", {"contact": contact}).code == ""
+    assert state(w, contact) is ContactState.HANDED_OVER
+    party = w.house.calls.lines[contact].parties[0]
+    caller = f"caller-{contact}"
+    assert w.edges(f"contact/{contact}") == {(caller, party.leg.leg), (party.leg.leg, caller)}
+    assert {r.label for r in w.house.ctx.desk.desired().recordings.values()} == {"caller", "party"}
+    assert w.house.ctx.core.operator(KARI).state is OperatorState.WRAP_UP  # type: ignore[union-attr]
+    assert w.told("call.ended")[-1]["cause"] == "handed-over"
+    (row,) = w.house.views.snapshot(KARI, SEAT_1)["handed_over"]
+    assert (row["contact"], row["operator_name"], row["parties"][0]["state"]) == (contact, "Kari", "answered")
+    w.ends(call)
+    assert ("hangup", CALLER) in w.sip()
+    assert not w.house.calls.lines
+    assert w.house.views.snapshot(KARI, SEAT_1)["handed_over"] == []
+
+
+def test_nobody_is_left_with_nobody() -> None:
+    w = world()
+    contact = w.talking()
+    assert w.do("contact.leave", {"contact": contact}).code == "nobody-else"
+    w.do("party.add", {"contact": contact, "number": "110"})
+    assert w.do("contact.leave", {"contact": contact}).code == "nobody-else", "it only rings there"
+
+
+def test_it_is_pulled_back() -> None:
+    w = world()
+    contact, _ = consulted(w)
+    w.do("contact.leave", {"contact": contact})
+    assert w.do("contact.pull_back", {"contact": contact}).code == ""
+    assert w.call_card()["contact"] == contact
+    assert ("seat-oslo-1", f"caller-{contact}") in w.edges(f"contact/{contact}")
+    assert w.do("contact.pull_back", {"contact": contact}).code == "unknown-contact"
+
+
+def test_a_blind_transfer_frees_the_operator_and_the_caller_hears_it_ring() -> None:
+    w = world()
+    contact = w.talking()
+    outcome = w.do("contact.transfer_out", {"contact": contact, "number": "22334455"})
+    assert outcome.result["party"]
+    assert w.house.ctx.core.operator(KARI).state is OperatorState.WRAP_UP  # type: ignore[union-attr]
+    (ring,) = w.house.ctx.desk.desired().plays.values()
+    assert (ring.source, ring.sink) == ("tone:ringback", f"caller-{contact}")
+    call = w.dials()[-1].call
+    w.rings(call, OFFER)
+    assert {sink for _, sink in w.edges(f"contact/{contact}")} == {f"caller-{contact}"}
+    w.picks_up(call)
+    assert len(w.edges(f"contact/{contact}")) == 2
+    w.ends(CALLER)
+    assert ("hangup", call) in w.sip()
+    assert not w.house.calls.lines
+
+
+@pytest.mark.parametrize(("cause", "status"), [("busy", 486), ("no-answer", 480), ("unreachable", 0)])
+def test_a_failed_blind_transfer_brings_the_caller_back_to_the_head(cause: str, status: int) -> None:
+    w = world()
+    contact = w.talking()
+    w.ring("other")
+    w.do("contact.transfer_out", {"contact": contact, "number": "22334455"})
+    w.ends(w.dials()[-1].call, cause, status)
+    view = w.house.ctx.core.contact(contact)
+    assert view is not None
+    assert view.requeued
+    assert view.state in (ContactState.WAITING, ContactState.OFFERED)
+    assert ("hangup", CALLER) not in w.sip()
+    (play,) = w.house.ctx.desk.desired().plays.values()
+    assert play.source == "prompt:please-hold"
+
+
+def test_a_number_that_cannot_be_dialled_changes_nothing() -> None:
+    w = world()
+    contact = w.talking()
+    assert w.do("contact.transfer_out", {"contact": contact, "number": "82012345"}).code == "forbidden-number"
+    assert state(w, contact) is ContactState.CONNECTED
+
+
+def test_a_number_of_ours_leads_into_its_queue() -> None:
+    w = world()
+    contact = w.talking()
+    outcome = w.do("contact.transfer_out", {"contact": contact, "number": "1131"})
+    assert outcome.result == {"party": None}
+    assert w.house.ctx.core.contact(contact).queue == "113-bergen"  # type: ignore[union-attr]
+
+
+# --- REFER of ours ------------------------------------------------------------------------------------------------
+
+
+def referring(w: World) -> ContactId:
+    """Talking over a trunk that takes REFER."""
+    w.sit()
+    w.event(IncomingCall(CALLER, "refers", "113", CallerIdentity("+4799999999"), OFFER))
+    contact = next(iter(w.house.calls.lines))
+    w.answer(contact)
+    assert w.do("contact.refer", {"contact": contact, "number": "22334455"}).result == {"party": None}
+    return contact
+
+
+def test_the_carrier_takes_it_over() -> None:
+    w = world()
+    contact = referring(w)
+    assert ("refer", CALLER) in w.sip()
+    assert w.call_card()["referral"] == {"number": "+4722334455", "state": "asked"}
+    w.event(TransferReport(CALLER, 180, False))
+    assert w.call_card()["referral"]["state"] == "trying"
+    w.event(TransferReport(CALLER, 200, True))
+    assert state(w, contact) is ContactState.ENDED
+    assert not w.dials()
+
+
+def test_the_carrier_says_no_or_nothing_and_we_call_ourselves() -> None:
+    for silent in (False, True):
+        w = world()
+        contact = referring(w)
+        if silent:
+            w.pass_ms(60_000)
+            w.timer(f"refer/{contact}")
+        else:
+            w.event(TransferReport(CALLER, 405, True))
+        assert [dial.target for dial in w.dials()] == ["+4722334455"]
+        assert state(w, contact) is ContactState.HANDED_OVER
+
+
+def test_a_trunk_that_takes_no_refer_is_bridged_at_once() -> None:
+    w = world()
+    contact = w.talking()
+    assert w.do("contact.refer", {"contact": contact, "number": "22334455"}).result["party"]
+    assert not [action for action, _ in w.sip() if action == "refer"]
+
+
+# --- REFER of a peer ----------------------------------------------------------------------------------------------
+
+
+def test_a_peer_may_have_us_call_somebody_in_its_place() -> None:
+    w = world()
+    contact = w.talking()
+    w.event(TransferAsked(CALLER, "22334455", referred_by="sip:a@b"))
+    assert ("accept_transfer", CALLER) in w.sip()
+    (dial,) = w.dials()
+    assert (dial.target, dial.referred_by) == ("+4722334455", "sip:a@b")
+    w.rings(dial.call)
+    w.picks_up(dial.call)
+    assert [o for o in w.sip() if o[0] == "report_transfer"] == [("report_transfer", CALLER)] * 2
+    w.ends(CALLER)  # it is through
+    assert state(w, contact) is ContactState.CONNECTED
+    assert w.call_card()["far_end"] == "gone"
+
+
+def test_a_transfer_that_fails_is_reported_and_a_forbidden_one_rejected() -> None:
+    w = world()
+    w.talking()
+    w.event(TransferAsked(CALLER, "22334455"))
+    w.ends(w.dials()[0].call, "busy", 486)
+    assert [o.status for o in w.outputs if isinstance(o, ToSip) and o.action == "report_transfer"] == [486]
+    w.event(TransferAsked(CALLER, "82012345"))
+    w.event(TransferAsked(CallId("nobody"), "22334455"))
+    assert [c for a, c in w.sip() if a == "reject_transfer"] == [CALLER, "nobody"]
+
+
+def test_strangers_trunks_may_not() -> None:
+    w = world()
+    w.sit()
+    w.event(IncomingCall(CALLER, "elsewhere", "113", CallerIdentity("+4799999999"), OFFER))
+    w.answer(next(iter(w.house.calls.lines)))
+    w.event(TransferAsked(CALLER, "22334455"))
+    assert ("reject_transfer", CALLER) in w.sip()
+    assert not w.dials()
+
+
+def test_another_room_does_not_see_what_is_not_its_own() -> None:
+    w = world()
+    contact, _ = consulted(w)
+    w.do("contact.leave", {"contact": contact})
+    w.sit(OLA, SEAT_2)
+    assert len(w.house.views.out.handed_over_list(w.house.views.room_of(SEAT_2))) == 1
+    assert w.house.views.out.handed_over_list("bergen") == []  # type: ignore[arg-type]
