@@ -43,7 +43,7 @@ def check(data: bytes) -> None:
         parts = []
     assert len(parts) <= MAX_PARTS
     assert sum(len(part.data) for part in parts) <= len(body)
-    for location in (*locations_of(request, parts), read_pidf(body)):
+    for location in (*locations_of(request, parts), *read_pidf(body)):
         numbers = (location.latitude, location.longitude, location.radius_m)
         assert all(number is None or math.isfinite(number) for number in numbers)
         assert not location.problem or numbers == (None, None, None)

@@ -16,6 +16,7 @@ NAMES = (
     "digest",
     "sdp",
     "bodies",
+    "sip_facts",
     "rpc_line",
     "radio_frame",
     "journal",

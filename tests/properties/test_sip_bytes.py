@@ -153,7 +153,7 @@ def test_an_answer_answers_every_m_line(offered: list[str]) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: f"<presence>{text}</presence>".encode()))
 def test_a_location_never_raises(data: bytes) -> None:
-    assert read_pidf(data).problem
+    assert all(location.problem for location in read_pidf(data))
 
 
 def test_every_message_of_ours_is_one_of_ours() -> None:

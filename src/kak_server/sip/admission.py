@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from kak_server.sip import build
+from kak_server.sip.additional import MEDIA_TYPE
 from kak_server.sip.api import SipSettings, TrunkSettings
 from kak_server.sip.bodies import PIDF, SDP, Part, parts_of
 from kak_server.sip.errors import ParseError
@@ -151,7 +152,7 @@ def offer_of(request: Message) -> tuple[list[Part], str | None]:
             return [], None
         raise
     sdp = next((part for part in parts if part.media_type == SDP), None)
-    if len(parts) == 1 and parts[0].media_type not in (SDP, PIDF):
+    if len(parts) == 1 and parts[0].media_type not in (SDP, PIDF) and not parts[0].media_type.startswith(MEDIA_TYPE):
         multipart = (request.get("content-type") or "").lower().startswith("multipart/")
         if not multipart and "handling=optional" not in disposition:
             raise ParseError(f"body of type {parts[0].media_type[:60]}", 415)

@@ -13,6 +13,7 @@ from kak_server.sip.dialog import our_contact
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.hold import wanted_in
+from kak_server.sip.location import answer_headers
 from kak_server.sip.parser import Request
 from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.transactions import ServerEntry
@@ -40,6 +41,7 @@ class Answering:
                 ("Allow", build.ALLOW),
                 ("Accept", build.ACCEPT),
                 ("Server", context.settings.server_name),
+                *(answer_headers(call.incoming.locations) if initial else ()),
                 *self._refreshing.accept(call, entry.request),
                 ("Content-Type", SDP),
             ),

@@ -54,8 +54,26 @@ class Location:
     method: str = ""
     timestamp: str = ""
     civic: str = ""
-    reference: str = ""  # a URI still to be dereferenced
+    reference: str = ""  # an http(s) URI still to be fetched
     problem: str = ""  # "location could not be read: ..." : the call proceeds all the same
+    shape: str = ""  # "point", "circle", "polygon" ...: what the position and radius were made of (sip/geodetic.py)
+    areas: tuple[str, ...] = ()  # codes and names of areas in the civic address, the likeliest municipality first
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A line about the call for the operator. `label` is a word the console knows: "provider", "subscriber", ..."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataReference:
+    """A block of additional data (RFC 7852) still to be fetched: its kind ("providerinfo") and http(s) URI."""
+
+    kind: str
+    uri: str
 
 
 # --- events: the core to the house -------------------------------------------------------------------------------
@@ -77,6 +95,8 @@ class IncomingCall:
     replaces: CallId | None = None  # it takes the place of this call of ours (RFC 3891)
     diverted_from: tuple[str, ...] = ()  # History-Info (RFC 7044) or Diversion (RFC 5806): newest first, at most 5
     device: str = ""  # it comes from a registered device of ours, not from a trunk
+    details: tuple[Detail, ...] = ()  # what networks and devices say besides (RFC 7852), Resource-Priority
+    references: tuple[DataReference, ...] = ()  # and where more of it is
     emergency: bool = False  # by number, URN, Resource-Priority or trunk: never held back by limits of ours
 
 

@@ -3,6 +3,7 @@
 from kak_server.sip.api import CallerIdentity
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import NameAddr, parse_name_addr
+from kak_server.sip.numbers import Numbering, of_uri
 from kak_server.sip.parser import Message, Request
 from kak_server.sip.uri import number_of
 
@@ -10,8 +11,9 @@ _WITHHELD = frozenset(("id", "user", "header", "critical"))
 _MAX_NAME = 120
 
 
-def caller_identity(request: Request, *, trusted: bool) -> CallerIdentity:
-    """The caller as the operator should see him. `trusted`: the trunk's P-Asserted-Identity is believed.
+def caller_identity(request: Request, *, trusted: bool, plan: Numbering = Numbering()) -> CallerIdentity:
+    """The caller as the operator should see him, the number in its one form by `plan`, or as it came where it is none.
+    `trusted`: the trunk's P-Asserted-Identity is believed.
 
     A broken P-Asserted-Identity is passed over: it never costs the call. Privacy is reported, not obeyed: an
     emergency operator sees the number all the same.
@@ -20,7 +22,7 @@ def caller_identity(request: Request, *, trusted: bool) -> CallerIdentity:
     if trusted:
         asserted = asserted_identity(request)
         if asserted is not None:
-            number = number_of(asserted.uri)
+            number = of_uri(asserted.uri, plan).text or number_of(asserted.uri)
             display = asserted.display or ("" if privacy else request.sender.display)
             return CallerIdentity(number, _clean(display), "p-asserted-identity", privacy)
     sender = request.sender
@@ -29,7 +31,7 @@ def caller_identity(request: Request, *, trusted: bool) -> CallerIdentity:
     anonymous = number.lower() == "anonymous" or sender.uri.host == "anonymous.invalid"
     if anonymous or not number:
         return CallerIdentity("", _clean(sender.display), "none", privacy or anonymous)
-    return CallerIdentity(number, _clean(sender.display), "from", privacy)
+    return CallerIdentity(of_uri(sender.uri, plan).text or number, _clean(sender.display), "from", privacy)
 
 
 def asserted_identity(message: Message) -> NameAddr | None:

@@ -13,8 +13,8 @@ from kak_server.sip.dialog import from_invite, our_contact
 from kak_server.sip.emergency import EmergencyRules
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
-from kak_server.sip.identity import caller_identity
-from kak_server.sip.location import locations_of
+from kak_server.sip.facts import read_facts
+from kak_server.sip.location import answer_headers
 from kak_server.sip.parser import Request
 from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.server_invite import ServerInvite
@@ -92,17 +92,21 @@ class Inbound:
     ) -> None:
         context = self._context
         local_tag = context.new_id("tag")
+        facts = read_facts(request, admitted.parts, context.settings, trusted=trunk.trusted_identity)
         dialog = from_invite(request, local_tag, flow)
         incoming = IncomingCall(
             call=CallId(context.new_id("call")),
             trunk=trunk.name,
             called=admitted.called,
-            caller=caller_identity(request, trusted=trunk.trusted_identity),
+            caller=facts.caller,
             offer_sdp=admitted.offer_sdp,
-            locations=locations_of(request, admitted.parts),
+            locations=facts.locations,
             user_agent=(request.get("user-agent") or "")[:120],
             sip_call_id=request.call_id,
             ipv6=":" in flow.host,
+            diverted_from=facts.diverted_from,
+            details=facts.details,
+            references=facts.references,
             emergency=emergency,
             device=device,
         )
@@ -190,6 +194,7 @@ class Inbound:
             ("Contact", our_contact(self._context.settings, entry.request, entry.source)),
             ("Allow", build.ALLOW),
             ("Server", self._context.settings.server_name),
+            *answer_headers(call.incoming.locations),
         ]
         if status != 183 or not sdp:
             return self._transactions.prepare(entry, status, headers=headers)

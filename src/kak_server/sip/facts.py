@@ -1,0 +1,37 @@
+"""What an INVITE tells of its caller, put together for the operator. Nothing of it can cost the call."""
+
+from dataclasses import dataclass
+
+from kak_server.sip.additional import additional_data
+from kak_server.sip.api import CallerIdentity, DataReference, Detail, Location, SipSettings
+from kak_server.sip.bodies import Part
+from kak_server.sip.emergency import priorities
+from kak_server.sip.history import diverted_from
+from kak_server.sip.identity import caller_identity
+from kak_server.sip.location import locations_of
+from kak_server.sip.parser import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """See `IncomingCall`, whose fields these are."""
+
+    caller: CallerIdentity
+    locations: tuple[Location, ...]
+    diverted_from: tuple[str, ...]
+    details: tuple[Detail, ...]
+    references: tuple[DataReference, ...]
+
+
+def read_facts(request: Request, parts: list[Part], settings: SipSettings, *, trusted: bool) -> Facts:
+    """Identity, locations, diversions and additional data. `trusted`: the trunk's P-Asserted-Identity is believed."""
+    most_bytes = settings.message_limits.xml_bytes
+    details, references = additional_data(request, parts, most_bytes)
+    asked = ", ".join(f"{namespace}.{value}" for namespace, value in priorities(request))
+    return Facts(
+        caller_identity(request, trusted=trusted, plan=settings.numbering),
+        locations_of(request, parts, most_bytes),
+        diverted_from(request, settings.numbering),
+        (Detail("priority", asked), *details) if asked else details,
+        references,
+    )
