@@ -41,7 +41,7 @@ class Answering:
                 ("Allow", build.ALLOW),
                 ("Accept", build.ACCEPT),
                 ("Server", context.settings.server_name),
-                *(answer_headers(call.incoming.locations) if initial else ()),
+                *(answer_headers(call.incoming) if initial else ()),
                 *self._refreshing.accept(call, entry.request),
                 ("Content-Type", SDP),
             ),

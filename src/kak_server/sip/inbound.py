@@ -194,7 +194,7 @@ class Inbound:
             ("Contact", our_contact(self._context.settings, entry.request, entry.source)),
             ("Allow", build.ALLOW),
             ("Server", self._context.settings.server_name),
-            *answer_headers(call.incoming.locations),
+            *answer_headers(call.incoming),
         ]
         if status != 183 or not sdp:
             return self._transactions.prepare(entry, status, headers=headers)

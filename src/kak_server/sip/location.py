@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from kak_server.sip.api import Location
+from kak_server.sip.api import IncomingCall, Location
 from kak_server.sip.bodies import PIDF, Part
 from kak_server.sip.civic import civic_areas, civic_line
 from kak_server.sip.errors import ParseError
@@ -77,10 +77,11 @@ def read_pidf(data: bytes, max_bytes: int = MAX_BYTES) -> tuple[Location, ...]:
     return tuple(_read(holder) for holder in holders)
 
 
-def answer_headers(locations: tuple[Location, ...]) -> tuple[tuple[str, str], ...]:
-    """What our answers say of locations that could not be read: the call goes on, and the sender learns of it
+def answer_headers(incoming: IncomingCall | None) -> tuple[tuple[str, str], ...]:
+    """What our answers to a call say of locations that could not be read: the call goes on, and the sender learns of it
     (RFC 6442 4.4)."""
-    return (CANNOT_PROCESS,) if any(location.problem for location in locations) else ()
+    broken = incoming is not None and any(location.problem for location in incoming.locations)
+    return (CANNOT_PROCESS,) if broken else ()
 
 
 def unreadable(reason: str) -> Location:
