@@ -71,11 +71,6 @@ def on_response(machine: ClientInvite, status: int, ack: bytes) -> Step:
     return done, (*stopped, Arm("D", TIMER_D_MS), Final(status))
 
 
-def withdraw(machine: ClientInvite) -> Step:
-    """The user goes elsewhere while nothing was heard: no more copies, but an answer is still heard until timer B."""
-    return machine, (Disarm("A"),)
-
-
 def cancel(machine: ClientInvite) -> Step:
     """A CANCEL for it has gone out. 9.1: without a final answer in 64*T1 the transaction is over all the same."""
     if machine.state != "proceeding":

@@ -12,7 +12,7 @@ from kak_server.sip.dialog import Outgoing
 from kak_server.sip.machine import Arm, Deliver, Disarm, Effect, Final, Over, Transmit
 from kak_server.sip.parser import Response
 
-ResumedState = Literal["calling", "proceeding", "accepted", "withdrawn"]
+ResumedState = Literal["calling", "proceeding", "accepted"]
 OnResponse = Callable[[Response], None]
 _TIMERS = ("A", "B", "C", "D", "M", "E", "F", "K")
 
@@ -79,14 +79,11 @@ class ClientTransactions:
         if state == "calling":
             self.request(outgoing, owner, on_response)
             return
-        now = "calling" if state == "withdrawn" else state
-        machine = ClientInvite(outgoing.flow.transport != "udp", self._context.times, b"", now)
-        entry = ClientEntry(outgoing.branch, outgoing.branch, machine, outgoing, owner, on_response)
-        entry.answered = now != "calling"
+        machine = ClientInvite(outgoing.flow.transport != "udp", self._context.times, b"", state)
+        entry = ClientEntry(outgoing.branch, outgoing.branch, machine, outgoing, owner, on_response, answered=True)
         self._entries[entry.key] = entry
-        timer = {"withdrawn": "B", "accepted": "M"}.get(state)
-        if timer is not None:
-            self._context.arm("client", entry.key, timer, self._context.times.give_up_ms)
+        if state == "accepted":
+            self._context.arm("client", entry.key, "M", self._context.times.give_up_ms)
 
     def response(self, response: Response) -> bool:
         """A response came in; False when it answers nothing of ours (17.1.3: branch and CSeq method)."""
@@ -128,12 +125,10 @@ class ClientTransactions:
                 self._context.disarm("client", branch, name)
 
     def withdraw(self, branch: str) -> None:
-        """The request goes elsewhere. An INVITE is repeated no more, but whoever had it may still answer: a
-        provisional is to be cancelled, a 2xx acknowledged. Anything else is forgotten."""
+        """The request goes elsewhere. An INVITE goes on by itself: whoever has had it may ring, and only copies of it
+        bring the provisional answer that lets us cancel (9.1); a 2xx is to be acknowledged. Others are forgotten."""
         entry = self._entries.get(branch)
-        if entry is not None and isinstance(entry.machine, ClientInvite):
-            self._apply(entry, *client_invite.withdraw(entry.machine))
-        else:
+        if entry is not None and not isinstance(entry.machine, ClientInvite):
             self.abandon(branch)
 
     def timer(self, key: str, name: str) -> None:

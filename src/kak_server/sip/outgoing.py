@@ -83,7 +83,7 @@ class OutgoingCalls:
         if leg is None:
             return
         for old in leg.given_up:
-            self._clients.resume(self._outgoing(leg, old), call.id, self._listener(call), "withdrawn")
+            self._clients.resume(self._outgoing(leg, old), call.id, self._listener(call), "calling")
         attempt = leg.attempt
         if call.state == "pending":
             context.arm("leg", call.id, "ring", max(0, leg.ring_until_ms - context.now_ms))
@@ -101,7 +101,7 @@ class OutgoingCalls:
                     give_up_ms=leg.dial.attempt_timeout_ms if leg.left else 0,
                 )
         elif attempt is not None and call.state == "cancelling":
-            state: ResumedState = "proceeding" if leg.heard else "withdrawn"
+            state: ResumedState = "proceeding" if leg.heard else "calling"
             self._ending.sending.resume(
                 self._outgoing(leg, attempt), call.id, self._on_final(call), self._listener(call), state
             )
@@ -233,8 +233,6 @@ class OutgoingCalls:
             self._ending.sending.drop(current.branch)
             if heard:
                 self._clients.cancel(current.branch, (answered_elsewhere(),))
-            else:
-                self._clients.withdraw(current.branch)
 
     def _unwanted(self, call: Call, leg: Leg, attempt: Attempt, response: Response) -> None:
         """A provisional from where we do not want to be answered any more: now it can be cancelled (9.1)."""
@@ -310,8 +308,6 @@ class OutgoingCalls:
         self._ending.sending.stay(attempt.branch)
         if leg.heard:
             self._clients.cancel(attempt.branch, (cleared(text, q850),))
-        else:
-            self._clients.withdraw(attempt.branch)
         self._context.emit(CallEnded(call.id, cause, text))
 
     def _impossible(self, dial: Dial, problem: ParseError) -> None:

@@ -61,11 +61,3 @@ def test_cancelled_and_never_answered() -> None:
     assert client_invite.on_timer(machine, "C")[1] == (Final(408), Over())
     machine, _ = client_invite.on_response(machine, 200, b"")
     assert client_invite.on_timer(machine, "C") == (machine, ())
-
-
-def test_given_up_but_still_listened_to() -> None:
-    machine, _ = client_invite.start(b"INVITE", False, TIMES)
-    machine, effects = client_invite.withdraw(machine)
-    assert effects == (Disarm("A"),)
-    assert Deliver() in client_invite.on_response(machine, 200, b"")[1]
-    assert client_invite.on_timer(machine, "B")[1] == (Disarm("A"), Final(408), Over())
