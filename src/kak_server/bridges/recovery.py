@@ -172,4 +172,4 @@ def _redirect(house: "House", legs: Mapping[str, rpc.LegCensus]) -> None:
         quiet += [(party.leg, party.signalled) for party in line.parties if party.live and not party.sends]
         for leg, signalled in quiet:
             if leg.leg not in legs:
-                house.ctx.media(rpc.ModifyRtp(leg.leg, *signalled, leg.payload_type, leg.codec, False))
+                house.ctx.media(rpc.modified(leg, *signalled, send=False))

@@ -26,6 +26,8 @@ class LegCensus:
     port: int = 0
     peer_host: str = ""
     peer_port: int = 0
+    codec: str = ""  # rtp
+    srtp: str = ""  # the suite; never a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,6 @@ class Reply:
 
     ok: bool
     result: Mapping[str, Json] = field(default_factory=dict)
-    code: str = (
-        ""  # "unknown_leg", "port_in_use", "bad_sdp", "bad_path", "unknown_op", "malformed", "limit", "internal"
-    )
+    # "unknown_leg", "port_in_use", "bad_sdp", "no_dtmf", "bad_path", "unknown_op", "malformed", "limit", "internal"
+    code: str = ""
     message: str = ""

@@ -104,7 +104,7 @@ class Desk:
                 continue
             peer = (want.peer_host, want.peer_port) if want.peer_host and want.peer_port else ("", 0)
             if (held.peer_host, held.peer_port) != peer:
-                commands.append(rpc.ModifyRtp(want.leg, want.peer_host, want.peer_port, want.payload_type, want.codec))
+                commands.append(rpc.modified(want, want.peer_host, want.peer_port))
         return commands
 
 

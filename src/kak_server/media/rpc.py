@@ -33,6 +33,12 @@ from kak_server.media.census import Census as Census
 from kak_server.media.census import Edge as Edge
 from kak_server.media.census import LegCensus as LegCensus
 from kak_server.media.census import Reply as Reply
+from kak_server.media.rtp_args import Codec as Codec
+from kak_server.media.rtp_args import CreateRtp as CreateRtp
+from kak_server.media.rtp_args import ModifyRtp as ModifyRtp
+from kak_server.media.rtp_args import SendDtmf as SendDtmf
+from kak_server.media.rtp_args import SrtpKeys as SrtpKeys
+from kak_server.media.rtp_args import modified as modified
 from kak_server.model.ids import LegId, MixId, RecordingId
 
 VERSION = 1
@@ -42,38 +48,10 @@ ORPHAN_EXIT_S = 600
 UPLINK_LEASE_MAX_MS = 1_000
 TICK_MS = 20
 
-Codec = Literal["PCMA", "PCMU"]
 WebrtcRole = Literal["operator", "citizen", "viewer"]
 
 
 # --- commands: op name -> arguments ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CreateRtp:
-    """op leg.create_rtp: a plain RTP leg on a port control chose and journalled. Result: {"port": int}.
-
-    Sequence numbers and timestamps are a function of time, `seq0 + (now - epoch_ms)/20` and `ts0 + 8*(now - epoch_ms)`,
-    so that a worker started anew goes on where the dead one was, under the same SSRC. The peer's address is learned
-    from the first valid packet (symmetric RTP), once, then strict; `peer` is where to send until then.
-    """
-
-    leg: LegId
-    port: int
-    ssrc: int
-    seq0: int
-    ts0: int
-    epoch_ms: int
-    bind_host: str = "127.0.0.1"
-    codec: Codec = "PCMA"
-    payload_type: int = 8
-    dtmf_payload_type: int | None = None
-    peer_host: str = ""
-    peer_port: int = 0
-    learned: bool = False  # peer is already learned: take packets from it only
-    gated: bool = False  # sends only while its uplink lease runs (towards the radio)
-    gate_buffer_ms: int = 0  # what speaks into a shut gate is kept at most so long and played when it opens
-    silent_after_ms: int = 10_000  # leg.silent after so long without RTP; repeated at that interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +67,6 @@ class CreateWebrtc:
     role: WebrtcRole
     offer_sdp: str
     source_leg: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ModifyRtp:
-    """op leg.modify: the peer's session changed (re-INVITE): new address until learned anew, direction."""
-
-    leg: LegId
-    peer_host: str
-    peer_port: int
-    payload_type: int = 8
-    codec: Codec = "PCMA"
-    send: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +164,7 @@ Command = (
     CreateRtp
     | CreateWebrtc
     | ModifyRtp
+    | SendDtmf
     | CloseLeg
     | SetMix
     | StartPlay
@@ -215,6 +182,7 @@ OPS: Mapping[str, type[Command]] = {
     "leg.create_rtp": CreateRtp,
     "leg.create_webrtc": CreateWebrtc,
     "leg.modify": ModifyRtp,
+    "leg.dtmf": SendDtmf,
     "leg.close": CloseLeg,
     "mix.set": SetMix,
     "play.start": StartPlay,
@@ -273,6 +241,15 @@ class LegDtmf:
     leg: LegId
     digit: str
     duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegDtmfSent:
+    """ev leg.dtmf_sent: all digits of an order are out, or `ok` is False and the leg closed or changed before."""
+
+    leg: LegId
+    send: str
+    ok: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +325,7 @@ Event = (
     | LegSilent
     | LegActive
     | LegDtmf
+    | LegDtmfSent
     | LegTalk
     | LegHeard
     | PlayEnded
@@ -361,6 +339,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "leg.silent": LegSilent,
     "leg.active": LegActive,
     "leg.dtmf": LegDtmf,
+    "leg.dtmf_sent": LegDtmfSent,
     "leg.talk": LegTalk,
     "leg.heard": LegHeard,
     "play.ended": PlayEnded,

@@ -68,7 +68,7 @@ class Headset:
         self.packets.append(packet)
         return True
 
-    def send_nothing(self) -> None:
+    def send_nothing(self, joined: bool) -> None:
         self.nothing += 1
 
 

@@ -133,7 +133,7 @@ def test_strangers_are_closed_and_what_is_missing_is_made() -> None:
 def test_a_peer_that_moved_while_nobody_listened_is_pointed_to() -> None:
     desk = Desk()
     desk.state("contact/c1", replace(FULL, legs={LEG: replace(CREATE, peer_port=40_002)}))
-    assert desk.reconcile(census_of(FULL)) == [rpc.ModifyRtp(LEG, "127.0.0.1", 40_002)]
+    assert desk.reconcile(census_of(FULL)) == [rpc.modified(CREATE, "127.0.0.1", 40_002)]
 
 
 def test_a_learned_peer_is_not_pointed_away_from() -> None:

@@ -53,12 +53,12 @@ class Conference:
         self._dirty |= self._sources.pop(name, None) is not None
 
     def add_companded_sink(self, name: str, sink: CompandedSink, aliases: tuple[str, ...] = ()) -> None:
-        """An RTP leg's sink."""
+        """The sink of an RTP leg with G.711."""
         self._companded[name] = sink
         self._add_aliases(name, aliases)
 
     def add_opus_sink(self, name: str, sink: OpusSink, aliases: tuple[str, ...] = ()) -> None:
-        """A WebRTC leg's sink."""
+        """A WebRTC leg's sink, or that of an RTP leg with Opus."""
         self._opus[name] = sink
         self._add_aliases(name, aliases)
 
@@ -139,8 +139,10 @@ class Conference:
                 events.append(rpc.LegTalk(leg, detector.talking, round(detector.level, 1)))
         mixed, hears = matrix.mix(frames, present)
         playing = self._add_plays(mixed, hears, events)
-        left = self._send_companded(mixed, hears)
-        left |= self._send_opus(mixed, hears, playing)
+        # A caller in a call or at a play hears silence as packets; one that is only ringing gets none.
+        joined = self._joined | {matrix.sink_row.get(play.sink) for play in self.plays.values()}
+        left = self._send_companded(mixed, hears, joined)
+        left |= self._send_opus(mixed, hears, joined, playing)
         if self._unheard:
             self._report_heard(present, left, now_ms, events)
         return events
@@ -200,11 +202,8 @@ class Conference:
                 events.append(rpc.PlayEnded(name))
         return playing
 
-    def _send_companded(self, mixed: Mixed, hears: Flags) -> set[int]:
+    def _send_companded(self, mixed: Mixed, hears: Flags, joined: set[int | None]) -> set[int]:
         left = set()
-        matrix = self._matrix
-        # A caller in a call or at a play hears silence as packets; one that is only ringing gets none.
-        joined = self._joined | {matrix.sink_row.get(play.sink) for play in self.plays.values()}
         for law, sinks in self._companded_rows.items():
             if not sinks:
                 continue
@@ -224,12 +223,14 @@ class Conference:
                 at += 1
         return left
 
-    def _send_opus(self, mixed: Mixed, hears: Flags, playing: dict[int, tuple[PlayKey, ...]]) -> set[int]:
+    def _send_opus(
+        self, mixed: Mixed, hears: Flags, joined: set[int | None], playing: dict[int, tuple[PlayKey, ...]]
+    ) -> set[int]:
         left = set()
         packets: dict[object, bytes] = {}
         for row, (name, sink) in enumerate(self._opus.items(), len(self._companded)):
             if not hears[row]:
-                sink.send_nothing()
+                sink.send_nothing(row in joined)
                 continue
             key = (self._matrix.keys[row], playing.get(row, ()))
             packet = packets.get(key)

@@ -3,13 +3,14 @@
 from kak_server.media.engine.rtp import parse_telephone_event
 
 LOST_END_MS = 200  # an event whose end packets were all lost counts as over after so long without a packet
-_UNITS_PER_MS = 8
 
 
 class DtmfDetector:
     """Feed telephone-event packets of one stream and the time; take (digit, duration_ms) when a digit ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, units_per_ms: int = 8) -> None:
+        """`units_per_ms` of the events' clock."""
+        self._units_per_ms = units_per_ms
         self._timestamp: int | None = None  # of the event under way, or of the one reported last
         self._digit = ""
         self._duration = 0
@@ -40,4 +41,4 @@ class DtmfDetector:
         if not self._digit:
             return []
         digit, self._digit = self._digit, ""
-        return [(digit, self._duration // _UNITS_PER_MS)]
+        return [(digit, self._duration // self._units_per_ms)]

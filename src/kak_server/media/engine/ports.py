@@ -31,7 +31,7 @@ class Sink(Protocol):
 
 
 class CompandedSink(Sink, Protocol):
-    """An RTP leg."""
+    """An RTP leg with G.711."""
 
     @property
     def gated(self) -> bool:
@@ -42,7 +42,7 @@ class CompandedSink(Sink, Protocol):
 
 
 class OpusSink(Sink, Protocol):
-    """One m-line of an operator's PeerConnection."""
+    """One m-line of an operator's PeerConnection, or an RTP leg with Opus."""
 
     def encode(self, frame: Pcm, fresh: bool) -> bytes:
         """Encode with this sink's encoder; `fresh` after others encoded for it, so that its past is forgotten."""
@@ -50,5 +50,6 @@ class OpusSink(Sink, Protocol):
     def send_packet(self, packet: bytes) -> bool:
         """This tick's Opus packet. Whether it left."""
 
-    def send_nothing(self) -> None:
-        """Nothing is heard in this tick: only what keeps the path alive may leave."""
+    def send_nothing(self, joined: bool) -> None:
+        """Nothing is heard in this tick: only what keeps the path alive may leave. `joined`: an edge or a play leads
+        here, silent as it is."""

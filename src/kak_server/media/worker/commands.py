@@ -7,14 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from kak_server.media import rpc
+from kak_server.media.engine.dtmf_sender import DIGITS
 from kak_server.media.engine.frames import Pcm
 from kak_server.media.engine.plays import Play
 from kak_server.media.engine.tones import tone
+from kak_server.media.rtp_args import DTMF_DIGITS_MAX, DTMF_MAX_MS, DTMF_MIN_MS
 from kak_server.media.worker.ice_ports import NoIcePortError
 from kak_server.media.worker.log import logger
 from kak_server.media.worker.recording import BadPathError
 from kak_server.media.worker.rtp_leg import RtpLeg
 from kak_server.media.worker.sdp import BadSdpError
+from kak_server.media.worker.srtp import BadKeyError
 from kak_server.media.worker.webrtc_leg import WebrtcLeg, open_webrtc_leg
 from kak_server.media.worker.worker import LEGS_MAX, Worker
 from kak_server.model.codec import Json, to_json
@@ -46,6 +49,7 @@ class Commands:
         self._sync: Mapping[type[Any], Callable[[Any], Result]] = {
             rpc.CreateRtp: self.create_rtp,
             rpc.ModifyRtp: self.modify_rtp,
+            rpc.SendDtmf: self.send_dtmf,
             rpc.CloseLeg: self.close_leg,
             rpc.SetMix: self.set_mix,
             rpc.StartPlay: self.start_play,
@@ -77,7 +81,7 @@ class Commands:
     def _reply(self, deed: Callable[[], Result], command: rpc.Command) -> rpc.Reply:
         try:
             return rpc.Reply(True, deed())
-        except (CommandError, BadPathError, OSError) as problem:
+        except (CommandError, BadPathError, BadKeyError, OSError) as problem:
             return _refusal(problem)
         except Exception as bug:  # noqa: BLE001  logged and answered as our fault
             return _bug(bug, command)
@@ -89,8 +93,9 @@ class Commands:
         _check_name(args.leg)
         _check_address(args.peer_host, args.peer_port)
         _check_address(args.bind_host, args.port)
-        if not 0 <= args.payload_type < 128 or not 0 <= (args.dtmf_payload_type or 0) < 128:
-            raise CommandError("malformed", "payload types are 0-127")
+        _check_numbers(args.payload_type, args.dtmf_payload_type, args.dtmf_clock_hz)
+        if args.gated and args.codec == "opus":
+            raise CommandError("malformed", "a gated leg speaks G.711")
         if not 0 <= args.epoch_ms < 1 << 53 or not 0 <= args.ssrc < 1 << 32 or args.seq0 < 0 or args.ts0 < 0:
             raise CommandError("malformed", "ssrc, seq0, ts0 or epoch_ms out of range")
         there = self._worker.legs.get(args.leg)
@@ -123,10 +128,32 @@ class Commands:
         """Change peer, codec and direction."""
         leg = self._rtp(args.leg)
         _check_address(args.peer_host, args.peer_port)
-        if not 0 <= args.payload_type < 128:
-            raise CommandError("malformed", "payload types are 0-127")
+        dtmf = None if args.dtmf_payload_type == "same" else args.dtmf_payload_type
+        _check_numbers(args.payload_type, dtmf, args.dtmf_clock_hz)
+        if leg.gated and args.codec == "opus":
+            raise CommandError("malformed", "a gated leg speaks G.711")
+        law = leg.law
         leg.modify(args)
+        if (law is None) != (leg.law is None):
+            self._worker.place_sink(leg)
         self._worker.conference.touch()
+        return {}
+
+    def send_dtmf(self, args: rpc.SendDtmf) -> Result:
+        """An order of digits; the same again changes nothing."""
+        leg = self._rtp(args.leg)
+        _check_name(args.send)
+        digits = args.digits.upper()
+        if not digits or any(digit not in DIGITS for digit in digits):
+            raise CommandError("malformed", f"digits are {DIGITS}")
+        if not DTMF_MIN_MS <= args.duration_ms <= DTMF_MAX_MS or not DTMF_MIN_MS <= args.gap_ms <= DTMF_MAX_MS:
+            raise CommandError("malformed", f"digits and gaps last {DTMF_MIN_MS}-{DTMF_MAX_MS} ms")
+        if leg.args.dtmf_payload_type is None:
+            raise CommandError("no_dtmf", f"the peer of leg {args.leg!r} takes no telephone-events")
+        if leg.sender.digits.waiting + len(digits) > DTMF_DIGITS_MAX:
+            raise CommandError("limit", f"at most {DTMF_DIGITS_MAX} digits wait")
+        leg.sender.order_digits(args)
+        self._worker.dialling[args.leg] = leg
         return {}
 
     def close_leg(self, args: rpc.CloseLeg) -> Result:
@@ -260,6 +287,8 @@ class Commands:
 def _refusal(problem: Exception) -> rpc.Reply:
     if isinstance(problem, CommandError):
         return rpc.Reply(False, code=problem.code, message=str(problem))
+    if isinstance(problem, BadKeyError):
+        return rpc.Reply(False, code="malformed", message=str(problem))
     if isinstance(problem, BadPathError):
         return rpc.Reply(False, code="bad_path", message=str(problem))
     if isinstance(problem, BadSdpError):
@@ -279,6 +308,13 @@ def _check_name(*names: str) -> None:
     for name in names:
         if not name or len(name) > NAME_CHARS_MAX:
             raise CommandError("malformed", f"names have 1-{NAME_CHARS_MAX} characters")
+
+
+def _check_numbers(payload_type: int, dtmf_payload_type: int | None, dtmf_clock_hz: int) -> None:
+    if not 0 <= payload_type < 128 or not 0 <= (dtmf_payload_type or 0) < 128:
+        raise CommandError("malformed", "payload types are 0-127")
+    if dtmf_clock_hz not in (8_000, 48_000):
+        raise CommandError("malformed", "digits have a clock of 8000 or 48000 Hz")
 
 
 def _check_gain(gain: float) -> None:

@@ -97,7 +97,7 @@ class OperatorSink:
         self._settle = SETTLE_FRAMES
         return self._packet(packet)
 
-    def send_nothing(self) -> None:
+    def send_nothing(self, joined: bool) -> None:
         """Silence: a few frames of it, then one now and then to keep the path alive."""
         if self._settle:
             if self._packet(self.encode(SILENCE_PCM, False)):

@@ -1,7 +1,5 @@
-"""A plain RTP leg: one UDP port, G.711 both ways, symmetric RTP learned once and then strict, digits, silence watch.
-
-Sequence numbers and timestamps are functions of time (see rpc.CreateRtp), so a worker started anew continues the
-stream of a dead one.
+"""An RTP leg: one UDP port, plain or SRTP, G.711 or Opus; symmetric RTP learned once and then strict, digits both
+ways, silence watch. What it sends is in `rtp_sender`, what it plays in `rtp_voice`, its keys in `srtp`.
 """
 
 import dataclasses
@@ -10,128 +8,212 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kak_server.media import rpc
-from kak_server.media.engine import g711, rtp
+from kak_server.media.engine import g711, rtcp, rtp
 from kak_server.media.engine.dtmf import DtmfDetector
-from kak_server.media.engine.frames import FRAME_SAMPLES
+from kak_server.media.engine.frames import FRAME_SAMPLES, SILENCE_PCM, Pcm
 from kak_server.media.engine.gate import UplinkGate
-from kak_server.media.engine.players import G711Player
 from kak_server.media.worker.clock import TickTime
 from kak_server.media.worker.ports import SocketPoller, bind_udp
+from kak_server.media.worker.rtp_sender import Address, RtpSender, units_per_tick
+from kak_server.media.worker.rtp_voice import OpusMouth, voice_of
+from kak_server.media.worker.srtp import Srtp
 
-Address = tuple[str, int]
-STATIC_LAWS: dict[int, g711.Law] = {0: "PCMU", 8: "PCMA"}  # RFC 3551 table 4
 TRUST_SIGNALLED_MS = 1_000  # after a re-INVITE: the old address may still send, and a stranger must not slip in
 SILENT_AFTER_MIN_MS = 100
 GATE_BUFFER_MAX_MS = 2_000
 PACKET_BYTES_MAX = 12 + 8 * FRAME_SAMPLES
+SRTP_BYTES_MAX = PACKET_BYTES_MAX + 16 + 128  # tag and key identifier
 
 
 @dataclass(slots=True)
 class RtpCounts:
-    """What went over the wire."""
+    """What came over the wire."""
 
     received: int = 0
-    sent: int = 0
     foreign: int = 0  # from an address that is not the learned one
     malformed: int = 0
-    send_errors: int = 0
+    keyless: int = 0  # before the keys were agreed
     comfort_noise: int = 0
+    reports: int = 0  # RTCP
 
 
 class RtpLeg:
-    """One leg: a Source and a CompandedSink of the engine, fed by the socket poller."""
+    """One leg: a Source, and by its codec a CompandedSink or an OpusSink of the engine, fed by the socket poller."""
 
     def __init__(
         self, args: rpc.CreateRtp, time: TickTime, poller: SocketPoller, emit: Callable[[rpc.Event], None]
     ) -> None:
-        """Binds the port. Raises OSError."""
+        """Binds the port. Raises OSError, and BadKeyError for keys that are none."""
         self.args = args
         self.created = args  # as asked for, to know a repeated command by
         self.leg = args.leg
-        self.law: g711.Law = args.codec
         self.counts = RtpCounts()
-        self.peer: Address | None = (args.peer_host, args.peer_port) if args.peer_host and args.peer_port else None
-        self.learned = args.learned and self.peer is not None
+        self.learned = args.learned and bool(args.peer_host and args.peer_port)
         self.gate = UplinkGate(min(args.gate_buffer_ms, GATE_BUFFER_MAX_MS)) if args.gated else None
         self._time = time
         self._emit = emit
         self._poller = poller
-        self._payload_type = args.payload_type
-        self._send = True
-        self._player = G711Player(self.law)
-        self._digits = DtmfDetector()
+        self._voice = voice_of(args.codec, args.payload_type)
+        self._mouth = OpusMouth()
+        self._digits = DtmfDetector(args.dtmf_clock_hz // 1000)
+        self._reception = rtcp.Reception()
+        self._peer_lost = 0.0  # share of our packets the peer did not get, by its last report
         self._peer_ssrc: int | None = None
         self._only_signalled_until_ms = 0.0
-        self._first_frame = max(0, time.wall_ms - args.epoch_ms) // rpc.TICK_MS - time.index
-        self._sent_frame = -1
         self._last_packet_ms = time.mono_ms
         self._told_silent_ms = 0.0
+        self._searched_index = -1
+        self._srtp = self._srtp_of(args.srtp)
         self._sock = bind_udp(args.bind_host, args.port)
         self.port: int = self._sock.getsockname()[1]
+        self.sender = RtpSender(args, time, self._sock, emit)
+        if args.peer_host and args.peer_port:
+            self.sender.peer = (args.peer_host, args.peer_port)
+        self.sender.protect_with(self._srtp, mute=self._is_keyless)
         poller.add(self._sock, self.on_datagram)
 
     def close(self) -> None:
         """Release the port."""
+        self.sender.drop_digits()
         self._poller.remove(self._sock)
         self._sock.close()
 
+    # --- the session -------------------------------------------------------------------------------------------------
+
+    @property
+    def peer(self) -> Address | None:
+        """Where the peer's media is."""
+        return self.sender.peer
+
+    @property
+    def law(self) -> g711.Law | None:
+        """The companding of its frames, both ways; None: Opus."""
+        return self._voice.law
+
+    @property
+    def _is_keyless(self) -> bool:
+        return self.args.srtp is not None and not self.args.srtp.suite
+
+    def _srtp_of(self, keys: rpc.SrtpKeys | None) -> Srtp | None:
+        if keys is None or not keys.suite:
+            return None
+        return Srtp(keys, self._rocs_max)
+
+    def _rocs_max(self) -> int:
+        """How often the peer's sequence numbers can have turned over: with packets of 10 ms every 11 minutes."""
+        return max(0, self._time.wall_ms - self.args.epoch_ms) // 10 >> 16
+
     def modify(self, args: rpc.ModifyRtp) -> None:
-        """The peer's session changed: send there until its address is learned anew (behind NAT: after a second)."""
-        signalled = (args.peer_host, args.peer_port)
-        if args.peer_host and args.peer_port and signalled != (self.args.peer_host, self.args.peer_port):
-            self.peer, self.learned = signalled, False
-            self._only_signalled_until_ms = self._time.mono_ms + TRUST_SIGNALLED_MS
-        self._send = args.send
-        self._payload_type = args.payload_type
-        if args.codec != self.law:
-            self.law = args.codec
-            self._player = G711Player(self.law)
+        """The peer's session changed: send there until its address is learned anew (behind NAT: after a second).
+        Raises BadKeyError, with the leg as it was."""
+        before, sender = self.args, self.sender
+        keys = before.srtp if args.srtp == "same" else args.srtp
+        srtp = self._srtp if keys == before.srtp else self._srtp_of(keys)
+        dtmf = before.dtmf_payload_type if args.dtmf_payload_type == "same" else args.dtmf_payload_type
+        clock_hz = before.dtmf_clock_hz if args.dtmf_payload_type == "same" else args.dtmf_clock_hz
         self.args = dataclasses.replace(
-            self.args,
-            peer_host=args.peer_host or self.args.peer_host,
-            peer_port=args.peer_port or self.args.peer_port,
+            before,
+            peer_host=args.peer_host or before.peer_host,
+            peer_port=args.peer_port or before.peer_port,
             payload_type=args.payload_type,
             codec=args.codec,
+            dtmf_payload_type=dtmf,
+            dtmf_clock_hz=clock_hz,
+            srtp=keys,
+            rtcp_mux=before.rtcp_mux if args.rtcp_mux == "same" else args.rtcp_mux,
         )
+        signalled = (args.peer_host, args.peer_port)
+        if args.peer_host and args.peer_port and signalled != (before.peer_host, before.peer_port):
+            sender.peer, self.learned = signalled, False
+            self._only_signalled_until_ms = self._time.mono_ms + TRUST_SIGNALLED_MS
+        sender.allowed = args.send
+        sender.payload_type, sender.dtmf_payload_type = args.payload_type, dtmf
+        sender.dtmf_units_per_ms = clock_hz // 1000
+        sender.units_per_tick = units_per_tick(args.codec)
+        if (args.codec, args.payload_type) != (before.codec, before.payload_type):
+            self._voice = voice_of(args.codec, args.payload_type)
+        if clock_hz != before.dtmf_clock_hz:
+            self._digits = DtmfDetector(clock_hz // 1000)
+        self._srtp = srtp
+        sender.protect_with(srtp, mute=self._is_keyless)
 
     # --- towards us --------------------------------------------------------------------------------------------------
 
     def on_datagram(self, data: bytes, address: Address) -> None:
         """A packet of the network, from anybody."""
-        if self.learned and address[:2] != self.peer:
+        if self.learned and address[:2] != self.sender.peer:
             self.counts.foreign += 1
             return
+        if rtp.is_rtcp(data):
+            self._take_report(data)
+            return
+        if self.args.srtp is not None:
+            plain = self._decrypted(data)
+            if plain is None:
+                return
+            data = plain
         packet = rtp.parse(data) if len(data) <= PACKET_BYTES_MAX else None
-        if packet is None or not packet.payload or rtp.is_rtcp(data):
+        if packet is None or not packet.payload:
             self.counts.malformed += 1
             return
-        law = STATIC_LAWS.get(packet.payload_type)
-        if packet.payload_type == self.args.payload_type:
-            law = self.law
+        audio = self._voice.takes(packet.payload_type)
         digit = packet.payload_type == self.args.dtmf_payload_type
-        if law is None and not digit and packet.payload_type != rtp.PT_COMFORT_NOISE:
+        if not audio and not digit and packet.payload_type != rtp.PT_COMFORT_NOISE:
             self.counts.malformed += 1
             return
         if not self.learned and not self._learn(address):
             return
         self.counts.received += 1
         self._heard_from()
+        if self.args.rtcp_mux:
+            self._reception.packet(packet.ssrc, packet.sequence)
         if digit:
             self._tell_digits(self._digits.feed(packet.timestamp, packet.payload, int(self._time.mono_ms)))
-        elif law is None:
+        elif not audio:
             self.counts.comfort_noise += 1
         else:
             if packet.ssrc != self._peer_ssrc:
                 if self._peer_ssrc is not None:
-                    self._player = G711Player(self.law)  # a new stream of the same peer: its clock starts anew
+                    self._voice.restart()
                 self._peer_ssrc = packet.ssrc
-            self._player.put(law, packet.timestamp, packet.payload)
+            self._voice.put(packet)
+
+    def _decrypted(self, data: bytes) -> bytes | None:
+        if self._srtp is None:
+            self.counts.keyless += 1
+            return None
+        if len(data) > SRTP_BYTES_MAX:
+            self.counts.malformed += 1
+            return None
+        first_in_tick = self._searched_index != self._time.index
+        failed = self._srtp.failed
+        plain = self._srtp.unprotect(data, first_in_tick)
+        if self._srtp.failed != failed:
+            self._searched_index = self._time.index
+        return plain
+
+    def _take_report(self, data: bytes) -> None:
+        """RTCP: no packet of it teaches us an address, and without rtcp-mux none belongs here."""
+        plain: bytes | None = data if self.args.rtcp_mux and len(data) <= SRTP_BYTES_MAX else None
+        if plain is None:
+            self.counts.malformed += 1
+            return
+        if self.args.srtp is not None:
+            plain = self._srtp.unprotect_rtcp(plain) if self._srtp is not None else None
+        if plain is None:
+            return
+        self.counts.reports += 1
+        feedback = rtcp.parse(plain)
+        if feedback.lost is not None:
+            self._peer_lost = feedback.lost
+        if feedback.sender_report_ntp:
+            self._reception.sender_report(feedback.sender_report_ntp, self._time.mono_ms)
 
     def _learn(self, address: Address) -> bool:
-        if self._time.mono_ms < self._only_signalled_until_ms and address[:2] != self.peer:
+        if self._time.mono_ms < self._only_signalled_until_ms and address[:2] != self.sender.peer:
             self.counts.foreign += 1
             return False
-        self.peer, self.learned = (address[0], address[1]), True
+        self.sender.peer, self.learned = (address[0], address[1]), True
         self._emit(rpc.LegLearned(self.leg, address[0], address[1]))
         return True
 
@@ -147,7 +229,7 @@ class RtpLeg:
             self._emit(rpc.LegDtmf(self.leg, digit, duration_ms))
 
     def watch(self) -> None:
-        """Now and then: a digit without an end, a peer without packets, a lease that has lapsed."""
+        """Now and then: a digit without an end, a peer without packets, a report that is due."""
         now_ms = self._time.mono_ms
         self._tell_digits(self._digits.poll(int(now_ms)))
         after_ms = max(SILENT_AFTER_MIN_MS, self.args.silent_after_ms)
@@ -155,10 +237,12 @@ class RtpLeg:
         if silent_ms - self._told_silent_ms >= after_ms:
             self._told_silent_ms = silent_ms
             self._emit(rpc.LegSilent(self.leg, int(silent_ms)))
+        if self.args.rtcp_mux:
+            self.sender.report(self._reception)
 
-    def pull(self, wanted: bool) -> bytes | None:
-        """This tick's frame of the peer's voice. The play-out point moves whether it is wanted or not."""
-        return self._player.pull()
+    def pull(self, wanted: bool) -> bytes | Pcm | None:
+        """This tick's frame of the peer's voice."""
+        return self._voice.pull(wanted)
 
     # --- towards the peer --------------------------------------------------------------------------------------------
 
@@ -176,44 +260,49 @@ class RtpLeg:
             payload = self.gate.pass_on(frame, speaking)
             if not self.gate.is_open:
                 return False
-        if self.peer is None or not self._send:
-            return False
-        at = self._first_frame + self._time.index
-        packet = rtp.build(
-            at != self._sent_frame + 1,  # RFC 3551 section 4.1: the marker starts a talk spurt
-            self._payload_type,
-            self.args.seq0 + at,
-            self.args.ts0 + at * FRAME_SAMPLES,
-            self.args.ssrc,
-            payload if payload is not None else g711.SILENCE[self.law],
-        )
-        try:
-            self._sock.sendto(packet, self.peer)
-        except (BlockingIOError, OSError):
-            self.counts.send_errors += 1
-            return False
-        self._sent_frame = at
-        self.counts.sent += 1
-        return payload is not None
+        return self.sender.audio(payload or g711.SILENCE[self.law or "PCMA"]) and payload is not None
+
+    def encode(self, frame: Pcm, fresh: bool) -> bytes:
+        """A frame in Opus."""
+        return self._mouth.encode(frame, fresh)
+
+    def send_packet(self, packet: bytes) -> bool:
+        """This tick's Opus packet."""
+        return self.sender.audio(packet)
+
+    def send_nothing(self, joined: bool) -> None:
+        """Nobody is heard: silence while the leg is in a call, so that no peer thinks us dead."""
+        if joined:
+            self.sender.audio(self._mouth.encode(SILENCE_PCM, False))
 
     # --- what others may know ----------------------------------------------------------------------------------------
 
     def census(self) -> rpc.LegCensus:
         """This leg for the census."""
-        host, port = self.peer or ("", 0)
-        return rpc.LegCensus(self.leg, "rtp", "learned" if self.learned else "waiting", self.port, host, port)
+        host, port = self.sender.peer or ("", 0)
+        state = "learned" if self.learned else "waiting"
+        suite = self.args.srtp.suite if self.args.srtp is not None else ""
+        return rpc.LegCensus(self.leg, "rtp", state, self.port, host, port, self.args.codec, suite)
 
     def stats(self) -> dict[str, int | float | str]:
         """Counters for leg.stats."""
-        buffer = self._player.buffer
+        buffer = self._voice.buffer
         return {
             "kind": "rtp",
+            "codec": self.args.codec,
+            "srtp": self.args.srtp.suite if self.args.srtp is not None else "",
             "received": self.counts.received,
-            "sent": self.counts.sent,
+            "sent": self.sender.counts.packets,
             "foreign": self.counts.foreign,
             "malformed": self.counts.malformed,
-            "send_errors": self.counts.send_errors,
+            "keyless": self.counts.keyless,
+            "auth_failed": self._srtp.failed if self._srtp is not None else 0,
+            "replayed": self._srtp.replayed if self._srtp is not None else 0,
+            "send_errors": self.sender.counts.errors,
             "comfort_noise": self.counts.comfort_noise,
+            "reports_received": self.counts.reports,
+            "reports_sent": self.sender.counts.reports,
+            "peer_lost": round(self._peer_lost, 3),
             "late": buffer.stats.late,
             "lost_frames": buffer.stats.lost_frames,
             "held_frames": buffer.stats.held_frames,

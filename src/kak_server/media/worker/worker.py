@@ -53,6 +53,7 @@ class Worker:
         self.ice_ports = IcePorts(*settings.ice_ports, settings.addresses)
         self.video = VideoHub()
         self.legs: dict[LegId, AnyLeg] = {}
+        self.dialling: dict[LegId, RtpLeg] = {}  # legs with digits to send
         self.clock = TickClock(self._tick, self._skip)
         self.failed_ticks = 0
         self.on_tick: Callable[[], None] | None = None
@@ -84,18 +85,28 @@ class Worker:
         self.legs[leg.leg] = leg
         if isinstance(leg, RtpLeg):
             self.conference.add_source(leg.leg, leg)
-            self.conference.add_companded_sink(leg.leg, leg, (f"{leg.leg}/headset", f"{leg.leg}/speaker"))
+            self.place_sink(leg)
             return
         if leg.microphone is not None:
             self.conference.add_source(leg.leg, leg.microphone)
         for name, sink in leg.sinks.items():
             self.conference.add_opus_sink(name, sink, (leg.leg,) if name.endswith("/headset") else ())
 
+    def place_sink(self, leg: RtpLeg) -> None:
+        """Enter an RTP leg's sink as its codec wants it, the first time or again after a change of codec."""
+        self.conference.remove_sink(leg.leg)
+        aliases = (f"{leg.leg}/headset", f"{leg.leg}/speaker")
+        if leg.law is None:
+            self.conference.add_opus_sink(leg.leg, leg, aliases)
+        else:
+            self.conference.add_companded_sink(leg.leg, leg, aliases)
+
     def drop_leg(self, name: LegId) -> None:
         """Take a leg out and close it. Idempotent; edges and recordings that name it stay."""
         leg = self.legs.pop(name, None)
         if leg is None:
             return
+        self.dialling.pop(name, None)
         self.conference.remove_source(name)
         for sink in (name, f"{name}/headset", f"{name}/speaker"):
             self.conference.remove_sink(sink)
@@ -120,6 +131,9 @@ class Worker:
             if self.clock.time.index % WATCH_TICKS == 0:
                 for leg in self.legs.values():
                     leg.watch()
+            for leg_id, dialling in list(self.dialling.items()):
+                if not dialling.sender.tick_digits():
+                    del self.dialling[leg_id]
             for event in self.conference.tick(self.clock.time.wall_ms):
                 self.emit(event)
             self.recorder.end_tick(self.clock.time.index)
