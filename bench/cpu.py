@@ -33,3 +33,15 @@ def _spent_ms(path: Path) -> float:
     text = path.read_text()
     fields = text[text.rindex(")") + 2 :].split()
     return (int(fields[11]) + int(fields[12])) * _TICK_MS  # utime and stime, proc(5)
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children, and theirs."""
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [pid, *(member for child in children for member in family(child))]
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory, what is shared with others left out. Raises OSError when the process is gone."""
+    _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
