@@ -1,11 +1,11 @@
 """`make bench-sip`: INVITE/200/ACK/BYE over UDP against our SIP stack answering by itself, beside its peers.
 
-sipp calls (a) our full stack, (b) aiosipua, (c) sippy, (d) Kamailio's tm with both allocators, one after the other:
-as fast as each can, then at half of that. docs/benchmarks.md says what each does and lacks.
+sipp calls (a) our full stack, (b) aiosipua, (c) sippy, (d) Kamailio's tm with both allocators: as fast as each can, in
+turns, then at half of that. docs/benchmarks.md says what each does and lacks.
 """
 
 import argparse
-import subprocess
+import contextlib
 import sys
 import tempfile
 import time
@@ -21,6 +21,7 @@ from sip_peers import Server, running
 AT_ONCE = 50  # calls under way when a server is asked for all it can
 OVER_MS = 32_000  # 64*T1: by then nothing of a call may be left (RFC 3261 17)
 SLACK_S = 4.0
+RAMP_S = 25  # for setting up the dialogs whose memory is measured
 PYTHON_PEERS = ("aiosipua", "sippy")
 
 
@@ -29,10 +30,10 @@ class Figures:
     """What was measured of one server."""
 
     name: str
-    per_cpu_s: float  # calls per CPU second, as many as it takes
-    per_s: float
-    half: sip_caller.Result
-    failed: int
+    per_cpu_s: float = 0.0  # calls per CPU second, given as many as it takes
+    per_s: float = 0.0
+    half: sip_caller.Result = sip_caller.NOTHING
+    failed: int = 0
     memory_mb: float | None = None  # of 10,000 established dialogs
 
 
@@ -46,48 +47,54 @@ def rss_mb(server: Server) -> float:
     return sum(cpu.resident_bytes(pid) for pid in cpu.family(server.process.pid)) / 2**20
 
 
-def speed(name: str, folder: Path, arguments: argparse.Namespace) -> tuple[Figures, dict[str, float]]:
-    """All it can, then half of that; of ours also what is left when all is over."""
-    calls = arguments.calls * (4 if name.startswith("kamailio") else 1)
-    with running(name, folder) as server:
-        warm = sip_caller.start(server.port, folder / "warm", 200, rate=500, at_once=AT_ONCE)
-        sip_caller.finish(warm, folder / "warm", 30)
-        before_ms = cpu_ms(server)
-        process = sip_caller.start(server.port, folder / "full", calls, rate=20_000, at_once=AT_ONCE)
-        full = sip_caller.finish(process, folder / "full", 60)
-        per_cpu_s = full.done / max(0.001, (cpu_ms(server) - before_ms) / 1000)
-        per_s = full.done / full.seconds
-        half_calls = int(min(per_s / 2 * arguments.half_seconds, 20_000))
-        process = sip_caller.start(server.port, folder / "half", half_calls, rate=per_s / 2, at_once=10_000)
-        half = sip_caller.finish(process, folder / "half", arguments.half_seconds * 2 + 35)
-        left: dict[str, float] = {}
-        if name == "kak-server":
-            time.sleep(OVER_MS / 1000 + SLACK_S)
-            left = server.census()
-    return Figures(name, per_cpu_s, per_s, half, full.failed + half.failed), left
+def speed(servers: list[Server], folder: Path, arguments: argparse.Namespace) -> tuple[list[Figures], dict[str, float]]:
+    """All each can, in turns, of which the best counts: whatever else runs on the machine disturbs for a moment only.
+    Then half of that, one after the other; of ours also what is left when all is over."""
+    every = [Figures(server.name) for server in servers]
+    for turn in range(-1, arguments.turns):  # the first is for warming up and not counted
+        for server, figures in zip(servers, every, strict=True):
+            calls = 300 if turn < 0 else arguments.calls * (4 if server.name.startswith("kamailio") else 1)
+            into = folder / server.name / str(turn)
+            before_ms, begin_s = cpu_ms(server), time.monotonic()
+            process = sip_caller.start(server.port, into, calls, rate=20_000, at_once=AT_ONCE)
+            full = sip_caller.finish(process, into, 60)
+            spent_s, took_s = (cpu_ms(server) - before_ms) / 1000, time.monotonic() - begin_s
+            if turn >= 0:
+                figures.failed += full.failed
+                figures.per_cpu_s = max(figures.per_cpu_s, full.done / spent_s)
+                figures.per_s = max(figures.per_s, full.done / took_s)
+    for server, figures in zip(servers, every, strict=True):
+        rate = figures.per_s / 2
+        into = folder / server.name / "half"
+        calls = int(min(rate * arguments.half_seconds, 20_000))
+        process = sip_caller.start(server.port, into, calls, rate=rate, at_once=10_000)
+        figures.half = sip_caller.finish(process, into, arguments.half_seconds * 2 + 35)
+        figures.failed += figures.half.failed
+        if server is servers[0]:
+            ended_s = time.monotonic()
+        print(f"measured {server.name}", flush=True)
+    time.sleep(max(0.0, ended_s + OVER_MS / 1000 + SLACK_S - time.monotonic()))
+    return every, servers[0].census()
 
 
-def memory(name: str, folder: Path, arguments: argparse.Namespace) -> float:
-    """Resident memory that established dialogs take, per 10,000."""
-    with running(name, folder) as server:
+def memory(figures: Figures, folder: Path, arguments: argparse.Namespace) -> float:
+    """Resident memory (MB) that established dialogs take, per 10,000: of a fresh server, and as many as it can take up
+    in a moment."""
+    rate = min(arguments.dialog_rate, figures.per_s / 2)
+    dialogs = int(min(arguments.dialogs, rate * RAMP_S))
+    with running(figures.name, folder) as server:
         before_mb = rss_mb(server)
-        ramp_s = arguments.dialogs / arguments.dialog_rate
-        hold_ms = int((ramp_s + 12) * 1000)
-        into = folder / "memory"
-        process = sip_caller.start(
-            server.port, into, arguments.dialogs, rate=arguments.dialog_rate, at_once=arguments.dialogs, hold_ms=hold_ms
-        )
+        ramp_s = dialogs / rate
+        into = folder / figures.name / "memory"
+        hold_ms = int((ramp_s + 30) * 1000)
+        process = sip_caller.start(server.port, into, dialogs, rate=rate, at_once=dialogs, hold_ms=hold_ms)
         try:
-            time.sleep(ramp_s + 8)
+            time.sleep(ramp_s + 3)
             grown_mb = rss_mb(server) - before_mb
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-    return grown_mb * 10_000 / arguments.dialogs
+            process.kill()
+            process.wait()
+    return float(grown_mb * 10_000 / dialogs)
 
 
 def show(every: list[Figures]) -> None:
@@ -127,7 +134,8 @@ def judge(every: list[Figures], left: dict[str, float]) -> list[Check]:
 def main() -> int:
     """Command line; exit code 0 when it could be measured, whatever the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=6_000, help="calls at full speed (Kamailio: four times as many)")
+    parser.add_argument("--calls", type=int, default=2_000, help="calls of a turn at full speed (Kamailio: four times)")
+    parser.add_argument("--turns", type=int, default=4, help="turns at full speed, of which the best counts")
     parser.add_argument("--half-seconds", type=float, default=8.0, help="length of the run at half of the maximum")
     parser.add_argument("--dialogs", type=int, default=10_000)
     parser.add_argument("--dialog-rate", type=float, default=500.0, help="calls a second while dialogs are made")
@@ -135,18 +143,14 @@ def main() -> int:
     env = environment()
     for problem in sip_peers.install():
         print(problem)
-    every: list[Figures] = []
-    left: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="kak-bench-") as name:
-        for server in sip_peers.names():
-            folder = Path(name) / server.replace(" ", "")
-            folder.mkdir()
-            figures, held = speed(server, folder, arguments)
-            left = left or held
-            if not server.startswith("kamailio"):
-                figures.memory_mb = memory(server, folder, arguments)
-            every.append(figures)
-            print(f"measured {server}", flush=True)
+        folder = Path(name)
+        with contextlib.ExitStack() as running_now:
+            servers = [running_now.enter_context(running(peer, folder)) for peer in sip_peers.names()]
+            every, left = speed(servers, folder, arguments)
+        for figures in every:
+            if not figures.name.startswith("kamailio"):
+                figures.memory_mb = memory(figures, folder, arguments)
     print()
     show(every)
     print(f"\nleft of our calls {OVER_MS // 1000} s after the last: {left}")

@@ -20,6 +20,9 @@ class Result:
     answer_ms: list[float]  # INVITE to 200, of each call
 
 
+NOTHING = Result(0, 0, 0, 0.0, [])
+
+
 def command(port: int, folder: Path, calls: int, rate: float, at_once: int, hold_ms: int) -> list[str]:
     """sipp's command line. A message it does not wait for (a late 100) fails no call, whoever sent it."""
     return [
@@ -61,4 +64,4 @@ def _seconds(text: str) -> float:
     parts = text.replace(".", ":").split(":")
     hours, minutes, seconds = (int(part) for part in parts[:3])
     fraction = parts[3] if len(parts) > 3 else "0"
-    return hours * 3600 + minutes * 60 + seconds + int(fraction) / 10 ** len(fraction)
+    return hours * 3600 + minutes * 60 + seconds + float(f"0.{fraction}")

@@ -40,8 +40,9 @@ def install() -> list[str]:
         print(f"setup: {', '.join(PACKAGES)} into {VENV}", flush=True)
         made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False)
         pip = [str(python), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check", *PACKAGES]
-        if made.returncode or subprocess.run(pip, check=False).returncode:
-            problems.append("the Python peers could not be installed: they are left out")
+        got = subprocess.run(pip, check=False, capture_output=True, text=True)
+        if made.returncode or got.returncode:
+            problems.append(f"the Python peers could not be installed and are left out:\n{got.stderr[-1000:]}")
         else:
             (VENV / "ready").touch()
     return problems
@@ -58,7 +59,8 @@ class Server:
 
     def census(self) -> dict[str, Any]:
         """What ours holds."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write("census\n")
         self.process.stdin.flush()
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
@@ -116,10 +118,10 @@ def _kamailio(folder: Path, port: int, allocator: list[str]) -> list[str]:
     program = shutil.which("kamailio")
     assert program is not None
     modules = next(Path("/usr/lib").glob("*/kamailio/modules"), Path("/usr/lib/kamailio/modules"))
-    config = folder / "kamailio.cfg"
+    config = folder / f"kamailio-{port}.cfg"
     config.write_text((HERE / "peers" / "kamailio.cfg").read_text().replace("MODULES", str(modules)))
     fixed = [program, "-DD", "-E", "-f", str(config), "-l", f"udp:{HOST}:{port}", "-m", str(SHARED_MB)]
-    return [*fixed, "-Y", str(folder), *allocator]
+    return [*fixed, "-Y", str(config.parent), *allocator]
 
 
 def _until_bound(port: int, process: subprocess.Popen[str], log: Path) -> None:

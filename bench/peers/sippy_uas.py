@@ -36,7 +36,11 @@ class Silent:
 def main() -> None:
     """Serve for ever."""
     agent, manager = part("UA", "UA"), part("SipTransactionManager", "SipTransactionManager")
-    tried, connect, body = part("CCEvents", "CCEventTry"), part("CCEvents", "CCEventConnect"), part("MsgBody", "MsgBody")
+    tried, connect, body = (
+        part("CCEvents", "CCEventTry"),
+        part("CCEvents", "CCEventConnect"),
+        part("MsgBody", "MsgBody"),
+    )
     config: dict[str, Any] = {"_sip_address": HOST, "_sip_port": int(sys.argv[1]), "_sip_logger": Silent()}
 
     def on_event(event: Any, ua: Any) -> None:

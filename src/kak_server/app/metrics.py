@@ -12,6 +12,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._events = Counter("kak_events", "Things that happened in the house", ["name"], registry=self.registry)
         self._sip = Counter("kak_sip_events", "SIP: requests, responses, refusals", ["name"], registry=self.registry)
+        self._sip_by_name: dict[str, Counter] = {}
         self._radio = Counter("kak_radio_events", "Radio gateway", ["name"], registry=self.registry)
         self._commands = Counter("kak_commands", "Operators' commands", ["name", "code"], registry=self.registry)
         self._refused = Counter(
@@ -36,7 +37,10 @@ class Metrics:
 
     def sip(self, name: str) -> None:
         """Something in the SIP room."""
-        self._sip.labels(name).inc()
+        counter = self._sip_by_name.get(name)
+        if counter is None:  # looking a label up costs more than counting
+            counter = self._sip_by_name[name] = self._sip.labels(name)
+        counter.inc()
 
     def radio(self, name: str) -> None:
         """Something in the radio room."""

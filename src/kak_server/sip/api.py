@@ -8,7 +8,8 @@ through `new_id` so that the core draws no entropy itself.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
@@ -211,8 +212,7 @@ class Target:
 # --- outputs: what the shell carries out, in order ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Write `data` to the flow (a datagram, or bytes on a connection)."""
 
     flow: Flow
@@ -226,8 +226,7 @@ class Close:
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
-class PutRecord:
+class PutRecord(NamedTuple):
     """Journal `value` under `key` ("sip/<call>"): dialog state or a pending INVITE, before any later output."""
 
     key: str
@@ -249,15 +248,13 @@ class Locate:
     want: Want
 
 
-@dataclass(frozen=True, slots=True)
-class Emit:
+class Emit(NamedTuple):
     """Tell the house."""
 
     event: SipEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """A metric and, where `detail` is set, a structured log line: nothing that goes wrong is silent.
 
     `name` e.g. "sip_requests", "sip_malformed", "sip_unknown_peer", "sip_retransmissions", "sip_responses". Of a
@@ -267,7 +264,7 @@ class Count:
     """
 
     name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
     detail: str = ""
     ms: int | None = None  # how long it took, where that is the point
 

@@ -128,7 +128,9 @@ def _finish(lines: list[str], body: bytes, charset: str) -> bytes:
 
 
 def _phrase(status: int, reason: str) -> str:
-    text = reason or PHRASES.get(status) or _CLASSES.get(status // 100, "Unknown")
+    if not reason:
+        return PHRASES.get(status) or _CLASSES.get(status // 100, "Unknown")
+    text = reason
     return "".join(character if character.isprintable() else " " for character in text)
 
 

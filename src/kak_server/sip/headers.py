@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kak_server.sip.errors import ParseError
 from kak_server.sip.uri import Uri, parse_hostport, parse_uri
@@ -15,6 +16,9 @@ _VIA = re.compile(
 _ANY_VIA = re.compile(r"(SIP[ \t]*/[ \t]*[0-9.]{1,7}[ \t]*/[ \t]*[A-Za-z0-9.!%*_+`'~-]+[ \t]+)([^;,]+)", re.IGNORECASE)
 _CSEQ = re.compile(r"([0-9]{1,12})[ \t]+([A-Za-z0-9.!%*_+`'~-]+)\Z")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_MARKS = {separator: re.compile(f'["<{separator}]') for separator in ",;"}
+_REMEMBERED_CHARS = 160
+_REMEMBERED = 4096
 _UNESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -64,26 +68,25 @@ class CSeq:
 
 def split_outside(text: str, separator: str) -> list[str]:
     """Split at `separator` where it stands outside quotes and angle brackets. Raises ParseError on an open quote."""
-    if '"' not in text and "<" not in text:
+    if '"' not in text and ("<" not in text or separator not in text):
         return text.split(separator)
     parts: list[str] = []
-    start, position, in_angle = 0, 0, False
-    while position < len(text):
-        character = text[position]
-        if character == '"' and not in_angle:
-            quoted = _QUOTED.match(text, position)
+    start, position = 0, 0
+    marks = _MARKS[separator]
+    while (mark := marks.search(text, position)) is not None:
+        character, position = mark.group(), mark.end()
+        if character == separator:
+            parts.append(text[start : position - 1])
+            start = position
+        elif character == "<":
+            position = text.find(">", position) + 1
+            if not position:
+                break
+        else:
+            quoted = _QUOTED.match(text, position - 1)
             if quoted is None:
                 raise ParseError("quoted string without an end")
             position = quoted.end()
-            continue
-        if character == "<":
-            in_angle = True
-        elif character == ">":
-            in_angle = False
-        elif character == separator and not in_angle:
-            parts.append(text[start:position])
-            start = position + 1
-        position += 1
     parts.append(text[start:])
     return parts
 
@@ -153,7 +156,15 @@ def parse_via_leniently(text: str) -> Via:
 
 
 def parse_name_addr(text: str) -> NameAddr:
-    """`"Name" <uri>;params`, `<uri>;params` or `uri;params`. Raises ParseError."""
+    """`"Name" <uri>;params`, `<uri>;params` or `uri;params`. Raises ParseError.
+
+    From, To and Contact come again in every message of a call, so short ones are remembered; treat `params` as
+    read-only.
+    """
+    return _remembered(text) if len(text) <= _REMEMBERED_CHARS else _parse_name_addr(text)
+
+
+def _parse_name_addr(text: str) -> NameAddr:
     text = text.strip()
     display = ""
     rest = text
@@ -182,6 +193,9 @@ def parse_name_addr(text: str) -> NameAddr:
         if "?" in uri_text or "," in uri_text:
             raise ParseError("a URI with a comma or question mark needs angle brackets")
     return NameAddr(display, parse_uri(uri_text.strip()), parse_params(params_text), text)
+
+
+_remembered = lru_cache(_REMEMBERED)(_parse_name_addr)
 
 
 def parse_cseq(text: str) -> CSeq:

@@ -1,29 +1,28 @@
 """What the transaction machines say: effects, as values (RFC 3261 section 17).
 
 A machine is a frozen dataclass; its step functions take it and give the next one and a tuple of effects. They know
-nothing of flows, messages or time: the transaction layer carries the effects out.
+nothing of flows, messages or time: the transaction layer carries the effects out. The frequent ones are named tuples,
+which cost a third of a frozen dataclass to make.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Transmit:
+class Transmit(NamedTuple):
     """Put `data` on the wire."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(NamedTuple):
     """Start or restart the machine's timer `name`."""
 
     name: str
     after_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Disarm:
+class Disarm(NamedTuple):
     """Stop the machine's timer `name`."""
 
     name: str

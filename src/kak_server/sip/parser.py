@@ -6,7 +6,6 @@ answer is made of, the error brings it along so that the sender hears 400 instea
 """
 
 import re
-from functools import cached_property
 
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import (
@@ -19,6 +18,7 @@ from kak_server.sip.headers import (
     parse_via_leniently,
     split_list,
 )
+from kak_server.sip.lazily import lazily
 from kak_server.sip.uri import Uri, parse_uri
 
 # 7.3.3 and the registry of compact forms
@@ -52,6 +52,13 @@ _COPIED = ("via", "from", "to", "call-id", "cseq")  # what a response copies fro
 _SINGLE = frozenset(
     ("from", "to", "call-id", "cseq", "content-length", "content-type", "max-forwards", "max-breadth", "expires")
 )
+# The usual spellings, found without looking at each letter; any other goes the long way
+_USUAL_NAMES = {
+    **{"-".join(word.capitalize() for word in name.split("-")): name for name in _COMPACT.values()},
+    **{name: _COMPACT[name] for name in "imelcfstvx"},
+    **{"Call-ID": "call-id", "CSeq": "cseq", "Max-Forwards": "max-forwards", "Allow": "allow"},
+    **{"User-Agent": "user-agent", "Route": "route", "Record-Route": "record-route", "Accept": "accept"},
+}
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) ([^ \t]+) SIP/([0-9]{1,3})\.([0-9]{1,3})\Z")
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?\Z", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
@@ -80,7 +87,7 @@ class Message:
         values = self.fields.get(name)
         return split_list(values) if values else []
 
-    @cached_property
+    @lazily
     def via(self) -> Via:
         """The topmost Via. Raises ParseError."""
         items = self.items("via")
@@ -88,17 +95,17 @@ class Message:
             raise ParseError("no Via")
         return parse_via(items[0])
 
-    @cached_property
+    @lazily
     def sender(self) -> NameAddr:
         """The From header. Raises ParseError."""
         return parse_name_addr(self._required("from"))
 
-    @cached_property
+    @lazily
     def to(self) -> NameAddr:
         """The To header. Raises ParseError."""
         return parse_name_addr(self._required("to"))
 
-    @cached_property
+    @lazily
     def call_id(self) -> str:
         """The Call-ID. Raises ParseError."""
         value = self._required("call-id")
@@ -106,7 +113,7 @@ class Message:
             raise ParseError("bad Call-ID")
         return value
 
-    @cached_property
+    @lazily
     def cseq(self) -> CSeq:
         """The CSeq. Raises ParseError."""
         return parse_cseq(self._required("cseq"))
@@ -135,8 +142,9 @@ class Request(Message):
         self.method = method
         self.uri_text = uri_text
         self.version = version
+        self.transaction_key = ""  # kept here by whoever works it out: it is asked for several times
 
-    @cached_property
+    @lazily
     def uri(self) -> Uri:
         """The Request-URI. Raises ParseError."""
         return parse_uri(self.uri_text)
@@ -188,9 +196,10 @@ def parse_text(
 ) -> Request | Response:
     """As `parse`, from a header block that is text already; `headers_only`: the body was not kept (a journalled
     INVITE), so its length is not checked."""
-    control = _CONTROL.search(text)
     unfolded = _FOLD.sub(" ", text) if "\r\n " in text or "\r\n\t" in text else text
-    start, *lines = unfolded.split("\r\n")
+    start, *lines = every = unfolded.split("\r\n")
+    # Where all is printable there is no need to look letter by letter; tabs and exotic letters are looked at
+    control = None if all(map(str.isprintable, every)) else _CONTROL.search(text)
     fields, problem = _read_fields(lines, max_headers)
     message = _start(start, fields, body, charset, text)
     request = message if isinstance(message, Request) else None
@@ -234,19 +243,21 @@ def _read_fields(lines: list[str], max_headers: int) -> tuple[dict[str, list[str
         problem = f"more than {max_headers} header lines"
         lines = lines[:max_headers]
     for line in lines:
-        name, colon, value = line.partition(":")
-        name = name.rstrip(" \t").lower()
-        if not colon or not _NAME.match(name):
-            problem = problem or f"bad header line: {line[:80]!r}"
-            continue
-        name = _COMPACT.get(name, name)
-        if name in fields:
-            if name in _SINGLE:
-                problem = problem or f"{name} given twice"  # 7.3.1
+        spelled, colon, value = line.partition(":")
+        name = _USUAL_NAMES.get(spelled, "")
+        if not name or not colon:
+            name = spelled.rstrip(" \t").lower()
+            if not colon or not _NAME.match(name):
+                problem = problem or f"bad header line: {line[:80]!r}"
                 continue
-            fields[name].append(value.strip(" \t"))
-        else:
+            name = _COMPACT.get(name, name)
+        values = fields.get(name)
+        if values is None:
             fields[name] = [value.strip(" \t")]
+        elif name in _SINGLE:
+            problem = problem or f"{name} given twice"  # 7.3.1
+        else:
+            values.append(value.strip(" \t"))
     return fields, problem
 
 
@@ -301,7 +312,7 @@ def answerable(request: Request | None) -> bool:
         request.via  # noqa: B018
     except ParseError:
         try:
-            request.via = parse_via_leniently(request.fields["via"][0])
+            request.__dict__["via"] = parse_via_leniently(request.fields["via"][0])  # in place of what `via` would give
         except ParseError:
             return False
     return not any(_CONTROL.search(value) for name in _COPIED for value in request.fields.get(name, ()))

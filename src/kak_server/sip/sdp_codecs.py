@@ -6,6 +6,7 @@ should be that of the audio they go with, section 2.1).
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from kak_server.sip.sdp_text import Attribute, Media
@@ -43,6 +44,7 @@ _OUR_DTMF: tuple[tuple[int, DtmfClock], ...] = ((101, 8000), (110, 48000))
 _RTPMAP = re.compile(r"([0-9]{1,3}) +([^/ ]+)/([0-9]{1,6})(?:/([0-9]{1,3}))?\Z")
 # RFC 7587 7.1: we play and capture 8 kHz mono, and put forward error correction to use
 _OPUS_FMTP = "maxplaybackrate=8000;sprop-maxcapturerate=8000;stereo=0;sprop-stereo=0;useinbandfec=1"
+_REMEMBERED_CHARS = 64  # a longer a=rtpmap names nothing we know
 _DTMF_FMTP = "0-16"
 
 
@@ -77,17 +79,25 @@ def numbers_of(media: Media) -> dict[Encoding, int]:
     """The encodings of a line that we understand, each with the first number it has."""
     maps: dict[str, Encoding] = {}
     for value in media.values("rtpmap"):
-        match = _RTPMAP.match(value)
-        # A map without a clock rate (RFC 4475's own offers have one) names a codec we could not use anyway
-        if match is not None and int(match.group(1)) <= 127:
-            name, clock, channels = match.group(2).upper(), int(match.group(3)), int(match.group(4) or 1)
-            maps[str(int(match.group(1)))] = Encoding(name, clock, channels)
+        mapped = _mapped(value) if len(value) <= _REMEMBERED_CHARS else None
+        if mapped is not None:
+            maps[mapped[0]] = mapped[1]
     numbers: dict[Encoding, int] = {}
     for text in media.formats:
         encoding = maps.get(text) or _STATIC.get(text)
         if encoding is not None:
             numbers.setdefault(encoding, int(text))
     return numbers
+
+
+@lru_cache(1024)
+def _mapped(value: str) -> tuple[str, Encoding] | None:
+    """An a=rtpmap: the number and what it means. Every offer has the same few."""
+    match = _RTPMAP.match(value)
+    # A map without a clock rate (RFC 4475's own offers have one) names a codec we could not use anyway
+    if match is None or int(match.group(1)) > 127:
+        return None
+    return str(int(match.group(1))), Encoding(match.group(2).upper(), int(match.group(3)), int(match.group(4) or 1))
 
 
 def with_digits(codec: Codec, payload_type: int, numbers: Mapping[Encoding, int]) -> Chosen:

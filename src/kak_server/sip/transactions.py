@@ -37,7 +37,14 @@ OnOver = Callable[[ServerEntry], None]
 
 def server_key(request: Request, method: str = "") -> str:
     """17.2.3: branch, sent-by and method (an ACK's is its INVITE's); for an RFC 2543 peer what it keeps the same."""
-    method = method or ("INVITE" if request.method == "ACK" else request.method)
+    if not method:
+        if not request.transaction_key:
+            request.transaction_key = _key(request, "INVITE" if request.method == "ACK" else request.method)
+        return request.transaction_key
+    return _key(request, method)
+
+
+def _key(request: Request, method: str) -> str:
     via = request.via
     if via.branch.startswith(build.COOKIE):
         return f"{via.branch}|{via.sent_by}|{method}"

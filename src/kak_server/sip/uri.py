@@ -10,6 +10,7 @@ from kak_server.sip.errors import ParseError
 
 _REMEMBERED_CHARS = 128
 _REMEMBERED_URIS = 4096
+_ADDRESS_CHARS = 64  # more than any address has, with a zone
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _USER = re.compile(r"(?:[A-Za-z0-9_.!~*'()&=+$,;?/-]|%[0-9A-Fa-f]{2})+\Z")
 _PASSWORD = re.compile(r"(?:[A-Za-z0-9_.!~*'()&=+$,-]|%[0-9A-Fa-f]{2})*\Z")
@@ -109,6 +110,11 @@ def _parse_port(text: str) -> int:
 
 def is_ip(host: str) -> bool:
     """Whether `host` is an IPv4 or IPv6 literal (without brackets)."""
+    return len(host) <= _ADDRESS_CHARS and _is_ip(host)
+
+
+@lru_cache(_REMEMBERED_URIS)
+def _is_ip(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -71,7 +71,7 @@ class SipServer:
         self._searches: set[asyncio.Task[None]] = set()
         self._renewal: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at_ms: int | None = None
+        self._timer_at_ms = 0
         self._flushing = False
 
     async def start(self, host: str, port: int, *, tcp: bool = True) -> None:
@@ -231,7 +231,9 @@ class SipServer:
         self._rearm()
 
     def _carry_out(self, output: Output) -> None:
-        if isinstance(output, Send):
+        if isinstance(output, Count):  # the most frequent first
+            self._house.count(output)
+        elif isinstance(output, Send):
             self._core.trace.record(self._clock(), True, output.flow, output.data)
             self._send(output.flow, output.data)
         elif isinstance(output, PutRecord):
@@ -242,10 +244,8 @@ class SipServer:
             self._emit(output.event)
         elif isinstance(output, Close):
             self._close(output.flow)
-        elif isinstance(output, Locate):
-            self._locate(output)
         else:
-            self._house.count(output)
+            self._locate(output)
 
     def _trace_call(self, incoming: IncomingCall) -> None:
         self._core.trace.bind(incoming.sip_call_id, incoming.call, incoming.caller.number, self._clock())
@@ -293,15 +293,15 @@ class SipServer:
 
     def _rearm(self) -> None:
         due_ms = self._core.next_timer_at_ms()
-        if due_ms == self._timer_at_ms and self._timer is not None:
+        if due_ms is None:
             return
         if self._timer is not None:
+            if due_ms >= self._timer_at_ms:
+                return  # what it was armed for is answered: to fire in vain once is cheaper than a new one each time
             self._timer.cancel()
-            self._timer = None
         self._timer_at_ms = due_ms
-        if due_ms is not None:
-            delay_s = max(0, due_ms - self._clock()) / 1000
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_timer)
+        delay_s = max(0, due_ms - self._clock()) / 1000
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
