@@ -48,3 +48,8 @@ def test_cpu_time_of_this_process_grows_with_work() -> None:
     spent = cpu.read(os.getpid()).since(before)
     assert 100 <= spent.total_ms <= 1_000
     assert spent.main_ms + spent.others_ms == spent.total_ms
+
+
+def test_memory_of_this_process_and_its_family() -> None:
+    assert cpu.family(os.getpid())[0] == os.getpid()
+    assert cpu.resident_bytes(os.getpid()) > 1_000_000
