@@ -52,6 +52,7 @@ class SipCore:
         self._inbound = Inbound(
             self._context, self._table, self._admission, self._ending, self._answering, self._dialogs.refreshing
         )
+        self._dialogs.reoffering.made_call_id = lambda call: call.leg is not None
         self._health = Health(self._context, self._ending.sending)
         self._outgoing = OutgoingCalls(self._context, self._table, self._ending, self._health, self._dialogs.refreshing)
         self._indialog = InDialog(

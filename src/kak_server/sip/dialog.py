@@ -166,10 +166,12 @@ def next_request(
     return replace(dialog, local_cseq=cseq), _request(dialog, method, cseq, branch, settings, extra, body)
 
 
-def ack_of_2xx(dialog: Dialog, cseq: int, branch: str, settings: SipSettings, answer_sdp: str = "") -> Outgoing:
+def ack_of_2xx(
+    dialog: Dialog, cseq: int, branch: str, settings: SipSettings, answer_sdp: str = "", proof: build.Headers = ()
+) -> Outgoing:
     """13.2.2.4: the ACK for a 2xx is a request of the dialog with the CSeq number of its INVITE; `answer_sdp` where the
-    2xx brought the offer. It has no answer: `Sending.send_once`."""
-    extra = (("Content-Type", "application/sdp"),) if answer_sdp else ()
+    2xx brought the offer, `proof` the credentials its INVITE had (22.1). It has no answer: `Sending.send_once`."""
+    extra = (*proof, *((("Content-Type", "application/sdp"),) if answer_sdp else ()))
     return _request(dialog, "ACK", cseq, branch, settings, extra, answer_sdp.encode())
 
 

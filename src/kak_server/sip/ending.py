@@ -8,6 +8,7 @@ from kak_server.sip.api import CallEnded, ProbeAnswered
 from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable, to_record
 from kak_server.sip.client_transactions import ClientEntry
 from kak_server.sip.context import Context
+from kak_server.sip.credentials import HEADERS, Credentials
 from kak_server.sip.dialog import next_request
 from kak_server.sip.parser import Response
 from kak_server.sip.reason import cleared
@@ -33,6 +34,7 @@ class Ending:
         self._table = table
         self.transactions = Transactions(context, self._on_transaction, self._on_over)
         self.sending = Sending(context, self.transactions.clients)
+        self.credentials = Credentials(context)
 
     def hang_up(self, call: Call, cause: Cause, reason: str = "", *, status: int = 0) -> None:
         """BYE, and the call is over for the house (15.1.1: the session ends when the BYE is sent).
@@ -146,17 +148,32 @@ class Ending:
         body: bytes = b"",
         *,
         record: bool = False,
+        challenges: int = 0,
     ) -> None:
         """A request of ours inside the dialog. `on_answer` hears of the final answer once, 408 without a response when
         none came, and nothing when the call has been forgotten meanwhile. `record` journals the call first; so it is
-        done anyway when the reserve of CSeq numbers runs out."""
+        done anyway when the reserve of CSeq numbers runs out. A challenge is answered (`challenges` were already)."""
         context = self._context
         branch = build.COOKIE + context.new_id("branch")
         call.dialog, outgoing = next_request(call.dialog, method, branch, context.settings, headers, body)
         self.number_used(call, record=record)
-        self.sending.send(
-            outgoing, call.id, lambda status, response: self._on_answer(call.id, on_answer, status, response)
-        )
+
+        def on_final(status: int, response: Response | None) -> None:
+            still = self._table.get(call.id)
+            if still is None:
+                return
+            if response is not None:
+                uri = outgoing.start_uri
+                proof = self.credentials.in_dialog(call.trunk, call.dialog, response, method, uri, challenges)
+                if proof:
+                    others = tuple(header for header in headers if header[0] not in HEADERS)
+                    self.ask(
+                        still, method, on_answer, (*others, *proof), body, record=record, challenges=challenges + 1
+                    )
+                    return
+            on_answer(still, status, response)
+
+        self.sending.send(outgoing, call.id, on_final)
 
     def number_used(self, call: Call, *, record: bool = False) -> None:
         """A CSeq number of ours was taken. The record promises that none above the reserve was used: it is renewed
@@ -169,11 +186,6 @@ class Ending:
 
     def _on_transaction(self, entry: ClientEntry, status: int) -> None:
         self.sending.final(entry, status)
-
-    def _on_answer(self, owner: str, on_answer: OnAnswer, status: int, response: Response | None) -> None:
-        call = self._table.get(owner)
-        if call is not None:
-            on_answer(call, status, response)
 
     def _on_bye_answer(self, call: Call, _status: int, _response: Response | None) -> None:
         # Whatever the answer: 15.1.1, the session is over; 481 and 408 only say that the peer knew already

@@ -8,6 +8,7 @@ from kak_server.sip.admission import offer_of
 from kak_server.sip.api_legs import CallAnswered, CallProgress
 from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable
 from kak_server.sip.context import Context
+from kak_server.sip.credentials import HEADERS
 from kak_server.sip.dialog import Dialog, ack_of_2xx, from_answer, next_request
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
@@ -53,19 +54,19 @@ class Hearing:
         tag = response.to.tag
         dialog = self._dialog(leg, attempt, response)
         if call.state == "pending":
-            return self._answered(call, leg, dialog, response)
+            return self._answered(call, leg, dialog, attempt, response)
         if call.state == "cancelling":
             # 9.1, 15: it crossed our CANCEL: the call is up on their side, so it is acknowledged and ended
             self._table.move(call, dialog)
-            self._acknowledge(dialog, response)
+            self._acknowledge(dialog, attempt, response)
             self._ending.bye(call, (cleared(),))
         elif tag == call.dialog.remote_tag:
-            self._acknowledge(call.dialog, response)  # 13.2.2.4: each copy of the 2xx gets the ACK again
+            self._acknowledge(call.dialog, attempt, response)  # 13.2.2.4: each copy of the 2xx gets the ACK again
         else:
-            self._end_second(call, leg, dialog, response)
+            self._end_second(call, leg, dialog, attempt, response)
         return False
 
-    def _answered(self, call: Call, leg: Leg, dialog: Dialog, response: Response) -> bool:
+    def _answered(self, call: Call, leg: Leg, dialog: Dialog, attempt: Attempt, response: Response) -> bool:
         early = leg.early_of(dialog.remote_tag)
         sdp = self._description(response) or (early.sdp if early is not None else "")
         call.state = "confirmed"
@@ -78,7 +79,7 @@ class Hearing:
         self._table.recount(call)
         self._refreshing.agreed(call, response)
         self._ending.keep(call)
-        self._acknowledge(dialog, response)
+        self._acknowledge(dialog, attempt, response)
         if sdp:
             self._context.emit(CallAnswered(call.id, sdp, leg.trunk, answered_by))
         else:
@@ -86,9 +87,9 @@ class Hearing:
             self._ending.hang_up(call, "refused", "answered without a session description", status=response.status)
         return True
 
-    def _end_second(self, call: Call, leg: Leg, dialog: Dialog, response: Response) -> None:
+    def _end_second(self, call: Call, leg: Leg, dialog: Dialog, attempt: Attempt, response: Response) -> None:
         """13.2.2.4: an answer of another branch, or of a place given up: acknowledged, and ended at once."""
-        self._acknowledge(dialog, response)
+        self._acknowledge(dialog, attempt, response)
         if dialog.remote_tag in leg.ended:
             return
         self._context.count("sip_second_answer", trunk=leg.trunk)
@@ -98,9 +99,10 @@ class Hearing:
         _, outgoing = next_request(dialog, "BYE", branch, self._context.settings, (answered_elsewhere(),))
         self._ending.sending.send(outgoing, call.id, lambda _status, _response: None)
 
-    def _acknowledge(self, dialog: Dialog, response: Response) -> None:
+    def _acknowledge(self, dialog: Dialog, attempt: Attempt, response: Response) -> None:
+        proof = tuple(header for header in attempt.after if header[0] in HEADERS)
         branch = build.COOKIE + self._context.new_id("branch")
-        ack = ack_of_2xx(dialog, response.cseq.number, branch, self._context.settings)
+        ack = ack_of_2xx(dialog, response.cseq.number, branch, self._context.settings, proof=proof)
         self._ending.sending.send_once(ack)
 
     def _dialog(self, leg: Leg, attempt: Attempt, response: Response) -> Dialog:

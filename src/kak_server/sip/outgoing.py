@@ -164,6 +164,7 @@ class OutgoingCalls:
             give_up_ms=leg.dial.attempt_timeout_ms if leg.left else 0,
             on_response=self._listener(call),
             on_attempt=lambda leaving: self._leaves(call, leaving),
+            begins=True,
         )
 
     def _replaces(self, leg: Leg) -> tuple[tuple[str, str], ...]:
@@ -264,6 +265,8 @@ class OutgoingCalls:
         trunk = self._trunks.get(leg.trunk)
         if 300 <= status < 400 and (place := place_to_go(response, trunk, leg.visited)):
             self._send(call, replace(leg, uri=place, hop=place, visited=(*leg.visited, place)))
+        elif proof := self._ending.credentials.answer(leg.trunk, response, "INVITE", leg.uri, leg.hop, leg.challenges):
+            self._send(call, replace(leg, challenges=leg.challenges + 1), proof)  # 22.2: once more, with a new CSeq
         elif status == 422 and self._refreshing.larger(call, response):
             self._send(call, leg)  # RFC 4028 7.3
         elif 500 <= status < 600 or (status == 408 and not rang):

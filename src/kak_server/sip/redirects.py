@@ -1,12 +1,10 @@
 """Where a 3xx leads (RFC 3261 8.1.3.4): only as far as the trunk is allowed to lead us, and never in a circle."""
 
-import ipaddress
-
 from kak_server.sip.api import TrunkSettings
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import NameAddr, parse_name_addr
+from kak_server.sip.home import is_home
 from kak_server.sip.parser import Response
-from kak_server.sip.uri import Uri, is_ip, parse_uri
 
 MAX_REDIRECTS = 5
 _MAX_CONTACTS = 8
@@ -29,7 +27,11 @@ def place_to_go(response: Response, trunk: TrunkSettings | None, visited: tuple[
     contacts.sort(key=_preference, reverse=True)  # stable: equals stay in the order they came
     for contact in contacts:
         uri = contact.uri
-        if uri.scheme in ("sip", "sips") and str(uri) not in visited and _allowed(uri, trunk):
+        if (
+            uri.scheme in ("sip", "sips")
+            and str(uri) not in visited
+            and (trunk.redirects == "any" or is_home(uri, trunk))
+        ):
             return str(uri)
     return ""
 
@@ -41,17 +43,3 @@ def _preference(contact: NameAddr) -> float:
         return min(1.0, max(0.0, float(text))) if len(text) <= 5 else 0.0
     except ValueError:
         return 0.0
-
-
-def _allowed(uri: Uri, trunk: TrunkSettings) -> bool:
-    if trunk.redirects == "any":
-        return True
-    home = parse_uri(trunk.address)
-    if home.scheme == "sips" and uri.scheme != "sips":
-        return False  # what was promised to be safe stays so (26.2.2)
-    if uri.host == home.host or uri.host.endswith(f".{home.host}"):
-        return True
-    if not is_ip(uri.host):
-        return False
-    address = ipaddress.ip_address(uri.host)
-    return any(address in ipaddress.ip_network(source, strict=False) for source in trunk.sources)

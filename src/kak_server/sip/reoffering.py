@@ -110,6 +110,7 @@ class Reoffering:
         headers = (
             ("Allow", build.ALLOW),
             *self._refreshing.headers(call),
+            *offer.proof,
             ("Content-Type", SDP),
         )
         before = replace(call.dialog, local_cseq=offer.cseq - 1)
@@ -175,7 +176,8 @@ class Reoffering:
             except ParseError as problem:
                 self._context.count("sip_malformed", detail=problem.problem, status="answer")
         branch = build.COOKIE + self._context.new_id("branch")
-        ack = ack_of_2xx(call.dialog, response.cseq.number, branch, self._context.settings)
+        proof = offer.proof if mine and offer is not None else ()
+        ack = ack_of_2xx(call.dialog, response.cseq.number, branch, self._context.settings, proof=proof)
         self._ending.sending.send_once(ack)
         if mine and offer is not None:
             self._agreed(call, offer, response)
@@ -212,6 +214,8 @@ class Reoffering:
             self._landed(call)
             self._ending.hang_up(call, "gone", f"re-INVITE answered {status}")  # 12.2.1.2, 14.1
             return
+        if response is not None and call.flying is not None and self._proved(call, offer, call.flying, response):
+            return
         retry_ms = self._retry_ms(call, offer, status, response)
         if retry_ms is None or offer.tries >= MAX_TRIES or offer.cancelled:
             self._refused(call, offer, status, response)
@@ -221,6 +225,18 @@ class Reoffering:
         call.session = replace(call.session, reoffer=replace(offer, cseq=0, branch=""))
         self._ending.keep(call)
         self._context.arm("dialog", call.id, "reoffer", retry_ms)
+
+    def _proved(self, call: Call, offer: Reoffer, flying: Outgoing, response: Response) -> bool:
+        """22.2: challenged: once more, with credentials."""
+        proof = self._ending.credentials.in_dialog(
+            call.trunk, call.dialog, response, "INVITE", flying.start_uri, offer.challenges
+        )
+        if proof:
+            call.flying = None
+            again = replace(offer, cseq=0, branch="", proof=proof, challenges=offer.challenges + 1)
+            call.session = replace(call.session, reoffer=again)
+            self._go(call)
+        return bool(proof)
 
     def _retry_ms(self, call: Call, offer: Reoffer, status: int, response: Response | None) -> int | None:
         if status == 491:

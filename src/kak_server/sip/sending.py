@@ -33,6 +33,7 @@ class Delivery:
     give_up_ms: int = 0  # for the whole of it; 0: as long as the transaction lives
     on_response: OnResponse | None = None
     on_attempt: OnAttempt | None = None
+    begins: bool = False
     targets: list[Target] = field(default_factory=list)
     current: Target | None = None
 
@@ -59,14 +60,16 @@ class Sending:
         give_up_ms: int = 0,
         on_response: OnResponse | None = None,
         on_attempt: OnAttempt | None = None,
+        begins: bool = False,
     ) -> None:
         """Send it; `on_final` hears the final status once, 408 without a response when none came.
 
         `on_response` is for an INVITE, and hears its provisional answers and every 2xx, those after the first and from
         places given up before too (`ClientTransactions`). `on_attempt` hears of each copy that is about to leave for
-        another place, with the branch and the flow it has: the moment to journal it.
+        another place, with the branch and the flow it has: the moment to journal it. `begins`: it is to make a call,
+        and nothing is lost yet where it cannot be delivered.
         """
-        self._locate(Delivery(outgoing, owner, on_final, give_up_ms, on_response, on_attempt))
+        self._locate(Delivery(outgoing, owner, on_final, give_up_ms, on_response, on_attempt, begins))
 
     def send_once(self, outgoing: Outgoing) -> None:
         """Send what has no answer: an ACK for a 2xx. It goes to the first target."""
@@ -188,7 +191,7 @@ class Sending:
             if delivery.targets:
                 self._clients.withdraw(branch)
                 self._next(delivery, branch)
-            elif delivery.on_attempt is not None and (delivery.give_up_ms or flow.transport != "udp"):
+            elif delivery.begins and (delivery.give_up_ms or flow.transport != "udp"):
                 # A call is only begun: it is told at once, and on a stream nothing would be repeated (8.1.3.1)
                 self._clients.abandon(branch)
                 self._over(delivery, branch, 408, None)
@@ -202,7 +205,7 @@ class Sending:
                 return
             targets = (Target(fallback.transport, fallback.host, fallback.port, fallback.domain),)
         delivery.targets = self._sized(outgoing, targets)
-        if delivery.on_attempt is not None and delivery.give_up_ms:
+        if delivery.begins and delivery.give_up_ms:
             del delivery.targets[_HASTY_TARGETS:]  # there is another way: not all of this one's places have their turn
         self._next(delivery, "")
 
