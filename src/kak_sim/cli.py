@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from kak_sim import radio_cli
+from kak_sim.callees import cli as callees_cli
 from kak_sim.callers import cli as caller_cli
 from kak_sim.serving import Address, SimSettings, Simulators, until_signalled
 from kak_sim.tetra.world import LAB, World, load
@@ -21,6 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     _add_network(commands)
     radio_cli.add_parsers(commands)
     caller_cli.add_parser(commands)
+    callees_cli.add_parser(commands)
     arguments = parser.parse_args(argv)
     code: int = arguments.run(arguments)
     return code
@@ -41,6 +43,7 @@ def _add_network(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--listen", type=address, default=("127.0.0.1", 8091), help="HOST:PORT of the gateway (ws)")
     parser.add_argument("--http", type=address, default=("127.0.0.1", 8090), help="HOST:PORT of the control API")
     parser.add_argument("--sip", type=address, help="HOST:PORT of the server the simulated callers ring")
+    parser.add_argument("--callees", type=address, help="HOST:PORT where telephones can be called (UDP)")
     parser.add_argument("--config", type=Path, help="YAML: groups and radios, or a server's configuration")
     parser.add_argument("--media-host", default="127.0.0.1", help="address (or name) of the RTP legs")
     parser.add_argument("--calls-per-minute", type=float, default=0.0, help="let callers ring by themselves")
@@ -58,6 +61,7 @@ def _network(arguments: argparse.Namespace) -> int:
             arguments.http,
             media_host=_address_of(arguments.media_host),
             sip=arguments.sip,
+            callees=arguments.callees,
             numbers=tuple(number for number in arguments.numbers.split(",") if number),
             calls_per_minute=arguments.calls_per_minute,
         )

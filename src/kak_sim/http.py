@@ -12,6 +12,8 @@ from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi import Path as PathParam
 from pydantic import BaseModel, ConfigDict, Field
 
+from kak_sim.callees.exchange import Exchange
+from kak_sim.callees.routes import router_for as callees_router_for
 from kak_sim.callers.registry import Callers
 from kak_sim.callers.routes import router_for
 from kak_sim.tetra.air import Air
@@ -67,13 +69,15 @@ class PolicyChange(Asked):
     hang_ms: int | None = Field(None, ge=0, le=600_000)
 
 
-def app_for(air: Air, callers: Callers | None = None) -> FastAPI:
+def app_for(air: Air, callers: Callers | None = None, exchange: Exchange | None = None) -> FastAPI:
     """The application; it touches `air` on the loop that serves it."""
     app = FastAPI(title="kak-sim", description=__doc__, docs_url="/docs", redoc_url=None)
     app.include_router(_radio_routes(air))
     app.include_router(_network_routes(air, callers))
     if callers is not None:
         app.include_router(router_for(callers))
+    if exchange is not None:
+        app.include_router(callees_router_for(exchange))
     return app
 
 

@@ -21,7 +21,7 @@ import yaml
 # Below the ports Linux gives out by itself (32768 and up), a block of 200 for each lab that runs on the machine
 _FIRST_PORT, _LAST_PORT, _BLOCK = 16_000, 31_800, 200
 _RTP_PORTS, _ICE_PORTS = (0, 119), (120, 179)
-_SIP, _HTTP, _GATEWAY, _SIMULATOR, _LOCK = 190, 192, 193, 194, 199
+_SIP, _HTTP, _GATEWAY, _SIMULATOR, _CALLEES, _LOCK = 190, 192, 193, 194, 195, 199
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
 
@@ -52,9 +52,13 @@ class Ports:
     def simulator(self) -> int:
         return self.first + _SIMULATOR
 
+    @property
+    def callees(self) -> int:
+        return self.first + _CALLEES
+
     def all(self) -> list[int]:
         """Those that must be free before anything starts."""
-        return [self.first, self.sip, self.http, self.gateway, self.simulator]
+        return [self.first, self.sip, self.http, self.gateway, self.simulator, self.callees]
 
 
 @contextlib.contextmanager
@@ -116,6 +120,9 @@ def write_config(template: Path, folder: Path, ports: Ports, changes: Mapping[st
     settings = merged(yaml.safe_load(template.read_text(encoding="utf-8")), own)
     if "radio" in settings:
         settings["radio"]["gateways"] = [{"name": "sim", "url": f"ws://127.0.0.1:{ports.gateway}"}]
+    for trunk in settings["sip"].get("trunks", []):
+        if trunk.get("outbound"):
+            trunk["address"] = f"sip:127.0.0.1:{ports.callees}"
     path = folder / "lab.yaml"
     path.write_text(yaml.safe_dump(merged(settings, changes), allow_unicode=True, sort_keys=False), encoding="utf-8")
     return path
@@ -197,6 +204,7 @@ class Lab:
         listen, http = f"127.0.0.1:{self.ports.gateway}", f"127.0.0.1:{self.ports.simulator}"
         sip = f"127.0.0.1:{self.ports.sip}"
         arguments = ["network", "--listen", listen, "--http", http, "--sip", sip, "--config", str(self.config)]
+        arguments += ["--callees", f"127.0.0.1:{self.ports.callees}"]
         self._run("simulators", sys.executable, "-m", "kak_sim.cli", *arguments)
 
     async def kill(self, name: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import uvicorn
 
+from kak_sim.callees.exchange import Exchange
 from kak_sim.callers.generator import Generator
 from kak_sim.callers.registry import Callers
 from kak_sim.http import app_for
@@ -28,6 +29,7 @@ class SimSettings:
     media_host: str = "127.0.0.1"
     sip: Address | None = None  # whom the callers ring; None: no callers
     numbers: tuple[str, ...] = ()
+    callees: Address | None = None  # where telephones can be called; None: nobody can
     calls_per_minute: float = 0.0  # 0: nobody calls by himself
 
 
@@ -53,13 +55,16 @@ class Simulators:
     def __init__(self, world: World, settings: SimSettings) -> None:
         self.air = Air(world, settings.media_host)
         self.callers = Callers(settings.sip) if settings.sip is not None else None
+        self.exchange = Exchange(settings.callees) if settings.callees is not None else None
         self._generator: Generator | None = None
         if self.callers is not None and settings.calls_per_minute > 0:
             self._generator = Generator(self.callers, settings.numbers, settings.calls_per_minute)
         self.gateway = GatewayServer(self.air)
         self.http_port = 0
         self._settings = settings
-        config = uvicorn.Config(app_for(self.air, self.callers), log_level="warning", lifespan="off", access_log=False)
+        config = uvicorn.Config(
+            app_for(self.air, self.callers, self.exchange), log_level="warning", lifespan="off", access_log=False
+        )
         self._http = _Http(config)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -82,6 +87,8 @@ class Simulators:
             await self.gateway.stop()
             raise
         self.http_port = http.getsockname()[1]
+        if self.exchange is not None:
+            await self.exchange.start()
         self._tasks = [
             asyncio.create_task(self.air.run(), name="air"),
             asyncio.create_task(self._http.serve(sockets=[http]), name="http"),
@@ -96,6 +103,8 @@ class Simulators:
             await self._generator.stop()
         if self.callers is not None:
             await self.callers.stop()
+        if self.exchange is not None:
+            await self.exchange.stop()
         for radio in self.air.radios.values():
             radio.release()
             radio.stop_recording()

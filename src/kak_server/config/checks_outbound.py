@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from kak_server.config.compose_sip import group_members, to_numbering
+from kak_server.config.compose_sip import group_members, to_numbering, to_outbound
 from kak_server.config.listening import TrunkSection
 from kak_server.config.outbound import OutboundRouteSection
 from kak_server.config.problems import Location
@@ -18,6 +18,13 @@ def check_outbound(settings: Settings) -> Iterator[Finding]:
     for number, trunk in enumerate(settings.sip.trunks):
         yield from _trunk(trunk, names, settings.server.lab, ("sip", "trunks", number))
     groups = set(group_members(settings))
+    services: set[str] = set()
+    for number, service in enumerate(settings.sip.services):
+        if service.id in services:
+            yield ("sip", "services", number, "id"), f"service {service.id} is there twice"
+        services.add(service.id)
+        if not to_outbound(settings).trunks_for(service.number).trunks:
+            yield ("sip", "services", number, "number"), f"no outbound route leads to {service.number}"
     plan = to_numbering(settings)
     routes: set[str] = set()
     taken: dict[tuple[str, str], str] = {}

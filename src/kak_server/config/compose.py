@@ -1,7 +1,7 @@
 """Settings to what each room wants to be told: the one place that knows both sides."""
 
 from kak_server import __version__
-from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo
+from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo, ServiceInfo
 from kak_server.config.compose_devices import to_phones
 from kak_server.config.compose_sip import reserve_calls, to_outbound
 from kak_server.config.passwords import hash_lab_password
@@ -96,6 +96,10 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         max_lines=settings.limits.max_sip_calls,
         phones=to_phones(settings),
         outbound=to_outbound(settings),
+        services=tuple(ServiceInfo(one.id, one.name, one.number) for one in settings.sip.services),
+        refer_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.refer),
+        transfer_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.transfers),
+        hold_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.tell_hold),
         reserve_lines=reserve_calls(settings),
     )
 

@@ -91,6 +91,11 @@ class TrunkSection(Section):
     calls_burst: int = Field(20, ge=1, le=10_000, description="so many at once")
     source_calls_per_s: float = Field(0, ge=0, le=10_000, description="the same of one of its addresses; 0: any")
     source_calls_burst: int = Field(10, ge=1, le=10_000, description="so many at once")
+    refer: bool = Field(False, description="takes a call elsewhere when we ask for it (REFER); else we bridge it")
+    transfers: bool = Field(
+        False, description="its peers may have us call somebody for them (REFER): only where they pay for it"
+    )
+    tell_hold: bool = Field(False, description="its peers are told when they are on hold (re-INVITE, sendonly)")
     group: Identifier | None = Field(None, description="a name by which outbound routes mean all trunks of a group")
     priority: int = Field(0, ge=0, le=1_000, description="the lowest of a group is tried first")
     max_calls: int = Field(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from kak_server.config.fields import DialNumber, Identifier, Section, number_as_text
+from kak_server.config.fields import DialNumber, Identifier, Section, Text, number_as_text
 
 Prefix = Annotated[str, BeforeValidator(number_as_text), Field(pattern=r"^(\*|\+[0-9]{0,15}|[0-9]{1,8})$")]
 CountryCode = Annotated[str, BeforeValidator(number_as_text), Field(pattern=r"^[1-9][0-9]{0,2}$")]
@@ -20,6 +20,14 @@ class NumberingSection(Section):
     )
     short_digits_max: int = Field(6, ge=2, le=7, description="numbers of so many digits are short ones (113, 116117)")
     trunk_prefix: Digits = Field("0", description="may stand in front of a national number; empty: nothing does")
+
+
+class ServiceSection(Section):
+    """A service that operators call into a conversation, several in one action: 110 and 112."""
+
+    id: Identifier = Field(description="short name, in commands")
+    name: Text = Field(description="name on the consoles")
+    number: DialNumber = Field(description="number that is called")
 
 
 class OutboundRouteSection(Section):

@@ -9,7 +9,7 @@ from kak_server.config.devices import DeviceSection, RegistrarSection
 from kak_server.config.fields import Host, Identifier, ListenPort, NameServer, Port, Section, Text, number_as_text
 from kak_server.config.guards import OverloadSection, SipLimitsSection
 from kak_server.config.listening import ListenerSection, TrunkSection
-from kak_server.config.outbound import NumberingSection, OutboundRouteSection
+from kak_server.config.outbound import NumberingSection, OutboundRouteSection, ServiceSection
 
 
 class TlsSection(Section):
@@ -69,6 +69,9 @@ class SipSection(Section):
     )
     dns_timeout_ms: int = Field(2_000, ge=100, le=30_000, description="a name not located in time leads nowhere")
     trunks: tuple[TrunkSection, ...] = Field((), max_length=256, description="who may call in, and whom we call")
+    services: tuple[ServiceSection, ...] = Field(
+        (), max_length=64, description="services that are called into a conversation in one action"
+    )
     outbound_routes: tuple[OutboundRouteSection, ...] = Field(
         (), max_length=1_000, description="calls of ours: which numbers go to which trunks"
     )

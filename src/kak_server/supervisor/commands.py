@@ -54,6 +54,8 @@ def simulator_argv(settings: Settings, *, world: Path | None = None, calls_per_m
         "--numbers",
         ",".join(queue.numbers[0] for queue in settings.queues if queue.numbers),
     ]
+    if (callees := _callees_address(settings)) is not None:
+        argv += ["--callees", callees]
     if world is not None:
         argv += ["--config", str(world)]
     if calls_per_minute:
@@ -67,6 +69,15 @@ def _sip_address(settings: Settings) -> str:
     listener = next((one for one in listeners if "udp" in one.transports), listeners[0])
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listener.host, listener.host)
     return f"{host}:{listener.port}"
+
+
+def _callees_address(settings: Settings) -> str | None:
+    """Where the lab's telephones can be called: the first trunk for calls of ours that leads to this machine."""
+    for trunk in settings.sip.trunks:
+        address = urlsplit((trunk.address or "").replace(":", "://", 1))
+        if trunk.outbound and settings.server.lab and address.hostname in ("127.0.0.1", "localhost"):
+            return f"127.0.0.1:{address.port or 5060}"
+    return None
 
 
 def ice_addresses(settings: Settings) -> list[str]:

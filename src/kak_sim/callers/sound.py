@@ -47,6 +47,10 @@ class Loop:
         self._at += FRAME_SAMPLES
         return frame
 
+    def again(self) -> "Loop":
+        """The same sound from its beginning, for somebody else."""
+        return Loop(self._samples, once=self._once)
+
 
 class Echo:
     """Gives back what it hears, at most `depth` frames late: for measuring the way there and back."""

@@ -31,7 +31,7 @@ def test_the_simulators_listen_where_the_server_looks() -> None:
     argv = simulator_argv(settings)
     assert argv[1:] == [
         "network", "--listen", "127.0.0.1:8091", "--http", "127.0.0.1:8090", "--sip", "127.0.0.1:5060",
-        "--numbers", "113,+4700113002,116117",
+        "--numbers", "113,+4700113002,116117", "--callees", "127.0.0.1:5090",
     ]  # fmt: skip
     more = simulator_argv(settings, world=Path("other.yaml"), calls_per_minute=3)
     assert more[len(argv) :] == ["--config", "other.yaml", "--calls-per-minute", "3"]
