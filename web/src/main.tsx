@@ -35,7 +35,7 @@ async function start(): Promise<void> {
 }
 
 function openSocket(seatEpoch: number, after: number | null): SocketLike {
-  const query = new URLSearchParams({ seat_epoch: String(seatEpoch) });
+  const query = new URLSearchParams({ seat_epoch: String(seatEpoch), batch: "1" });
   if (after !== null) query.set("after", String(after));
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   return new WebSocket(`${scheme}//${location.host}/api/v1/events?${query}`) as SocketLike;

@@ -58,6 +58,26 @@ describe("the event stream", () => {
     expect(events.send({ type: "x" })).toBe(true);
   });
 
+  it("takes several messages of one frame in order, and none of a frame in which one is no message", () => {
+    const { events, seen, asked, last } = stream();
+    events.start();
+    last().say([{ type: "snapshot", seq: 17 }, { type: "ping" }, { type: "recent", seq: 18 }]);
+    expect(seen).toEqual(["[connecting]", "[open]", "snapshot", "recent"]);
+    expect(last().sent).toEqual(['{"type":"pong"}']);
+    last().say([{ type: "recent", seq: 19 }, 20]);
+    expect(seen.filter((name) => name === "recent")).toHaveLength(1);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("stops at the message of a frame that ends the connection", () => {
+    const { events, seen, last } = stream();
+    const onMessage = (message: { type: string }) => seen.push(message.type) && events.stop();
+    Object.assign((events as unknown as { options: object }).options, { onMessage });
+    events.start();
+    last().say([{ type: "snapshot", seq: 1 }, { type: "recent", seq: 2 }]);
+    expect(seen).toEqual(["[connecting]", "[open]", "snapshot", "[closed]"]);
+  });
+
   it("reconnects from the last event applied, with back-off from 200 ms to 3 s", () => {
     const { events, asked, sockets, last } = stream();
     events.start();

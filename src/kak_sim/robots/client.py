@@ -99,7 +99,7 @@ class PositionClient:
     async def connect_events(self, *, after: int | None = None, timeout_s: float = 10.0) -> None:
         """Open the event stream and wait for its first message (snapshot or resumed). Raises TimeoutError."""
         await self.drop_events()
-        url = self.base_url.replace("http", "ws", 1) + f"/api/v1/events?seat_epoch={self.seat_epoch}"
+        url = self.base_url.replace("http", "ws", 1) + f"/api/v1/events?seat_epoch={self.seat_epoch}&batch=1"
         if after is not None:
             url += f"&after={after}"
         cookie = "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
@@ -175,7 +175,9 @@ class PositionClient:
     async def _read(self, socket: ClientConnection) -> None:
         try:
             async for text in socket:
-                await self._take(json.loads(text), socket)
+                read = json.loads(text)
+                for message in read if isinstance(read, list) else (read,):
+                    await self._take(message, socket)
         except ConnectionClosed:
             pass  # the network or the server closed it: `connected` says so
         finally:

@@ -49,15 +49,16 @@ class Tab:
     def cookie(self) -> str:
         return self.http.cookies.get("kak_session") or ""
 
-    def events(self, after: int | None = None, **more: Any) -> "Events":
-        return Events(self, after, more)
+    def events(self, after: int | None = None, *, batch: bool = False, **more: Any) -> "Events":
+        return Events(self, after, batch, more)
 
 
 class Events:
     """A connected event stream: `next()` gives messages, pings are answered and left out."""
 
-    def __init__(self, tab: Tab, after: int | None, more: dict[str, Any]) -> None:
+    def __init__(self, tab: Tab, after: int | None, batch: bool, more: dict[str, Any]) -> None:
         query = f"seat_epoch={tab.seat_epoch}" + ("" if after is None else f"&after={after}")
+        query += "&batch=1" if batch else ""
         url = tab.base.replace("http", "ws", 1) + f"/api/v1/events?{query}"
         headers = {"Cookie": f"kak_session={tab.cookie}"}
         self._connecting = connect(url, additional_headers=headers, max_size=2**24, **more)
@@ -75,7 +76,7 @@ class Events:
     async def next(self) -> Any:
         while True:
             message = json.loads(await asyncio.wait_for(self.ws.recv(), PATIENCE_S))
-            if message["type"] != "ping":
+            if isinstance(message, list) or message["type"] != "ping":
                 return message
             with suppress(ConnectionClosed):  # what came before the close is still to be read
                 await self.ws.send('{"type":"pong"}')

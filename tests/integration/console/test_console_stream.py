@@ -37,6 +37,24 @@ async def test_snapshot_then_numbered_events(running: Running) -> None:
         assert (second["type"], second["seq"]) == ("recent", snapshot["seq"] + 2)
 
 
+async def test_a_tab_that_asks_for_batches_gets_what_is_due_together_in_one_message(running: Running) -> None:
+    async with await seated(running) as tab, tab.events(batch=True) as events:
+        snapshot = await events.next()
+        assert snapshot["type"] == "snapshot"
+        for name, data in (("offer", offer(7)), ("recent", {}), ("offer", offer(8))):
+            running.house.push(name, data)
+        batch = await events.next()
+        assert [(message["type"], message["seq"] - snapshot["seq"]) for message in batch] == [
+            ("offer", 1),
+            ("recent", 2),
+            ("offer", 3),
+        ]
+        assert [batch[0]["data"], batch[2]["data"]] == [offer(7), offer(8)]
+        running.house.push("offer", offer(9))
+        single = await events.next()
+        assert (single["data"], single["seq"]) == (offer(9), snapshot["seq"] + 4)
+
+
 async def test_a_list_goes_at_once_and_then_at_most_five_times_a_second(running: Running) -> None:
     async with await seated(running) as tab, tab.events() as events:
         await events.next()

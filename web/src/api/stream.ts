@@ -95,8 +95,15 @@ export class EventStream {
   private receive(socket: SocketLike, data: unknown): void {
     if (socket !== this.socket) return;
     this.watch();
-    const message = parse(data);
-    if (!message) return this.resync();
+    const messages = parse(data);
+    if (!messages) return this.resync();
+    for (const message of messages) {
+      if (socket !== this.socket) return; // the message before this one ended the connection
+      this.take(socket, message);
+    }
+  }
+
+  private take(socket: SocketLike, message: ServerMessage): void {
     if (message.type === "ping") {
       socket.send('{"type":"pong"}');
       return;
@@ -138,12 +145,18 @@ export class EventStream {
   }
 }
 
-function parse(data: unknown): ServerMessage | null {
+/** The messages of one frame: an object, or with `batch=1` an array of them; null when it is neither. */
+function parse(data: unknown): ServerMessage[] | null {
   if (typeof data !== "string") return null;
   try {
     const value: unknown = JSON.parse(data);
-    return typeof value === "object" && value !== null && "type" in value ? (value as ServerMessage) : null;
+    const messages: unknown[] = Array.isArray(value) ? value : [value];
+    return messages.every(isMessage) ? messages : null;
   } catch {
     return null;
   }
+}
+
+function isMessage(value: unknown): value is ServerMessage {
+  return typeof value === "object" && value !== null && "type" in value;
 }

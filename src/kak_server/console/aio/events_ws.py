@@ -45,8 +45,11 @@ def reply_text(command_id: str, result: Result) -> str:
 class Connection:
     """One WebSocket and the stream it reads."""
 
-    def __init__(self, websocket: WebSocket, shell: Shell, session: Session, live: LiveStream) -> None:
+    def __init__(
+        self, websocket: WebSocket, shell: Shell, session: Session, live: LiveStream, *, batch: bool = False
+    ) -> None:
         self._websocket = websocket
+        self._batch = batch  # what is due at once goes out as one message: a JSON array
         self._shell = shell
         self._session = session
         self._live = live
@@ -164,25 +167,32 @@ class Connection:
     async def _drain(self) -> None:
         """Send what there is: replies first, then events in order."""
         while True:
-            while self._texts:
-                await self._websocket.send_text(self._texts.popleft())
-            if self._live.reader is not self:
-                return  # replaced: the events are the other reader's
-            entries = self._live.stream.after(self._cursor, ENTRIES_AT_ONCE)
+            texts, cursor, over = list(self._texts), self._cursor, False
+            self._texts.clear()
+            mine = self._live.reader is self  # replaced: the events are the other reader's
+            entries = self._live.stream.after(cursor, ENTRIES_AT_ONCE if self._batch else 1) if mine else ()
+            for entry in entries or ():
+                texts.append(entry.frame())
+                cursor = max(cursor, entry.seq)
+                if entry.name == "seat.lost":
+                    over = True
+                    break
+            await self._send(texts)
+            self._cursor = max(self._cursor, cursor)
+            if over:
+                self.finish(SEAT_LOST, "seat lost")
+                return
             if entries is None:
                 self._queue_snapshot()
-                continue
-            for entry in entries:
-                await self._websocket.send_text(entry.frame())
-                self._cursor = max(self._cursor, entry.seq)
-                if entry.name == "seat.lost":
-                    self.finish(SEAT_LOST, "seat lost")
-                    return
-                if self._texts:
-                    break
-            else:
-                if self.caught_up:
-                    return
+            elif not self._texts and (not mine or self.caught_up):
+                return
+
+    async def _send(self, texts: list[str]) -> None:
+        if self._batch and len(texts) > 1:
+            await self._websocket.send_text(f"[{','.join(texts)}]")
+            return
+        for text in texts:
+            await self._websocket.send_text(text)
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
@@ -284,6 +294,7 @@ async def events(websocket: WebSocket) -> None:
             await websocket.send_text(encode(lost))
             await websocket.close(SEAT_LOST, "seat lost")
             return
-        await Connection(websocket, shell, session, shell.hub.open(caller)).run(after)
+        batch = websocket.query_params.get("batch") == "1"
+        await Connection(websocket, shell, session, shell.hub.open(caller), batch=batch).run(after)
     except WebSocketDisconnect:
         return

@@ -116,7 +116,7 @@ async def test_a_lost_stream_fails_what_waits_and_can_be_resumed(desk: tuple[Des
         client.send_command("too.late", {})
     await client.connect_events(after=client.seq)
     assert client.resumed
-    assert desk[0].paths == ["/api/v1/events?seat_epoch=3", "/api/v1/events?seat_epoch=3&after=7"]
+    assert desk[0].paths == ["/api/v1/events?seat_epoch=3&batch=1", "/api/v1/events?seat_epoch=3&batch=1&after=7"]
     await client.close()
 
 
