@@ -5,12 +5,13 @@ breaks, so that the mark cannot occur inside one). The CRC covers serial and pay
 journal, so a hole says how many records are missing.
 """
 
-import json
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from kak_server.model.codec import loads
 
 SEGMENT_MAGIC = b"KAKJNL1\n"
 MARK = b"\xa7KJ\n"
@@ -87,8 +88,8 @@ def _frame_at(data: bytes, position: int) -> tuple[Frame | None, str]:
     if zlib.crc32(payload, zlib.crc32(_SERIAL.pack(serial))) != crc:
         return None, f"a record's checksum is wrong (it says it is record {serial})"
     try:
-        record = json.loads(payload)
-    except (ValueError, RecursionError):  # nested deeper than any record of ours
+        record = loads(payload)
+    except ValueError:
         return None, f"record {serial} is not JSON"
     if not isinstance(record, dict):
         return None, f"record {serial} is not an object"

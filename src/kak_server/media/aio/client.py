@@ -5,14 +5,13 @@ out in the order they were given. A lost worker fails what is under way (code "l
 """
 
 import asyncio
-import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from kak_server.media import rpc
-from kak_server.model.codec import CodecError, Json, dumps, from_json
+from kak_server.model.codec import CodecError, Json, dumps, from_json, loads
 
 FIRST_RETRY_S = 0.05
 LAST_RETRY_S = 1.0
@@ -20,6 +19,7 @@ ORDERS_KEPT = 4_096
 PENDING_MAX = 20_000
 WRITE_BUFFER_MAX_BYTES = 32 * 1024 * 1024
 ATTACH_TIMEOUT_S = 5.0
+ACK_WITHIN_S = 0.1  # an acknowledgement rides along with the next command, or goes by itself by then
 _READ_LIMIT_BYTES = 64 * 1024 * 1024  # a census of thousands of legs is one line
 
 OnReply = Callable[[rpc.Reply], None]
@@ -52,6 +52,7 @@ class MediaClient:
         self._attachments = 0
         self._boot = ""
         self._last_event = 0
+        self._ack_timer: asyncio.TimerHandle | None = None
         self.refused = ""  # the code of a refusal; the client keeps trying, for the operator to see
 
     @property
@@ -106,8 +107,16 @@ class MediaClient:
             asyncio.get_running_loop().call_soon(self._write_lines)
         self._lines.append(line)
 
+    def _acknowledge(self) -> None:
+        """Tell the worker which events it may forget. Those it has not been told of come again after a restart."""
+        self._queue_line(b"")
+
     def _write_lines(self) -> None:
         lines, self._lines = self._lines, []
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
+            self._ack_timer = None
+            lines.append(b'{"n":%d,"t":"ack"}\n' % self._last_event)
         if self._writer is not None:
             self._writer.write(b"".join(lines))
 
@@ -158,19 +167,22 @@ class MediaClient:
                 )
                 + b"\n"
             )
-            welcome = json.loads(await asyncio.wait_for(reader.readuntil(b"\n"), ATTACH_TIMEOUT_S))
+            welcome = loads(await asyncio.wait_for(reader.readuntil(b"\n"), ATTACH_TIMEOUT_S))
             if welcome.get("t") != "attached":
                 self.refused = str(welcome.get("code", "malformed"))
                 return f"refused: {welcome.get('message', '')}"
             self._attach(writer, welcome)
             while line := await reader.readline():
-                self._receive(json.loads(line))
+                self._receive(loads(line))
             return "the worker closed the connection"
         except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as problem:
             return f"{type(problem).__name__}: {problem}"
         finally:
             self._writer = None
             self._lines.clear()
+            if self._ack_timer is not None:
+                self._ack_timer.cancel()
+                self._ack_timer = None
             writer.close()
             self._fail_pending()
 
@@ -211,7 +223,8 @@ class MediaClient:
                 raise ValueError(str(problem)) from problem
             self._deliver(n, int(message["at_ms"]), event)
         self._last_event = max(self._last_event, n)
-        self._queue_line(b'{"n":%d,"t":"ack"}\n' % n)
+        if self._ack_timer is None:
+            self._ack_timer = asyncio.get_running_loop().call_later(ACK_WITHIN_S, self._acknowledge)
 
     def _deliver(self, n: int, at_ms: int, event: rpc.Event) -> None:
         try:

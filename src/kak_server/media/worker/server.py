@@ -5,7 +5,6 @@ step any more (no JSON, a line without end) closes the connection. Neither touch
 """
 
 import asyncio
-import json
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable
@@ -16,7 +15,7 @@ from kak_server.media.worker.commands import Commands
 from kak_server.media.worker.events import Numbered
 from kak_server.media.worker.log import logger
 from kak_server.media.worker.worker import Worker
-from kak_server.model.codec import CodecError, Json, dumps, from_json, to_json
+from kak_server.model.codec import CodecError, Json, dumps, from_json, loads, to_json
 
 REPLIES_KEPT = 4_096
 ID_CHARS_MAX = 200
@@ -72,10 +71,6 @@ class RpcServer:
         """End every connection."""
         for connection in list(self.connections):
             connection.close("the worker stops")
-
-
-def _no_constant(name: str) -> Json:
-    raise ValueError(f"{name} is not JSON")
 
 
 class Connection(asyncio.Protocol):
@@ -162,8 +157,8 @@ class Connection(asyncio.Protocol):
 
     def _line(self, line: bytes) -> None:
         try:
-            message = json.loads(line, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as problem:  # bad UTF-8 is a ValueError too
+            message = loads(line)
+        except ValueError as problem:  # bad UTF-8 and depth without end are ValueErrors too
             self._error("malformed", f"no JSON: {str(problem)[:200]}", fatal=True)
             return
         if not isinstance(message, dict):
