@@ -204,21 +204,22 @@ class Conference:
 
     def _send_companded(self, mixed: Mixed, hears: Flags, joined: set[int | None]) -> set[int]:
         left = set()
+        heard = hears.tolist()  # plain values: a numpy flag costs ten times as much to look at
         for law, sinks in self._companded_rows.items():
             if not sinks:
                 continue
-            rows = [row for row, _ in sinks if hears[row]]
+            rows = [row for row, _ in sinks if heard[row]]
             samples = to_pcm(mixed[rows])
             frames = g711.encode(law, samples)
-            speaking = np.abs(samples).max(axis=1) > SPEAKING_PEAK if rows else ()
+            speaking = (np.abs(samples).max(axis=1) > SPEAKING_PEAK).tolist() if rows else ()
             at = 0
             for row, sink in sinks:
-                if not hears[row]:
+                if not heard[row]:
                     if row in joined or sink.gated:
                         sink.send_frame(None, False)
                     continue
                 start = at * FRAME_SAMPLES
-                if sink.send_frame(frames[start : start + FRAME_SAMPLES], bool(speaking[at])):
+                if sink.send_frame(frames[start : start + FRAME_SAMPLES], speaking[at]):
                     left.add(row)
                 at += 1
         return left

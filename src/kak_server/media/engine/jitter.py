@@ -64,6 +64,11 @@ class JitterBuffer:
         """Audio between the play-out point and the newest packet's end."""
         return max(0, self._end - self._next) if self._playing or self._filling_ticks >= 0 else 0
 
+    @property
+    def off(self) -> bool:
+        """Nothing is playing and nothing has come: every tick would give `Take.IDLE`."""
+        return not self._playing and self._filling_ticks < 0
+
     def put(self, timestamp: int, samples: int, payload: bytes) -> None:
         """A packet of `samples` starting at `timestamp` (32 bit)."""
         self.stats.packets += 1

@@ -30,6 +30,8 @@ class G711Player:
 
     def pull(self) -> bytes | None:
         """This tick's FRAME_SAMPLES bytes, or None while the stream is off."""
+        if not self._rest and self.buffer.off:
+            return None  # most legs, most of the time: an idle seat costs next to nothing
         self.buffer.begin_tick()
         frame = self._fill()
         if self.buffer.surplus and frame is not None:

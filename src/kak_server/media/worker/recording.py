@@ -9,20 +9,19 @@ import contextlib
 import os
 import queue
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from kak_server.media import rpc
 from kak_server.media.engine import g711
 from kak_server.media.engine.frames import FRAME_SAMPLES, TICK_MS, Pcm
-from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
+from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile, sync_folder
 from kak_server.model.ids import RecordingId
 
 WRITER_THREADS = 4
 FLUSH_TICKS = 50
 JOBS_MAX = 4_096  # of one thread: seconds of tracks
-GATHER_S = 0.05
+GATHER_S = 0.2  # nobody waits for a writer: what comes meanwhile is done on the same waking, one folder's names at once
 BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
 GAPS_MAX = 1_000
 CONTINUE_WITHIN_MS = 60_000  # a worker is started anew within seconds
@@ -103,20 +102,36 @@ class Track:
 
 
 class _Writer(threading.Thread):
-    """Runs jobs in order until told to stop."""
+    """Runs jobs in order until told to stop. What they leave in `complete` is told when its folder is on the disk."""
 
     def __init__(self, number: int) -> None:
         super().__init__(name=f"recording-{number}", daemon=True)
         self.jobs: queue.Queue[Job | None] = queue.Queue(JOBS_MAX)
+        self.complete: dict[Path, list[Callable[[OSError | None], None]]] = {}
+        self.hurry = threading.Event()
 
     def run(self) -> None:
-        while (job := self.jobs.get()) is not None:
-            time.sleep(GATHER_S)  # nobody waits: what comes meanwhile is done on the same waking
+        running = True
+        while running and (job := self.jobs.get()) is not None:
+            self.hurry.wait(GATHER_S)
             job()
             while not self.jobs.empty():
                 if (job := self.jobs.get()) is None:
-                    return
+                    running = False
+                    break
                 job()
+            self._sync_folders()
+
+    def _sync_folders(self) -> None:
+        complete, self.complete = self.complete, {}
+        for folder, told in complete.items():
+            problem: OSError | None = None
+            try:
+                sync_folder(folder)
+            except OSError as caught:
+                problem = caught
+            for tell in told:
+                tell(problem)
 
 
 class Recorder:
@@ -204,6 +219,8 @@ class Recorder:
         for recording in list(self.tracks):
             self.stop(recording, now_ms)
         if self._closing:
+            for writer in self._writers:
+                writer.hurry.set()
             self._idle.clear()
             with contextlib.suppress(TimeoutError):  # the disk had its time; the files are readable as they are
                 await asyncio.wait_for(self._idle.wait(), timeout_s)
@@ -211,6 +228,7 @@ class Recorder:
     def close(self, timeout_s: float) -> None:
         """End the threads, waiting at most `timeout_s` for each."""
         for writer in self._writers:
+            writer.hurry.set()
             writer.jobs.put(None)
         for writer in self._writers:
             writer.join(timeout_s)
@@ -222,28 +240,36 @@ class Recorder:
         file, data = self._files[track.args.recording], track.block()
         self._submit(track, file, lambda: file.append(data))
 
-    def _submit(self, track: Track, file: WavFile, work: Job, closing: bool = False) -> None:
-        writer = self._writers[hash(track.args.recording) % WRITER_THREADS]
+    def _writer_of(self, track: Track) -> _Writer:
+        """The tracks of one folder, those of one call, are one writer's."""
+        return self._writers[hash(track.args.path.rpartition("/")[0]) % WRITER_THREADS]
 
+    def _submit(self, track: Track, file: WavFile, work: Job, closing: bool = False) -> None:
         def job() -> None:
             try:
                 if not track.broken:
                     work()
+                elif closing:
+                    self._loop.call_soon_threadsafe(self._closed)
             except Exception as problem:  # noqa: BLE001  told as record.failed; the thread serves other tracks too
-                track.broken = True
-                file.abandon()
-                self._loop.call_soon_threadsafe(self._fail, track, f"{type(problem).__name__}: {problem}")
-            finally:
-                track.written += 1
+                self._break(track, file, problem)
                 if closing:
                     self._loop.call_soon_threadsafe(self._closed)
+            finally:
+                track.written += 1
 
         track.submitted += 1
         try:
-            writer.jobs.put_nowait(job)
+            self._writer_of(track).jobs.put_nowait(job)
         except queue.Full:
             self._closing -= closing
             self._fail(track, "too many tracks wait for the disk")
+
+    def _break(self, track: Track, file: WavFile, problem: Exception) -> None:
+        """In the writer thread: the track is lost from here on."""
+        track.broken = True
+        file.abandon()
+        self._loop.call_soon_threadsafe(self._fail, track, f"{type(problem).__name__}: {problem}")
 
     def _closed(self) -> None:
         self._closing -= 1
@@ -273,4 +299,12 @@ class Recorder:
             encoding=track.encoding,
             gaps=tuple(track.gaps),
         )
-        self._loop.call_soon_threadsafe(self._emit, event)
+
+        def tell(problem: OSError | None) -> None:
+            if problem is None:
+                self._loop.call_soon_threadsafe(self._emit, event)
+            else:
+                self._break(track, file, problem)
+            self._loop.call_soon_threadsafe(self._closed)
+
+        self._writer_of(track).complete.setdefault(file.path.parent, []).append(tell)

@@ -115,7 +115,8 @@ class WavFile:
             os.close(descriptor)
 
     def finish(self) -> tuple[int, str]:
-        """Put it on the disk under its name. Returns (bytes, sha256 as read back)."""
+        """Put it on the disk under its name; the name itself is safe after `sync_folder` of its folder. Returns
+        (bytes, sha256 as read back)."""
         if self._descriptor < 0:
             raise OSError("the recording was never opened")
         os.fsync(self._descriptor)
@@ -124,9 +125,13 @@ class WavFile:
             digest = hashlib.file_digest(written, "sha256").hexdigest()
             size = written.tell()
         self._part.rename(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
         return size, digest
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
