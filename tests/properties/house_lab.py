@@ -203,7 +203,7 @@ class Lab:
     def _one(self, output: Output) -> None:
         match output:
             case JournalEvent():
-                self.journal.append(decode_event(*encode_event(output.event)))
+                self.journal.append(decode_event(encode_event(output.event)[0], to_json(output.event)))
             case Put():
                 self.records[output.key] = through_json(output.value)
             case Delete():

@@ -11,7 +11,7 @@ from kak_server.model.ids import PositionId, RoomId, SessionId
 
 LIST_INTERVAL_S = 0.2
 LIST_INTERVAL_MAX_S = 1.0
-LIST_SENDS_A_SECOND = 200  # of each list, to all consoles together: lists must not own the loop
+LIST_SENDS_A_SECOND = 100  # of each list, to all consoles together: lists must not own the loop
 OPERATORS_INTERVAL_S = 1.0  # who is busy changes with every call, and nobody decides anything by it
 RECENT_DELAY_S = 0.6
 RECENT: Mapping[str, Any] = {}  # says only that the list of recent calls has changed
@@ -27,12 +27,13 @@ class ConsoleHub:
         self._flush_handle: asyncio.Handle | None = None
         self._operators_due_s = 0.0
         self._recent_handle: asyncio.TimerHandle | None = None
-        self._builders: Mapping[str, Callable[[RoomId], list[dict[str, Any]]]] = {
+        self._builders: Mapping[str, Callable[[RoomId], Any]] = {
             "queues": house.views.queue_list,
             "waiting": house.views.waiting_list,
             "operators": house.views.operator_list,
             "handed_over": house.views_out.handed_over_list,
             "abandoned": house.views_out.abandoned_list,
+            "recent": lambda _room: RECENT,
         }
 
     def subscribe(self, caller: Caller, subscriber: Subscriber) -> None:
@@ -70,17 +71,18 @@ class ConsoleHub:
         """A list looks different; it goes out with the next round. The first change after a pause goes at once."""
         if topic == "recent":
             if self._recent_handle is None:  # later: the rows must be in the database when the consoles ask
-                self._recent_handle = asyncio.get_running_loop().call_later(RECENT_DELAY_S, self._tell_recent)
+                self._recent_handle = asyncio.get_running_loop().call_later(RECENT_DELAY_S, self._recent_is_due)
             return
+        self._mark(topic)
+
+    def _mark(self, topic: str) -> None:
         self._dirty.add(topic)
         if self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_soon(self._flush)
 
-    def _tell_recent(self) -> None:
+    def _recent_is_due(self) -> None:
         self._recent_handle = None
-        for seats in tuple(self._at.values()):
-            for subscriber in tuple(seats.values()):
-                subscriber.push_list("recent", RECENT)
+        self._mark("recent")
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, set()
@@ -98,7 +100,7 @@ class ConsoleHub:
             else:
                 self._operators_due_s = loop.time() + OPERATORS_INTERVAL_S
         for topic in sorted(dirty):
-            lists: dict[RoomId, list[dict[str, Any]]] = {}
+            lists: dict[RoomId, Any] = {}
             for position, seats in tuple(self._at.items()):
                 room = self._house.views.room_of(position)
                 if room not in lists:

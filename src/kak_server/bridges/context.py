@@ -11,7 +11,6 @@ from kak_server.bridges.port_pool import PortPool
 from kak_server.bridges.tracks import Tracks
 from kak_server.media import rpc
 from kak_server.media.plan import Desk, Plan
-from kak_server.model.codec import to_json
 from kak_server.model.ids import Gssi, LegId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import api as routing
 from kak_server.routing.step import RoutingCore
@@ -146,8 +145,7 @@ class Context:
 
     def put(self, key: str, value: object) -> None:
         """Journal a record."""
-        data: Mapping[str, object] = to_json(value)
-        self.emit(Put(key, data))
+        self.emit(Put(key, value))
 
     def delete(self, key: str) -> None:
         """Drop a record."""

@@ -21,10 +21,10 @@ class JournalEvent:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Keep `value` under `key` in the journal's map."""
+    """Keep `value` (a frozen dataclass, or JSON values) under `key` in the journal's map."""
 
     key: str
-    value: Mapping[str, Json]
+    value: object
 
 
 @dataclass(frozen=True, slots=True)

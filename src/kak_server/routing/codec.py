@@ -2,15 +2,15 @@
 
 from typing import Any, get_args
 
-from kak_server.model.codec import CodecError, from_json, to_json
+from kak_server.model.codec import CodecError, from_json
 from kak_server.routing.api import Event
 
 _TYPES: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Event)}
 
 
-def encode_event(event: Event) -> tuple[str, dict[str, Any]]:
-    """Type name and data."""
-    return type(event).__name__, to_json(event)
+def encode_event(event: Event) -> tuple[str, Event]:
+    """Type name and data: what `model.codec.dumps` takes, not yet JSON values, since the journal only wants bytes."""
+    return type(event).__name__, event
 
 
 def decode_event(name: str, data: Any) -> Event:

@@ -9,6 +9,7 @@ from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, Q
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, Tell, ToMedia, ToRadio, ToSip
 from kak_server.media import rpc
+from kak_server.model.codec import to_json
 from kak_server.model.ids import CallId, ContactId, Gssi, LegId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import Configured, ContactClass, QueueConfig, RoutingConfig
 from kak_server.routing.step import RoutingCore
@@ -110,7 +111,7 @@ class World:
         new = self.house.drain()
         for output in new:
             if isinstance(output, Put):
-                self.records[output.key] = output.value
+                self.records[output.key] = to_json(output.value)
             elif isinstance(output, Delete):
                 self.records.pop(output.key, None)
             elif isinstance(output, JournalEvent):

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+from kak_server.model.codec import to_json
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import (
     Activity,
@@ -69,7 +70,7 @@ class Desk:
 
     def send(self, event: Event) -> tuple[Effect, ...]:
         """One event; its effects."""
-        assert decode_event(*encode_event(event)) == event
+        assert decode_event(encode_event(event)[0], to_json(event)) == event
         effects = self.core.step(event)
         self.events.append(event)
         self.effects.extend(effects)
