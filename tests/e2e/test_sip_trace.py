@@ -61,9 +61,9 @@ async def test_a_call_is_seen_by_number_and_by_contact_and_after_a_restart(tmp_p
             assert shown.returncode == 0, shown.stderr
             said = [line for line in shown.stdout.splitlines() if line.lstrip().startswith("+")]
             assert "INVITE" in said[0]
-            assert ["100 Trying" in said[1], "ACK" in said[-1]] == [True, True]
+            assert ["180 Ringing" in said[1], "ACK" in said[-1]] == [True, True]
             messages = dissected(out, lab.ports.sip)
-            assert messages[:2] == ["INVITE", "100"]
+            assert messages[:2] == ["INVITE", "180"]
             assert messages[-2:] == ["200", "ACK"]
             told = json.loads((await asyncio.to_thread(trace, lab, "last", "--json")).stdout)
             contact = told["contact"]

@@ -32,7 +32,7 @@ from kak_server.runtime.syncer import RETRY_S, Syncer
 
 LAG_ALARM_MS = 100.0
 CHECKPOINT_SHARE = 4  # a segment is at least so many times its checkpoint: 10,000 waiting contacts take some MB
-GATHER_S = 0.02  # records of so long share one fdatasync where nobody waits for it
+GATHER_S = 0.04  # records of so long share one fdatasync where nobody waits for it
 
 AlarmKind = Literal["degraded", "recovered", "overflow", "sync-lag", "sync-error", "not-waited"]
 

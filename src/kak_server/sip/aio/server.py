@@ -28,6 +28,7 @@ from kak_server.sip.core import SipCore
 from kak_server.sip.listening import ListenSpec, StreamLimits
 
 MAX_SEARCHES = 200  # of the DNS at once; beyond it a request goes where its peer's came from
+TRYING = b"SIP/2.0 100 "
 RENEWAL_S = 30.0  # between looks at the certificates' files
 
 
@@ -73,6 +74,7 @@ class SipServer:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_ms = 0
         self._flushing = False
+        self._held: dict[bytes, Send] = {}  # 100s that a better answer may make needless, by their Via
 
     async def start(self, host: str, port: int, *, tcp: bool = True) -> None:
         """Listen on UDP, and on TCP at the same port (0: any free one). Raises OSError when it cannot."""
@@ -228,14 +230,19 @@ class SipServer:
                     self._carry_out(output)
         finally:
             self._flushing = False
+            self._try_held()
         self._rearm()
 
     def _carry_out(self, output: Output) -> None:
         if isinstance(output, Count):  # the most frequent first
             self._house.count(output)
         elif isinstance(output, Send):
-            self._core.trace.record(self._clock(), True, output.flow, output.data)
-            self._send(output.flow, output.data)
+            if output.data.startswith(TRYING):
+                self._held[_top_via(output.data)] = output
+                return
+            if self._held:
+                self._held.pop(_top_via(output.data), None)
+            self._send_now(output)
         elif isinstance(output, PutRecord):
             self._house.put_record(output.key, output.value)
         elif isinstance(output, DeleteRecord):
@@ -246,6 +253,15 @@ class SipServer:
             self._close(output.flow)
         else:
             self._locate(output)
+
+    def _send_now(self, output: Send) -> None:
+        self._core.trace.record(self._clock(), True, output.flow, output.data)
+        self._send(output.flow, output.data)
+
+    def _try_held(self) -> None:
+        """17.2.1: a 100 is due only where nothing better comes within 200 ms. What the same input led to has come."""
+        while self._held:
+            self._send_now(self._held.pop(next(iter(self._held))))
 
     def _trace_call(self, incoming: IncomingCall) -> None:
         self._core.trace.bind(incoming.sip_call_id, incoming.call, incoming.caller.number, self._clock())
@@ -307,3 +323,8 @@ class SipServer:
         self._timer = None
         self._core.timer(self._clock())
         self.flush()
+
+
+def _top_via(data: bytes) -> bytes:
+    """The second line: of our responses the Via that tells the transaction."""
+    return data.split(b"\r\n", 2)[1]
