@@ -62,6 +62,7 @@ def config(folder: Path, ports: Ports, robots: int) -> Path:
         "waiting": "ring",
     }
     changes = {
+        "sip": {"devices": []},  # they belong to the lab's own rooms and people
         "rooms": [{"id": "bench", "name": "Bench", "kind": "amk", "positions": robots}],
         "queues": [queue],
         "operators": people,
