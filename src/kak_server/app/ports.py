@@ -33,6 +33,14 @@ class SipCommands:
                 self._server.hangup(command.call, command.reason)
             case "probe":
                 self._server.probe(command.call)
+            case "refer":
+                self._server.refer(command.call, command.target, command.replaces)
+            case "accept_transfer":
+                self._server.accept_transfer(command.call)
+            case "reject_transfer":
+                self._server.reject_transfer(command.call, command.status, command.reason)
+            case "report_transfer":
+                self._server.report_transfer(command.call, command.status)
             case "reoffer":
                 self._server.reoffer(command.call, command.sdp, paced=command.paced)
 

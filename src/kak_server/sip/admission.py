@@ -14,14 +14,14 @@ from kak_server.sip.uri import Uri, number_of
 
 _CACHE_ENTRIES = 4096
 _DIALLED_CHARACTERS = 64  # of a number that a device of ours dials
-_SUPPORTED_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE"))
+_SUPPORTED_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REFER", "NOTIFY"))
 # Known to the registry, refused with 405; anything else is 501 (8.2.1, 21.5.2)
 KNOWN_METHODS = METHODS
 _SCHEMES = ("sip", "tel", "urn")
 _SDP_RANGES = (SDP, "application/*", "*/*")
 # What a Require may name. geolocation-*: read or shown to the operator; resource-priority: every served number has
 # the priority the queue gives it, so none asked for is worse than what it gets.
-_EXTENSIONS = frozenset(("geolocation-sip", "geolocation-http", "resource-priority", "timer"))
+_EXTENSIONS = frozenset(("geolocation-sip", "geolocation-http", "resource-priority", "timer", "replaces", "norefersub"))
 _URN_PREFIX = "urn:service:"
 
 
@@ -109,14 +109,17 @@ class Admission:
             return None
         return Refusal(416, f"scheme {request.uri.scheme[:20]}")
 
-    def invite(self, request: Request, *, secure: bool = False, any_number: bool = False) -> Admitted | Refusal:
+    def invite(
+        self, request: Request, *, secure: bool = False, any_number: bool = False, called: str = ""
+    ) -> Admitted | Refusal:
         """8.2.2 and 8.2.3 for an INVITE outside a dialog; `secure`: it came over TLS, `any_number`: it is of a device,
-        whose numbers the house looks at. Raises ParseError (400, 415)."""
+        whose numbers the house looks at; `called`: the number of the call it replaces, for it is sent to our Contact.
+        Raises ParseError (400, 415)."""
         refusal = self.scheme(request, secure=secure)
         if refusal is not None:
             return refusal
-        called = self._served(request.uri)
-        if called is None and any_number:
+        called = called or self._served(request.uri) or ""
+        if not called and any_number:
             called = number_of(request.uri)[:_DIALLED_CHARACTERS]
         if not called:
             return Refusal(404, f"number {number_of(request.uri)[:40]}")
@@ -160,9 +163,11 @@ def offer_of(request: Message) -> tuple[list[Part], str | None]:
 
 
 def refusal_headers(status: int) -> tuple[tuple[str, str], ...]:
-    """The headers a refusal by status owes (8.2.3, 21.4.13)."""
+    """The headers a refusal by status owes (8.2.3, 21.4.13, RFC 6665)."""
     if status == 415:
         return (("Accept", build.ACCEPT), ("Accept-Encoding", "identity"))
+    if status == 489:
+        return (("Allow-Events", "refer"),)  # RFC 6665 4.1.3
     return ()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from kak_server.sip import build
 from kak_server.sip.admission import offer_of
@@ -88,10 +89,14 @@ class Answering:
     def on_no_ack_timer(self, call: Call) -> None:
         """13.3.1.4 and 14.2: 64*T1 without an ACK: the dialog is confirmed, but the session ends with a BYE."""
         if call.hangup_reason is not None:
-            self._ending.hang_up(call, "hangup", call.hangup_reason)
+            self._hang_up(call)
         else:
             self._context.count("sip_no_ack", detail="our 200 was never acknowledged", call=call.id)
             self._ending.hang_up(call, "no-ack")
+
+    def _hang_up(self, call: Call) -> None:
+        cause: Literal["replaced", "hangup"] = "replaced" if call.session.replaced else "hangup"
+        self._ending.hang_up(call, cause, call.hangup_reason or "")
 
     def ack(self, request: Request, flow: Flow) -> None:
         """An ACK outside the INVITE transactions: it acknowledges a 2xx (dialog and CSeq, 13.2.2.4)."""
@@ -111,7 +116,9 @@ class Answering:
             took_ms = self._context.now_ms - call.accepted_at_ms
             self._context.count("sip_trunk_ack", ms=took_ms, trunk=call.trunk)
         if call.hangup_reason is not None:
-            self._ending.hang_up(call, "hangup", call.hangup_reason)  # 15: now it may be sent
+            self._ending.hang_up(
+                call, "replaced" if call.session.replaced else "hangup", call.hangup_reason
+            )  # 15: now it may be sent
             return
         answer_sdp = self._answer_in(request) if awaiting.late_offer else None
         self._context.put(call.key, to_record(call))

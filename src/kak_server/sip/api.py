@@ -292,6 +292,7 @@ class TrunkSettings:
     srtp: Literal["off", "optional", "required"] = "off"
     redirects: Literal["never", "same", "any"] = "same"  # 3xx followed: to the trunk's own domain and addresses only
     max_calls: int = 0  # both ways at once; beyond it only emergency calls; 0: as many as `max_calls` of all
+    may_replace: bool = False  # any call by an INVITE with Replaces (RFC 3891), not only calls of its own
     emergency_only: bool = False  # whatever it brings is an emergency call
     rate: Rate = field(default_factory=Rate)  # new calls other than emergency calls
     source_rate: Rate = field(default_factory=Rate)  # the same of each of its addresses

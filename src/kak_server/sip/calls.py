@@ -61,6 +61,7 @@ class Call:
     incoming_json: Json = None  # of `incoming`, made once
     session: Session = PLAIN
     flying: Outgoing | None = None  # our re-INVITE on its way
+    asked: ServerEntry | None = None  # a REFER of the peer that the house has not decided on
     leg: Leg | None = None
     counted_on: str | None = None  # trunk whose calls it is counted among; None: not counted
 
@@ -322,7 +323,11 @@ class CallTable:
 
     def of_answer(self, response: Response) -> Call | None:
         """The call in whose dialog we sent the request a response answers."""
-        return self._by_dialog.get((response.call_id, response.sender.tag, response.to.tag))
+        return self.of_tags(response.call_id, response.sender.tag, response.to.tag)
+
+    def of_tags(self, call_id: str, local_tag: str, remote_tag: str) -> Call | None:
+        """The call with a dialog."""
+        return self._by_dialog.get((call_id, local_tag, remote_tag))
 
     def of_invite(self, key: str) -> Call | None:
         """The call an INVITE transaction key made."""

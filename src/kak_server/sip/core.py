@@ -50,11 +50,11 @@ class SipCore:
         self._dialogs = Dialogs(self._context, self._table, self._ending)
         self._answering = self._dialogs.answering
         self._inbound = Inbound(
-            self._context, self._table, self._admission, self._ending, self._answering, self._dialogs.refreshing
+            self._context, self._table, self._admission, self._ending, self._answering, self._dialogs
         )
-        self._dialogs.reoffering.made_call_id = lambda call: call.leg is not None
         self._health = Health(self._context, self._ending.sending)
         self._outgoing = OutgoingCalls(self._context, self._table, self._ending, self._health, self._dialogs.refreshing)
+        self._dialogs.replacing.withdraw = self._outgoing.withdraw
         self._indialog = InDialog(
             self._context, self._table, self._admission, self._ending, self._dialogs, self._inbound
         )
@@ -150,7 +150,8 @@ class SipCore:
         elif method == "OPTIONS":
             self._options(request, flow)
         else:
-            self._context.answer_stateless(request, flow, 481)  # BYE, INFO, UPDATE belong to a dialog
+            # BYE, INFO, UPDATE, NOTIFY belong to a dialog; a REFER outside one would make us call anybody
+            self._context.answer_stateless(request, flow, 403 if method == "REFER" else 481)
 
     def _invite(self, request: Request, trunk: TrunkSettings, flow: Flow) -> None:
         """A trunk's call, or one of a device that has proved itself (22.2)."""
@@ -219,6 +220,34 @@ class SipCore:
         version in its o= line is counted here. `paced`: one of many that must not leave all at once."""
         return self._command(
             "reoffer", call, now_ms, lambda found: self._dialogs.reoffering.order(found, sdp, paced=paced)
+        )
+
+    def refer(self, call: CallId, target: str, now_ms: int, replaces: CallId | None = None) -> bool:
+        """Ask the peer to call somebody in our place (REFER): a number, a URI, or with `replaces` the other side of
+        another call of ours ("": where that lives). TransferReport follows."""
+        return self._command(
+            "refer", call, now_ms, lambda found: self._dialogs.transfers.refer(found, target, replaces)
+        )
+
+    def accept_transfer(self, call: CallId, now_ms: int) -> bool:
+        """202 to a TransferAsked; report how it goes."""
+        return self._command("accept_transfer", call, now_ms, self._dialogs.transfers.accept)
+
+    def reject_transfer(self, call: CallId, status: int, now_ms: int, reason: str = "") -> bool:
+        """Refuse a TransferAsked. Raises ValueError for a status outside 400-699."""
+        if not 400 <= status <= 699:
+            raise ValueError(f"a refusal with status {status}")
+        return self._command(
+            "reject_transfer", call, now_ms, lambda found: self._dialogs.transfers.reject(found, status, reason)
+        )
+
+    def report_transfer(self, call: CallId, status: int, now_ms: int) -> bool:
+        """The call made for an accepted transfer has got so far; from 200 on nothing more is told. Raises ValueError
+        for what is no SIP status."""
+        if not 100 <= status <= 699:
+            raise ValueError(f"a report with status {status}")
+        return self._command(
+            "report_transfer", call, now_ms, lambda found: self._dialogs.transfers.report(found, status)
         )
 
     def _command(self, name: str, call: CallId, now_ms: int, action: Callable[[Call], bool]) -> bool:

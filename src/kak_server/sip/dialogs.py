@@ -7,6 +7,8 @@ from kak_server.sip.ending import Ending
 from kak_server.sip.media_change import MediaChange
 from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.reoffering import Reoffering
+from kak_server.sip.replaces import Replacing
+from kak_server.sip.transfers import Transfers
 
 
 class Dialogs:
@@ -17,6 +19,8 @@ class Dialogs:
         self.answering = Answering(context, table, ending, self.refreshing)
         self.media_change = MediaChange(context, ending, self.answering, self.refreshing)
         self.reoffering = Reoffering(context, table, ending, self.refreshing)
+        self.replacing = Replacing(context, table, ending)
+        self.transfers = Transfers(context, table, ending, self.replacing)
         self.refreshing.reinvite = self.reoffering.refresh
         self.answering.on_late_answer = self.media_change.answered_late
         self.answering.on_acknowledged = self.reoffering.acknowledged
@@ -27,8 +31,11 @@ class Dialogs:
             self.refreshing.on_timer(call)
         elif name == "reoffer":
             self.reoffering.on_timer(call)
+        else:
+            self.transfers.on_timer(call, name)
 
     def resume(self, call: Call) -> None:
         """After a restart: what was under way goes on."""
         self.refreshing.resume(call)
         self.reoffering.resume(call)
+        self.transfers.resume(call)

@@ -134,6 +134,9 @@ class Ending:
         if call.flying is not None:
             self.sending.end_later(call.flying.branch)
             call.flying = None
+        if call.asked is not None:
+            self.transactions.respond(call.asked, 487)  # 15.1.2: what is still open in the dialog
+            call.asked = None
         for name in DIALOG_TIMERS:
             self._context.disarm("dialog", call.id, name)
         for name in LEG_TIMERS:

@@ -5,12 +5,11 @@ kept apart: an answer of ours is "recvonly" because the peer holds us, or becaus
 ends when the peer resumes.
 """
 
-import ipaddress
 from typing import Literal
 
 from kak_server.sip.errors import SdpError
+from kak_server.sip.sdp_outcome import peer_direction
 from kak_server.sip.sdp_text import Direction, parse_session
-from kak_server.sip.uri import is_ip
 
 HeldBy = Literal["nobody", "peer", "us", "both"]
 
@@ -68,25 +67,6 @@ def direction_of(sdp: str) -> Direction:
     return session
 
 
-def with_direction(sdp: str, direction: Direction) -> str:
-    """The same description of ours with another direction for its open audio streams."""
-    if direction_of(sdp) == direction:
-        return sdp
-    lines: list[str] = []
-    audio = written = False
-    for line in sdp.splitlines():
-        if line.startswith("m="):
-            if audio and not written:
-                lines.append(f"a={direction}")
-            audio, written = _is_open_audio(line), False
-        elif audio and line in _ATTRIBUTES:
-            line, written = f"a={direction}", True
-        lines.append(line)
-    if audio and not written:
-        lines.append(f"a={direction}")
-    return "\r\n".join(lines) + "\r\n"
-
-
 def wanted_in(answer_sdp: str, offer_sdp: str | None) -> Direction:
     """What our side wants, by a description of ours that answered an offer (None: it is an offer itself). What the
     peer's own direction forbids says nothing of what we want."""
@@ -103,13 +83,8 @@ def _offered(offer_sdp: str) -> Direction:
         session = parse_session(offer_sdp)
     except SdpError:
         return "inactive"  # nothing can be concluded from what nobody can read
-    for media in session.media:
-        if media.kind == "audio" and media.port:
-            direction = session.direction_of(media)
-            host = session.host_of(media)
-            unspecified = is_ip(host) and ipaddress.ip_address(host).is_unspecified
-            return within(direction, "sendonly") if unspecified else direction
-    return "sendrecv"
+    audio = next((media for media in session.media if media.kind == "audio" and media.port), None)
+    return peer_direction(session, audio) if audio is not None else "sendrecv"
 
 
 def _is_open_audio(line: str) -> bool:

@@ -10,13 +10,13 @@ from kak_server.sip.calls import Call, CallTable, to_record
 from kak_server.sip.capacity import Capacity
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import from_invite, our_contact
+from kak_server.sip.dialogs import Dialogs
 from kak_server.sip.emergency import EmergencyRules
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.facts import read_facts
 from kak_server.sip.location import answer_headers
 from kak_server.sip.parser import Request
-from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.server_invite import ServerInvite
 from kak_server.sip.transactions import ServerEntry, server_key
 
@@ -34,14 +34,15 @@ class Inbound:
         admission: Admission,
         ending: Ending,
         answering: Answering,
-        refreshing: Refreshing,
+        dialogs: Dialogs,
     ) -> None:
         self._context = context
         self._table = table
         self._admission = admission
         self._ending = ending
         self._answering = answering
-        self._refreshing = refreshing
+        self._refreshing = dialogs.refreshing
+        self._replacing = dialogs.replacing
         self._transactions = ending.transactions
         self._emergency = EmergencyRules(context.settings)
         self.capacity = Capacity(context.settings, table.active_on)
@@ -57,15 +58,27 @@ class Inbound:
         refusal = merged or self._admission.extensions(request) or self._refreshing.refusal(request)
         if refusal is None:
             try:
-                secure = flow.transport == "tls"
-                admitted = self._admission.invite(request, secure=secure, any_number=bool(device))
-                if isinstance(admitted, Admitted):
-                    self._begin(request, trunk, flow, admitted, device, emergency=emergency)
+                refusal = self._admit(request, trunk, flow, device, emergency=emergency)
+                if refusal is None:
                     return
-                refusal = admitted
             except ParseError as problem:
                 refusal = Refusal(problem.status, problem.problem, refusal_headers(problem.status))
         self._refuse(request, trunk, flow, refusal)
+
+    def _admit(
+        self, request: Request, trunk: TrunkSettings, flow: Flow, device: str, *, emergency: bool
+    ) -> Refusal | None:
+        """A call comes of it, or a refusal. Raises ParseError."""
+        replaced = self._replacing.find(request, trunk, device)
+        if isinstance(replaced, Refusal):
+            return replaced
+        called = _called_before(replaced)
+        secure = flow.transport == "tls"
+        admitted = self._admission.invite(request, secure=secure, any_number=bool(device), called=called)
+        if isinstance(admitted, Refusal):
+            return admitted
+        self._begin(request, trunk, flow, admitted, device, replaced, emergency=emergency)
+        return None
 
     def _shed(self, request: Request, trunk: TrunkSettings, flow: Flow, *, emergency: bool) -> bool:
         """Above capacity: 503 with a time to come back, which costs no transaction (8.2.7)."""
@@ -87,6 +100,7 @@ class Inbound:
         flow: Flow,
         admitted: Admitted,
         device: str,
+        replaced: Call | None,
         *,
         emergency: bool,
     ) -> None:
@@ -109,6 +123,7 @@ class Inbound:
             references=facts.references,
             emergency=emergency,
             device=device,
+            replaces=replaced.id if replaced is not None else None,
         )
         entry = self._transactions.serve(request, flow, owner=incoming.call, to_tag=local_tag, trunk=trunk.name)
         call = Call(incoming.call, incoming, entry.key, request.cseq.number, dialog, invite=entry)
@@ -209,6 +224,7 @@ class Inbound:
         call.state = "accepted"
         late_offer = call.incoming is not None and call.incoming.offer_sdp is None
         self._answering.accept(call, call.invite, sdp, late_offer=late_offer, initial=True)
+        self._replacing.answered(call)
         return True
 
     def reject(self, call: Call, status: int, reason: str, *, hangup: bool = False) -> bool:
@@ -218,3 +234,12 @@ class Inbound:
         self._ending.refuse(call, status, reason)
         self._context.emit(CallEnded(call.id, "hangup" if hangup else "rejected", reason))
         return True
+
+
+def _called_before(replaced: Call | None) -> str:
+    """The number of the call that is replaced: the INVITE itself is for our Contact, which has none."""
+    if replaced is None:
+        return ""
+    if replaced.incoming is not None:
+        return replaced.incoming.called
+    return replaced.leg.dial.target if replaced.leg is not None else ""

@@ -36,6 +36,7 @@ class InDialog:
         self._admission = admission
         self._ending = ending
         self._media_change = dialogs.media_change
+        self._transfers = dialogs.transfers
         self._inbound = inbound
         self._transactions = ending.transactions
 
@@ -81,6 +82,10 @@ class InDialog:
             self._media_change.update(call, entry, request)
         elif method == "OPTIONS":
             self._transactions.respond(entry, 200, headers=_CAPABILITIES)
+        elif method == "REFER":
+            self._transfers.asked(call, entry, request)
+        elif method == "NOTIFY":
+            self._transfers.notified(call, entry, request)
         elif "info-package" in request.fields:
             # RFC 6086 4.2.2: packages are used only when the receiver has said it takes them; we take none
             self._transactions.respond(entry, 469, headers=(("Recv-Info", ""),))

@@ -13,11 +13,11 @@ from kak_server.sip.context import Context
 from kak_server.sip.dialog import contact_uri, our_contact
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import SdpError
-from kak_server.sip.hold import held_by, mirrored, with_direction, within
+from kak_server.sip.hold import held_by, mirrored, within
 from kak_server.sip.parser import Request
 from kak_server.sip.refreshing import Refreshing
-from kak_server.sip.sdp import parse_answer, renegotiate, reoffer
-from kak_server.sip.sdp_text import Direction
+from kak_server.sip.sdp import agreed, parse_answer, renegotiate, reoffer
+from kak_server.sip.sdp_codecs import Codec
 from kak_server.sip.transactions import ServerEntry
 
 
@@ -45,7 +45,7 @@ class MediaChange:
         _, offer = offer_of(request)
         target = contact_uri(request) if "contact" in request.fields else call.dialog.target
         if offer is None:
-            sdp = with_direction(reoffer(call.local_sdp), call.session.wanted)
+            sdp = reoffer(call.local_sdp, call.session.wanted)
             changed = None
         else:
             sdp, changed = self._answer(call, offer)
@@ -93,24 +93,35 @@ class MediaChange:
 
     def _answer(self, call: Call, offer: str) -> tuple[str, CallMediaChanged]:
         """RFC 3264 6.1: the mirror of what is offered, as far as our own hold leaves it."""
-        answered = renegotiate(offer, call.local_sdp)
-        peers = answered.peer_direction
         wanted = call.session.wanted
-        ours = within(mirrored(peers), wanted)
-        sdp = with_direction(answered.answer_sdp, ours)
-        return sdp, CallMediaChanged(call.id, offer, sdp, ours, held_by(wanted, peers))
+        answered = renegotiate(offer, call.local_sdp, keep=codec_in_use(call), direction=wanted)
+        peers, sdp = answered.peer_direction, answered.answer_sdp
+        call.session = replace(call.session, codec=answered.codec)
+        return sdp, CallMediaChanged(call.id, offer, sdp, within(mirrored(peers), wanted), held_by(wanted, peers))
 
     def answered_late(self, call: Call, answer_sdp: str) -> None:
         """The ACK of a re-INVITE without offer brought the answer to ours."""
         try:
-            peers: Direction = parse_answer(call.local_sdp, answer_sdp).peer_direction
+            answered = parse_answer(call.local_sdp, answer_sdp)
         except SdpError as problem:
             # Our 2xx stands; there is nobody left to refuse it to, and the media we have may well go on
             self._context.count("sip_malformed", detail=f"answer in an ACK: {problem}", status="ack")
             return
-        wanted = call.session.wanted
+        peers, wanted = answered.peer_direction, call.session.wanted
         ours = within(mirrored(peers), wanted)
+        call.session = replace(call.session, codec=answered.codec)
+        self._context.put(call.key, to_record(call))
         self._context.emit(CallMediaChanged(call.id, answer_sdp, call.local_sdp, ours, held_by(wanted, peers)))
+
+
+def codec_in_use(call: Call) -> Codec | None:
+    """The codec that both sides have agreed on, where our own description, being an offer, does not say it."""
+    if call.session.codec is not None or call.leg is None or not call.leg.sdp:
+        return call.session.codec
+    try:
+        return agreed(call.leg.sdp, call.local_sdp).codec
+    except SdpError:
+        return None
 
 
 def _open(call: Call) -> bool:

@@ -72,6 +72,10 @@ class OutgoingCalls:
         self._take_back(call, "hangup", reason, NORMAL_CLEARING)
         return True
 
+    def withdraw(self, call: Call) -> None:
+        """Another call takes its place before anybody has answered (RFC 3891 section 3)."""
+        self._take_back(call, "replaced", "", NORMAL_CLEARING)
+
     def on_timer(self, call: Call, name: str) -> None:
         """A timer of ours: nobody has answered."""
         if name == "ring" and call.state == "pending" and call.leg is not None:
@@ -151,7 +155,7 @@ class OutgoingCalls:
         cseq = leg.cseq + 1
         branch = build.COOKIE + context.new_id("branch")
         way = Way(leg.uri, leg.hop)
-        headers = (*self._refreshing.headers(call), *self._replaces(leg), *extra)
+        headers = (*self._refreshing.first_headers(call), *self._replaces(leg), *extra)
         outgoing = invitation(leg.dial, way, trunk, call.dialog, cseq, branch, context.settings, headers)
         call.leg = replace(leg, cseq=cseq, attempt=None, heard=0, early=(), sdp="")
         context.count("sip_dialled", trunk=leg.trunk)

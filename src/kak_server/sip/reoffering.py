@@ -6,7 +6,6 @@ record with the branch it went out on, so that after a restart the same transact
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from kak_server.sip import build
@@ -33,7 +32,7 @@ _ORIGIN = re.compile(r"(?m)^o=(\S+) (\d+) (\d+) ([^\r\n]*)")
 
 
 class Reoffering:
-    """The offers of all calls. `made_call_id` tells of a call whether we made its Call-ID."""
+    """The offers of all calls."""
 
     def __init__(self, context: Context, table: CallTable, ending: Ending, refreshing: Refreshing) -> None:
         self._context = context
@@ -41,7 +40,6 @@ class Reoffering:
         self._ending = ending
         self._refreshing = refreshing
         self._pacer = Pacer(context.settings.paced_offers_per_s)
-        self.made_call_id: Callable[[Call], bool] = lambda _call: False
 
     # --- orders -----------------------------------------------------------------------------------------------------
 
@@ -187,7 +185,7 @@ class Reoffering:
         self._refreshing.agreed(call, response)
         try:
             _, answer = offer_of(response)
-            peers = parse_answer(offer.sdp, answer or "").peer_direction
+            taken = parse_answer(offer.sdp, answer or "")
         except (ParseError, SdpError) as problem:
             # The peer has agreed to something nobody can read. An emergency call is not ended over that: the house
             # may offer again
@@ -198,8 +196,9 @@ class Reoffering:
         assert answer is not None
         wanted = direction_of(offer.sdp) if not offer.refresh else call.session.wanted
         call.local_sdp = offer.sdp
-        call.session = replace(call.session, wanted=wanted)
+        call.session = replace(call.session, wanted=wanted, codec=taken.codec)
         self._after(call)
+        peers = taken.peer_direction
         ours = within(mirrored(peers), direction_of(offer.sdp))
         if offer.refresh:
             self._context.emit(CallMediaChanged(call.id, answer, offer.sdp, ours, held_by(wanted, peers)))
@@ -243,7 +242,7 @@ class Reoffering:
             # 14.1: 2.1 to 4 s for the side that made the Call-ID, 0 to 2 s for the other, in steps of 10 ms
             seed = hashlib.blake2s(self._context.new_id("branch").encode(), digest_size=4).digest()
             dice = int.from_bytes(seed, "big")
-            return 2_100 + 10 * (dice % 191) if self.made_call_id(call) else 10 * (dice % 201)
+            return 2_100 + 10 * (dice % 191) if call.leg is not None else 10 * (dice % 201)
         if status == 422 and self._refreshing.larger(call, response):
             return 0
         wait = (response.get("retry-after") or "").partition(";")[0].strip() if response is not None else ""

@@ -6,6 +6,7 @@ A value in the call's record, so that all of it goes on after a restart.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from kak_server.sip.sdp_codecs import Codec
 from kak_server.sip.sdp_text import Direction
 
 # Timers of `Context` under "dialog" and the call's id
@@ -60,8 +61,10 @@ class Session:
     raised: int = 0  # how often a 422 made us ask for more
     peer_updates: bool = False  # its Allow names UPDATE
     wanted: Direction = "sendrecv"  # what our side wants of the audio: anything else is a hold of ours
+    codec: Codec | None = None  # in use, where our own description may be an offer of several
     reoffer: Reoffer | None = None
     next_offer: str = field(default="", repr=False)  # ordered while another was on its way
+    replaced: bool = False  # another call has taken its place: it ends as soon as the ACK is here
     refers: int = 0  # REFERs the peer has sent in the dialog
     subscription: Subscription | None = None
     referral: Referral | None = None

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from kak_server.sip.api import CallMediaChanged
-from kak_server.sip.hold import direction_of, held_by, mirrored, receives, sends, wanted_in, with_direction, within
+from kak_server.sip.hold import direction_of, held_by, mirrored, receives, sends, wanted_in, within
 from kak_server.sip.sdp_text import Direction
 from tests.unit.sip.uac import ANSWER, OFFER, Bench, Caller
 
@@ -161,10 +161,6 @@ def test_directions_stand_in_the_audio_section_or_before_all() -> None:
     assert direction_of(head + audio + "a=recvonly\r\n" + video) == "recvonly"
     assert direction_of(head + audio + video) == "sendrecv"
     assert direction_of(head + "m=audio 0 RTP/AVP 8\r\na=inactive\r\n") == "sendrecv"
-    changed = with_direction(head + audio + video, "sendonly")
-    assert changed == head + audio + "a=sendonly\r\n" + video
-    assert with_direction(head + video + audio, "inactive") == head + video + audio + "a=inactive\r\n"
-    assert with_direction(head + audio + "a=recvonly\r\n", "recvonly") == head + audio + "a=recvonly\r\n"
 
 
 def test_what_we_want_is_not_what_the_peer_forbids() -> None:

@@ -141,7 +141,7 @@ def test_update_with_an_offer_while_another_is_open() -> None:
         ("INFO", (), 200),
         ("INFO", ("Info-Package: nothing",), 469),
         ("MESSAGE", (), 405),
-        ("REFER", (), 405),
+        ("REFER", (), 400),
         ("INFO", ("Require: nothing",), 420),
     ],
 )

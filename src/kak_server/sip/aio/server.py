@@ -205,6 +205,22 @@ class SipServer:
         """As `SipCore.reoffer`."""
         return self.command(lambda core, now_ms: core.reoffer(call, sdp, now_ms, paced=paced))
 
+    def refer(self, call: CallId, target: str, replaces: CallId | None = None) -> bool:
+        """As `SipCore.refer`."""
+        return self.command(lambda core, now_ms: core.refer(call, target, now_ms, replaces))
+
+    def accept_transfer(self, call: CallId) -> bool:
+        """As `SipCore.accept_transfer`."""
+        return self.command(lambda core, now_ms: core.accept_transfer(call, now_ms))
+
+    def reject_transfer(self, call: CallId, status: int, reason: str = "") -> bool:
+        """As `SipCore.reject_transfer`."""
+        return self.command(lambda core, now_ms: core.reject_transfer(call, status, now_ms, reason))
+
+    def report_transfer(self, call: CallId, status: int) -> bool:
+        """As `SipCore.report_transfer`."""
+        return self.command(lambda core, now_ms: core.report_transfer(call, status, now_ms))
+
     def restore(self, records: Mapping[str, Mapping[str, Json]]) -> None:
         """As `SipCore.restore`; after `start`, so that what goes out again has a socket to leave by."""
         self._core.restore(records, self._clock())
