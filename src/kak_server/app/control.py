@@ -139,7 +139,8 @@ class Control:
         records = {key: value for key, value in self._replay.values.items() if key.startswith("sip/")}
         self.sip.restore(records)
         held: Mapping[CallId, CallView] = self._sip_core.calls()
-        self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now))
+        devices = self._sip_core.devices()
+        self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now, devices))
         self.tracing.resumed()
         self.media.start()
         for gateway in to_gateways(settings)[:1]:

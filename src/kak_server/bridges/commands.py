@@ -55,6 +55,8 @@ def _activity(house: "House", by: By, args: Args) -> None:
 
 
 def _accept(house: "House", by: By, args: Args) -> None:
+    if house.phone_desk.phones.serves(by.position):
+        raise RefusedError("answer-on-phone", "pick up the phone: it is this position's sound")
     contact, epoch = ContactId(text(args, "contact")), number(args, "epoch")
     house.ctx.route(routing.OfferAccepted(house.ctx.now_ms, by.operator, contact, epoch))
 
@@ -138,6 +140,13 @@ def _video_invite(house: "House", by: By, args: Args) -> Mapping[str, Any]:
     return {"url": house.videos.url(video), "expires_ms": video.expires_ms}
 
 
+def _position_phone(house: "House", by: By, args: Args) -> None:
+    words = {"no-phone": "no phone belongs to this position", "busy": "not in a call"}
+    code = house.phone_desk.phones.switch(by.position, flag(args, "on"))
+    if code:
+        raise RefusedError(code, words[code])
+
+
 TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "activity.set": _activity,
     "contact.accept": _accept,
@@ -152,5 +161,6 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "talkgroup.monitor": _monitor,
     "ptt": _ptt,
     "video.invite": _video_invite,
+    "position.phone": _position_phone,
     **commands_out.TABLE,
 }

@@ -23,6 +23,7 @@ from kak_server.bridges.outputs import (
 )
 from kak_server.bridges.parties import Parties
 from kak_server.bridges.patches import Patches
+from kak_server.bridges.phone_desk import PhoneDesk
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.transfers import Transfers
@@ -56,6 +57,7 @@ class House:
         self.outgoing = Outgoing(self.ctx, self.calls, self.abandoned)
         self.transfers = Transfers(self.ctx, self.calls, self.parties)
         self.views_out = ViewsOut(self.ctx, self.calls, self.transfers, self.abandoned)
+        self.phone_desk = PhoneDesk(self.ctx, self.calls, self.seats, self.groups, self.stand)
         self.views = Views(self.ctx, self.calls, self.seats, self.groups, self.videos, self.views_out)
         self._effects: Mapping[type[Any], Callable[[Any], None]] = {
             routing.StartWaiting: self.calls.start_waiting,
@@ -91,7 +93,9 @@ class House:
     def sip_event(self, event: sip.SipEvent, now_ms: int) -> None:
         """From the SIP room."""
         self.at(now_ms)
-        if isinstance(event, sip.IncomingCall):
+        if self.phone_desk.sip_event(event):
+            pass
+        elif isinstance(event, sip.IncomingCall):
             self.calls.incoming(event)
         elif isinstance(event, sip.CallCancelled):
             self.calls.ended(event.call, "cancelled")
@@ -108,7 +112,9 @@ class House:
     def media_event(self, event: rpc.Event, now_ms: int) -> None:
         """From the media worker."""
         self.at(now_ms)
-        if isinstance(event, rpc.LegMedia):
+        if self.phone_desk.media_event(event):
+            pass
+        elif isinstance(event, rpc.LegMedia):
             self._leg_media(event)
         elif isinstance(event, rpc.LegLearned):
             self._learned(event)
@@ -165,6 +171,8 @@ class House:
                 self.patches.unheard(ContactId(rest))
             elif kind == "refer":
                 self.transfers.refer_timed_out(ContactId(rest))
+            elif kind == "phone":
+                self.phone_desk.phones.rested(PositionId(rest))
             elif kind == "notice":
                 self.ctx.notices.clear(rest)
         self.ctx.settle()
@@ -218,10 +226,12 @@ class House:
         view = self.ctx.core.contact(effect.contact)
         if view is not None:
             self.ctx.emit(Tell(effect.position, "offer", self.views.offer(view)))
+            self.phone_desk.phones.offer(effect)
 
     def _withdraw(self, effect: routing.WithdrawOffer) -> None:
         data = {"contact": effect.contact, "epoch": effect.epoch, "reason": effect.reason}
         self.ctx.emit(Tell(effect.position, "offer.withdrawn", data))
+        self.phone_desk.phones.withdrawn(effect)
 
     def connect(self, effect: routing.Connect) -> None:
         """Join caller and operator."""
@@ -235,6 +245,7 @@ class House:
         self.videos.close(effect.contact)
         self.ctx.notices.heard(effect.contact)
         self.ctx.emit(Tell(effect.position, "call.ended", self.views_out.ended(effect.contact, effect.cause)))
+        self.phone_desk.phones.released(effect)
         self.calls.refresh(effect.contact)
 
     def _moved(self, effect: routing.PositionMoved) -> None:
@@ -260,6 +271,7 @@ class House:
     def _position_left(self, effect: routing.PositionLeft) -> None:
         self.groups.release_all(effect.position)
         self.videos.leave(effect.position)
+        self.phone_desk.left(effect.position)
         if effect.reason == "moved":
             self.seats.vacate(effect.position)
         self.ctx.emit(Tell(effect.position, "seat.lost", {"reason": "taken-over"}))

@@ -4,13 +4,14 @@ Nothing that was logged is done again. The journal gives the routing state and t
 worker is worked out from them, and every command that comes of it is idempotent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges import recovery_out
+from kak_server.bridges import phone_recovery, recovery_out
 from kak_server.bridges.line import Line
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
+from kak_server.bridges.phone_call import PhoneCall
 from kak_server.bridges.seats import Seat
 from kak_server.bridges.tracks import Track
 from kak_server.media import rpc
@@ -19,6 +20,7 @@ from kak_server.model.ids import CallId, ContactId, Gssi, PositionId
 from kak_server.routing import api as routing
 from kak_server.routing.views import ContactView
 from kak_server.sip.api import CallView
+from kak_server.sip.api_devices import DeviceContacts
 
 if TYPE_CHECKING:
     from kak_server.bridges.house import House
@@ -60,19 +62,25 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
             house.ctx.tracks.restore(from_json(Track, value))
         elif kind == "abandoned":
             house.abandoned.restore(value)
+        elif kind == "phone":
+            phone_recovery.restore(house.phone_desk.phones, from_json(PhoneCall, value))
         elif kind == "view":
             house.videos.restore_viewer(PositionId(rest), ContactId(value["contact"]))
 
 
-def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) -> None:
+def resume(
+    house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int, devices: Iterable[DeviceContacts] = ()
+) -> None:
     """The rooms are up: timers are armed again, contacts without a call and calls without a contact are closed, what
-    was under way is made sure of."""
+    was under way is made sure of. `devices`: where phones of ours can be reached."""
     house.at(now_ms)
     ctx = house.ctx
     for key, at_ms in ctx.core.timers().items():
         ctx.emit(SetTimer(f"routing/{key}", at_ms))
     house.seats.resume()
     _resume_lines(house, sip_calls)
+    ctx.settle()
+    phone_recovery.resume(house.phone_desk.phones, sip_calls, devices)
     house.patches.resume()
     house.videos.resume()
     house.views_out.resume()
@@ -87,7 +95,7 @@ def resume(house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int) ->
 def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
     ctx = house.ctx
     contacts = {view.contact: view for view in ctx.core.contacts()}
-    ours = house.calls.by_call.keys() | house.parties.by_call.keys()
+    ours = house.calls.by_call.keys() | house.parties.by_call.keys() | house.phone_desk.phones.by_call.keys()
     unknown = {call: held for call, held in sip_calls.items() if call not in ours}
     for line in list(house.calls.lines.values()):
         held, view = sip_calls.get(line.call), contacts.pop(line.contact, None)
@@ -107,7 +115,7 @@ def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
         ctx.emit(Note("contact_without_call", "error", {"contact": contact}))
     for call, held in unknown.items():
         if held.state == "pending" and held.incoming is not None:
-            house.calls.incoming(held.incoming)  # we died between hearing of it and noting it
+            house.sip_event(held.incoming, ctx.now_ms)  # we died between hearing of it and noting it
         else:
             ctx.emit(ToSip("hangup", call, reason="unknown after restart"))
             ctx.emit(Note("call_without_contact", "error", {"call": call}))

@@ -17,12 +17,14 @@ MediaState = Literal["none", "new", "up", "down"]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Journalled under `seat/<position>`. `rtp` is set where a plain RTP phone stands in for the browser."""
+    """Journalled under `seat/<position>`. `rtp` is set where a plain RTP phone stands in for the browser, or while a
+    call of the SIP phone `phone` is on: then the phone serves the seat, and its registration is the seat's media."""
 
     position: PositionId
     operator: OperatorId
     media: MediaState = "none"
     rtp: rpc.CreateRtp | None = None
+    phone: str = ""
 
 
 class Seats:
@@ -82,7 +84,7 @@ class Seats:
     def expect_browser(self, position: PositionId) -> bool:
         """A browser is about to get its PeerConnection: the leg is no stranger from now on."""
         seat = self.seats.get(position)
-        if seat is None:
+        if seat is None or seat.phone:
             return False
         self._drop_rtp(seat)
         self._keep(replace(seat, media="new" if seat.media == "none" else seat.media, rtp=None))
@@ -102,18 +104,41 @@ class Seats:
         self.ctx.route(PositionMedia(self.ctx.now_ms, position, True))
         return create
 
+    def serve(self, position: PositionId, phone: str) -> None:
+        """From now on the seat's media is that of a SIP phone ("": a browser's again, once it has connected)."""
+        seat = self.seats[position]
+        self._drop_rtp(seat)
+        self.ctx.plan(f"seat/{position}", EMPTY)
+        self._media(replace(seat, phone=phone, rtp=None), "down")
+
+    def phone_media(self, position: PositionId, up: bool) -> None:
+        """Whether the phone that serves the seat can be reached."""
+        self._media(self.seats[position], "up" if up else "down")
+
+    def phone_leg(self, position: PositionId, leg: rpc.CreateRtp | None) -> None:
+        """The leg of the phone's call, or none; a port that is given up is free again."""
+        seat = self.seats.get(position)
+        if seat is None or not seat.phone or seat.rtp == leg:
+            return
+        if seat.rtp is not None and (leg is None or leg.port != seat.rtp.port):
+            self._drop_rtp(seat)
+        self._keep(replace(seat, rtp=leg))
+        if leg is not None:
+            self.ctx.plan(f"seat/{position}", Plan(legs={leg.leg: leg}))
+            self.ctx.desk.learned(f"seat/{position}", leg)
+
     def media_event(self, leg: str, state: Literal["up", "down", "closed"]) -> None:
         """The worker says the seat's sound came or went."""
         position = PositionId(leg.removeprefix("seat-"))
         seat = self.seats.get(position)
-        if seat is None or seat.rtp is not None or seat.media == "none":
+        if seat is None or seat.rtp is not None or seat.phone or seat.media == "none":
             return  # of a leg that is closed: the last word of whoever sat here before
         self._media(seat, "up" if state == "up" else "down")
 
     def worker_attached(self, census: Mapping[str, rpc.LegCensus], new_boot: bool) -> None:
         """After an attach: legs a new worker cannot have are asked for again; a known worker's word counts."""
         for seat in list(self.seats.values()):
-            if seat.rtp is not None or seat.media == "none":
+            if seat.rtp is not None or seat.phone or seat.media == "none":
                 continue
             held = census.get(str(seat_leg(seat.position)))
             if held is None or new_boot:
@@ -150,11 +175,11 @@ class Seats:
         if seat.rtp is not None:
             self.ctx.ports.claim(seat.rtp.port)
             self.ctx.plan(f"seat/{seat.position}", Plan(legs={seat.rtp.leg: seat.rtp}))
-        elif seat.media != "none":
+        elif seat.media != "none" and not seat.phone:
             self.ctx.plan(f"seat/{seat.position}", Plan(browser_legs=frozenset({seat_leg(seat.position)})))
 
     def _media(self, seat: Seat, state: MediaState) -> None:
-        if seat.media != state:
+        if seat.media != state or self.seats.get(seat.position) != seat:
             self._keep(replace(seat, media=state))
             self.ctx.emit(Tell(seat.position, "media", {"state": state}))
             self.ctx.emit(Note("seat_media", fields={"position": seat.position, "state": state}))

@@ -33,6 +33,8 @@ class Dial:
     referred_by: str = ""  # RFC 3892
     replaces_header: str = ""  # a Replaces value of the peer's, for a dialog that is not ours (`TransferAsked`)
     privacy: bool = False  # the number we call from is not to be shown (RFC 3323)
+    device: str = ""  # a phone of ours is called, whatever `target` says, over the flow it registered from ...
+    contact: str = ""  # ... at this one of its contacts (`DeviceContacts`)
 
 
 # --- events ----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,11 @@ class Binding:
     q: int = 1_000  # thousandths
     user_agent: str = ""
 
+    @property
+    def request_uri(self) -> str:
+        """The contact as a Request-URI: without the headers it may carry (19.1.5), which are not the phone's to set."""
+        return self.uri.partition("?")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceRecord:

@@ -179,6 +179,7 @@ def _dialog_json(dialog: Dialog) -> dict[str, Json]:
         "remote_cseq": dialog.remote_cseq,
         "flow": _flow_json(dialog.flow),
         "secure": dialog.secure,
+        "by_flow": dialog.by_flow,
     }
 
 

@@ -59,6 +59,7 @@ class SipCore:
             self._context, self._table, self._admission, self._ending, self._dialogs, self._inbound
         )
         registrar = self._registrar = Registrar(self._context, self._admission, self._transactions)
+        self._outgoing.binding_of = registrar.binding
         self._device_calls = DeviceCalls(self._context, registrar.peers, registrar.gate, registrar.is_bound)
         self._reception = Reception(
             self._context, self._admission, registrar.peers, self.trace, self._request, self._response

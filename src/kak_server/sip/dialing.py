@@ -68,7 +68,7 @@ def our_name(dial: Dial, settings: SipSettings) -> str:
 
 def their_name(dial: Dial, way: Way) -> str:
     """The To of a call."""
-    uri = parse_uri(dial.target) if not _number(dial.target) else None
+    uri = parse_uri(dial.target) if not _number(dial.target) and not dial.device else None
     return f"<{uri if uri is not None else way.uri}>"
 
 

@@ -30,6 +30,7 @@ class Dialog:
     remote_cseq: int
     flow: Flow
     secure: bool = False  # our Contact is a sips URI
+    by_flow: bool = False  # a phone of ours, perhaps behind a NAT: requests go where its own came from (RFC 5626 5.3)
 
 
 def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
@@ -190,6 +191,8 @@ def _request(
     after = (("User-Agent", settings.server_name), *extra)
     hop_uri = parse_name_addr(dialog.routes[0]).uri if dialog.routes else parse_uri(dialog.target)
     hop, want = next_hop(hop_uri, dialog.flow, settings)
+    if dialog.by_flow and not dialog.routes and dialog.flow.transport == "udp":
+        hop, want = dialog.flow, None
     stream = dialog.flow.transport != "udp"
     flow, redial = (dialog.flow, hop) if stream else (hop, None)
     return Outgoing(settings, method, start_uri, before, after, branch, flow, redial, want, dialog.secure, body)

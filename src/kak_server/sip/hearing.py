@@ -108,6 +108,7 @@ class Hearing:
     def _dialog(self, leg: Leg, attempt: Attempt, response: Response) -> Dialog:
         """12.1.2; what an early dialog has counted goes on (13.2.2.4: the route set is that of the 2xx)."""
         dialog = from_answer(attempt.outgoing(self._context.settings, leg.dial.offer_sdp), response)
+        dialog = replace(dialog, by_flow=bool(leg.dial.device))
         early = leg.early_of(dialog.remote_tag)
         if early is None:
             return dialog

@@ -4,11 +4,13 @@ What is heard on them is in `hearing`. A call has one Call-ID and one From tag o
 late is known; each way has a CSeq number of its own.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from kak_server.sip import build
 from kak_server.sip.api import CallEnded, TrunkSettings
 from kak_server.sip.api_legs import Dial
+from kak_server.sip.bindings import Binding
 from kak_server.sip.calls import Call, CallTable, our_key
 from kak_server.sip.client_transactions import OnResponse, ResumedState
 from kak_server.sip.context import Context
@@ -25,6 +27,7 @@ from kak_server.sip.redirects import place_to_go
 from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.sending import OnFinal
 
+BindingOf = Callable[[str, str], Binding | None]
 _BUSY = (486, 600)
 _NO_ANSWER = (408, 480, 487)
 
@@ -43,6 +46,7 @@ class OutgoingCalls:
         self._hearing = Hearing(context, table, ending, refreshing)
         self._clients = ending.transactions.clients
         self._trunks = {trunk.name: trunk for trunk in context.settings.trunks}
+        self.binding_of: BindingOf = lambda _device, _contact: None  # the registrar tells
 
     def dial(self, dial: Dial) -> bool:
         """Begin a call. One that is known already is left alone: the order came twice. CallEnded follows where it
@@ -102,7 +106,7 @@ class OutgoingCalls:
                     self._on_final(call),
                     self._listener(call),
                     "proceeding" if leg.heard else "calling",
-                    give_up_ms=leg.dial.attempt_timeout_ms if leg.left else 0,
+                    give_up_ms=leg.dial.attempt_timeout_ms if leg.left or leg.dial.device else 0,
                 )
         elif attempt is not None and call.state == "cancelling":
             state: ResumedState = "proceeding" if leg.heard else "calling"
@@ -117,10 +121,28 @@ class OutgoingCalls:
     # --- one way after the other ----------------------------------------------------------------------------------
 
     def _begin(self, call: Call, leg: Leg) -> None:
-        if leg.dial.trunks:
+        if leg.dial.device:
+            self._go_to_device(call, leg)
+        elif leg.dial.trunks:
             self._next_trunk(call, leg)
         else:
             self._go(call, leg, None)
+
+    def _go_to_device(self, call: Call, leg: Leg) -> None:
+        """A phone of ours, at one of its contacts; one that has gone meanwhile cannot be reached."""
+        binding = self.binding_of(leg.dial.device, leg.dial.contact)
+        if binding is None:
+            self._fail(call, leg, 0, None)
+            return
+        uri = binding.request_uri
+        self._send(call, replace(leg, uri=uri, hop=uri))
+
+    def _over_flow(self, leg: Leg, outgoing: Outgoing) -> Outgoing:
+        """RFC 5626 5.3: over the flow the phone registered from; where its connection has gone, to its contact."""
+        binding = self.binding_of(leg.dial.device, leg.dial.contact) if leg.dial.device else None
+        if binding is None or (binding.flow.transport != "udp" and not self._context.alive(binding.flow)):
+            return outgoing
+        return replace(outgoing, flow=binding.flow, want=None)
 
     def _in_order(self, trunks: tuple[str, ...]) -> tuple[str, ...]:
         """As the house prefers them, but those that do not answer pings last: better a try than none at all."""
@@ -157,6 +179,7 @@ class OutgoingCalls:
         way = Way(leg.uri, leg.hop)
         headers = (*self._refreshing.first_headers(call), *self._replaces(leg), *extra)
         outgoing = invitation(leg.dial, way, trunk, call.dialog, cseq, branch, context.settings, headers)
+        outgoing = self._over_flow(leg, outgoing)
         call.leg = replace(leg, cseq=cseq, attempt=None, heard=0, early=(), sdp="")
         context.count("sip_dialled", trunk=leg.trunk)
         if cseq > 1:
@@ -165,7 +188,7 @@ class OutgoingCalls:
             outgoing,
             call.id,
             self._on_final(call),
-            give_up_ms=leg.dial.attempt_timeout_ms if leg.left else 0,
+            give_up_ms=leg.dial.attempt_timeout_ms if leg.left or leg.dial.device else 0,
             on_response=self._listener(call),
             on_attempt=lambda leaving: self._leaves(call, leaving),
             begins=True,

@@ -1,0 +1,57 @@
+"""Phones after a restart of control: the journal's word against what calls and registrations the SIP room has."""
+
+from collections.abc import Iterable, Mapping
+
+from kak_server.bridges.outputs import Note
+from kak_server.bridges.phone_call import PhoneCall
+from kak_server.bridges.phones import Phones
+from kak_server.model.ids import CallId
+from kak_server.routing.api import ContactState
+from kak_server.sip.api import CallView
+from kak_server.sip.api_devices import DeviceContacts
+from kak_server.sip.api_legs import CallAnswered
+
+
+def restore(phones: Phones, active: PhoneCall) -> None:
+    """From the journal; nothing is commanded. The leg comes with the seat's record."""
+    phones.active[active.position] = active
+    phones.by_call.update(dict.fromkeys(active.calls(), active.position))
+
+
+def resume(phones: Phones, calls: Mapping[CallId, CallView], devices: Iterable[DeviceContacts]) -> None:
+    """The rooms are up. Calls that are gone count as ended; one that was answered in the moment we died is taken up;
+    an offer nobody had rung for yet rings now."""
+    ctx = phones.ctx
+    for device in devices:
+        phones.reach[device.device] = device.contacts
+    for active in list(phones.active.values()):
+        for call in active.calls():
+            held = calls.get(call)
+            if held is None:
+                phones.ended(call, "gone")
+            elif held.dial is not None and held.state == "confirmed" and active.talking is None and held.peer_sdp:
+                phones.answered(CallAnswered(call, held.peer_sdp))
+        ctx.settle()
+        _match(phones, active)
+    for seat in list(phones.seats.seats.values()):
+        if not seat.phone:
+            continue
+        phones.settle(seat.position)
+        ctx.settle()
+        operator = ctx.core.operator(seat.operator)
+        view = ctx.core.contact(operator.contact) if operator is not None and operator.contact is not None else None
+        offered = view is not None and view.state is ContactState.OFFERED
+        if view is not None and offered and seat.position not in phones.active:
+            phones.ring(seat.position, view.contact, view.epoch)
+            ctx.emit(Note("phone_rung_again", fields={"device": seat.phone, "contact": view.contact}))
+
+
+def _match(phones: Phones, before: PhoneCall) -> None:
+    """A phone that rings or talks for nobody is hung up."""
+    active = phones.active.get(before.position)
+    seat = phones.seats.seats.get(before.position)
+    if active is None:
+        return
+    view = phones.ctx.core.contact(active.contact) if active.contact is not None else None
+    if seat is None or view is None or view.operator != seat.operator or view.epoch != active.epoch:
+        phones.drop(before.position, "ended in restart")
