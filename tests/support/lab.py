@@ -20,6 +20,7 @@ async def running_lab(
     """configs/lab.yaml on free ports in `folder`; `changes` are laid over its sections, e.g. sip={"t1_ms": 100}."""
     if not simulators:
         changes.setdefault("radio", {"gateways": [], "talkgroups": []})
+        changes["sip"] = {"devices": [], **changes.get("sip", {})}  # the lab's telephone has a key to a talkgroup
     with reserved_ports() as ports:
         lab = Lab(folder, write_config(template, folder, ports, changes), ports, simulators=simulators)
         try:
