@@ -123,8 +123,13 @@ def write_config(template: Path, folder: Path, ports: Ports, changes: Mapping[st
     for trunk in settings["sip"].get("trunks", []):
         if trunk.get("outbound"):
             trunk["address"] = f"sip:127.0.0.1:{ports.callees}"
+    whole = merged(settings, changes)
+    groups = {group["gssi"] for group in whole.get("radio", {}).get("talkgroups", [])}
+    for device in whole["sip"].get("devices", []):
+        if device.get("talkgroup") not in groups:  # a lab without a radio network
+            device.pop("talkgroup", None)
     path = folder / "lab.yaml"
-    path.write_text(yaml.safe_dump(merged(settings, changes), allow_unicode=True, sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return path
 
 

@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from json import loads
 from pathlib import Path
 
 from kak_server.bridges.context import QueueInfo
@@ -10,7 +11,7 @@ from kak_server.bridges.outputs import Note, SalvageTrack, StoreCall, StoreTrack
 from kak_server.config.settings import Settings
 from kak_server.console.ports import TrackFile
 from kak_server.media import rpc
-from kak_server.model.codec import Json, to_json
+from kak_server.model.codec import Json, dumps, to_json
 from kak_server.model.ids import QueueId
 from kak_server.records.salvage import SalvageError, salvage
 from kak_server.records.store import RecordStore
@@ -55,6 +56,8 @@ class Store:
                 position=values["position"],
                 room=values["room"],
                 cause=str(values["cause"]),
+                direction=str(values["direction"]),
+                parties=dumps(values["parties"]).decode(),
             )
         )
 
@@ -136,6 +139,8 @@ class Store:
                     **{key: values[key] for key in wanted},
                     "queue_name": info.name if info is not None else call.queue,
                     "operator_name": names.get(call.operator or "", call.operator),
+                    "direction": call.direction,
+                    "parties": loads(call.parties),
                     "tracks": tracks,
                 }
             )

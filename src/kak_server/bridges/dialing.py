@@ -8,6 +8,7 @@ from kak_server.bridges.context import Context
 from kak_server.bridges.line_media import G711, law
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId, QueueId
+from kak_server.routing.outgoing import queue_of_room
 from kak_server.sip.api_legs import Dial
 from kak_server.sip.outbound import Way
 from kak_server.sip.sdp import Negotiated, negotiate
@@ -61,8 +62,10 @@ def order(ctx: Context, way: Way, call: CallId, offer_sdp: str, queue: QueueId, 
 
 
 def _number_of(ctx: Context, queue: QueueId) -> str:
-    """The first telephone number of a queue."""
-    info = next((info for info in ctx.settings.queues if info.queue == queue), None)
+    """The first telephone number of a queue; of a room's calls out that of the first queue which is its own."""
+    queues = ctx.settings.queues
+    own = next((info for info in queues if info.rooms and queue_of_room(info.rooms[0]) == queue), None)
+    info = next((info for info in queues if info.queue == queue), own)
     numbers = info.numbers if info is not None else ()
     return next((number for number in numbers if number.removeprefix("+").isdigit()), "")
 

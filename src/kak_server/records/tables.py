@@ -17,6 +17,8 @@ CALLS = Table(
     Column("position", String(128)),
     Column("room", String(128)),
     Column("cause", String(64), nullable=False),
+    Column("direction", String(8), nullable=False, server_default="in"),
+    Column("parties", Text, nullable=False, server_default="[]"),
     Index("ix_calls_arrived", "arrived_at_ms"),
 )
 

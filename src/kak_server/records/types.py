@@ -8,7 +8,8 @@ from kak_server.model.codec import Json
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One contact from arrival to end. `answered_at_ms` is when an operator answered first."""
+    """One contact from arrival to end. `answered_at_ms` is when an operator answered first; of a call out, when the
+    far end did, and `caller` is who was called. `parties` is JSON: who else was called into it."""
 
     contact: str
     queue: str
@@ -20,6 +21,8 @@ class CallRecord:
     position: str | None = None
     room: str | None = None
     cause: str = ""
+    direction: str = "in"
+    parties: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,4 +115,4 @@ def call() -> StoreCall:
         "room": None,
         "cause": "bye",
     }
-    return StoreCall(CONTACT, values)
+    return StoreCall(CONTACT, {"direction": "in", "parties": [], **values})
