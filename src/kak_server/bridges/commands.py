@@ -23,6 +23,8 @@ def run(house: "House", by: By, name: str, args: Args) -> Outcome:
     handler = TABLE.get(name)
     if handler is None:
         return Outcome("unknown-command", f"no command {name!r}")
+    if name in BY_PHONE and house.phone_desk.phones.serves(by.position):
+        return Outcome("use-phone", "a phone is this position's sound: pick it up, or dial on it")
     before = len(house.ctx.refused)
     try:
         result = handler(house, by, args)
@@ -33,6 +35,10 @@ def run(house: "House", by: By, name: str, args: Args) -> Outcome:
         refused = house.ctx.refused[-1]
         return Outcome(refused.code, refused.text)
     return Outcome(result=result or {})
+
+
+BY_PHONE = ("contact.accept", "contact.dial", "contact.callback", "contact.pull_back")
+"""What begins a call at the position: where a phone is its sound, only the phone can."""
 
 
 def _group(house: "House", by: By, args: Args) -> Group:
@@ -55,8 +61,6 @@ def _activity(house: "House", by: By, args: Args) -> None:
 
 
 def _accept(house: "House", by: By, args: Args) -> None:
-    if house.phone_desk.phones.serves(by.position):
-        raise RefusedError("answer-on-phone", "pick up the phone: it is this position's sound")
     contact, epoch = ContactId(text(args, "contact")), number(args, "epoch")
     house.ctx.route(routing.OfferAccepted(house.ctx.now_ms, by.operator, contact, epoch))
 

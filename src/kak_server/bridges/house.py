@@ -57,7 +57,9 @@ class House:
         self.outgoing = Outgoing(self.ctx, self.calls, self.abandoned)
         self.transfers = Transfers(self.ctx, self.calls, self.parties)
         self.views_out = ViewsOut(self.ctx, self.calls, self.transfers, self.abandoned)
-        self.phone_desk = PhoneDesk(self.ctx, self.calls, self.seats, self.groups, self.stand)
+        self.phone_desk = PhoneDesk(
+            self.ctx, self.calls, self.seats, self.groups, self.outgoing, self.transfers, self.stand
+        )
         self.views = Views(self.ctx, self.calls, self.seats, self.groups, self.videos, self.views_out)
         self._effects: Mapping[type[Any], Callable[[Any], None]] = {
             routing.StartWaiting: self.calls.start_waiting,

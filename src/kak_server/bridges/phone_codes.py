@@ -12,6 +12,7 @@ from kak_server.sip.api import IncomingCall
 
 SIGN_IN = re.compile(r"\*11\*([0-9]{1,12})#?\Z")
 SIGN_OUT = re.compile(r"\*10#?\Z")
+Outside = Callable[[IncomingCall, PhoneInfo], None]
 MAX_WRONG_PINS = 5
 WRONG_PIN_MS = 300_000
 
@@ -19,10 +20,11 @@ WRONG_PIN_MS = 300_000
 class PhoneCodes:
     """Calls of devices. A code is answered by how the call ends, with words that most phones show."""
 
-    def __init__(self, phones: Phones, stand: Callable[[OperatorId], str]) -> None:
+    def __init__(self, phones: Phones, stand: Callable[[OperatorId], str], outside: Outside) -> None:
         self.phones = phones
         self.ctx = phones.ctx
         self._stand = stand
+        self._outside = outside
         self._wrong: dict[str, list[int]] = {}
 
     def incoming(self, event: IncomingCall) -> bool:
@@ -34,10 +36,10 @@ class PhoneCodes:
             self._sign_in(event, info, pin[1])
         elif SIGN_OUT.match(event.called):
             self._sign_out(event, info)
-        elif self.phones.queue_of(event.called) is not None:
+        elif self.phones.calls.queue_of(event.called) is not None:
             return False
         else:
-            self._end(event, 404, "number not known here")
+            self._outside(event, info)
         return True
 
     def _sign_in(self, event: IncomingCall, info: PhoneInfo, pin: str) -> None:

@@ -4,15 +4,17 @@ from collections.abc import Callable
 
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context
-from kak_server.bridges.outputs import Note, ToSip
+from kak_server.bridges.outgoing import Outgoing
+from kak_server.bridges.outputs import ToSip
 from kak_server.bridges.phone_codes import PhoneCodes
+from kak_server.bridges.phone_dialling import PhoneDialling
 from kak_server.bridges.phone_keys import PhoneKeys
 from kak_server.bridges.phones import Phones
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.talkgroups import Talkgroups
+from kak_server.bridges.transfers import Transfers
 from kak_server.media import rpc
 from kak_server.model.ids import OperatorId, PositionId
-from kak_server.routing import api as routing
 from kak_server.sip import api as sip
 from kak_server.sip.api_devices import DeviceContacts
 from kak_server.sip.api_legs import CallAnswered, TransferAsked
@@ -22,13 +24,21 @@ class PhoneDesk:
     """`stand`: an operator leaves their seat; "" or the refusal's code."""
 
     def __init__(
-        self, ctx: Context, calls: Calls, seats: Seats, groups: Talkgroups, stand: Callable[[OperatorId], str]
+        self,
+        ctx: Context,
+        calls: Calls,
+        seats: Seats,
+        groups: Talkgroups,
+        outgoing: Outgoing,
+        transfers: Transfers,
+        stand: Callable[[OperatorId], str],
     ) -> None:
         self.ctx = ctx
         self.phones = Phones(ctx, calls, seats)
         self.keys = PhoneKeys(ctx, self.phones, groups)
         self.phones.on_dropped = self.keys.call_over
-        self._codes = PhoneCodes(self.phones, stand)
+        self._dialling = PhoneDialling(self.phones, outgoing, transfers)
+        self._codes = PhoneCodes(self.phones, stand, self._dialling.call)
 
     def sip_event(self, event: sip.SipEvent) -> bool:
         """True: it was a phone's, and is done with."""
@@ -43,10 +53,12 @@ class PhoneDesk:
             self.phones.answered(event)
         elif isinstance(event, sip.CallEnded):
             self.phones.ended(event.call, event.cause)
+        elif isinstance(event, sip.CallCancelled):
+            self.phones.ended(event.call, "bye")
         elif isinstance(event, sip.CallMediaChanged):
             self.phones.media_changed(event)
         elif isinstance(event, TransferAsked):
-            self._transfer(event)
+            self._dialling.transfer(event)
         return True
 
     def media_event(self, event: rpc.Event) -> bool:
@@ -66,20 +78,3 @@ class PhoneDesk:
     def left(self, position: PositionId) -> None:
         """Nobody sits there any more."""
         self.phones.drop(position, "left")
-
-    def _transfer(self, event: TransferAsked) -> None:
-        """REFER to a number of ours: the caller waits in its queue, and the phone is hung up."""
-        phones, ctx = self.phones, self.ctx
-        active = phones.active.get(phones.by_call[event.call])
-        seat = phones.seats.seats.get(active.position) if active is not None else None
-        queue = phones.queue_of(event.target) if event.replaces is None and not event.replaces_header else None
-        if active is None or active.contact is None or seat is None or queue is None:
-            ctx.emit(ToSip("reject_transfer", event.call, status=603, reason="not a number to transfer to"))
-            return
-        before = len(ctx.refused)
-        ctx.emit(ToSip("accept_transfer", event.call))
-        ctx.route(routing.TransferToQueue(ctx.now_ms, seat.operator, active.contact, queue))
-        ctx.emit(ToSip("report_transfer", event.call, status=200))
-        ctx.settle()
-        if len(ctx.refused) > before:
-            ctx.emit(Note("phone_transfer_refused", "warning", {"device": active.device, "target": event.target[:40]}))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from kak_server.bridges.outputs import Note
+from kak_server.bridges.outputs import Note, ToSip
 from kak_server.bridges.phone_call import PhoneCall
 from kak_server.bridges.phones import Phones
 from kak_server.model.ids import CallId
@@ -29,6 +29,8 @@ def resume(phones: Phones, calls: Mapping[CallId, CallView], devices: Iterable[D
             held = calls.get(call)
             if held is None:
                 phones.ended(call, "gone")
+            elif held.incoming is not None and held.state == "pending":
+                ctx.emit(ToSip("answer", call, sdp=active.offer_sdp))  # we died before the phone heard of it
             elif held.dial is not None and held.state == "confirmed" and active.talking is None and held.peer_sdp:
                 phones.answered(CallAnswered(call, held.peer_sdp))
         ctx.settle()

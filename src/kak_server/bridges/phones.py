@@ -13,7 +13,8 @@ from kak_server.bridges.context import Context, PhoneInfo
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.phone_call import PhoneCall, our_leg, our_offer, pointed
 from kak_server.bridges.seats import Seats
-from kak_server.model.ids import CallId, ContactId, PositionId, QueueId
+from kak_server.media import rpc
+from kak_server.model.ids import CallId, ContactId, PositionId
 from kak_server.routing import api as routing
 from kak_server.sip import api as sip
 from kak_server.sip.api_devices import DeviceContacts
@@ -40,7 +41,6 @@ class Phones:
         self.by_call: dict[CallId, PositionId] = {}
         self.reach: dict[str, tuple[str, ...]] = {}
         self.on_dropped: Callable[[PositionId], None] = lambda _position: None  # the phone's call is over
-        self._numbers = {number: queue.queue for queue in ctx.settings.queues for number in queue.numbers}
         self._resting: set[PositionId] = set()  # said no a moment ago
         self._silent: set[str] = set()  # did not answer an INVITE, and has not registered since
 
@@ -48,11 +48,6 @@ class Phones:
         """Whether the seat's sound is a phone's."""
         seat = self.seats.seats.get(position)
         return seat is not None and bool(seat.phone)
-
-    def queue_of(self, target: str) -> QueueId | None:
-        """The queue that a dialled number, or a SIP URI with it, leads to."""
-        number = target.partition(":")[2].partition("@")[0] if target.startswith(("sip:", "sips:")) else target
-        return self._numbers.get(number)
 
     # --- sitting --------------------------------------------------------------------------------------------------
 
@@ -270,6 +265,12 @@ class Phones:
         active = self.active.get(effect.position)
         if active is not None and active.contact == effect.contact:
             self.drop(effect.position, effect.cause)
+
+    def take(self, talk: PhoneCall, leg: rpc.CreateRtp) -> None:
+        """The phone has called us: its call is the seat's sound from now on."""
+        self._keep(talk)
+        self.seats.phone_leg(talk.position, leg)
+        self.settle(talk.position)
 
     # --- keeping --------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, PositionId
 from kak_server.routing.api import Configured, ContactState, OperatorState
 from kak_server.routing.step import RoutingCore
-from kak_server.sip.api import CallEnded, CallerIdentity, CallMediaChanged, CallView, IncomingCall
+from kak_server.sip.api import CallCancelled, CallEnded, CallerIdentity, CallMediaChanged, CallView, IncomingCall
 from kak_server.sip.api_devices import DeviceContacts
 from kak_server.sip.api_legs import CallAnswered, Dial, TransferAsked
 from kak_server.tetra_gw import api as radio
@@ -64,6 +64,12 @@ def hear(w: World, event: Any) -> None:
 
 def registers(w: World, *contacts: str, device: str = "desk") -> None:
     hear(w, DeviceContacts(device, contacts))
+
+
+def outputs_of(w: World, event: Any) -> list[Any]:
+    before = len(w.outputs)
+    hear(w, event)
+    return w.outputs[before:]
 
 
 def dials(w: World) -> list[Dial]:
@@ -434,7 +440,7 @@ def test_wrong_pins_are_counted(w: World) -> None:
 
 
 def test_a_phone_without_a_pin_signs_nobody_in(w: World) -> None:
-    assert dialled(w, "*11*#", device="mine")[0].status == 404
+    assert dialled(w, "*11*#", device="mine")[0].status == 403
     assert dialled(w, "*11*1#", device="mine")[0].reason == "wrong PIN"
 
 
@@ -444,8 +450,65 @@ def test_a_number_of_ours_is_a_call_like_others(w: World) -> None:
 
 
 def test_other_numbers_and_unknown_phones_are_refused(w: World) -> None:
-    assert dialled(w, "*99#")[0].status == 404
+    assert dialled(w, "*99#")[0].reason == "sign in first"
     assert dialled(w, "113", device="gone from the file")[0].status == 403
+
+
+def test_a_phone_dials_out_for_its_position(w: World) -> None:
+    registers(w, "c1")
+    assert [one.action for one in dialled(w, "22334455", "desk")] == ["dial", "answer"]
+    (line,) = w.house.calls.lines.values()
+    (dial,) = dials(w)
+    assert (line.direction, line.last_operator, dial.target) == ("out", KARI, "+4722334455")
+    assert operator(w) is OperatorState.BUSY
+    leg = w.house.ctx.desk.desired().legs[LEG]
+    assert (leg.peer_host, leg.peer_port) == ("127.0.0.1", 40_000)
+    hear(w, CallAnswered(dial.call, ANSWER.format(codecs="8 101", direction="sendrecv")))
+    assert state(w, line.contact) is ContactState.CONNECTED
+    assert (str(LEG), f"caller-{line.contact}") in w.edges(f"contact/{line.contact}")
+    hear(w, CallEnded(CallId("d1"), "bye"))
+    assert ("hangup", str(dial.call)) in w.sip()
+    nothing_left(w)
+
+
+def test_the_far_ends_hanging_up_ends_the_phones_call(w: World) -> None:
+    registers(w, "c1")
+    dialled(w, "22334455", "desk")
+    hear(w, CallEnded(dials(w)[0].call, "busy", status=486))
+    assert ("hangup", "d1") in w.sip()
+    nothing_left(w)
+
+
+def test_giving_up_before_anybody_answers(w: World) -> None:
+    registers(w, "c1")
+    dialled(w, "22334455", "desk")
+    hear(w, CallCancelled(CallId("d1")))
+    assert ("hangup", str(dials(w)[0].call)) in w.sip()
+    nothing_left(w)
+
+
+def test_where_no_trunk_leads_the_phone_is_told(w: World) -> None:
+    registers(w, "c1")
+    assert dialled(w, "*99#", "desk")[0].status == 404
+    garbled = IncomingCall(CallId("d2"), "devices", "22334455", CallerIdentity(""), "rubbish", device="desk")
+    (refused,) = [one for one in outputs_of(w, garbled) if isinstance(one, ToSip)]
+    assert refused.status == 488
+    nothing_left(w)
+
+
+def test_a_phone_in_a_call_dials_nothing_else(w: World) -> None:
+    _, call = connected(w)
+    assert dialled(w, "22334455", "desk")[0].status == 486
+    assert w.house.phone_desk.phones.by_call == {call: SEAT_1}
+
+
+def test_a_transfer_to_a_number_outside(w: World) -> None:
+    contact, call = connected(w)
+    hear(w, TransferAsked(call, "sip:22334455@kak;user=phone"))
+    assert ("accept_transfer", str(call)) in w.sip()
+    assert ("hangup", str(call)) in w.sip()
+    assert dials(w)[-1].target == "+4722334455"
+    assert state(w, contact) is ContactState.HANDED_OVER
 
 
 # --- my phone ----------------------------------------------------------------------------------------------------
@@ -464,7 +527,7 @@ def test_my_phone_and_back(w: World) -> None:
     view = w.house.ctx.core.contact(contact)
     assert view is not None
     accepted = w.do("contact.accept", {"contact": contact, "epoch": view.epoch}, OLA, BERGEN)
-    assert accepted.code == "answer-on-phone"
+    assert accepted.code == "use-phone"
     picks_up(w, dials(w)[-1].call)
     assert state(w, contact) is ContactState.CONNECTED
     assert w.do("position.phone", {"on": False}, OLA, BERGEN).code == "busy"
