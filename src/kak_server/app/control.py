@@ -85,6 +85,7 @@ class Control:
             on_event=self._sip_event,
             put_record=self.journal.put,
             delete_record=self.journal.delete,
+            writing=self.journal,
             count=self._count_sip,
             locator=Locator(settings.sip.dns_servers, timeout_s=settings.sip.dns_timeout_ms / 1000),
         )

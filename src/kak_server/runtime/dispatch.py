@@ -38,6 +38,10 @@ T = TypeVar("T")
 Feed = Callable[[House, int], Any]
 
 
+# What these lead to is outside of the process at once; the rest leaves in a later turn of the loop, if at all.
+_LEAVING = frozenset({ToSip, ToRadio, StoreCall, StoreTrack, SalvageTrack})
+
+
 class SipPort(Protocol):
     """The SIP shell."""
 
@@ -162,8 +166,15 @@ class Dispatcher:
             self._fault(problem)
 
     def _carry_out(self, outputs: list[Output]) -> None:
-        for output in outputs:  # those behind a failing one are other people's calls
-            self._guard(partial(self._handlers[type(output)], output))
+        self.journal.hold()
+        try:
+            for output in outputs:  # those behind a failing one are other people's calls
+                kind = type(output)
+                if kind in _LEAVING:
+                    self.journal.flush()
+                self._guard(partial(self._handlers[kind], output))
+        finally:
+            self.journal.release()
 
     def _timer(self, key: str) -> None:
         self.feed(lambda house, now_ms: house.timer(key, now_ms))

@@ -84,6 +84,8 @@ class Journal:
         self._live: dict[str, bytes] = {
             key: dumps({"k": "put", "key": key, "value": value}) for key, value in contents.values.items()
         }
+        self._held = 0
+        self._unwritten: list[tuple[int, bytes]] = []  # while held: this input's records so far
         self._pending: deque[tuple[int, bytes]] = deque()
         self._pending_bytes = 0
         self._dropped = 0
@@ -167,12 +169,30 @@ class Journal:
         if self._live.pop(key, None) is not None:
             self._append(dumps({"k": "del", "key": key}))
 
+    def hold(self) -> None:
+        """Until the `release` that belongs to it, records gather for one write: at `flush`, which must come before
+        anything that leaves the process, or at the last release."""
+        self._held += 1
+
+    def release(self) -> None:
+        """End a `hold`."""
+        self._held -= 1
+        if not self._held:
+            self.flush()
+
+    def flush(self) -> None:
+        """What was held is with the operating system when this returns."""
+        if self._unwritten:
+            records, self._unwritten = self._unwritten, []
+            self._write(records)
+
     def checkpoint(self, routing_snapshot: Any) -> bool:
         """Begin a new segment with everything that is alive, and drop the oldest segments beyond `keep_segments`.
 
         Between two events only: `routing_snapshot` (the core's) must be the state after all events appended so far.
         False, and all as before, if the disk refuses; the alarm has been raised.
         """
+        self.flush()
         with self._guard:
             serial = self._serial
             payloads = [
@@ -236,6 +256,7 @@ class Journal:
 
     def close(self) -> None:
         """Write and sync what is left, give the folder free."""
+        self.flush()
         self._retry_at_s = 0.0
         self.retry()
         self._syncer.stop()
@@ -244,17 +265,21 @@ class Journal:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _append(self, payload: bytes) -> None:
+        self._serial += 1
+        self._unwritten.append((self._serial, encode_frame(self._serial, payload)))
+        if not self._held:
+            self.flush()
+
+    def _write(self, records: list[tuple[int, bytes]]) -> None:
+        serial = records[-1][0]
         with self._guard:
-            self._serial += 1
-            serial = self._serial
-            frame = encode_frame(serial, payload)
             if self._pending:
-                self._keep(serial, frame)
+                self._keep(records)
             else:
                 try:
-                    self._writer.write(frame)
+                    self._writer.write(b"".join([frame for _, frame in records]))
                 except OSError as problem:
-                    self._keep(serial, frame)
+                    self._keep(records)
                     self._retry_at_s = self._monotonic_s() + RETRY_S
                     self._alarm("degraded", f"records wait in memory: {problem.strerror}")
                 else:
@@ -286,10 +311,10 @@ class Journal:
             "recovered", text if not dropped else f"{text}; {dropped} were dropped, a checkpoint will heal that"
         )
 
-    def _keep(self, serial: int, frame: bytes) -> None:
-        """Hold a record in memory; the oldest go when there are too many."""
-        self._pending.append((serial, frame))
-        self._pending_bytes += len(frame)
+    def _keep(self, records: list[tuple[int, bytes]]) -> None:
+        """Hold records in memory; the oldest go when there are too many."""
+        self._pending.extend(records)
+        self._pending_bytes += sum(len(frame) for _, frame in records)
         first_drop = self._dropped == 0
         while self._pending_bytes > self.settings.pending_limit_bytes and len(self._pending) > 1:
             self._pending_bytes -= len(self._pending.popleft()[1])

@@ -70,6 +70,37 @@ def test_a_record_is_with_the_system_when_the_call_returns(tmp_path: Path) -> No
     journal.close()
 
 
+def test_held_records_are_written_at_the_flush_and_at_the_last_release(tmp_path: Path) -> None:
+    journal, _ = Journal.open(tmp_path, now_ms=1)
+
+    def written() -> list[bytes]:
+        data = segment_path(tmp_path, 1).read_bytes()
+        return [word for word in (b"first", b"second", b"third") if word in data]
+
+    journal.hold()
+    journal.hold()
+    journal.put("a", "first")
+    assert written() == []
+    journal.flush()
+    assert written() == [b"first"]
+    journal.put("b", "second")
+    journal.release()
+    assert written() == [b"first"]
+    journal.put("c", "third")
+    journal.release()
+    assert written() == [b"first", b"second", b"third"]
+    journal.close()
+    assert reopen(tmp_path).values == {"a": "first", "b": "second", "c": "third"}
+
+
+def test_what_is_held_at_the_end_is_written(tmp_path: Path) -> None:
+    journal, _ = Journal.open(tmp_path, now_ms=1)
+    journal.hold()
+    journal.append_event(arrived(1))
+    journal.close()
+    assert reopen(tmp_path).events == (arrived(1),)
+
+
 def test_a_second_server_is_told_who_has_the_folder(tmp_path: Path) -> None:
     journal, _ = Journal.open(tmp_path, now_ms=1)
     with pytest.raises(JournalLockedError, match=f"process {os.getpid()}"):

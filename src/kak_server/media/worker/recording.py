@@ -300,11 +300,15 @@ class Recorder:
             gaps=tuple(track.gaps),
         )
 
+        def closed() -> None:
+            self._emit(event)
+            self._closed()
+
         def tell(problem: OSError | None) -> None:
             if problem is None:
-                self._loop.call_soon_threadsafe(self._emit, event)
-            else:
-                self._break(track, file, problem)
+                self._loop.call_soon_threadsafe(closed)
+                return
+            self._break(track, file, problem)
             self._loop.call_soon_threadsafe(self._closed)
 
         self._writer_of(track).complete.setdefault(file.path.parent, []).append(tell)

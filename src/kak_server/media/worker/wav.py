@@ -17,6 +17,7 @@ Encoding = Literal["alaw-8000", "pcm16-8000"]
 ALAW: Encoding = "alaw-8000"
 PCM16: Encoding = "pcm16-8000"
 FRAME_BYTES = {ALAW: FRAME_SAMPLES, PCM16: 2 * FRAME_SAMPLES}
+READ_BYTES = 1 << 20
 _LEFT_OVERS_MAX = 1_000
 
 
@@ -45,7 +46,7 @@ class WavFile:
     def __init__(self, path: Path, encoding: Encoding) -> None:
         self.path = path
         self.encoding = encoding
-        self._part = path.with_name(path.name + ".part")
+        self._part = f"{path}.part"
         self._descriptor = -1
         self._data_bytes = 0
 
@@ -53,9 +54,12 @@ class WavFile:
         """What a killed process left of this very track, if it can be continued."""
         begin = len(header(self.encoding, 0))
         try:
-            with self._part.open("rb") as file:
-                head = file.read(begin)
-                status = os.fstat(file.fileno())
+            descriptor = os.open(self._part, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                head = os.read(descriptor, begin)
+                status = os.fstat(descriptor)
+            finally:
+                os.close(descriptor)
         except OSError:
             return None
         said_bytes = int.from_bytes(head[-4:], "little")
@@ -70,7 +74,7 @@ class WavFile:
         One that cannot be continued is kept under another name.
         """
         if continued_frames is not None:
-            self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CLOEXEC)
+            self._descriptor = os.open(self._part, os.O_RDWR | os.O_CLOEXEC)
             self._data_bytes = continued_frames * FRAME_BYTES[self.encoding]
             os.ftruncate(self._descriptor, len(header(self.encoding, 0)) + self._data_bytes)
             os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -81,12 +85,12 @@ class WavFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = self._create()
         except FileExistsError:
-            self._part.rename(self._free_name())
+            os.rename(self._part, self._free_name())
             self._descriptor = self._create()
         self._write(header(self.encoding, 0))
 
     def _create(self) -> int:
-        return os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
+        return os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640)
 
     def _free_name(self) -> Path:
         for number in range(1, _LEFT_OVERS_MAX):
@@ -120,12 +124,13 @@ class WavFile:
         if self._descriptor < 0:
             raise OSError("the recording was never opened")
         os.fsync(self._descriptor)
+        digest, size = hashlib.sha256(), 0
+        while block := os.pread(self._descriptor, READ_BYTES, size):
+            digest.update(block)
+            size += len(block)
         self.abandon()
-        with self._part.open("rb") as written:
-            digest = hashlib.file_digest(written, "sha256").hexdigest()
-            size = written.tell()
-        self._part.rename(self.path)
-        return size, digest
+        os.rename(self._part, self.path)
+        return size, digest.hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
@@ -30,6 +31,28 @@ from kak_server.sip.listening import ListenSpec, StreamLimits
 MAX_SEARCHES = 200  # of the DNS at once; beyond it a request goes where its peer's came from
 TRYING = b"SIP/2.0 100 "
 RENEWAL_S = 30.0  # between looks at the certificates' files
+
+
+class Writing(Protocol):
+    """How records get from `put_record` to the operating system: one write for what an input led to."""
+
+    def hold(self) -> None:
+        """Gather records until the `release` that belongs to this."""
+
+    def flush(self) -> None:
+        """Write what has been gathered: before anything leaves."""
+
+    def release(self) -> None:
+        """Write what has been gathered and gather no more."""
+
+
+class AtOnce:
+    """`put_record` writes by itself."""
+
+    def hold(self) -> None:
+        """Nothing is gathered."""
+
+    flush = release = hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +84,10 @@ class SipServer:
         count: Callable[[Count], None],
         limits: StreamLimits | None = None,
         locator: Locator | None = None,
+        writing: Writing | None = None,
     ) -> None:
         self._core = core
+        self._writing = writing or AtOnce()
         self._clock = clock
         self._house = House(on_event, put_record, delete_record, count)
         self._limits = limits or StreamLimits()
@@ -240,12 +265,14 @@ class SipServer:
         if self._flushing:
             return
         self._flushing = True
+        self._writing.hold()
         try:
             while outputs := self._core.drain():
                 for output in outputs:
                     self._carry_out(output)
         finally:
             self._flushing = False
+            self._writing.release()
             self._try_held()
         self._rearm()
 
@@ -271,6 +298,7 @@ class SipServer:
             self._locate(output)
 
     def _send_now(self, output: Send) -> None:
+        self._writing.flush()
         self._core.trace.record(self._clock(), True, output.flow, output.data)
         self._send(output.flow, output.data)
 
