@@ -197,8 +197,8 @@ class Ending:
     def _on_probe_answer(self, call: Call, status: int, _response: Response | None) -> None:
         call.probing = False
         self._context.count("sip_trunk_options", trunk=call.trunk, status=str(status))
-        if call.state == "ending":
-            return
+        if call.state != "confirmed":
+            return  # it has ended while we asked
         if status in (408, 481):
             # 12.2.1.2: the dialog is gone, or nobody is there: terminate it, which for an INVITE dialog is a BYE
             self.hang_up(call, "gone", f"in-dialog OPTIONS answered {status}")

@@ -53,6 +53,8 @@ class InDialog:
         if self._transactions.full:
             self._context.answer_stateless(request, flow, 503)
             return
+        if request.method == "INVITE" and self._media_change.repeated(call, request, flow):
+            return
         entry = self._transactions.serve(request, flow, owner=call.id, trunk=call.trunk)
         refusal = self._admission.extensions(request)
         if refusal is not None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from kak_server.sip import build
 from kak_server.sip.admission import offer_of
 from kak_server.sip.answering import Answering
-from kak_server.sip.api import CallMediaChanged
+from kak_server.sip.api import CallMediaChanged, Flow
 from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Call, to_record
 from kak_server.sip.context import Context
@@ -53,6 +53,19 @@ class MediaChange:
         self._answering.accept(call, entry, sdp, late_offer=offer is None, initial=False)
         if changed is not None:
             self._context.emit(changed)
+
+    def repeated(self, call: Call, request: Request, flow: Flow) -> bool:
+        """Whether a re-INVITE is a copy of one that an earlier process, or a transaction long over, has served. While
+        our 2xx waits for its ACK that goes out again. Otherwise the copy was on its way for very long, and must not
+        bring back an old session: 500, to which its sender has stopped listening."""
+        number = request.cseq.number
+        if number == 0 or number != call.dialog.remote_cseq:
+            return False
+        if call.awaiting is not None and call.awaiting.cseq == number:
+            self._answering.repeat(call)
+        else:
+            self._context.answer_stateless(request, flow, 500)
+        return True
 
     def update(self, call: Call, entry: ServerEntry, request: Request) -> None:
         """RFC 3311 5.2."""

@@ -148,7 +148,7 @@ class Transfers:
 
     def _on_notify_answer(self, call: Call, status: int, _response: Response | None) -> None:
         subscription = call.session.subscription
-        if subscription is None:
+        if subscription is None or call.state != "confirmed":
             return
         over = subscription.told >= 200 or subscription.until_ms <= self._context.now_ms
         if over or status >= 300:

@@ -3,7 +3,7 @@
 import pytest
 
 from kak_server.sip.api import CallEnded, CallMediaChanged
-from tests.unit.sip.uac import ANSWER, OFFER, Bench, Caller, Reply, established
+from tests.unit.sip.uac import ANSWER, OFFER, Bench, Caller, Reply, established, make_core
 
 HOLD = OFFER.replace("a=sendrecv", "a=sendonly").replace("caller 1 1", "caller 1 2")
 
@@ -161,6 +161,37 @@ def test_an_older_cseq_is_out_of_order() -> None:
     replies = bench.receive(caller.request("BYE", cseq=5, branch="z9hG4bKold"))
     assert [reply.status for reply in replies] == [500]
     assert len(bench.core.calls()) == 1
+
+
+def test_a_probe_that_crosses_a_bye_ends_the_call_once() -> None:
+    bench = Bench()
+    caller = established(bench)
+    assert bench.core.probe(next(iter(bench.core.calls())), bench.now_ms)
+    options = bench.drain().sent[-1][1]
+    bench.receive(caller.later("BYE"))
+    assert bench.receive(caller.respond(options, 481)) == []
+    assert bench.event(CallEnded)
+
+
+def test_a_reinvite_that_comes_again_after_a_restart_brings_no_old_session_back() -> None:
+    bench = Bench()
+    caller = established(bench)
+    held = caller.later("INVITE", body=HOLD)
+    bench.receive(held)
+    reborn = Bench(core=make_core(prefix="b"), records=dict(bench.records), now_ms=bench.now_ms)
+    reborn.core.restore(reborn.records, reborn.now_ms)
+    reborn.drain().sent.clear()
+    assert [reply.status for reply in reborn.receive(held)] == [200]  # its 2xx has no ACK yet: that goes out again
+    reborn.receive(caller.ack())
+    reinvite(reborn, caller, OFFER)
+    reborn.receive(caller.ack())
+    late = Bench(core=make_core(prefix="c"), records=dict(reborn.records), now_ms=reborn.now_ms)
+    late.core.restore(late.records, late.now_ms)
+    late.drain()
+    assert [reply.status for reply in late.receive(held)] == [500]  # older than what came since
+    last = caller.request("INVITE", body=HOLD, branch="z9hG4bKcopy")
+    assert [reply.status for reply in late.receive(last)] == [500]
+    assert late.events == []
 
 
 def test_a_wrong_tag_is_another_dialog() -> None:
