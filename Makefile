@@ -108,6 +108,7 @@ lock: $(STAMPS)/venv ## pin the newest allowed packages anew
 
 docs: $(STAMPS)/venv ## what is generated: the national example configuration and the configuration reference
 	$(BIN)/kak-server generate-config national > configs/national.yaml
+	$(BIN)/kak-server generate-config municipalities > configs/national-municipalities.csv
 	$(BIN)/kak-server generate-config reference > docs/configuration.md
 
 clean: ## all that was built or cached, and the lab's data

@@ -91,10 +91,15 @@ def check_config(arguments: argparse.Namespace) -> int:
 
 def generate_config(arguments: argparse.Namespace) -> int:
     """Print a generated text."""
-    from kak_server.config.national import generate_national
+    from kak_server.config.national import generate_municipalities, generate_national
     from kak_server.config.reference import generate_reference
 
-    sys.stdout.write({"national": generate_national, "reference": generate_reference}[arguments.what]())
+    made = {
+        "national": generate_national,
+        "municipalities": generate_municipalities,
+        "reference": generate_reference,
+    }
+    sys.stdout.write(made[arguments.what]())
     return 0
 
 
@@ -165,7 +170,11 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("file", type=Path, metavar="FILE", help="configuration (YAML)")
     _add_overrides(command)
     command = add("generate-config", generate_config)
-    command.add_argument("what", choices=["national", "reference"], help="an example, or the reference (Markdown)")
+    command.add_argument(
+        "what",
+        choices=["national", "municipalities", "reference"],
+        help="an example, its table, or the reference (Markdown)",
+    )
     add("hash-password", hash_password)
     add("openapi", openapi)
     _add_journal(add("journal", journal))

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from kak_server import __version__
 from kak_server.cli import lab_overrides, main
 from kak_server.config.loader import load_settings
-from kak_server.config.national import generate_national
+from kak_server.config.national import generate_municipalities, generate_national
 from kak_server.config.reference import generate_reference
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,8 @@ def test_a_lab_needs_a_labs_configuration(tmp_path: Path, capsys: pytest.Capture
 def test_generated_texts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate-config", "national"]) == 0
     assert capsys.readouterr().out == generate_national()
+    assert main(["generate-config", "municipalities"]) == 0
+    assert capsys.readouterr().out == generate_municipalities()
     assert main(["generate-config", "reference"]) == 0
     assert capsys.readouterr().out == generate_reference()
 

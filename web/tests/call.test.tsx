@@ -78,10 +78,46 @@ describe("a call", () => {
   });
 
   it("says when the location could not be read", async () => {
-    const location = { text: "", latitude: null, longitude: null, radius_m: null, problem: "no point" };
+    const nothing = { text: "", latitude: null, longitude: null, radius_m: null, method: "", measured: "" };
+    const location = { ...nothing, problem: "no point", pending: true, all: [] };
     await seatedConsole({ call: call({ location }) });
     expect(id("call-location")).toHaveTextContent("Ingen posisjon mottatt");
     expect(id("call-location")).toHaveTextContent("no point");
+    expect(id("call-location")).toHaveTextContent("Mer om posisjonen hentes");
+  });
+
+  it("shows every one of several locations, and how and when they were found", async () => {
+    const { location } = call();
+    await seatedConsole({ call: call({ location: { ...location, all: ["Storgata 12 · GPS", "no point"] } }) });
+    expect(id("call-location")).toHaveTextContent("GPS · 2026-01-01T12:00:00Z");
+    expect([...id("call-locations").children].map((line) => line.textContent)).toEqual([
+      "Storgata 12 · GPS",
+      "no point",
+    ]);
+  });
+
+  it("says who confirms the number, whose it is, and whom the call was for first", async () => {
+    await seatedConsole({
+      call: call({ caller_name: "Ola Nordmann", caller_private: true, diverted_from: ["+4722000001"] }),
+    });
+    expect(id("caller-line")).toHaveTextContent(
+      "Ola Nordmann · bekreftet av nettet · ønsker skjult nummer · viderekoblet fra",
+    );
+    cleanup();
+    installBrowser();
+    await seatedConsole({ call: call({ caller_source: "from" }) });
+    expect(id("caller-line")).toHaveTextContent(/^oppgitt av innringer$/);
+  });
+
+  it("shows what networks say, known labels in words and others as they came", async () => {
+    const details = [
+      { label: "subscriber", text: "Kari Nordmann" },
+      { label: "area-location", text: "0301 Oslo" },
+      { label: "something-new", text: "x" },
+    ];
+    await seatedConsole({ call: call({ details }) });
+    const lines = [...id("call-details").children].map((line) => line.textContent);
+    expect(lines).toEqual(["AbonnentKari Nordmann", "Kommune (posisjon)0301 Oslo", "something-newx"]);
   });
 
   it("H holds and takes back", async () => {

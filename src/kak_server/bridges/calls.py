@@ -3,8 +3,11 @@ citizen becomes SIP commands."""
 
 from dataclasses import replace
 
+from kak_server.bridges.caller_facts import facts_of
 from kak_server.bridges.contact_plan import caller_leg, contact_plan
 from kak_server.bridges.context import Context, QueueInfo
+from kak_server.bridges.directory import Directory
+from kak_server.bridges.fetched import Fetched, with_fetched
 from kak_server.bridges.line import Line
 from kak_server.bridges.line_media import G711, described, law
 from kak_server.bridges.outputs import Dirty, Note, StoreCall, ToSip
@@ -36,7 +39,9 @@ class Calls:
         self.lines: dict[ContactId, Line] = {}
         self.by_call: dict[CallId, ContactId] = {}
         self.keyed_seats: set[PositionId] = set()  # seats whose microphone is keyed towards a talkgroup
-        self._numbers: dict[str, QueueInfo] = {n: q for q in ctx.settings.queues for n in q.numbers}
+        settings = ctx.settings
+        numbers = {number: queue.queue for queue in settings.queues for number in queue.numbers}
+        self._directory = Directory(numbers, settings.areas, settings.emergency_queue)
         self.queues: dict[QueueId, QueueInfo] = {q.queue: q for q in ctx.settings.queues}
 
     # --- from the SIP room ----------------------------------------------------------------------------------------
@@ -44,7 +49,8 @@ class Calls:
     def incoming(self, event: sip.IncomingCall) -> None:
         """A new call: a port, a session description, a contact in its queue. 488 for an offer without usable audio."""
         ctx = self.ctx
-        queue = self._numbers.get(event.called)
+        found = self._directory.find(event)
+        queue = self.queues.get(found.queue) if found is not None else None
         port = ctx.ports.take() if self._has_room(event) else None
         if queue is None or port is None:
             status, why = (404, "unknown number") if queue is None else (503, "no room for the call")
@@ -84,6 +90,7 @@ class Calls:
             locations=event.locations,
             late_offer=event.offer_sdp is None,
             signalled=(media.peer_host, media.peer_port),
+            facts=facts_of(event, *((found.area,) if found is not None and found.area is not None else ())),
         )
         self.by_call[event.call] = contact
         self.keep(line)
@@ -95,6 +102,14 @@ class Calls:
         kept = 0 if event.emergency else settings.reserve_lines
         kept_ports = min(kept, (ports.left() + ports.in_use) // 10)
         return len(self.lines) < settings.max_lines - kept and ports.left() > kept_ports and not self.ctx.draining
+
+    def fetched(self, call: CallId, found: Fetched) -> ContactId | None:
+        """What a reference of the caller's led to. The contact to be shown anew; None: the call is over."""
+        line = self._of(call)
+        if line is None:
+            return None
+        self.keep(with_fetched(line, found))
+        return line.contact
 
     def arrive(self, line: Line) -> None:
         """Into the queue."""
@@ -245,7 +260,8 @@ class Calls:
 
     def queue_of(self, number: str) -> QueueInfo | None:
         """The queue a number of ours leads to."""
-        return self._numbers.get(number)
+        queue = self._directory.queue(number)
+        return self.queues.get(queue) if queue is not None else None
 
     # --- keeping --------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kak_server.bridges.directory import AreaService
 from kak_server.bridges.notices import Notices
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
 from kak_server.bridges.port_pool import PortPool
@@ -96,6 +97,8 @@ class HouseSettings:
     bind_host_v6: str = "::"
     reserve_lines: int = 0  # of max_lines, for emergency calls
     phones: tuple[PhoneInfo, ...] = ()
+    areas: tuple[AreaService, ...] = ()
+    emergency_queue: QueueId | None = None  # of emergency calls for numbers of no queue
     outbound: Outbound = field(default_factory=Outbound)  # which trunks a dialled number is reached by
     services: tuple[ServiceInfo, ...] = ()
     refer_trunks: frozenset[str] = frozenset()  # carriers that take a call elsewhere when asked (REFER)

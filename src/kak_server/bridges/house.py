@@ -12,6 +12,7 @@ from kak_server.bridges import commands, far_ends, recovery
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context, HouseSettings, Ids
+from kak_server.bridges.fetched import Fetched
 from kak_server.bridges.outgoing import Outgoing
 from kak_server.bridges.outputs import (
     CancelTimer,
@@ -31,7 +32,7 @@ from kak_server.bridges.videos import Videos
 from kak_server.bridges.views import Views
 from kak_server.bridges.views_out import ViewsOut
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId, Gssi, OperatorId, PositionId
+from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
 from kak_server.routing import api as routing
 from kak_server.routing.step import RoutingCore
 from kak_server.sip import api as sip
@@ -137,6 +138,14 @@ class House:
             self.ctx.emit(Note("record_failed", "error", {"recording": event.recording, "reason": event.reason}))
         elif isinstance(event, rpc.UplinkClosed) and event.reason == "lease":
             self.ctx.emit(Note("uplink_lease_lapsed", "warning", {"leg": event.leg}))
+        self.ctx.settle()
+
+    def fetched(self, call: CallId, found: Fetched, now_ms: int) -> None:
+        """What a location or data by reference came to, or why it could not be had."""
+        self.at(now_ms)
+        contact = self.calls.fetched(call, found)
+        if contact is not None:
+            self.redraw(contact)
         self.ctx.settle()
 
     def radio_event(self, event: radio.RadioEvent, now_ms: int) -> None:

@@ -6,6 +6,7 @@ Who has it and whether it waits is the routing core's to say; a line never repea
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from kak_server.bridges.caller_facts import CallerFacts
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, QueueId
 from kak_server.sip.api import CallerIdentity, Location
@@ -108,6 +109,7 @@ class Line:
     parties: tuple[Party, ...] = ()
     referral: Referral | None = None
     callback_of: ContactId | None = None  # the abandoned call this one calls back
+    facts: CallerFacts = field(default_factory=CallerFacts)
 
     def key(self) -> str:
         """The journal's key."""

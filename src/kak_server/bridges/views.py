@@ -2,9 +2,9 @@
 docs/integrators/position-api.md."""
 
 import heapq
-from collections.abc import Mapping
 from typing import Any
 
+from kak_server.bridges import views_caller
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, location_text
@@ -58,7 +58,8 @@ class Views:
             **self._who_calls(view, line),
             "answered_at_ms": view.connected_at_ms or view.since_ms,
             "state": view.state.value,
-            "location": _location(line),
+            "location": views_caller.location(line),
+            "details": views_caller.details(line),
             "patch": self._patch(line),
             "video": self._video(line),
             "recording": bool(line and line.answered),
@@ -74,7 +75,7 @@ class Views:
             "queue_name": self.queue_name(view.queue),
             "class": view.klass.value,
             "caller": view.caller,
-            "caller_source": line.caller.source if line else "none",
+            **views_caller.who(line),
             "arrived_at_ms": view.arrived_at_ms,
         }
 
@@ -215,15 +216,3 @@ class Views:
             return {"state": "none", "url": None, "link_expires_ms": None}
         state = "live" if line.video.live else "invited"
         return {"state": state, "url": self.videos.url(line.video), "link_expires_ms": line.video.expires_ms}
-
-
-def _location(line: Line | None) -> Mapping[str, Any]:
-    places = line.locations if line is not None else ()
-    place = next((p for p in places if p.latitude is not None), places[0] if places else None)
-    return {
-        "text": location_text(places),
-        "latitude": place.latitude if place else None,
-        "longitude": place.longitude if place else None,
-        "radius_m": place.radius_m if place else None,
-        "problem": place.problem if place else "",
-    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 
+from kak_server.config.checks_areas import check_areas
 from kak_server.config.checks_devices import check_devices
 from kak_server.config.checks_outbound import check_outbound
 from kak_server.config.checks_sip import check_sip
@@ -27,6 +28,7 @@ def check(settings: Settings) -> list[Finding]:
         *_socket_path(settings),
         *check_sip(settings),
         *check_outbound(settings),
+        *check_areas(settings),
         *check_devices(settings),
     ]
 

@@ -2,8 +2,10 @@
 
 from kak_server import __version__
 from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo, ServiceInfo
+from kak_server.bridges.directory import AreaService, Municipality
+from kak_server.config.areas import AreaServiceSection
 from kak_server.config.compose_devices import to_phones
-from kak_server.config.compose_sip import reserve_calls, to_outbound
+from kak_server.config.compose_sip import emergency_queue, reserve_calls, to_outbound
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
@@ -101,6 +103,20 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         transfer_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.transfers),
         hold_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.tell_hold),
         reserve_lines=reserve_calls(settings),
+        areas=tuple(_area_service(service) for service in settings.areas),
+        emergency_queue=QueueId(fallback) if (fallback := emergency_queue(settings)) is not None else None,
+    )
+
+
+def _area_service(service: AreaServiceSection) -> AreaService:
+    return AreaService(
+        service.numbers,
+        QueueId(service.default),
+        tuple(
+            Municipality(town.code, town.name, QueueId(town.queue), town.numbers, town.prefixes)
+            for town in service.municipalities
+        ),
+        dict(service.trunks),
     )
 
 

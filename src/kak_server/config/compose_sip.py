@@ -1,6 +1,7 @@
 """Settings to what the SIP room and its shell want to be told."""
 
 import ipaddress
+from collections.abc import Iterator
 
 from kak_server.config.compose_devices import to_registrar_settings
 from kak_server.config.listening import ListenerSection, TrunkSection
@@ -20,7 +21,7 @@ def to_sip_settings(settings: Settings) -> SipSettings:
         advertised_host=settings.sip_address,
         advertised_port=sip.advertised_port or sip.port,
         trunks=tuple(_trunk(trunk) for trunk in sip.trunks),
-        numbers=frozenset(number for queue in settings.queues for number in queue.numbers),
+        numbers=frozenset(served_numbers(settings)),
         server_name=settings.server.name,
         t1_ms=sip.t1_ms,
         t2_ms=sip.t2_ms,
@@ -32,15 +33,44 @@ def to_sip_settings(settings: Settings) -> SipSettings:
         max_message_bytes=sip.limits.message_bytes,
         max_headers=sip.limits.headers,
         numbering=to_numbering(settings),
-        emergency_numbers=frozenset(
-            number for queue in settings.queues if queue.klass == "emergency" for number in queue.numbers
-        ),
+        emergency_numbers=frozenset(_emergency_numbers(settings)),
+        emergency_fallback=emergency_queue(settings) is not None,
         message_limits=MessageLimits(
             sip.limits.uri_chars, sip.limits.header_chars, sip.limits.sdp_bytes, sip.limits.xml_bytes
         ),
         load=_load(settings),
         registrar=to_registrar_settings(settings),
     )
+
+
+def served_numbers(settings: Settings) -> Iterator[str]:
+    """Called numbers and URNs that lead to a queue, straight or by area."""
+    for queue in settings.queues:
+        yield from queue.numbers
+    for service in settings.areas:
+        yield from service.numbers
+        for town in service.municipalities:
+            yield from town.numbers
+
+
+def _emergency_numbers(settings: Settings) -> Iterator[str]:
+    """Those of emergency queues and of services whose default is one, and the country's."""
+    emergency = {queue.id for queue in settings.queues if queue.klass == "emergency"}
+    for queue in settings.queues:
+        if queue.id in emergency:
+            yield from queue.numbers
+    for service in settings.areas:
+        if service.default in emergency:
+            yield from service.numbers
+            for town in service.municipalities:
+                yield from town.numbers
+    yield from settings.sip.emergency_numbers
+
+
+def emergency_queue(settings: Settings) -> str | None:
+    """The queue of emergency calls for numbers of no queue."""
+    told = settings.sip.emergency_queue
+    return told or next((queue.id for queue in settings.queues if queue.klass == "emergency"), None)
 
 
 def reserve_calls(settings: Settings) -> int:

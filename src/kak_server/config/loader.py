@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from kak_server.config.areas import import_tables
 from kak_server.config.checks import check
 from kak_server.config.problems import ConfigError, Location, Problem, dotted
 from kak_server.config.settings import Settings
@@ -21,11 +22,13 @@ def load_settings(path: Path | str, overrides: Sequence[str] = ()) -> Settings:
     `overrides` are "dotted.path=value" of the command line, e.g. "server.http.port=9000", values as in YAML.
     Raises ConfigError with every problem found.
     """
-    return parse_settings(_read(Path(path)), source=str(path), overrides=overrides)
+    return parse_settings(_read(Path(path)), source=str(path), overrides=overrides, base=Path(path).parent)
 
 
-def parse_settings(text: str, *, source: str = "configuration", overrides: Sequence[str] = ()) -> Settings:
-    """The same from text."""
+def parse_settings(
+    text: str, *, source: str = "configuration", overrides: Sequence[str] = (), base: Path = Path()
+) -> Settings:
+    """The same from text; files it names are looked for from `base`."""
     tree = read_tree(text)
     problems = list(tree.problems)
     value = {} if tree.value is None else tree.value
@@ -36,6 +39,7 @@ def parse_settings(text: str, *, source: str = "configuration", overrides: Seque
     value = {key: section for key, section in value.items() if section is not None}  # "sip:" with nothing below it
     lines = dict(tree.lines)
     problems += _apply(overrides, value, lines)
+    problems += [Problem(one.location, one.text, _line(one.location, lines)) for one in import_tables(value, base)]
     settings: Settings | None = None
     try:
         settings = Settings.model_validate(value)

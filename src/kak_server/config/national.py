@@ -1,8 +1,8 @@
 """The national example: a configuration of the size the server is designed for, made by rule.
 
 16 emergency dispatch centres (AMK), 96 out-of-hours primary care centres (legevakt) and 78 emergency departments
-(mottak): 190 rooms, 1,500 positions, 500 talkgroups, one invented person a position. The places are real, everything
-else is invented: numbers start with +4700, which no Norwegian number does. Same input, same bytes.
+(mottak): 190 rooms, 1,500 positions, 500 talkgroups, 357 municipalities, one invented person a position. The places are
+real, everything else is invented: numbers start with +4700, which no Norwegian number does. Same input, same bytes.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,8 @@ LEGEVAKT_POSITIONS = 8
 MOTTAK_COUNT = 78
 POSITIONS_TOTAL = 1_500
 TALKGROUPS_TOTAL = 500
+MUNICIPALITIES_TOTAL = 357
+MUNICIPALITIES_FILE = "national-municipalities.csv"
 
 HEADER = """\
 # The national example: {rooms} control rooms, {positions} positions, {queues} queues, {talkgroups} talkgroups.
@@ -70,6 +72,8 @@ def generate_national() -> str:
         ),
         "queues:",
         *(_queue(room, number, rooms) for number, room in enumerate(rooms)),
+        "areas:",
+        f"  - {{id: legevakt, numbers: [116117], default: lv-{AREAS[0][0]}-1, file: {MUNICIPALITIES_FILE}}}",
         "operators:",
         *_operators(rooms),
         "radio:",
@@ -78,6 +82,17 @@ def generate_national() -> str:
         "  talkgroups:",
         *_talkgroups(),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def generate_municipalities() -> str:
+    """The CSV text of configs/national-municipalities.csv: which out-of-hours centre serves which municipality."""
+    lines = ["code,name,queue,numbers,prefixes"]
+    for index in range(MUNICIPALITIES_TOTAL):
+        area, number = index % len(AREAS), index // len(AREAS) + 1
+        ident, name, _ = AREAS[area]
+        queue = f"lv-{ident}-{(number - 1) % LEGEVAKT_PER_AREA + 1}"
+        lines.append(f"{9001 + index},Kommune {name} {number},{queue},+470016{index:04d},+4709{index:03d}")
     return "\n".join(lines) + "\n"
 
 

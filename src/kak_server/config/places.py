@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from kak_server.config.devices import DeviceSection, RegistrarSection
-from kak_server.config.fields import Host, Identifier, ListenPort, NameServer, Port, Section, Text, number_as_text
+from kak_server.config.fields import (
+    DialNumber,
+    Host,
+    Identifier,
+    ListenPort,
+    NameServer,
+    Port,
+    Section,
+    Text,
+    number_as_text,
+)
 from kak_server.config.guards import OverloadSection, SipLimitsSection
 from kak_server.config.listening import ListenerSection, TrunkSection
 from kak_server.config.outbound import NumberingSection, OutboundRouteSection, ServiceSection
@@ -74,6 +84,12 @@ class SipSection(Section):
     )
     outbound_routes: tuple[OutboundRouteSection, ...] = Field(
         (), max_length=1_000, description="calls of ours: which numbers go to which trunks"
+    )
+    emergency_queue: Identifier | None = Field(
+        None, description="queue of emergency calls for numbers of no queue; the first of class emergency"
+    )
+    emergency_numbers: tuple[DialNumber, ...] = Field(
+        ("110", "112", "113"), max_length=50, description="the country's: never 404, even where they lead to no queue"
     )
     numbering: NumberingSection = Field(default_factory=NumberingSection, description="the country's numbering plan")
     devices: tuple[DeviceSection, ...] = Field(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from kak_server.config.areas import AreaServiceSection
 from kak_server.config.fields import Section
 from kak_server.config.listening import ListenerSection
 from kak_server.config.people import OperatorSection, QueueSection, RoomSection
@@ -29,6 +30,7 @@ class Settings(Section):
     media: MediaSection = Field(default_factory=MediaSection, description="the media worker and its ports")
     rooms: tuple[RoomSection, ...] = Field(min_length=1, max_length=1_000, description="control rooms")
     queues: tuple[QueueSection, ...] = Field(min_length=1, max_length=2_000, description="services in an area")
+    areas: tuple[AreaServiceSection, ...] = Field((), max_length=20, description="services of many municipalities")
     operators: tuple[OperatorSection, ...] = Field((), max_length=20_000, description="people who may sign in")
     radio: RadioSection = Field(default_factory=RadioSection, description="the TETRA network")
     storage: StorageSection = Field(default_factory=StorageSection, description="the database of records")

@@ -36,19 +36,36 @@ class Offer(Outgoing):
     class_: ServiceClass = Field(alias="class")
     caller: str
     caller_source: CallerSource
+    caller_name: str = ""
+    caller_private: bool = False
+    diverted_from: list[str] = []
     arrived_at_ms: int
     expires_at_ms: int
     location_text: str
 
 
 class Location(Outgoing):
-    """Where the caller is, as far as known; `problem` says what was wrong with what the network sent."""
+    """Where the caller is, as far as known; `problem` says what was wrong with what the network sent. `method` and
+    `measured` are the network's words for how and when; `pending`: more is being fetched; `all`: a line for each, where
+    there are several."""
 
     text: str = ""
     latitude: float | None = None
     longitude: float | None = None
     radius_m: float | None = None
     problem: str = ""
+    method: str = ""
+    measured: str = ""
+    pending: bool = False
+    all: list[str] = []
+
+
+class Detail(Outgoing):
+    """A line about the call. Known labels: provider, service, device, subscriber, comment, priority, other-data,
+    unreadable-data, and area-number, area-trunk, area-location, area-caller, area-unknown: how the area was told."""
+
+    label: str
+    text: str
 
 
 class CallPatch(Outgoing):
@@ -102,10 +119,14 @@ class Call(Outgoing):
     class_: ServiceClass = Field(alias="class")
     caller: str
     caller_source: CallerSource
+    caller_name: str = ""
+    caller_private: bool = False
+    diverted_from: list[str] = []
     arrived_at_ms: int
     answered_at_ms: int | None
     state: Literal["connecting", "connected", "held"]
     location: Location
+    details: list[Detail] = []
     patch: CallPatch | None
     video: CallVideo
     recording: bool

@@ -112,9 +112,9 @@ class Admission:
     def invite(
         self, request: Request, *, secure: bool = False, any_number: bool = False, called: str = ""
     ) -> Admitted | Refusal:
-        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `secure`: it came over TLS, `any_number`: it is of a device,
-        whose numbers the house looks at; `called`: the number of the call it replaces, for it is sent to our Contact.
-        Raises ParseError (400, 415)."""
+        """8.2.2 and 8.2.3 for an INVITE outside a dialog; `secure`: it came over TLS, `any_number`: it is of a device
+        or an emergency call: the house looks at the number; `called`: that of the call it replaces, for it is sent to
+        our Contact. Raises ParseError (400, 415)."""
         refusal = self.scheme(request, secure=secure)
         if refusal is not None:
             return refusal

@@ -334,7 +334,8 @@ class SipSettings:
     session_expires_s: int = 1_800  # session timer our calls ask for (RFC 4028); 0: none
     session_min_s: int = 90  # and the least a caller may ask us for
     numbering: Numbering = field(default_factory=Numbering)
-    emergency_numbers: frozenset[str] = frozenset()  # of `numbers`, those that lead to emergency queues
+    emergency_numbers: frozenset[str] = frozenset()  # those of emergency queues, and the country's
+    emergency_fallback: bool = False  # emergency calls for numbers nobody serves are let in: the house has a queue
     message_limits: MessageLimits = field(default_factory=MessageLimits)
     load: LoadLimits = field(default_factory=LoadLimits)
     registrar: RegistrarSettings = field(default_factory=RegistrarSettings)

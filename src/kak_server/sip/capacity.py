@@ -41,6 +41,8 @@ class Capacity:
         if self._late:
             return "late"
         # The source first: one that is too fast does not use up its trunk's rate
+        if trunk.name not in self._by_trunk:
+            return ""  # of a device of ours
         if not self._by_source[trunk.name].take(host, now_ms):
             return "source-rate"
         if not self._by_trunk[trunk.name].take("", now_ms):

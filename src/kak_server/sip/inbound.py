@@ -76,7 +76,8 @@ class Inbound:
             return replaced
         called = _called_before(replaced)
         secure = flow.transport == "tls"
-        admitted = self._admission.invite(request, secure=secure, any_number=bool(device), called=called)
+        anything = bool(device) or (emergency and self._context.settings.emergency_fallback)
+        admitted = self._admission.invite(request, secure=secure, any_number=anything, called=called)
         if isinstance(admitted, Refusal):
             return admitted
         self._begin(request, trunk, flow, admitted, device, replaced, emergency=emergency)

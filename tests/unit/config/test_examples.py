@@ -7,7 +7,7 @@ import pytest
 from kak_server.config.compose import to_gateways, to_routing_config, to_users
 from kak_server.config.compose_sip import to_sip_settings
 from kak_server.config.loader import load_settings, parse_settings
-from kak_server.config.national import generate_national
+from kak_server.config.national import generate_municipalities, generate_national
 from kak_server.config.reference import generate_reference
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +36,12 @@ def test_the_lab_has_what_the_guide_promises() -> None:
 def test_the_national_example_is_current_and_of_the_promised_size() -> None:
     text = (ROOT / "configs/national.yaml").read_text(encoding="utf-8")
     assert text == generate_national(), "run `make docs`"
-    settings = parse_settings(text)
+    table = (ROOT / "configs/national-municipalities.csv").read_text(encoding="utf-8")
+    assert table == generate_municipalities(), "run `make docs`"
+    settings = parse_settings(text, base=ROOT / "configs")
+    (service,) = settings.areas
+    assert len(service.municipalities) == 357
+    assert len({town.queue for town in service.municipalities}) == 96
     kinds = [room.kind for room in settings.rooms]
     assert (kinds.count("amk"), kinds.count("legevakt"), len(kinds)) == (16, 96, 190)
     assert sum(len(room.seats()) for room in settings.rooms) == len(settings.operators) == 1_500

@@ -972,6 +972,16 @@ export interface components {
             /** Caller */
             caller: string;
             /**
+             * Caller Name
+             * @default
+             */
+            caller_name: string;
+            /**
+             * Caller Private
+             * @default false
+             */
+            caller_private: boolean;
+            /**
              * Caller Source
              * @enum {string}
              */
@@ -984,6 +994,11 @@ export interface components {
             /** Contact */
             contact: string;
             /**
+             * Details
+             * @default []
+             */
+            details: components["schemas"]["Detail"][];
+            /**
              * Direction
              * @default in
              * @enum {string}
@@ -994,6 +1009,11 @@ export interface components {
              * @default
              */
             display: string;
+            /**
+             * Diverted From
+             * @default []
+             */
+            diverted_from: string[];
             /** Epoch */
             epoch: number;
             /**
@@ -1513,6 +1533,17 @@ export interface components {
             type: "command";
         };
         /**
+         * Detail
+         * @description A line about the call. Known labels: provider, service, device, subscriber, comment, priority, other-data,
+         *     unreadable-data, and area-number, area-trunk, area-location, area-caller, area-unknown: how the area was told.
+         */
+        Detail: {
+            /** Label */
+            label: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * DialArgs
          * @description A number to call from this position; `display` is what the call card shows for it.
          */
@@ -1703,9 +1734,16 @@ export interface components {
         };
         /**
          * Location
-         * @description Where the caller is, as far as known; `problem` says what was wrong with what the network sent.
+         * @description Where the caller is, as far as known; `problem` says what was wrong with what the network sent. `method` and
+         *     `measured` are the network's words for how and when; `pending`: more is being fetched; `all`: a line for each, where
+         *     there are several.
          */
         Location: {
+            /**
+             * All
+             * @default []
+             */
+            all: string[];
             /**
              * Latitude
              * @default null
@@ -1716,6 +1754,21 @@ export interface components {
              * @default null
              */
             longitude: number | null;
+            /**
+             * Measured
+             * @default
+             */
+            measured: string;
+            /**
+             * Method
+             * @default
+             */
+            method: string;
+            /**
+             * Pending
+             * @default false
+             */
+            pending: boolean;
             /**
              * Problem
              * @default
@@ -1917,6 +1970,16 @@ export interface components {
             /** Caller */
             caller: string;
             /**
+             * Caller Name
+             * @default
+             */
+            caller_name: string;
+            /**
+             * Caller Private
+             * @default false
+             */
+            caller_private: boolean;
+            /**
              * Caller Source
              * @enum {string}
              */
@@ -1928,6 +1991,11 @@ export interface components {
             class: "emergency" | "urgent" | "normal";
             /** Contact */
             contact: string;
+            /**
+             * Diverted From
+             * @default []
+             */
+            diverted_from: string[];
             /** Epoch */
             epoch: number;
             /** Expires At Ms */

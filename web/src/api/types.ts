@@ -43,6 +43,11 @@ export interface Offer {
   class: ContactClass;
   caller: string;
   caller_source: CallerSource;
+  caller_name: string;
+  /** The caller asked the network not to pass the number on. */
+  caller_private: boolean;
+  /** Numbers the call was meant for before, the newest first. */
+  diverted_from: string[];
   arrived_at_ms: number;
   expires_at_ms: number;
   location_text: string;
@@ -55,6 +60,19 @@ export interface CallLocation {
   radius_m: number | null;
   /** Why the location could not be read, empty when there is nothing wrong. */
   problem: string;
+  /** The network's words for how and when it was found. */
+  method: string;
+  measured: string;
+  /** More is being fetched. */
+  pending: boolean;
+  /** A line for each, where there are several. */
+  all: string[];
+}
+
+/** A line about the call: "provider", "subscriber", "comment" ... */
+export interface Detail {
+  label: string;
+  text: string;
 }
 
 export interface Patch {
@@ -97,10 +115,14 @@ export interface Call {
   class: ContactClass;
   caller: string;
   caller_source: CallerSource;
+  caller_name: string;
+  caller_private: boolean;
+  diverted_from: string[];
   arrived_at_ms: number;
   answered_at_ms: number | null;
   state: "connecting" | "connected" | "held";
   location: CallLocation;
+  details: Detail[];
   patch: Patch | null;
   video: CallVideo;
   recording: boolean;

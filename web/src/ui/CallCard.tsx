@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { Call } from "../api/types";
 import { useLanguage } from "../i18n/language";
+import { CallerLine, Details, LocationLines } from "./CallerFacts";
 import { coordinates, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { PatchStrip } from "./PatchStrip";
@@ -42,10 +43,11 @@ export function CallCard({ call, hangupArmed, onPatch, onTransfer }: CallCardPro
             {call.caller ? phone(call.caller) : t("caller.unknown")}
           </p>
           <p className="muted">
-            {t(`caller.${call.caller_source}`)} · {t("call.waited")}{" "}
+            <CallerLine of={call} /> · {t("call.waited")}{" "}
             <span className="number">{duration(since_ms - call.arrived_at_ms)}</span>
           </p>
           <LocationBlock call={call} />
+          <Details call={call} />
           <PatchStrip call={call} />
         </div>
         <VideoPane call={call} />
@@ -70,6 +72,7 @@ function LocationBlock({ call }: { call: Call }) {
         </p>
       )}
       {problem && <p className="location-problem">{t("call.location_problem", { problem })}</p>}
+      <LocationLines location={call.location} />
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { Offer } from "../api/types";
 import { useLanguage } from "../i18n/language";
+import { CallerLine } from "./CallerFacts";
 import { duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 
@@ -33,7 +34,9 @@ export function OfferCard({ offer }: { offer: Offer }) {
       </header>
       <p className="offer-queue">{offer.queue_name}</p>
       <p className="offer-number number">{offer.caller ? phone(offer.caller) : t("caller.unknown")}</p>
-      <p className="muted">{t(`caller.${offer.caller_source}`)}</p>
+      <p className="muted">
+        <CallerLine of={offer} />
+      </p>
       <p className="offer-location">{offer.location_text || t("call.no_location")}</p>
       <div className="offer-buttons">
         <button

@@ -1,0 +1,73 @@
+import type { Call, CallLocation, Offer } from "../api/types";
+import { useLanguage } from "../i18n/language";
+import type { Word } from "../i18n/nb";
+import { phone } from "./format";
+
+/** How far the number can be believed, the name beside it, and whom the call was meant for first. */
+export function CallerLine({
+  of: { caller_source, caller_name, caller_private, diverted_from },
+}: {
+  of: Call | Offer;
+}) {
+  const { t } = useLanguage();
+  return (
+    <span data-testid="caller-line">
+      {caller_name && <b>{caller_name} · </b>}
+      {t(`caller.${caller_source}`)}
+      {caller_private && <> · {t("caller.private")}</>}
+      {diverted_from.length > 0 && <> · {t("caller.diverted", { numbers: diverted_from.map(phone).join(", ") })}</>}
+    </span>
+  );
+}
+
+/** What is known of the position besides where it is, and every one of several. */
+export function LocationLines({ location: { method, measured, pending, all } }: { location: CallLocation }) {
+  const { t } = useLanguage();
+  return (
+    <>
+      {(method || measured) && <p className="muted">{[method, measured].filter(Boolean).join(" · ")}</p>}
+      {pending && <p className="muted">{t("call.location_pending")}</p>}
+      {all.length > 0 && (
+        <ol className="location-all muted" data-testid="call-locations">
+          {all.map((line, place) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the order is all they have
+            <li key={place}>{line}</li>
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}
+
+const LABELS: Record<string, Word> = {
+  provider: "detail.provider",
+  service: "detail.service",
+  device: "detail.device",
+  subscriber: "detail.subscriber",
+  comment: "detail.comment",
+  priority: "detail.priority",
+  "other-data": "detail.other-data",
+  "unreadable-data": "detail.unreadable-data",
+  "area-number": "detail.area-number",
+  "area-trunk": "detail.area-trunk",
+  "area-location": "detail.area-location",
+  "area-caller": "detail.area-caller",
+  "area-unknown": "detail.area-unknown",
+};
+
+/** Labelled lines of what networks, devices and services say; a label this page does not know stands as it came. */
+export function Details({ call: { details } }: { call: Call }) {
+  const { t } = useLanguage();
+  if (details.length === 0) return null;
+  return (
+    <dl className="details" data-testid="call-details">
+      {details.map(({ label, text }, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two lines may be the same
+        <div key={place}>
+          <dt>{LABELS[label] ? t(LABELS[label]) : label}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
