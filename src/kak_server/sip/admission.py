@@ -14,14 +14,18 @@ from kak_server.sip.uri import Uri, number_of
 
 _CACHE_ENTRIES = 4096
 _DIALLED_CHARACTERS = 64  # of a number that a device of ours dials
-_SUPPORTED_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REFER", "NOTIFY"))
+_SUPPORTED_METHODS = frozenset(
+    ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "PRACK", "REFER", "NOTIFY")
+)
 # Known to the registry, refused with 405; anything else is 501 (8.2.1, 21.5.2)
 KNOWN_METHODS = METHODS
 _SCHEMES = ("sip", "tel", "urn")
 _SDP_RANGES = (SDP, "application/*", "*/*")
 # What a Require may name. geolocation-*: read or shown to the operator; resource-priority: every served number has
 # the priority the queue gives it, so none asked for is worse than what it gets.
-_EXTENSIONS = frozenset(("geolocation-sip", "geolocation-http", "resource-priority", "timer", "replaces", "norefersub"))
+_EXTENSIONS = frozenset(
+    ("geolocation-sip", "geolocation-http", "resource-priority", "timer", "replaces", "norefersub", "100rel")
+)
 _URN_PREFIX = "urn:service:"
 
 

@@ -31,8 +31,18 @@ class Answering:
         self.on_acknowledged: Callable[[Call], None] = lambda _call: None  # nothing of ours is open any more
         self.on_late_answer: Callable[[Call, str], None] = lambda _call, _sdp: None
 
-    def accept(self, call: Call, entry: ServerEntry, sdp: str, *, late_offer: bool, initial: bool) -> None:
-        """Send 200 with `sdp`; the record first, so that a restart goes on repeating it."""
+    def accept(
+        self,
+        call: Call,
+        entry: ServerEntry,
+        sdp: str,
+        *,
+        late_offer: bool,
+        initial: bool,
+        described: bool = True,
+    ) -> None:
+        """Send 200 with `sdp` (without it when not `described`: the peer has it already); the record first, so that
+        a restart goes on repeating it."""
         context, transactions = self._context, self._ending.transactions
         data = transactions.prepare(
             entry,
@@ -44,9 +54,9 @@ class Answering:
                 ("Server", context.settings.server_name),
                 *(answer_headers(call.incoming) if initial else ()),
                 *self._refreshing.accept(call, entry.request),
-                ("Content-Type", SDP),
+                *((("Content-Type", SDP),) if described else ()),
             ),
-            body=sdp.encode(),
+            body=sdp.encode() if described else b"",
         )
         call.local_sdp = sdp
         call.awaiting = Awaiting(
@@ -123,6 +133,8 @@ class Answering:
         answer_sdp = self._answer_in(request) if awaiting.late_offer else None
         self._context.put(call.key, to_record(call))
         if awaiting.initial:
+            if answer_sdp is None and call.reliable is not None:
+                answer_sdp = call.reliable.answer_sdp or None  # it came with a PRACK
             self._context.emit(CallConfirmed(call.id, answer_sdp))
         elif answer_sdp is not None:
             self.on_late_answer(call, answer_sdp)

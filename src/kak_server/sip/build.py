@@ -7,9 +7,9 @@ from kak_server.sip.headers import split_outside
 from kak_server.sip.parser import Request
 from kak_server.sip.uri import bracketed
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"
 ACCEPT = "application/sdp, multipart/mixed, application/pidf+xml"
-SUPPORTED = "timer, replaces, norefersub"  # RFC 4028, 3891, 4488
+SUPPORTED = "100rel, timer, replaces, norefersub"  # RFC 3262, 4028, 3891, 4488
 COOKIE = "z9hG4bK"  # 8.1.1.7: marks a branch that is unique across space and time
 
 PHRASES = {

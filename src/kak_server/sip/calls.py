@@ -11,6 +11,7 @@ from kak_server.sip.api import CallView, Flow, IncomingCall
 from kak_server.sip.dialog import Dialog, Outgoing
 from kak_server.sip.leg import Leg
 from kak_server.sip.parser import Request, Response
+from kak_server.sip.provisional import Reliable
 from kak_server.sip.session import PLAIN, Session
 from kak_server.sip.transactions import ServerEntry
 
@@ -18,6 +19,8 @@ from kak_server.sip.transactions import ServerEntry
 # has no ACK yet; cancelling: our own INVITE is taken back and has no final answer yet; over: kept only to recognise
 # what comes late.
 CallState = Literal["pending", "accepted", "confirmed", "ending", "refused", "cancelling", "over"]
+
+DialogKey = tuple[str, str, str]  # Call-ID, our tag, theirs
 
 CSEQ_RESERVE = 100  # requests of ours between two records; a restart skips that many numbers
 _VERSION = 1
@@ -62,7 +65,14 @@ class Call:
     session: Session = PLAIN
     flying: Outgoing | None = None  # our re-INVITE on its way
     asked: ServerEntry | None = None  # a REFER of the peer that the house has not decided on
+    reliable: Reliable | None = None  # the newest reliable provisional answer of ours
+    prack_data: bytes = b""  # and its bytes, while it is repeated
+    prack_interval_ms: int = 0
+    next_provisional: int = 0  # status that waits for the PRACK
+    held_answer: str | None = None  # description of the 200 that waits for the PRACK
     leg: Leg | None = None
+    pracked: frozenset[tuple[str, int]] = frozenset()  # To tags and numbers that we have acknowledged in this life
+    aliases: set[DialogKey] = field(default_factory=set)  # early dialogs of a call of ours
     counted_on: str | None = None  # trunk whose calls it is counted among; None: not counted
 
     @property
@@ -122,6 +132,7 @@ class CallRecord:
     accepted_at_ms: int = 0
     session: Session = PLAIN
     leg: Leg | None = None  # of a call of ours
+    reliable: Reliable | None = None
 
 
 def to_record(call: Call) -> dict[str, Json]:
@@ -144,6 +155,8 @@ def to_record(call: Call) -> dict[str, Json]:
     }
     if call.session != PLAIN:
         value["session"] = to_json(call.session)
+    if call.reliable is not None:
+        value["reliable"] = to_json(call.reliable)
     if call.leg is not None:
         value["leg"] = to_json(call.leg)
     if call.invite is not None:
@@ -222,6 +235,7 @@ def from_record(value: Json) -> tuple[Call, CallRecord]:
         cseq_reserved=record.cseq_reserved + CSEQ_RESERVE,
         session=record.session,
         leg=record.leg,
+        reliable=record.reliable,
     )
     if record.awaiting is not None:
         kept = record.awaiting
@@ -296,10 +310,14 @@ class CallTable:
         self._by_invite[call.invite_key] = call
         if call.leg is None:
             self._origins.add(_origin(call))
+        else:
+            for early in call.leg.early:
+                self.alias(call, early.dialog)
         self.recount(call)
 
     def remove(self, call: Call) -> None:
         """A call that is over."""
+        self._drop_aliases(call)
         dialog = call.dialog
         del self._by_id[call.id]
         del self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag]
@@ -309,10 +327,22 @@ class CallTable:
 
     def move(self, call: Call, dialog: Dialog) -> None:
         """A call of ours has its dialog now: an answer has named the other side."""
+        self._drop_aliases(call)
         old = call.dialog
         self._by_dialog.pop((old.call_id, old.local_tag, old.remote_tag), None)
         call.dialog = dialog
         self._by_dialog[dialog.call_id, dialog.local_tag, dialog.remote_tag] = call
+
+    def alias(self, call: Call, dialog: Dialog) -> None:
+        """A call of ours that is not answered yet is found by each of its early dialogs."""
+        key = (dialog.call_id, dialog.local_tag, dialog.remote_tag)
+        call.aliases.add(key)
+        self._by_dialog[key] = call
+
+    def _drop_aliases(self, call: Call) -> None:
+        for key in call.aliases:
+            self._by_dialog.pop(key, None)
+        call.aliases.clear()
 
     def of_ours(self, call_id: str, tag: str) -> Call | None:
         """The call of ours that a response belongs to, by Call-ID and From tag."""

@@ -56,7 +56,13 @@ class SipCore:
         self._outgoing = OutgoingCalls(self._context, self._table, self._ending, self._health, self._dialogs.refreshing)
         self._dialogs.replacing.withdraw = self._outgoing.withdraw
         self._indialog = InDialog(
-            self._context, self._table, self._admission, self._ending, self._dialogs, self._inbound
+            self._context,
+            self._table,
+            self._admission,
+            self._ending,
+            self._dialogs,
+            self._inbound,
+            self._outgoing.early,
         )
         registrar = self._registrar = Registrar(self._context, self._admission, self._transactions)
         self._outgoing.binding_of = registrar.binding
@@ -303,6 +309,9 @@ class SipCore:
                 continue
             if who == "dialog":
                 self._dialogs.timer(call, name)
+                continue
+            if who == "prack":
+                self._dialogs.reliability.on_timer(call, name)
                 continue
             if who == "leg":
                 self._outgoing.on_timer(call, name)

@@ -6,6 +6,7 @@ from kak_server.sip.context import Context
 from kak_server.sip.ending import Ending
 from kak_server.sip.media_change import MediaChange
 from kak_server.sip.refreshing import Refreshing
+from kak_server.sip.reliable import Reliability
 from kak_server.sip.reoffering import Reoffering
 from kak_server.sip.replaces import Replacing
 from kak_server.sip.transfers import Transfers
@@ -21,6 +22,7 @@ class Dialogs:
         self.reoffering = Reoffering(context, table, ending, self.refreshing)
         self.replacing = Replacing(context, table, ending)
         self.transfers = Transfers(context, table, ending, self.replacing)
+        self.reliability = Reliability(context, ending, self.media_change.answer_offer)
         self.refreshing.reinvite = self.reoffering.refresh
         self.answering.on_late_answer = self.media_change.answered_late
         self.answering.on_acknowledged = self.reoffering.acknowledged

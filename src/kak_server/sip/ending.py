@@ -24,6 +24,7 @@ OnAnswer = Callable[[Call, int, Response | None], None]
 
 CALL_TIMERS = ("repeat-2xx", "no-ack", "repeat-1xx", "linger")
 LEG_TIMERS = ("ring",)
+PRACK_TIMERS = ("repeat", "give-up", "answer")
 
 
 class Ending:
@@ -141,6 +142,8 @@ class Ending:
             self._context.disarm("dialog", call.id, name)
         for name in LEG_TIMERS:
             self._context.disarm("leg", call.id, name)
+        for name in PRACK_TIMERS:
+            self._context.disarm("prack", call.id, name)
 
     def ask(
         self,

@@ -10,11 +10,13 @@ from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.credentials import HEADERS
 from kak_server.sip.dialog import Dialog, ack_of_2xx, from_answer, next_request
+from kak_server.sip.early import EarlyDialogs
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.identity import asserted_identity
 from kak_server.sip.leg import MAX_EARLY, Attempt, Early, Leg
 from kak_server.sip.parser import Response
+from kak_server.sip.provisional import number_of_reliable
 from kak_server.sip.reason import answered_elsewhere, cleared
 from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.uri import number_of, parse_uri
@@ -30,6 +32,7 @@ class Hearing:
         self._table = table
         self._ending = ending
         self._refreshing = refreshing
+        self.early = EarlyDialogs(context, ending)
 
     def progress(self, call: Call, leg: Leg, attempt: Attempt, response: Response) -> None:
         """A provisional answer to the INVITE that is being tried."""
@@ -40,14 +43,29 @@ class Hearing:
             if first:
                 self._ending.keep(call)  # a restart must not repeat an INVITE that was heard, and may cancel it
             return
+        number, tag = number_of_reliable(response), response.to.tag
+        if number and not self._in_turn(call, leg, tag, number):
+            return
         sdp = self._description(response)
-        early = self._early(call, leg, attempt, response, sdp)
+        early = self._early(call, leg, attempt, response, sdp, number)
         told = (call.leg.heard, call.leg.sdp) if call.leg is not None else (0, "")
         call.leg = replace(leg, early=early, sdp=sdp or leg.sdp)
-        if told == (call.leg.heard, call.leg.sdp):
-            return  # said again, as a peer does every minute (13.3.1.1)
-        self._ending.keep(call)
-        self._context.emit(CallProgress(call.id, response.status, call.leg.sdp or None, leg.trunk))
+        news = told != (call.leg.heard, call.leg.sdp)  # else said again, as a peer does every minute (13.3.1.1)
+        if number:
+            self.early.acknowledge(call, tag)
+        elif news:
+            self._ending.keep(call)
+        if news:
+            self._context.emit(CallProgress(call.id, response.status, call.leg.sdp or None, leg.trunk))
+
+    def _in_turn(self, call: Call, leg: Leg, tag: str, number: int) -> bool:
+        """RFC 3262 section 4: the first sets the count, then each has its turn; what is acknowledged may come again."""
+        early = leg.early_of(tag)
+        if early is None or not early.rseq:
+            return bool(tag)
+        if number == early.rseq and (tag, number) not in call.pracked:
+            self.early.acknowledge(call, tag)  # of an earlier life, whose PRACK may never have left
+        return number == early.rseq + 1
 
     def accepted(self, call: Call, leg: Leg, attempt: Attempt, response: Response) -> bool:
         """A 2xx; True when it is the one that makes the call."""
@@ -114,16 +132,18 @@ class Hearing:
             return dialog
         return replace(dialog, local_cseq=early.dialog.local_cseq, remote_cseq=early.dialog.remote_cseq)
 
-    def _early(self, call: Call, leg: Leg, attempt: Attempt, response: Response, sdp: str) -> tuple[Early, ...]:
+    def _early(
+        self, call: Call, leg: Leg, attempt: Attempt, response: Response, sdp: str, number: int
+    ) -> tuple[Early, ...]:
         tag = response.to.tag
         if not tag or (leg.early_of(tag) is None and len(leg.early) >= MAX_EARLY):
             return leg.early
         dialog = self._dialog(leg, attempt, response)
-        before = leg.early_of(tag)
-        kept = before.sdp if before is not None else ""
-        rseq = before.rseq if before is not None else 0
+        before = leg.early_of(tag) or Early(dialog)
+        self._table.alias(call, dialog)
         others = tuple(one for one in leg.early if one is not before)
-        return (*others, Early(dialog, sdp or kept, rseq))
+        settled = before.settled or bool(sdp and number)
+        return (*others, Early(dialog, sdp or before.sdp, number or before.rseq, settled))
 
     def _description(self, response: Response) -> str:
         try:

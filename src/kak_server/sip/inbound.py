@@ -45,6 +45,9 @@ class Inbound:
         self._answering = answering
         self._refreshing = dialogs.refreshing
         self._replacing = dialogs.replacing
+        reliability = self._reliability = dialogs.reliability
+        reliability.answer = self.answer
+        reliability.provisional = lambda call, status: self._provisional(call, status, _early_sdp(call, status))
         self._transactions = ending.transactions
         self._emergency = EmergencyRules(context.settings)
         self.capacity = Capacity(context.settings, table.active_on)
@@ -175,19 +178,24 @@ class Inbound:
         if call.state != "pending":
             return False
         call.local_sdp = sdp
-        call.provisional = 183
-        self._context.put(call.key, to_record(call))
         return self._provisional(call, 183, sdp)
 
     def on_repeat_provisional(self, call: Call) -> None:
         """A minute has passed."""
-        self._provisional(call, call.provisional, call.local_sdp if call.provisional == 183 else "")
+        self._provisional(call, call.provisional, _early_sdp(call, call.provisional))
 
     def resume(self, call: Call) -> None:
         """After a restart: the caller waits on; a repeated INVITE gets the last provisional again."""
         if call.invite is None:
             return
         provisional = self._provisional_bytes(call, call.invite, call.provisional, call.local_sdp)
+        reliable = call.reliable
+        if reliable is not None and not reliable.acknowledged:
+            sdp = _early_sdp(call, reliable.status)
+            headers = self._reliability.headers(call)
+            repeated = self._provisional_bytes(call, call.invite, reliable.status, sdp, headers)
+            provisional = repeated if call.provisional == reliable.status else provisional
+            self._reliability.sent(call, repeated)
         machine = call.invite.machine
         if isinstance(machine, ServerInvite):
             self._transactions.resume(
@@ -199,13 +207,22 @@ class Inbound:
     def _provisional(self, call: Call, status: int, sdp: str) -> bool:
         if call.state != "pending" or call.invite is None:
             return False
+        extra = self._reliability.next(call, status, sdp)
+        if extra is None:
+            return True  # after the PRACK that is waited for
         call.provisional = status
-        data = self._provisional_bytes(call, call.invite, status, sdp)
+        data = self._provisional_bytes(call, call.invite, status, sdp, extra)
+        if extra or sdp:
+            self._context.put(call.key, to_record(call))
         self._transactions.send_response(call.invite, status, data)
+        if extra:
+            self._reliability.sent(call, data)
         self._context.arm("call", call.id, "repeat-1xx", REPEAT_PROVISIONAL_MS)
         return True
 
-    def _provisional_bytes(self, call: Call, entry: ServerEntry, status: int, sdp: str) -> bytes:
+    def _provisional_bytes(
+        self, call: Call, entry: ServerEntry, status: int, sdp: str, extra: build.Headers = ()
+    ) -> bytes:
         if status == 100:
             return self._transactions.prepare(entry, 100)
         headers = [
@@ -213,6 +230,7 @@ class Inbound:
             ("Allow", build.ALLOW),
             ("Server", self._context.settings.server_name),
             *answer_headers(call.incoming),
+            *extra,
         ]
         if status != 183 or not sdp:
             return self._transactions.prepare(entry, status, headers=headers)
@@ -223,10 +241,13 @@ class Inbound:
         """200 with our session description."""
         if call.state != "pending" or call.invite is None:
             return False
+        if self._reliability.holds(call, sdp):
+            return True
         self._context.disarm("call", call.id, "repeat-1xx")
         call.state = "accepted"
-        late_offer = call.incoming is not None and call.incoming.offer_sdp is None
-        self._answering.accept(call, call.invite, sdp, late_offer=late_offer, initial=True)
+        agreed = call.reliable is not None and bool(call.reliable.answer_sdp)  # a PRACK has brought the answer
+        late_offer = call.incoming is not None and call.incoming.offer_sdp is None and not agreed
+        self._answering.accept(call, call.invite, sdp, late_offer=late_offer, initial=True, described=not agreed)
         self._replacing.answered(call)
         return True
 
@@ -246,3 +267,8 @@ def _called_before(replaced: Call | None) -> str:
     if replaced.incoming is not None:
         return replaced.incoming.called
     return replaced.leg.dial.target if replaced.leg is not None else ""
+
+
+def _early_sdp(call: Call, status: int) -> str:
+    """The description that goes with a provisional answer."""
+    return call.local_sdp if status == 183 else ""

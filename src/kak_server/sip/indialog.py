@@ -9,6 +9,7 @@ from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import accepts_cseq
 from kak_server.sip.dialogs import Dialogs
+from kak_server.sip.early import EarlyDialogs
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError, SdpError
 from kak_server.sip.inbound import Inbound
@@ -30,6 +31,7 @@ class InDialog:
         ending: Ending,
         dialogs: Dialogs,
         inbound: Inbound,
+        early: EarlyDialogs,
     ) -> None:
         self._context = context
         self._table = table
@@ -37,7 +39,9 @@ class InDialog:
         self._ending = ending
         self._media_change = dialogs.media_change
         self._transfers = dialogs.transfers
+        self._reliability = dialogs.reliability
         self._inbound = inbound
+        self._early = early
         self._transactions = ending.transactions
 
     def request(self, request: Request, flow: Flow) -> None:
@@ -60,11 +64,16 @@ class InDialog:
         if refusal is not None:
             self._transactions.respond(entry, refusal.status, headers=refusal.headers)
             return
-        if not accepts_cseq(call.dialog, request.cseq.number):
-            self._transactions.respond(entry, 500)  # 12.2.2: out of order
-            return
-        call.dialog = replace(call.dialog, remote_cseq=request.cseq.number, flow=flow)
+        unanswered = call.leg is not None and call.state == "pending"
+        if not unanswered:
+            if not accepts_cseq(call.dialog, request.cseq.number):
+                self._transactions.respond(entry, 500)  # 12.2.2: out of order
+                return
+            call.dialog = replace(call.dialog, remote_cseq=request.cseq.number, flow=flow)
         try:
+            if unanswered:
+                self._early.request(call, entry, request)
+                return
             self._dispatch(call, entry, request)
         except ParseError as problem:
             self._context.count("sip_malformed", detail=problem.problem, status=str(problem.status))
@@ -82,6 +91,8 @@ class InDialog:
             self._media_change.reinvite(call, entry, request)
         elif method == "UPDATE":
             self._media_change.update(call, entry, request)
+        elif method == "PRACK":
+            self._reliability.prack(call, entry, request)
         elif method == "OPTIONS":
             self._transactions.respond(entry, 200, headers=_CAPABILITIES)
         elif method == "REFER":

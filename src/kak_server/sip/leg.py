@@ -59,6 +59,7 @@ class Early:
     dialog: Dialog
     sdp: str = ""
     rseq: int = 0  # of its newest reliable provisional answer (RFC 3262); 0: none
+    settled: bool = False  # `sdp` came reliably: our offer has its answer
 
 
 @dataclass(frozen=True, slots=True)

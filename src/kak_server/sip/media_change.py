@@ -48,7 +48,7 @@ class MediaChange:
             sdp = reoffer(call.local_sdp, call.session.wanted)
             changed = None
         else:
-            sdp, changed = self._answer(call, offer)
+            sdp, changed = self.answer_offer(call, offer)
         call.dialog = replace(call.dialog, target=target)  # 12.2.2: target refresh
         self._answering.accept(call, entry, sdp, late_offer=offer is None, initial=False)
         if changed is not None:
@@ -73,7 +73,7 @@ class MediaChange:
         if offer is not None and (call.awaiting is not None or _open(call)):
             self._transactions.respond(entry, 491)  # RFC 3311 5.2: an offer of ours may be open
             return
-        if offer is not None and call.state == "pending":
+        if offer is not None and call.state == "pending" and not _settled(call):
             # RFC 3311 5.2: the offer of the INVITE has no answer yet
             self._transactions.respond(entry, 500, headers=_retry_after(request))
             return
@@ -83,7 +83,7 @@ class MediaChange:
         changed = None
         sdp = ""
         if offer is not None:
-            sdp, changed = self._answer(call, offer)
+            sdp, changed = self.answer_offer(call, offer)
             call.local_sdp = sdp
         headers = [
             ("Contact", our_contact(self._context.settings, entry.request, entry.source)),
@@ -104,7 +104,7 @@ class MediaChange:
             self._transactions.respond(entry, refusal.status, headers=refusal.headers)
         return refusal is not None
 
-    def _answer(self, call: Call, offer: str) -> tuple[str, CallMediaChanged]:
+    def answer_offer(self, call: Call, offer: str) -> tuple[str, CallMediaChanged]:
         """RFC 3264 6.1: the mirror of what is offered, as far as our own hold leaves it."""
         wanted = call.session.wanted
         answered = renegotiate(offer, call.local_sdp, keep=codec_in_use(call), direction=wanted)
@@ -140,6 +140,11 @@ def codec_in_use(call: Call) -> Codec | None:
 def _open(call: Call) -> bool:
     """Whether an offer of ours is on its way: not one that waits for its turn."""
     return call.session.reoffer is not None and call.session.reoffer.cseq > 0
+
+
+def _settled(call: Call) -> bool:
+    """Whether the offer of the INVITE has been answered before our 200: reliably, and acknowledged (RFC 3262)."""
+    return call.reliable is not None and call.reliable.acknowledged and call.reliable.described
 
 
 def _retry_after(request: Request) -> tuple[tuple[str, str], ...]:

@@ -44,6 +44,7 @@ class OutgoingCalls:
         self._health = health
         self._refreshing = refreshing
         self._hearing = Hearing(context, table, ending, refreshing)
+        self.early = self._hearing.early
         self._clients = ending.transactions.clients
         self._trunks = {trunk.name: trunk for trunk in context.settings.trunks}
         self.binding_of: BindingOf = lambda _device, _contact: None  # the registrar tells

@@ -83,8 +83,8 @@ def test_full_is_503_with_retry_after() -> None:
 
 def test_refusals_say_what_would_do() -> None:
     bench = Bench()
-    (refused,) = bench.receive(Caller().invite(extra=("Require: 100rel, geolocation-sip",)))
-    assert (refused.status, refused["unsupported"]) == (420, "100rel")
+    (refused,) = bench.receive(Caller().invite(extra=("Require: precondition, geolocation-sip",)))
+    assert (refused.status, refused["unsupported"]) == (420, "precondition")
     (refused,) = bench.receive(Caller(branch="z9hG4bKb").request("SUBSCRIBE"))
     assert refused.status == 405
     assert "INVITE" in refused["allow"]
