@@ -67,7 +67,6 @@ def config(folder: Path, ports: Ports, robots: int) -> Path:
         "queues": [queue],
         "operators": people,
         "radio": {"gateways": [], "talkgroups": []},
-        "sip": {"devices": []},
         "media": {"rtp_port_min": RTP_PORTS[0], "rtp_port_max": RTP_PORTS[1]},
     }
     return write_config(TEMPLATE, folder, ports, changes)

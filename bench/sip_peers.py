@@ -24,10 +24,7 @@ def install() -> list[str]:
     """See to the peers; what could not be had, as sentences. Without sipp nothing can be measured: SystemExit."""
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
     if missing:
-        print(f"setup: installing with apt: {' '.join(missing)}", flush=True)
-        words = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
-        with contextlib.suppress(OSError):
-            subprocess.run(words, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run([str(ROOT / "scripts" / "setup.sh"), "bench"], check=False)
     problems = [
         f"{program} is not here and could not be installed (Debian package {package}, apt-get install as root)"
         for program, package in PROGRAMS.items()

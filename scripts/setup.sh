@@ -4,6 +4,7 @@
 #
 #   scripts/setup.sh lab     what running the server needs
 #   scripts/setup.sh test    that, and the real peers the tests call with
+#   scripts/setup.sh bench   that, and what the SIP benchmark compares with
 #
 # For testing this script: KAK_SETUP_DRY_RUN=1 prints what it would install; KAK_SETUP_PATH replaces the PATH it
 # looks for programs in; KAK_SETUP_OS_RELEASE replaces /etc/os-release; KAK_SETUP_UID replaces the user id.
@@ -39,9 +40,12 @@ look() {
   has_program openssl || need openssl
   has_program espeak-ng || need espeak-ng
   has_library libopus.so.0 || need libopus0
+  if [ "$purpose" != lab ]; then
+    has_program sipp || need sip-tester
+    has_program kamailio || need kamailio
+  fi
   if [ "$purpose" = test ]; then
     has_program chromium chromium-browser google-chrome || need chromium
-    has_program sipp || need sip-tester
     has_program baresip || need baresip
     has_program sox || need sox
     has_program tshark || need tshark
@@ -55,11 +59,15 @@ install() {
   if [ -n "${KAK_SETUP_DRY_RUN:-}" ]; then return 0; fi
   "${run[@]}" apt-get update -q
   "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+  case " ${missing[*]} " in
+    *" kamailio "*) # its package starts a service at port 5060, which nobody here wants: the tests start their own
+      if has_program systemctl; then "${run[@]}" systemctl disable --now kamailio || true; fi ;;
+  esac
 }
 
 case "$purpose" in
-  lab | test) ;;
-  *) echo "usage: scripts/setup.sh lab|test" >&2; exit 2 ;;
+  lab | test | bench) ;;
+  *) echo "usage: scripts/setup.sh lab|test|bench" >&2; exit 2 ;;
 esac
 look
 if [ "${#missing[@]}" -eq 0 ]; then

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tidy.source_tree import ROOT
 
-PROGRAMS = ("python3", "openssl", "espeak-ng", "chromium", "sipp", "baresip", "sox", "tshark", "apt-get")
+PROGRAMS = ("python3", "openssl", "espeak-ng", "chromium", "sipp", "baresip", "kamailio", "sox", "tshark", "apt-get")
 
 
 class Machine:
