@@ -13,8 +13,9 @@ from pathlib import Path
 
 from kak_server import __version__
 from kak_server.config.loader import load_settings
-from kak_server.config.problems import ConfigError
+from kak_server.config.problems import ConfigError, dotted
 from kak_server.config.settings import SOURCE_TREE, Settings
+from kak_server.config.warnings import warnings
 from kak_server.model.errors import StartupError
 
 EXIT_PROBLEMS = 1
@@ -85,6 +86,8 @@ def check_config(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EXIT_PROBLEMS
+    for location, text in warnings(settings):
+        print(f"{arguments.file}: warning: {dotted(location)}: {text}", file=sys.stderr)
     print(f"{arguments.file}: ok: {summary(settings)}")
     return 0
 

@@ -26,6 +26,7 @@ class Worker:
     uplinks: dict[LegId, int] = field(default_factory=dict)  # leg -> lease end (UTC ms)
     watched: set[LegId] = field(default_factory=set)
     signalled: dict[LegId, tuple[str, int]] = field(default_factory=dict)  # what control said last of the peer
+    quiet: set[LegId] = field(default_factory=set)  # legs whose peer wants nothing
     ring: deque[rpc.Event] = field(default_factory=deque)
 
     def apply(self, command: rpc.Command, now_ms: int) -> None:
@@ -38,7 +39,8 @@ class Worker:
                 self.rtp[command.leg] = command
                 self.signalled[command.leg] = (command.peer_host, command.peer_port)
             case rpc.ModifyRtp():
-                leg = replace(self.rtp[command.leg], payload_type=command.payload_type, codec=command.codec)
+                leg = rpc.applied(self.rtp[command.leg], command)
+                (self.quiet.discard if command.send else self.quiet.add)(command.leg)
                 peer = (command.peer_host, command.peer_port)
                 if all(peer) and peer != self.signalled[command.leg]:  # the same again leaves what was learned
                     leg = replace(leg, peer_host=peer[0], peer_port=peer[1], learned=False)
@@ -85,7 +87,19 @@ class Worker:
 
     def census(self) -> rpc.Census:
         """The truth."""
-        legs = [rpc.LegCensus(n, "rtp", "learned", c.port, c.peer_host, c.peer_port) for n, c in self.rtp.items()]
+        legs = [
+            rpc.LegCensus(
+                n,
+                "rtp",
+                "learned",
+                c.port,
+                c.peer_host,
+                c.peer_port,
+                sends=n not in self.quiet,
+                session=rpc.session_mark(c),
+            )
+            for n, c in self.rtp.items()
+        ]
         legs += [rpc.LegCensus(leg, role, "up") for leg, role in self.browsers.items()]
         return rpc.Census(
             tuple(legs),
@@ -122,6 +136,7 @@ class Worker:
         return wrong
 
     def _drop(self, leg: LegId) -> None:
+        self.quiet.discard(leg)
         self.rtp.pop(leg, None)
         self.browsers.pop(leg, None)
         if self.uplinks.pop(leg, None) is not None:

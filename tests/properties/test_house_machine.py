@@ -157,10 +157,10 @@ class HouseMachine(RuleBasedStateMachine):
             self.lab.sip.ended(call)
             self.lab.feed(lambda house: house.sip_event(CallEnded(call, cause), self.lab.now_ms))
 
-    @rule(pick=picks, port=st.integers(20_000, 20_005), held=st.booleans())
-    def carrier_moves_the_media(self, pick: int, port: int, held: bool) -> None:
+    @rule(pick=picks, port=st.integers(20_000, 20_005), held=st.booleans(), formats=st.sampled_from(["8 101", "0 8"]))
+    def carrier_moves_the_media(self, pick: int, port: int, held: bool, formats: str) -> None:
         call = self.some_call(pick, "confirmed")
-        offer = OFFER.replace("40000", str(port)) + ("a=inactive\r\n" if held else "")
+        offer = OFFER.replace("40000", str(port)).replace("8 101", formats) + ("a=inactive\r\n" if held else "")
         if call is not None:
             self.lab.feed(lambda house: house.sip_event(CallMediaChanged(call, offer), self.lab.now_ms))
 

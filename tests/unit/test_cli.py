@@ -32,6 +32,20 @@ def test_check_config_of_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "line 2: snurr: unknown key" in errors
 
 
+def test_check_config_warns_of_keys_in_clear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", str(LAB)]) == 0
+    assert "warning" not in capsys.readouterr().err
+    path = tmp_path / "srtp.yaml"
+    path.write_text(
+        "rooms: [{id: a, name: A, positions: 1}]\nqueues: [{id: q, name: Q, rooms: [a], numbers: [113]}]\n"
+        "sip: {trunks: [{name: t, sources: [192.0.2.1], srtp: required, outbound: true, address: 'sip:192.0.2.1'}]}\n"
+    )
+    assert main(["check-config", str(path)]) == 0
+    said = capsys.readouterr()
+    assert "ok: " in said.out
+    assert said.err.count("warning: sip.trunks[0].srtp: ") == 2
+
+
 def test_check_config_with_an_override(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-config", str(LAB), "--set", "server.http.port=99999"]) == 1
     assert "server.http.port: should be less than or equal to 65535" in capsys.readouterr().err

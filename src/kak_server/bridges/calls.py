@@ -9,7 +9,7 @@ from kak_server.bridges.context import Context, QueueInfo
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.fetched import Fetched, with_fetched
 from kak_server.bridges.line import Line
-from kak_server.bridges.line_media import G711, described, law
+from kak_server.bridges.line_media import described, policy_in, secret_for, with_session
 from kak_server.bridges.outputs import Dirty, Note, StoreCall, ToSip
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY
@@ -26,7 +26,7 @@ from kak_server.routing.api import (
 from kak_server.routing.views import ContactView
 from kak_server.sip import api as sip
 from kak_server.sip.errors import SdpError
-from kak_server.sip.sdp import negotiate, parse_answer
+from kak_server.sip.sdp import Negotiated, negotiate, parse_answer
 
 JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
 
@@ -62,18 +62,23 @@ class Calls:
         contact = ContactId(ctx.ids.new("contact"))
         try:
             media_host, bind_host = ctx.media_place(event)
-            media = negotiate(event.offer_sdp, media_host, port, ctx.ids.bits(31), policy=G711)
+            policy = policy_in(ctx, event)
+            media = negotiate(
+                event.offer_sdp,
+                media_host,
+                port,
+                ctx.ids.bits(31),
+                policy=policy,
+                secret=secret_for(ctx, policy),
+            )
         except SdpError as problem:
             ctx.ports.free(port)
             ctx.emit(ToSip("reject", event.call, status=488, reason=str(problem)))
             ctx.emit(Note("sdp_refused", "warning", {"trunk": event.trunk, "reason": str(problem)}))
             return
         leg = replace(
-            ctx.new_rtp(caller_leg(contact), port),
+            with_session(ctx.new_rtp(caller_leg(contact), port), media),
             bind_host=bind_host,
-            codec=law(media),
-            payload_type=media.payload_type,
-            dtmf_payload_type=media.dtmf_payload_type,
             peer_host=media.peer_host,
             peer_port=media.peer_port,
         )
@@ -160,7 +165,7 @@ class Calls:
         except SdpError as problem:
             self.ctx.emit(Note("sdp_answer_unreadable", "warning", {"contact": line.contact, "reason": str(problem)}))
             return  # symmetric RTP will still find the peer
-        self._repoint(line, answer.peer_host, answer.peer_port, law(answer), answer.payload_type, True)
+        self._repoint(line, answer, True)
 
     def media_changed(self, event: sip.CallMediaChanged) -> None:
         """A re-INVITE: the carrier moved the peer's media. The SIP room has answered it already."""
@@ -174,7 +179,7 @@ class Calls:
             return
         send = media.peer_direction in ("sendrecv", "recvonly") and media.peer_host not in ("0.0.0.0", "::")
         send = send and event.direction in ("sendrecv", "sendonly")  # we may hold the peer
-        self._repoint(line, media.peer_host, media.peer_port, law(media), media.payload_type, send)
+        self._repoint(line, media, send)
 
     # --- from the routing core ------------------------------------------------------------------------------------
 
@@ -348,12 +353,13 @@ class Calls:
         contact = self.by_call.get(call)
         return self.lines.get(contact) if contact is not None else None
 
-    def _repoint(self, line: Line, host: str, port: int, codec: rpc.Codec, payload_type: int, send: bool) -> None:
+    def _repoint(self, line: Line, media: Negotiated, send: bool) -> None:
         """A refresh of the session that names the same address leaves what was learned behind it."""
-        leg = replace(line.leg, codec=codec, payload_type=payload_type)
+        leg = with_session(line.leg, media)
+        host, port = media.peer_host, media.peer_port
         if host and port and (host, port) != line.signalled:
             leg = replace(leg, peer_host=host, peer_port=port, learned=False)
             line = replace(line, signalled=(host, port))
         self.keep(replace(line, leg=leg, sends=send))
         self.ctx.desk.learned(f"contact/{line.contact}", leg)
-        self.ctx.media(rpc.ModifyRtp(leg.leg, host, port, payload_type, codec, send))
+        self.ctx.media(rpc.modified(leg, host, port, send=send))

@@ -17,7 +17,7 @@ from kak_server.routing import api as routing
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import IncomingCall
 from kak_server.sip.outbound import Outbound
-from kak_server.sip.sdp import over_ipv6
+from kak_server.sip.sdp import MediaPolicy, over_ipv6
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class HouseSettings:
     refer_trunks: frozenset[str] = frozenset()  # carriers that take a call elsewhere when asked (REFER)
     transfer_trunks: frozenset[str] = frozenset()  # whose peers may ask us to call somebody (REFER)
     hold_trunks: frozenset[str] = frozenset()  # peers that are told when they are on hold (re-INVITE)
+    trunk_media: Mapping[str, MediaPolicy] = field(default_factory=dict)  # SRTP and codecs; plain RTP where missing
 
 
 class Ids(Protocol):

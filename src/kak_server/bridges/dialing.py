@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.context import Context
-from kak_server.bridges.line_media import G711, law
+from kak_server.bridges.line_media import policy_out, secret_for, with_session
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId, QueueId
 from kak_server.routing.outgoing import queue_of_room
 from kak_server.sip.api_legs import Dial
 from kak_server.sip.outbound import Way
-from kak_server.sip.sdp import Negotiated, negotiate
+from kak_server.sip.sdp import Negotiated, offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,15 @@ def way_out(ctx: Context, number: str) -> Way:
     return way
 
 
-def place(ctx: Context, leg: LegId) -> Placed:
-    """A port and an offer. Raises RefusedError: "no-room" when ports have run out, or the server is stopping."""
+def place(ctx: Context, leg: LegId, trunks: tuple[str, ...]) -> Placed:
+    """A port and an offer for these trunks. Raises RefusedError: "no-room" when ports have run out, or the server is
+    stopping."""
     port = ctx.ports.take() if not ctx.draining else None
     if port is None:
         raise RefusedError("no-room", "no room for another call")
-    made = negotiate(None, ctx.settings.media_host, port, ctx.ids.bits(31), policy=G711)
-    create = replace(
-        ctx.new_rtp(leg, port),
-        codec=law(made),
-        payload_type=made.payload_type,
-        dtmf_payload_type=made.dtmf_payload_type,
-    )
-    return Placed(CallId(ctx.ids.new("call")), create, made.answer_sdp)
+    policy = policy_out(ctx, trunks)
+    made = offer(ctx.settings.media_host, port, ctx.ids.bits(31), policy=policy, secret=secret_for(ctx, policy))
+    return Placed(CallId(ctx.ids.new("call")), with_session(ctx.new_rtp(leg, port), made), made.answer_sdp)
 
 
 def order(ctx: Context, way: Way, call: CallId, offer_sdp: str, queue: QueueId, referred_by: str = "") -> Dial:
@@ -73,13 +69,7 @@ def _number_of(ctx: Context, queue: QueueId) -> str:
 def pointed(leg: rpc.CreateRtp, media: Negotiated) -> tuple[rpc.CreateRtp, rpc.ModifyRtp]:
     """The leg as the peer's description has it, and the order that takes the worker there."""
     sends = media.peer_direction in ("sendrecv", "recvonly") and media.peer_host not in ("0.0.0.0", "::")
-    moved = replace(
-        leg,
-        codec=law(media),
-        payload_type=media.payload_type,
-        dtmf_payload_type=media.dtmf_payload_type,
-    )
+    moved = with_session(leg, media)
     if media.peer_host and (media.peer_host, media.peer_port) != (leg.peer_host, leg.peer_port):
         moved = replace(moved, peer_host=media.peer_host, peer_port=media.peer_port, learned=False)
-    modify = rpc.ModifyRtp(leg.leg, media.peer_host, media.peer_port, media.payload_type, law(media), sends)
-    return moved, modify
+    return moved, rpc.modified(moved, media.peer_host, media.peer_port, send=sends)

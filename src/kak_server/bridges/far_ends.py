@@ -36,6 +36,10 @@ def take(house: "House", event: sip.SipEvent) -> bool:
             house.ctx.emit(Note("reoffer_refused", "warning", {"call": event.call, "status": event.status}))
         case legs.MediaAgreed():
             house.ctx.emit(Note("reoffer_agreed", fields={"call": event.call}))
+            # the answer may bring another address, codec or key
+            changed = sip.CallMediaChanged(event.call, event.answer_sdp, event.offer_sdp)
+            if not _media_changed(house, changed):
+                house.calls.media_changed(changed)
         case _:
             return False
     return True

@@ -87,7 +87,7 @@ class Line:
     queue: QueueId
     caller: CallerIdentity
     leg: rpc.CreateRtp
-    answer_sdp: str
+    answer_sdp: str = field(repr=False)
     arrived_at_ms: int
     locations: tuple[Location, ...] = ()
     answered: bool = False  # our 200 OK was ordered

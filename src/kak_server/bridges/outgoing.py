@@ -66,7 +66,7 @@ class Outgoing:
             return
         try:
             way = way_out(ctx, view.caller)
-            placed = place(ctx, caller_leg(effect.contact))
+            placed = place(ctx, caller_leg(effect.contact), way.trunks)
         except RefusedError as refusal:
             ctx.route(ContactGone(ctx.now_ms, effect.contact, refusal.code))
             return

@@ -50,7 +50,7 @@ class Parties:
         ctx = self.ctx
         way = way_out(ctx, number)
         name = ctx.ids.new("party")
-        placed = place(ctx, party_leg(name))
+        placed = place(ctx, party_leg(name), way.trunks)
         party = Party(
             id=name,
             call=placed.call,

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.context import Context
-from kak_server.bridges.line_media import G711, law
+from kak_server.bridges.line_media import with_session
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, PositionId
-from kak_server.sip.sdp import Negotiated, negotiate
+from kak_server.sip.sdp import Negotiated, offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,7 @@ class PhoneCall:
 def our_leg(ctx: Context, position: PositionId, port: int, media: Negotiated) -> rpc.CreateRtp:
     """The seat's leg towards a phone."""
     return replace(
-        ctx.new_rtp(seat_leg(position), port),
-        codec=law(media),
-        payload_type=media.payload_type,
-        dtmf_payload_type=media.dtmf_payload_type,
+        with_session(ctx.new_rtp(seat_leg(position), port), media),
         peer_host=media.peer_host,
         peer_port=media.peer_port,
     )
@@ -52,15 +49,14 @@ def our_leg(ctx: Context, position: PositionId, port: int, media: Negotiated) ->
 
 def our_offer(ctx: Context, port: int) -> Negotiated:
     """What we offer a phone."""
-    return negotiate(None, ctx.settings.media_host, port, ctx.ids.bits(31), policy=G711)
+    return offer(ctx.settings.media_host, port, ctx.ids.bits(31))
 
 
 def pointed(leg: rpc.CreateRtp, media: Negotiated, before: tuple[str, int]) -> tuple[rpc.CreateRtp, rpc.ModifyRtp]:
     """The leg as the phone's description has it, and the order that takes the worker there. An address that was
     signalled `before` leaves what was learned behind it."""
     sends = media.peer_direction in ("sendrecv", "recvonly") and media.peer_host not in ("0.0.0.0", "::")
-    moved = replace(leg, codec=law(media), payload_type=media.payload_type, dtmf_payload_type=media.dtmf_payload_type)
+    moved = with_session(leg, media)
     if media.peer_host and (media.peer_host, media.peer_port) != before:
         moved = replace(moved, peer_host=media.peer_host, peer_port=media.peer_port, learned=False)
-    modify = rpc.ModifyRtp(leg.leg, media.peer_host, media.peer_port, media.payload_type, law(media), sends)
-    return moved, modify
+    return moved, rpc.modified(moved, media.peer_host, media.peer_port, send=sends)

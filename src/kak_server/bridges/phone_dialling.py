@@ -2,7 +2,7 @@
 
 from kak_server.bridges.asking import By, RefusedError
 from kak_server.bridges.context import PhoneInfo
-from kak_server.bridges.line_media import G711
+from kak_server.bridges.line_media import DEVICES, secret_for
 from kak_server.bridges.outgoing import Outgoing
 from kak_server.bridges.outputs import Note, ToSip
 from kak_server.bridges.phone_call import PhoneCall, our_leg
@@ -41,7 +41,8 @@ class PhoneDialling:
             return
         try:
             host = self.ctx.media_place(event)[0]
-            media = negotiate(event.offer_sdp, host, port, self.ctx.ids.bits(31), policy=G711)
+            secret = secret_for(self.ctx, DEVICES)
+            media = negotiate(event.offer_sdp, host, port, self.ctx.ids.bits(31), policy=DEVICES, secret=secret)
             contact = self._outgoing.dial(By(seat.operator, info.position), event.called, "")
         except SdpError as problem:
             self.ctx.ports.free(port)

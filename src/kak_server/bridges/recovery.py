@@ -176,8 +176,16 @@ def _redirect(house: "House", legs: Mapping[str, rpc.LegCensus]) -> None:
         if modify.leg in desired and modify.leg in legs:
             house.ctx.media(modify)
     for line in house.calls.lines.values():
-        quiet = [(line.leg, line.signalled)] if not line.sends and not line.gone else []
-        quiet += [(party.leg, party.signalled) for party in line.parties if party.live and not party.sends]
-        for leg, signalled in quiet:
-            if leg.leg not in legs:
-                house.ctx.media(rpc.modified(leg, *signalled, send=False))
+        ends = [(line.leg, line.signalled, line.sends)] if not line.gone else []
+        ends += [(party.leg, party.signalled, party.sends) for party in line.parties if party.live]
+        for leg, signalled, sends in ends:
+            held = legs.get(leg.leg)
+            told = held is not None and leg.leg in unsent
+            if not told and (held.sends if held is not None and not _is_stale(held, leg) else True) != sends:
+                where = ("", 0) if leg.learned else signalled  # what was learned stands
+                house.ctx.media(rpc.modified(leg, *where, send=sends))
+
+
+def _is_stale(held: rpc.LegCensus, leg: rpc.CreateRtp) -> bool:
+    """Whether reconciling has given the leg another session, and with it leave to send."""
+    return held.session not in ("", rpc.session_mark(leg))

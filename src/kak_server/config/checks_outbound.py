@@ -41,6 +41,17 @@ def check_outbound(settings: Settings) -> Iterator[Finding]:
                 yield (*at, "trunks", place), f"there is no trunk or group of outbound trunks {name}"
             elif not names[name].outbound:
                 yield (*at, "trunks", place), f"trunk {name} takes no calls of ours (outbound: true, an address)"
+        yield from _protection(settings, route, (*at, "trunks"))
+
+
+def _protection(settings: Settings, route: OutboundRouteSection, at: Location) -> Iterator[Finding]:
+    """One offer goes to all trunks of a route: it cannot require SRTP of some only."""
+    members = group_members(settings)
+    used = {trunk for name in route.trunks for trunk in members.get(name, (name,))}
+    required = {trunk.name: trunk.srtp == "required" for trunk in settings.sip.trunks if trunk.name in used}
+    if len(set(required.values())) > 1:
+        some = next(name for name, wanted in required.items() if wanted)
+        yield at, f"trunk {some} requires SRTP and others of route {route.name} do not: they need a route each"
 
 
 def _trunk(trunk: TrunkSection, names: dict[str, TrunkSection], lab: bool, at: Location) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, Q
 from kak_server.bridges.directory import AreaService, Municipality
 from kak_server.config.areas import AreaServiceSection
 from kak_server.config.compose_devices import to_phones
-from kak_server.config.compose_sip import emergency_queue, reserve_calls, to_outbound
+from kak_server.config.compose_sip import emergency_queue, reserve_calls, to_outbound, to_trunk_media
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
@@ -103,6 +103,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         transfer_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.transfers),
         hold_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.tell_hold),
         reserve_lines=reserve_calls(settings),
+        trunk_media=to_trunk_media(settings),
         areas=tuple(_area_service(service) for service in settings.areas),
         emergency_queue=QueueId(fallback) if (fallback := emergency_queue(settings)) is not None else None,
     )

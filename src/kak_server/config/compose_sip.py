@@ -12,6 +12,7 @@ from kak_server.sip.listening import ListenSpec, StreamLimits, TlsFiles
 from kak_server.sip.numbers import Numbering, normalise
 from kak_server.sip.outbound import Outbound, OutboundRoute
 from kak_server.sip.rates import Rate
+from kak_server.sip.sdp import MediaPolicy
 
 
 def to_sip_settings(settings: Settings) -> SipSettings:
@@ -104,11 +105,17 @@ def _trunk(trunk: TrunkSection) -> TrunkSettings:
         address=(trunk.address or "") if trunk.outbound else "",
         username=trunk.username or "",
         password=trunk.password.value if trunk.password is not None else "",
+        srtp=trunk.srtp,
         max_calls=trunk.max_calls,
         emergency_only=trunk.emergency_only,
         rate=Rate(trunk.calls_per_s, trunk.calls_burst),
         source_rate=Rate(trunk.source_calls_per_s, trunk.source_calls_burst),
     )
+
+
+def to_trunk_media(settings: Settings) -> dict[str, MediaPolicy]:
+    """What the media of each trunk may be."""
+    return {trunk.name: MediaPolicy(trunk.srtp, tuple(dict.fromkeys(trunk.codecs))) for trunk in settings.sip.trunks}
 
 
 def to_numbering(settings: Settings) -> Numbering:

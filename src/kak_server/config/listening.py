@@ -96,6 +96,14 @@ class TrunkSection(Section):
         False, description="its peers may have us call somebody for them (REFER): only where they pay for it"
     )
     tell_hold: bool = Field(False, description="its peers are told when they are on hold (re-INVITE, sendonly)")
+    srtp: Literal["off", "optional", "required"] = Field(
+        "off",
+        description="SRTP with keys in SDP (SDES): never; as the peer offers, and offered beside plain RTP; or nothing"
+        " else (488)",
+    )
+    codecs: tuple[Literal["PCMA", "PCMU", "opus"], ...] = Field(
+        ("PCMA", "PCMU", "opus"), min_length=1, max_length=3, description="codecs in order of preference"
+    )
     group: Identifier | None = Field(None, description="a name by which outbound routes mean all trunks of a group")
     priority: int = Field(0, ge=0, le=1_000, description="the lowest of a group is tried first")
     max_calls: int = Field(

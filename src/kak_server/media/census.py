@@ -28,6 +28,8 @@ class LegCensus:
     peer_port: int = 0
     codec: str = ""  # rtp
     srtp: str = ""  # the suite; never a key
+    sends: bool = True  # rtp: by the last leg.modify
+    session: str = ""  # rtp: `session_mark` of its codec, numbers and keys
 
 
 @dataclass(frozen=True, slots=True)

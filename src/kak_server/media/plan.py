@@ -95,15 +95,20 @@ class Desk:
     def reconcile(self, census: rpc.Census) -> list[rpc.Command]:
         """What a worker with this census must be told to hold what the plans say: what is missing is made, strangers
         are closed. A worker just started has an empty census and so is told everything. A leg that still sends to
-        where its peer no longer is, and has heard nobody yet by our books, is pointed anew."""
+        where its peer no longer is, and has heard nobody yet by our books, is pointed anew; one with another codec or
+        key than agreed since gets it."""
         desired = self.desired()
         commands = changes(from_census(census, desired), desired)
         for held in census.legs:
             want = desired.legs.get(held.leg)
-            if held.kind != "rtp" or want is None or want.learned or held.port != want.port:
+            if held.kind != "rtp" or want is None or held.port != want.port:
+                continue
+            stale = held.session not in ("", rpc.session_mark(want))  # "": a worker of before there were marks
+            if want.learned:
+                commands += [rpc.modified(want, "", 0)] if stale else []
                 continue
             peer = (want.peer_host, want.peer_port) if want.peer_host and want.peer_port else ("", 0)
-            if (held.peer_host, held.peer_port) != peer:
+            if stale or (held.peer_host, held.peer_port) != peer:
                 commands.append(rpc.modified(want, want.peer_host, want.peer_port))
         return commands
 

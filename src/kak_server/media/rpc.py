@@ -38,7 +38,9 @@ from kak_server.media.rtp_args import CreateRtp as CreateRtp
 from kak_server.media.rtp_args import ModifyRtp as ModifyRtp
 from kak_server.media.rtp_args import SendDtmf as SendDtmf
 from kak_server.media.rtp_args import SrtpKeys as SrtpKeys
+from kak_server.media.rtp_args import applied as applied
 from kak_server.media.rtp_args import modified as modified
+from kak_server.media.rtp_args import session_mark as session_mark
 from kak_server.model.ids import LegId, MixId, RecordingId
 
 VERSION = 1

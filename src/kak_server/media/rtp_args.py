@@ -3,9 +3,11 @@
 Fields are only ever added, with defaults that mean what there was before: a worker outlives a control process.
 """
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from kak_server.model.codec import dumps
 from kak_server.model.ids import LegId
 
 Codec = Literal["PCMA", "PCMU", "opus"]
@@ -91,6 +93,34 @@ class SendDtmf:
     digits: str
     duration_ms: int = 120
     gap_ms: int = 80
+
+
+def applied(leg: CreateRtp, args: ModifyRtp) -> CreateRtp:
+    """The leg's session after a change, the peer's address apart."""
+    same = args.dtmf_payload_type == "same"
+    return replace(
+        leg,
+        payload_type=args.payload_type,
+        codec=args.codec,
+        dtmf_payload_type=leg.dtmf_payload_type if args.dtmf_payload_type == "same" else args.dtmf_payload_type,
+        dtmf_clock_hz=leg.dtmf_clock_hz if same else args.dtmf_clock_hz,
+        srtp=leg.srtp if args.srtp == "same" else args.srtp,
+        rtcp_mux=leg.rtcp_mux if args.rtcp_mux == "same" else args.rtcp_mux,
+    )
+
+
+def session_mark(leg: CreateRtp) -> str:
+    """A few letters that differ when codec, numbers or keys do: so a census tells whether a change arrived, and no
+    key. (A key has 128 random bits or more, so nobody gets from its hash to it.)"""
+    session = (
+        leg.codec,
+        leg.payload_type,
+        leg.dtmf_payload_type,
+        leg.dtmf_clock_hz,
+        leg.rtcp_mux,
+        dumps(leg.srtp).decode(),
+    )
+    return hashlib.sha256(dumps(session)).hexdigest()[:16]
 
 
 def modified(leg: CreateRtp, host: str, port: int, *, send: bool = True) -> ModifyRtp:

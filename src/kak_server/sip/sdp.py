@@ -64,7 +64,10 @@ def offer(
     session.media.append(media)
     text = format_session(session)
     digits, clock = first.dtmf_payload_type, first.dtmf_clock_hz
-    return Negotiated(text, first.codec, first.payload_type, digits, "", 0, PTIME_MS, "sendrecv", clock)
+    pending = policy.srtp != "off"
+    return Negotiated(
+        text, first.codec, first.payload_type, digits, "", 0, PTIME_MS, "sendrecv", clock, srtp_pending=pending
+    )
 
 
 def over_ipv6(offer_sdp: str) -> bool:

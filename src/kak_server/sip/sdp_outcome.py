@@ -42,6 +42,7 @@ class Negotiated:
     peer_direction: Direction  # as the peer sees it: "sendonly" means it sends and does not listen (hold)
     dtmf_clock_hz: DtmfClock = 8000
     srtp: SrtpKeys | None = None  # None: plain RTP
+    srtp_pending: bool = False  # an offer of ours with keys: until its answer nobody knows whether and which
     rtcp_mux: bool = False  # RTCP on the RTP port (RFC 5761)
     peer_rtcp_port: int = 0  # without rtcp_mux: where the peer takes RTCP (RFC 3605), 0 when not known yet
 

@@ -51,6 +51,8 @@ class CountingIds:
 
     def bits(self, count: int) -> int:
         self._next += 1
+        if count > 64:  # a secret: a small number would be no such thing
+            return self._next << (count - 32) | self._next
         return self._next % (1 << count)
 
 

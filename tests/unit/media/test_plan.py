@@ -154,3 +154,17 @@ def test_plans_add_up() -> None:
     both = merge([FULL, two])
     assert set(both.legs) == {LEG, OTHER}
     assert from_census(census_of(both), both) == both
+
+
+def test_a_leg_with_an_old_session_gets_the_new_one_and_keeps_what_was_learned() -> None:
+    """A re-INVITE came, and control died before the worker heard of it."""
+    keys = rpc.SrtpKeys("AEAD_AES_128_GCM", "b3Vycw==", "dGhlaXJz")
+    for change in ({"codec": "opus"}, {"payload_type": 0}, {"srtp": keys}, {"rtcp_mux": True}):
+        want = replace(CREATE, learned=True, **change)
+        desk = Desk()
+        desk.state("contact/c1", Plan(legs={LEG: want}))
+        for held, commands in ((CREATE, [rpc.modified(want, "", 0)]), (want, [])):
+            mark = rpc.session_mark(held)
+            census = rpc.Census((rpc.LegCensus(LEG, "rtp", "learned", 30_000, "127.0.0.1", 40_000, session=mark),))
+            assert desk.reconcile(census) == commands
+    assert "b3Vycw" not in repr(keys) + rpc.session_mark(replace(CREATE, srtp=keys))

@@ -107,33 +107,25 @@ class RtpLeg:
         """The peer's session changed: send there until its address is learned anew (behind NAT: after a second).
         Raises BadKeyError, with the leg as it was."""
         before, sender = self.args, self.sender
-        keys = before.srtp if args.srtp == "same" else args.srtp
-        srtp = self._srtp if keys == before.srtp else self._srtp_of(keys)
-        dtmf = before.dtmf_payload_type if args.dtmf_payload_type == "same" else args.dtmf_payload_type
-        clock_hz = before.dtmf_clock_hz if args.dtmf_payload_type == "same" else args.dtmf_clock_hz
+        after = rpc.applied(before, args)
+        srtp = self._srtp if after.srtp == before.srtp else self._srtp_of(after.srtp)
         self.args = dataclasses.replace(
-            before,
+            after,
             peer_host=args.peer_host or before.peer_host,
             peer_port=args.peer_port or before.peer_port,
-            payload_type=args.payload_type,
-            codec=args.codec,
-            dtmf_payload_type=dtmf,
-            dtmf_clock_hz=clock_hz,
-            srtp=keys,
-            rtcp_mux=before.rtcp_mux if args.rtcp_mux == "same" else args.rtcp_mux,
         )
         signalled = (args.peer_host, args.peer_port)
         if args.peer_host and args.peer_port and signalled != (before.peer_host, before.peer_port):
             sender.peer, self.learned = signalled, False
             self._only_signalled_until_ms = self._time.mono_ms + TRUST_SIGNALLED_MS
         sender.allowed = args.send
-        sender.payload_type, sender.dtmf_payload_type = args.payload_type, dtmf
-        sender.dtmf_units_per_ms = clock_hz // 1000
+        sender.payload_type, sender.dtmf_payload_type = args.payload_type, after.dtmf_payload_type
+        sender.dtmf_units_per_ms = after.dtmf_clock_hz // 1000
         sender.units_per_tick = units_per_tick(args.codec)
         if (args.codec, args.payload_type) != (before.codec, before.payload_type):
             self._voice = voice_of(args.codec, args.payload_type)
-        if clock_hz != before.dtmf_clock_hz:
-            self._digits = DtmfDetector(clock_hz // 1000)
+        if after.dtmf_clock_hz != before.dtmf_clock_hz:
+            self._digits = DtmfDetector(after.dtmf_clock_hz // 1000)
         self._srtp = srtp
         sender.protect_with(srtp, mute=self._is_keyless)
 
@@ -282,7 +274,10 @@ class RtpLeg:
         host, port = self.sender.peer or ("", 0)
         state = "learned" if self.learned else "waiting"
         suite = self.args.srtp.suite if self.args.srtp is not None else ""
-        return rpc.LegCensus(self.leg, "rtp", state, self.port, host, port, self.args.codec, suite)
+        mark = rpc.session_mark(self.args)
+        return rpc.LegCensus(
+            self.leg, "rtp", state, self.port, host, port, self.args.codec, suite, self.sender.allowed, mark
+        )
 
     def stats(self) -> dict[str, int | float | str]:
         """Counters for leg.stats."""

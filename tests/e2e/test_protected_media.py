@@ -1,0 +1,82 @@
+"""Callers with SRTP and with Opus: baresip against a running system, heard at both ends; and refused without."""
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kak_sim.audio import tone, write_wav
+from kak_sim.lab import Lab
+from kak_sim.robots.client import PositionClient
+from tests.support.baresip import baresip_call, heard_by, needs_baresip
+from tests.support.lab import running_lab
+from tests.support.media_peers import tone_share
+from tests.support.robots import VOICE_HZ, in_call, robot_at
+from tests.support.sipp import needs_sipp, run_sipp
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.real_peer, pytest.mark.xdist_group("e2e")]
+CALLER_HZ = 440
+SIPP = Path(__file__).parents[1] / "integration" / "sipp"
+
+
+def trunk(**more: Any) -> dict[str, Any]:
+    return {"trunks": [{"name": "lab", "sources": ["127.0.0.0/8"], **more}], "outbound_routes": [], "devices": []}
+
+
+@needs_baresip
+@pytest.mark.parametrize(
+    ("settings", "account", "says"),
+    [
+        ({"srtp": "required"}, "audio_codecs=PCMA/8000/1;mediaenc=srtp-mand", "RTP/SAVP"),
+        ({"srtp": "optional"}, "audio_codecs=PCMU/8000/1;mediaenc=srtp", "RTP/AVP"),
+        ({"srtp": "optional"}, "audio_codecs=opus/48000/2;mediaenc=srtp-mandf", "RTP/SAVPF"),
+        ({"codecs": ["opus", "PCMA"]}, "audio_codecs=opus/48000/2,PCMA/8000/1", "opus/48000/2"),
+    ],
+    ids=["required", "beside-plain", "opus-srtp", "opus"],
+)
+async def test_a_caller_and_an_operator_hear_each_other(
+    tmp_path: Path, settings: dict[str, Any], account: str, says: str
+) -> None:
+    voice = tmp_path / "voice.wav"
+    write_wav(voice, np.tile(tone(CALLER_HZ, 1_000), 60))
+    async with running_lab(tmp_path, simulators=False, sip=trunk(**settings)) as lab:
+        async with robot_at(lab, "kari", "oslo-1") as robot:
+            address = f"sip:113@{lab.sip[0]}:{lab.sip[1]}"
+            async with baresip_call(tmp_path, "+4791500008", address, voice, account=account):
+                await eventually(lambda: in_call(robot.client), 20, what="the operator has the call")
+                await eventually(
+                    lambda: tone_share(robot.heard.samples()[-4_000:], CALLER_HZ) > 0.8, 20, what="the caller is heard"
+                )
+                await eventually(
+                    lambda: tone_share(heard_by(tmp_path)[-4_000:], VOICE_HZ) > 0.8, 20, what="the operator is heard"
+                )
+                shown = await messages_of_the_last_call(lab)
+        assert says in shown
+        assert ("inline:*" in shown) == ("mediaenc" in account)
+        assert not re.search(r"inline:[A-Za-z0-9+/]", shown), "a key is shown"
+        assert "inline:" not in "".join(lab.tail(name) for name in ("control", "worker"))
+
+
+@needs_sipp
+async def test_a_trunk_that_requires_srtp(tmp_path: Path) -> None:
+    async with running_lab(tmp_path, simulators=False, sip=trunk(srtp="required")) as lab:
+        refused = await run_sipp(SIPP / "uac_plain_refused.xml", lab.sip, tmp_path, "-s", "113")
+        assert refused.code == 0, refused.output
+        async with robot_at(lab, "kari", "oslo-1"):
+            taken = await run_sipp(SIPP / "uac_srtp.xml", lab.sip, tmp_path, "-s", "113")
+            assert taken.code == 0, taken.output
+
+
+async def messages_of_the_last_call(lab: Lab) -> str:
+    """All SIP messages of the newest call, as the trace shows them to those who may see it."""
+    technician = PositionClient(lab.base_url, "tore", "lab")
+    try:
+        await technician.sign_in()
+        answer = await technician.request("GET", "/api/v1/calls/last/sip")
+    finally:
+        await technician.close()
+    return "".join(base64.b64decode(message["data_base64"]).decode() for message in answer["messages"])
