@@ -13,6 +13,7 @@ NAMES = (
     "sip_core",
     "sip_stream",
     "sip_fields",
+    "sip_dialogs",
     "digest",
     "sdp",
     "bodies",

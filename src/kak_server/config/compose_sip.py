@@ -41,6 +41,9 @@ def to_sip_settings(settings: Settings) -> SipSettings:
         ),
         load=_load(settings),
         registrar=to_registrar_settings(settings),
+        session_expires_s=max(sip.session_expires_s, sip.session_min_s) if sip.session_expires_s else 0,
+        session_min_s=sip.session_min_s,
+        paced_offers_per_s=sip.paced_offers_per_s,
     )
 
 
@@ -107,6 +110,7 @@ def _trunk(trunk: TrunkSection) -> TrunkSettings:
         password=trunk.password.value if trunk.password is not None else "",
         srtp=trunk.srtp,
         max_calls=trunk.max_calls,
+        may_replace=trunk.may_replace,
         emergency_only=trunk.emergency_only,
         rate=Rate(trunk.calls_per_s, trunk.calls_burst),
         source_rate=Rate(trunk.source_calls_per_s, trunk.source_calls_burst),

@@ -86,6 +86,9 @@ class TrunkSection(Section):
     outbound: bool = Field(False, description="takes calls of ours, at its address (sip.outbound_routes says which)")
     username: Text | None = Field(None, description="name we answer its digest challenges with (RFC 8760)")
     password: Secret | None = Field(None, description="its password: `!file` or `!env`; in clear text in a lab only")
+    may_replace: bool = Field(
+        False, description="its INVITE with Replaces (RFC 3891) may take over any call, not only calls of this trunk"
+    )
     emergency_only: bool = Field(False, description="whatever it brings is an emergency call, whatever the number")
     calls_per_s: float = Field(0, ge=0, le=10_000, description="new calls a second, emergency calls apart; 0: any")
     calls_burst: int = Field(20, ge=1, le=10_000, description="so many at once")

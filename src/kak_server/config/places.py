@@ -110,6 +110,18 @@ class SipSection(Section):
         le=3_600,
         description="no RTP for so long: ask the peer in the dialog (OPTIONS) whether it still lives",
     )
+    session_expires_s: int = Field(
+        1_800,
+        ge=0,
+        le=86_400,
+        description="session timer that calls of ours ask for (RFC 4028), at least session_min_s; 0: none",
+    )
+    session_min_s: int = Field(
+        90, ge=90, le=86_400, description="shortest session timer a caller may ask for; a shorter one gets 422"
+    )
+    paced_offers_per_s: int = Field(
+        1_000, ge=1, le=1_000, description="re-INVITEs a second when the media of many calls move at once"
+    )
     trace_messages: int = Field(
         64, ge=0, le=10_000, description="SIP messages kept in memory of each call, for `kak-server sip trace`; 0: none"
     )

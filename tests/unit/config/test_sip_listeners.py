@@ -113,3 +113,13 @@ def test_media_over_ipv6() -> None:
 )
 def test_what_cannot_be(text: str, said: str) -> None:
     assert said in problems(f"sip: {text}\n")
+
+
+def test_what_dialogs_are_told() -> None:
+    made = to_sip_settings(settings("sip: {trunks: [{name: a, sources: [192.0.2.9], may_replace: true}]}"))
+    assert (made.session_expires_s, made.session_min_s, made.paced_offers_per_s) == (1_800, 90, 1_000)
+    assert made.trunks[0].may_replace
+    longer = to_sip_settings(settings("sip: {session_expires_s: 600, session_min_s: 900, paced_offers_per_s: 50}"))
+    assert (longer.session_expires_s, longer.session_min_s, longer.paced_offers_per_s) == (900, 900, 50)
+    assert to_sip_settings(settings("sip: {session_expires_s: 0}")).session_expires_s == 0
+    assert "session_min_s" in problems("sip: {session_min_s: 60}")
