@@ -18,10 +18,12 @@ from kak_server.app.log_limit import LogLimit
 from kak_server.app.metrics import Metrics, census_gauges
 from kak_server.app.notices import trunk_notice
 from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
+from kak_server.app.references import References, reference_settings
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.app.trunk_metrics import TrunkMetrics
 from kak_server.bridges import recovery
+from kak_server.bridges.fetched import Fetched, wanted
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note
 from kak_server.config.compose import (
@@ -48,7 +50,7 @@ from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
 from kak_server.runtime.segments import Replay
 from kak_server.sip.aio.dns import Locator
 from kak_server.sip.aio.server import SipServer
-from kak_server.sip.api import CallView, Count, SipEvent
+from kak_server.sip.api import CallView, Count, IncomingCall, SipEvent
 from kak_server.sip.core import SipCore
 from kak_server.sip.trace import SipTrace
 from kak_server.sip.trace_wire import locals_of
@@ -96,6 +98,7 @@ class Control:
             on_attached=self._worker_attached,
             on_lost=self._worker_lost,
         )
+        self.references = References(reference_settings(settings), self._fetched, self._note)
         self._radio = RadioCommands()
         self.readiness = Readiness(self.media, self.dispatcher)
         self.store = Store(settings, self._note, self.clock.now_ms)
@@ -143,6 +146,8 @@ class Control:
         devices = self._sip_core.devices()
         self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now, devices))
         self.tracing.resumed()
+        for line in self.house.calls.lines.values():
+            self.references.fetch(line.call, wanted(line))  # what the process before us was still waiting for
         self.media.start()
         for gateway in to_gateways(settings)[:1]:
             driver = ImwSimDriver(gateway, lambda: self.ids.new("radio"))
@@ -186,6 +191,7 @@ class Control:
             await self._web.stop()
         if self._radio.link is not None:
             await self._radio.link.stop()
+        await self.references.stop()
         await self.sip.stop()
         await self.media.stop()
         self.dispatcher.timers.stop()
@@ -197,6 +203,11 @@ class Control:
 
     def _sip_event(self, event: SipEvent) -> None:
         self.dispatcher.feed(lambda _house, now_ms: self.tracing.sip_event(event, now_ms))
+        if isinstance(event, IncomingCall) and (line := self.house.calls.line_of(event.call)) is not None:
+            self.references.fetch(event.call, wanted(line))
+
+    def _fetched(self, call: CallId, found: Fetched) -> None:
+        self.dispatcher.feed(lambda house, now_ms: house.fetched(call, found, now_ms))
 
     def _media_event(self, _number: int, _at_ms: int, event: rpc.Event) -> None:
         self.dispatcher.feed(lambda house, now_ms: house.media_event(event, now_ms))
@@ -277,6 +288,7 @@ class Control:
                 "seats": lambda: len(house.seats.seats),
                 "rtp_ports": lambda: house.ctx.ports.in_use,
                 "media_plans": lambda: len(house.ctx.desk.plans),
+                "references": lambda: len(self.references),
                 "timers": lambda: len(self.dispatcher.timers),
                 "streams": lambda: self.hub.streams,
                 **{f"sip_{name}": _read(self._sip_core, name) for name in self._sip_core.census()},

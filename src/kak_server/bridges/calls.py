@@ -110,7 +110,7 @@ class Calls:
 
     def fetched(self, call: CallId, found: Fetched) -> ContactId | None:
         """What a reference of the caller's led to. The contact to be shown anew; None: the call is over."""
-        line = self._of(call)
+        line = self.line_of(call)
         if line is None:
             return None
         self.keep(with_fetched(line, found))
@@ -157,7 +157,7 @@ class Calls:
 
     def confirmed(self, event: sip.CallConfirmed) -> None:
         """The ACK; for a late offer it brings the peer's address and codec."""
-        line = self._of(event.call)
+        line = self.line_of(event.call)
         if line is None or event.answer_sdp is None:
             return
         try:
@@ -169,7 +169,7 @@ class Calls:
 
     def media_changed(self, event: sip.CallMediaChanged) -> None:
         """A re-INVITE: the carrier moved the peer's media. The SIP room has answered it already."""
-        line = self._of(event.call)
+        line = self.line_of(event.call)
         if line is None:
             return
         try:
@@ -349,7 +349,8 @@ class Calls:
         if view is not None and view.position is not None and view.state in JOINED:
             self.ctx.notices.silent(view.position, line.contact, silent_ms)
 
-    def _of(self, call: CallId) -> Line | None:
+    def line_of(self, call: CallId) -> Line | None:
+        """The line a call is of; None when it is over."""
         contact = self.by_call.get(call)
         return self.lines.get(contact) if contact is not None else None
 

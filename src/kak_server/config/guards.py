@@ -1,8 +1,10 @@
 """Sections of what keeps SIP standing: sizes of messages, and what is let in when there is too much."""
 
+from pathlib import Path
+
 from pydantic import Field
 
-from kak_server.config.fields import Section
+from kak_server.config.fields import Network, Section
 
 
 class SipLimitsSection(Section):
@@ -29,3 +31,16 @@ class OverloadSection(Section):
     retry_after_s: int = Field(5, ge=1, le=600, description="least Retry-After; at random up to three times that")
     stranger_answers_per_s: float = Field(2.0, gt=0, le=1_000, description="403s a second to one unknown address")
     stranger_answers_all_per_s: float = Field(50.0, gt=0, le=10_000, description="and to all of them together")
+
+
+class ReferencesSection(Section):
+    """Locations (RFC 6442) and additional data (RFC 7852) that a call names by an https reference. They are fetched
+    once the call is in its queue, and shown on the card as they come; sizes are those of sip.limits.xml_bytes."""
+
+    enabled: bool = Field(True, description="fetch them; else the card says that there are some")
+    timeout_ms: int = Field(3_000, ge=100, le=60_000, description="one attempt of two, from the name to the last byte")
+    plain_http: bool = Field(False, description="fetch http references too")
+    networks: tuple[Network, ...] = Field(
+        (), max_length=100, description="addresses that are not public and may be asked all the same (CIDR)"
+    )
+    ca: Path | None = Field(None, description="PEM file of the authorities believed; those the system trusts")

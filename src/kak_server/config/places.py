@@ -17,7 +17,7 @@ from kak_server.config.fields import (
     Text,
     number_as_text,
 )
-from kak_server.config.guards import OverloadSection, SipLimitsSection
+from kak_server.config.guards import OverloadSection, ReferencesSection, SipLimitsSection
 from kak_server.config.listening import ListenerSection, TrunkSection
 from kak_server.config.outbound import NumberingSection, OutboundRouteSection, ServiceSection
 
@@ -100,6 +100,9 @@ class SipSection(Section):
         "403", description="answer strangers with 403, or not at all"
     )
     overload: OverloadSection = Field(default_factory=OverloadSection, description="what is let in when it is too much")
+    references: ReferencesSection = Field(
+        default_factory=ReferencesSection, description="locations and data that calls name by reference"
+    )
     limits: SipLimitsSection = Field(default_factory=SipLimitsSection, description="sizes of messages")
     t1_ms: int = Field(500, ge=50, le=5_000, description="round-trip estimate T1")
     t2_ms: int = Field(4_000, ge=500, le=32_000, description="longest interval between retransmissions, T2")

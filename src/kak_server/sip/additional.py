@@ -51,7 +51,8 @@ def additional_data(
         wanted = unquote(rest) if uri_scheme == "cid" else ""
         index = next((number for number, part in enumerate(parts) if wanted and part.content_id == wanted), None)
         if index is None:
-            details.append(_problem(kind, f"no body part with Content-ID {wanted[:80]}" if wanted else "no such block"))
+            why = f"no body part with Content-ID {wanted[:80]}" if wanted else "no such block"
+            details.append(unreadable_data(kind, why))
         elif index not in used:
             used.add(index)
             details += read_block(kind, parts[index].data, max_bytes)
@@ -68,7 +69,7 @@ def _pointers(request: Request, details: list[Detail]) -> Iterator[tuple[str, st
     try:
         values = request.items("call-info")
     except ParseError as problem:
-        details.append(_problem("", problem.problem))
+        details.append(unreadable_data("", problem.problem))
         return
     left = MAX_BLOCKS
     for value in values[:64]:
@@ -94,12 +95,15 @@ def read_block(kind: str, data: bytes, max_bytes: int = MAX_BYTES) -> tuple[Deta
     try:
         root = read_xml(data, max_bytes)
     except ValueError as problem:
-        return (_problem(kind, str(problem)),)
+        return (unreadable_data(kind, str(problem)),)
     lines = list(_subscriber(root) if kind == "subscriberinfo" else _plain(root, _FIELDS[kind]))
-    return tuple(Detail(label, line[:_TEXT_CHARS]) for line in lines[:6]) or (_problem(kind, "nothing to read in it"),)
+    if not lines:
+        return (unreadable_data(kind, "nothing to read in it"),)
+    return tuple(Detail(label, line[:_TEXT_CHARS]) for line in lines[:6])
 
 
-def _problem(kind: str, reason: str) -> Detail:
+def unreadable_data(kind: str, reason: str) -> Detail:
+    """A line that says which block could not be read, and why."""
     return Detail("unreadable-data", f"{kind}: {reason[:160]}" if kind else reason[:160])
 
 
