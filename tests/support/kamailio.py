@@ -22,7 +22,7 @@ async def border_element(server_port: int, folder: Path) -> AsyncIterator[tuple[
     program = shutil.which("kamailio")
     assert program is not None
     udp_port, tcp_port = free_udp_port(), _free_tcp_port()
-    modules = next(Path("/usr/lib").glob("*/kamailio/modules"), Path("/usr/lib/kamailio/modules"))
+    modules = next(Path("/usr/lib").glob("*/kamailio/modules"), Path("/usr/lib/kamailio/modules"))  # noqa: ASYNC240 - before anything runs
     text = CONFIG.read_text(encoding="utf-8")
     for name, value in (
         ("UDP_PORT", udp_port),
