@@ -1,6 +1,7 @@
 """Settings of phones to what the SIP room and the bridges want to be told."""
 
 from kak_server.bridges.context import PhoneInfo
+from kak_server.config.devices import DeviceSection
 from kak_server.config.settings import Settings
 from kak_server.model.ids import Gssi, OperatorId, PositionId
 from kak_server.sip.api_devices import DeviceSettings, RegistrarSettings
@@ -15,7 +16,7 @@ def to_registrar_settings(settings: Settings) -> RegistrarSettings:
             DeviceSettings(
                 device.id,
                 device.username,
-                stored(device.username, section.realm, device.secret.value),
+                _hashes(device, section.realm),
                 device.networks,
                 device.listener or "",
                 device.max_contacts,
@@ -29,6 +30,11 @@ def to_registrar_settings(settings: Settings) -> RegistrarSettings:
         lock_failures=section.lock_failures,
         lock_ms=section.lock_s * 1000,
     )
+
+
+def _hashes(device: DeviceSection, realm: str) -> dict[str, str]:
+    every = stored(device.username, realm, device.secret.value)
+    return {name: ha1 for name, ha1 in every.items() if device.digest in ("both", name.lower())}
 
 
 def to_phones(settings: Settings) -> tuple[PhoneInfo, ...]:

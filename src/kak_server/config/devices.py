@@ -1,5 +1,7 @@
 """SIP phones of ours: who may register, from where, and which position they stand at."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from kak_server.config.fields import Identifier, Network, Secret, Section
@@ -13,6 +15,10 @@ class DeviceSection(Section):
     username: Identifier = Field(description="its SIP user: of the address of record and of the digest")
     secret: Secret = Field(description="its password: `!file` or `!env`; in clear text in a lab only")
     networks: tuple[Network, ...] = Field(min_length=1, max_length=64, description="addresses or networks (CIDR)")
+    digest: Literal["both", "sha-256", "md5"] = Field(
+        "both",
+        description="algorithms it is challenged with; md5 for old phones that give up where SHA-256 is offered too",
+    )
     max_contacts: int = Field(1, ge=1, le=5, description="so many phones may register at once; all of them ring")
     listener: Identifier | None = Field(None, description="the one listener it is taken at; none: any")
     operator: Identifier | None = Field(

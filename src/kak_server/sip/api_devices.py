@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """A phone or softphone that may register. `ha1` stands for its password (`digest.stored`)."""
+    """A phone or softphone that may register. `ha1` stands for its password (`digest.stored`), in the algorithms that
+    it may use."""
 
     device: str
     username: str

@@ -82,8 +82,9 @@ class DeviceGate:
         """The device that sent the request, or what to answer. Raises ParseError for broken credentials."""
         realm = self._context.settings.registrar.realm
         answer = answer_for(request.fields.get("authorization", ()), realm)
+        claimed = self._devices.get(request.sender.uri.user)
         if answer is None:
-            return self._challenge(flow)
+            return self._challenge(claimed, flow)
         device = self._devices.get(answer.username)
         if device is not None and not (device in self._peers.at(flow.host) and device.listener in ("", flow.listener)):
             device = None
@@ -98,13 +99,16 @@ class DeviceGate:
         if verdict == "right" and device is not None:
             return device
         if verdict == "stale":
-            return self._challenge(flow, stale=True)
+            return self._challenge(device or claimed, flow, stale=True)
         self._failed(device, answer.username, flow)
-        return self._challenge(flow)
+        return self._challenge(device or claimed, flow)
 
-    def _challenge(self, flow: Flow, *, stale: bool = False) -> Refusal:
+    def _challenge(self, claimed: DeviceSettings | None, flow: Flow, *, stale: bool = False) -> Refusal:
+        """In the algorithms of the device that the sender says to be: some old phones give up on the sight of one they
+        do not know, in whatever place it stands."""
         nonce = self._digest.nonce(self._context.now_ms, self._token(), _scope(flow))
-        values = self._digest.challenges(nonce, stale=stale, algorithms=_OFFERED)
+        offered = [one for one in _OFFERED if claimed is None or one in claimed.ha1]
+        values = self._digest.challenges(nonce, stale=stale, algorithms=offered)
         return Refusal(401, "challenged", tuple(("WWW-Authenticate", value) for value in values))
 
     def _token(self) -> str:

@@ -19,7 +19,8 @@ sip:
   devices:
     - {id: desk, position: amk-1, username: amk-1, secret: !env PHONE_SECRET, networks: [10.1.0.0/16, 10.2.0.1],
        max_contacts: 3, operator: kari, pin: !env PHONE_PIN}
-    - {id: plain, position: amk-2, username: amk-2, secret: !env PHONE_SECRET, networks: [10.3.0.0/16]}
+    - {id: plain, position: amk-2, username: amk-2, secret: !env PHONE_SECRET, networks: [10.3.0.0/16],
+       digest: md5}
   registrar: {realm: room, lock_failures: 4, lock_s: 60}
 """
 
@@ -33,7 +34,7 @@ def test_phones_and_registrar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (desk.device, desk.username, desk.max_contacts, desk.listener) == ("desk", "amk-1", 3, "")
     assert desk.sources == ("10.1.0.0/16", "10.2.0.1/32")
     assert desk.ha1 == stored("amk-1", "room", "very secret")
-    assert plain.max_contacts == 1
+    assert (plain.max_contacts, list(plain.ha1)) == (1, ["MD5"])
     assert (registrar.realm, registrar.lock_failures, registrar.lock_ms) == ("room", 4, 60_000)
     phones = to_house_settings(made).phones
     assert [(phone.device, phone.position, phone.operator, phone.pin) for phone in phones] == [

@@ -40,6 +40,22 @@ def test_the_challenge_offers_the_stronger_first_and_costs_nothing() -> None:
     assert bench.records == {}
 
 
+def test_a_device_is_challenged_in_its_own_algorithms_and_judged_by_them() -> None:
+    old = replace(DEVICE, ha1={"MD5": DEVICE.ha1["MD5"]})
+    bench = make_bench(replace(SETTINGS, registrar=replace(SETTINGS.registrar, devices=(old,))))
+    phone = Phone(bench, algorithm="MD5")
+    (reply,) = bench.receive(phone.text("REGISTER", "sip:kak", ()), PHONE)
+    assert "algorithm=MD5" in reply["www-authenticate"]
+    assert phone.register().status == 200
+    new = replace(DEVICE, ha1={"SHA-256": DEVICE.ha1["SHA-256"]})
+    strict = make_bench(replace(SETTINGS, registrar=replace(SETTINGS.registrar, devices=(new,))))
+    other = Phone(strict, algorithm="SHA-256")
+    (challenged,) = strict.receive(other.text("REGISTER", "sip:kak", ()), PHONE)
+    weak = other.answer(challenged, "REGISTER", "sip:kak").replace("SHA-256", "MD5")
+    assert strict.receive(other.text("REGISTER", "sip:kak", (weak,)), PHONE)[0].status == 401
+    assert other.register().status == 200
+
+
 def test_strangers_and_trunks_are_not_even_challenged() -> None:
     bench = make_bench()
     for flow, status in ((STRANGER, 403), (PEER, 405)):
