@@ -27,6 +27,7 @@ from kak_server.sip.api import (
     SipSettings,
     TrunkSettings,
 )
+from kak_server.sip.api_devices import RegistrarSettings
 from kak_server.sip.core import SipCore
 from kak_server.sip.listening import ListenSpec
 from kak_server.sip.sdp import negotiate
@@ -102,6 +103,7 @@ async def running(
     life: int = 1,
     spec: ListenSpec | None = None,
     trunk: TrunkSettings = LOOPBACK,
+    registrar: RegistrarSettings = RegistrarSettings(),
 ) -> AsyncIterator[House]:
     house = House(act)
     spec = spec or ListenSpec()
@@ -115,6 +117,7 @@ async def running(
         t2_ms=8 * t1_ms,
         t4_ms=10 * t1_ms,
         listeners=(ListenerSettings(spec.name, spec.host, port, spec.tls_port, spec.transports),),
+        registrar=registrar,
     )
     serial = itertools.count(1)
     house.core = ListeningCore(settings, lambda kind: f"{kind}{life}x{next(serial)}")
