@@ -35,6 +35,11 @@ def _spent_ms(path: Path) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK_MS  # utime and stime, proc(5)
 
 
+def waited_ms(pid: int) -> float:
+    """How long the main thread was ready to run and had no CPU, since it began: what others on the machine cost it."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e6
+
+
 def family(pid: int) -> list[int]:
     """A process and its children, and theirs."""
     children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import sip_peers
 
-SCENARIO = sip_peers.HERE / "peers" / "uac.xml"
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -23,20 +21,35 @@ class Result:
 NOTHING = Result(0, 0, 0, 0.0, [])
 
 
-def command(port: int, folder: Path, calls: int, rate: float, at_once: int, hold_ms: int) -> list[str]:
-    """sipp's command line. A message it does not wait for (a late 100) fails no call, whoever sent it."""
+def command(
+    port: int, folder: Path, calls: int, rate: float, at_once: int, hold_ms: int, scenario: str, number: str
+) -> list[str]:
+    """sipp's command line. A message it does not wait for (a late 100) fails no call, whoever sent it; -aa: it answers
+    those who ask inside the call whether it is still there."""
+    path = sip_peers.HERE / "peers" / f"{scenario}.xml"
     return [
-        *("sipp", "-sf", str(SCENARIO), "-i", sip_peers.HOST, "-nostdin", "-default_behaviors", "all,-abortunexp"),
+        *("sipp", "-sf", str(path), "-s", number, "-i", sip_peers.HOST, "-nostdin", "-aa"),
+        *("-default_behaviors", "all,-abortunexp"),
         *("-m", str(calls), "-r", f"{rate:g}", "-l", str(at_once), "-d", str(hold_ms)),
         *("-trace_rtt", "-rtt_freq", "1", "-trace_stat", "-fd", "1", "-stf", str(folder / "stat.csv")),
         *("-buff_size", "1048576", f"{sip_peers.HOST}:{port}"),
     ]
 
 
-def start(port: int, folder: Path, calls: int, *, rate: float, at_once: int, hold_ms: int = 0) -> subprocess.Popen[str]:
+def start(
+    port: int,
+    folder: Path,
+    calls: int,
+    *,
+    rate: float,
+    at_once: int,
+    hold_ms: int = 0,
+    scenario: str = "uac",
+    number: str = "113",
+) -> subprocess.Popen[str]:
     """Begin to call; `finish` waits for the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    words = command(port, folder, calls, rate, at_once, hold_ms)
+    words = command(port, folder, calls, rate, at_once, hold_ms, scenario, number)
     return subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
 
 

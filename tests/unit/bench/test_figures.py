@@ -53,3 +53,4 @@ def test_cpu_time_of_this_process_grows_with_work() -> None:
 def test_memory_of_this_process_and_its_family() -> None:
     assert cpu.family(os.getpid())[0] == os.getpid()
     assert cpu.resident_bytes(os.getpid()) > 1_000_000
+    assert cpu.waited_ms(os.getpid()) >= 0
