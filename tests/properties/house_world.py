@@ -159,6 +159,9 @@ class SipRoom:
     over: set[CallId] = field(default_factory=set)
     quiet: set[CallId] = field(default_factory=set)
     rung: set[CallId] = field(default_factory=set)
+    dialed: set[CallId] = field(default_factory=set)  # ever: nobody is called twice
+    referred: set[CallId] = field(default_factory=set)  # asked to take a call elsewhere, and not done yet
+    asking: set[CallId] = field(default_factory=set)  # asked us to call somebody, and has had no word yet
 
     def invited(self, call: IncomingCall) -> None:
         """A new INVITE."""
@@ -174,7 +177,16 @@ class SipRoom:
         call = command.call
         assert call not in self.quiet, f"{command.action} for {call}, which we ended ourselves"
         view = self.calls.get(call)
+        if command.action == "dial":
+            assert call not in self.dialed, f"{call} is dialled twice"
+            assert command.dial is not None
+            assert command.dial.call == call
+            self.dialed.add(call)
+            self.calls[call] = CallView(call, "pending", None, command.dial.offer_sdp, command.dial)
+            return
         if view is None:
+            if command.action == "hangup" and call not in self.dialed | self.over:
+                return  # noted, and control died before it was dialled
             assert call in self.over, f"{command.action} for a call nobody knows"
             assert command.action in ("hangup", "answer", "ring"), f"{command.action} for {call}, which is over"
             return
@@ -182,7 +194,16 @@ class SipRoom:
             case "ring":
                 assert view.state == "pending", "180 after 200"
                 self.rung.add(call)
+            case "refer":
+                assert view.state == "confirmed"
+                self.referred.add(call)
+            case "accept_transfer" | "reject_transfer":
+                assert call in self.asking, f"{call} asked for no transfer"
+                self.asking.discard(call)
+            case "report_transfer":
+                assert 100 <= command.status <= 699
             case "answer":
+                assert view.incoming is not None, "a call of ours is answered by the other side"
                 self.calls[call] = replace(view, state="confirmed", local_sdp=view.local_sdp or command.sdp)
             case "reject":
                 assert view.state == "pending"

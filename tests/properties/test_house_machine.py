@@ -22,8 +22,10 @@ from kak_server.sip.api import (
     CallEnded,
     CallerIdentity,
     CallMediaChanged,
+    CallView,
     IncomingCall,
 )
+from kak_server.sip.api_legs import CallAnswered, CallProgress, TransferAsked, TransferReport
 from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import FloorInput
 from tests.properties.house_lab import GROUPS, OPERATORS, SEATS, Lab, through_json
@@ -41,6 +43,15 @@ FLOOR_INPUTS = (
     FloorInput.INTERRUPTED,
     FloorInput.TAKEN,
     FloorInput.TIMEOUT,
+)
+
+DEEDS = (
+    *("answer", "hangup", "transfer", "patch", "unpatch", "hold", "video", "move", "leave"),
+    *("dial", "conference", "pass on", "far answers", "far fails", "far leaves", "hand over"),
+)
+WITH_OTHERS = (
+    *("party.add", "party.add", "contact.conference", "party.private", "party.drop"),
+    *("contact.leave", "contact.transfer_out", "contact.refer"),
 )
 
 picks = st.integers(0, 30)
@@ -131,8 +142,9 @@ class HouseMachine(RuleBasedStateMachine):
 
     # --- the citizen --------------------------------------------------------------------------------------------------
 
-    def some_call(self, pick: int, *states: str) -> CallId | None:
-        live = [call for call, view in self.lab.sip.calls.items() if view.state in states]
+    def some_call(self, pick: int, *states: str, theirs: bool = False) -> CallId | None:
+        rows = self.lab.sip.calls.items()
+        live = [call for call, view in rows if view.state in states and not (theirs and view.incoming is None)]
         return live[pick % len(live)] if live else None
 
     @rule(number=st.sampled_from(NUMBERS), late=st.booleans(), broken=st.integers(0, 9))
@@ -145,7 +157,7 @@ class HouseMachine(RuleBasedStateMachine):
 
     @rule(pick=picks)
     def caller_cancels(self, pick: int) -> None:
-        call = self.some_call(pick, "pending")
+        call = self.some_call(pick, "pending", theirs=True)
         if call is not None:
             self.lab.sip.ended(call)
             self.lab.feed(lambda house: house.sip_event(CallCancelled(call), self.lab.now_ms))
@@ -166,7 +178,7 @@ class HouseMachine(RuleBasedStateMachine):
 
     @rule(pick=picks)
     def ack_comes(self, pick: int) -> None:
-        call = self.some_call(pick, "confirmed")
+        call = self.some_call(pick, "confirmed", theirs=True)
         if call is not None:
             incoming = self.lab.sip.calls[call].incoming
             late = incoming is not None and incoming.offer_sdp is None
@@ -200,6 +212,118 @@ class HouseMachine(RuleBasedStateMachine):
             self.lab.browser(video_leg(contact), "citizen")
         else:
             self.lab.say(rpc.LegMedia(video_leg(contact), "down"))
+
+    # --- those whom we call ----------------------------------------------------------------------------------------
+
+    def some_call_of_ours(self, pick: int) -> CallView | None:
+        live = [view for view in self.lab.sip.calls.values() if view.incoming is None]
+        return live[pick % len(live)] if live else None
+
+    @rule(operator=operators, number=st.sampled_from(["110", "22334455", "82012345", "+46"]), answered=st.booleans())
+    def dials(self, operator: OperatorId, number: str, answered: bool) -> None:
+        lab = self.lab
+        before = lab.contact_of(operator)
+        lab.do(operator, "contact.dial", {"number": number, "display": "Ola"})
+        contact = lab.contact_of(operator)
+        line = lab.house.calls.lines.get(contact) if contact is not None and contact != before else None
+        if answered and line is not None:
+            self.answers_us(line.call)
+
+    def answers_us(self, call: CallId, sdp: str = OFFER) -> None:
+        view = self.lab.sip.calls.get(call)
+        if view is not None and view.state == "pending":
+            self.lab.sip.calls[call] = replace(view, state="confirmed", peer_sdp=sdp, trunk="lab")
+            self.lab.feed(lambda house: house.sip_event(CallAnswered(call, sdp, "lab"), self.lab.now_ms))
+
+    @rule(pick=picks, what=st.sampled_from(["rings", "early", "answers", "answers", "unusable", "fails", "leaves"]))
+    def far_end(self, pick: int, what: str) -> None:
+        lab = self.lab
+        view = self.some_call_of_ours(pick)
+        if view is None:
+            return
+        call, pending = view.call, view.state == "pending"
+        if what in ("answers", "unusable"):
+            self.answers_us(call, OFFER if what == "answers" else "v=0\r\nrubbish")
+        elif what in ("rings", "early") and pending:
+            sdp = OFFER if what == "early" else None
+            lab.sip.calls[call] = replace(view, peer_sdp=sdp or view.peer_sdp)
+            lab.feed(lambda house: house.sip_event(CallProgress(call, 183 if sdp else 180, sdp, "lab"), lab.now_ms))
+        elif what in ("fails", "leaves") and pending == (what == "fails"):
+            cause: Any = ("busy", "no-answer", "refused", "unreachable")[pick % 4] if pending else "bye"
+            lab.sip.ended(call)
+            lab.feed(lambda house: house.sip_event(CallEnded(call, cause, status=486), lab.now_ms))
+
+    @rule(
+        operator=operators,
+        what=st.sampled_from(WITH_OTHERS),
+        number=st.sampled_from(["110", "22334455", "82012345", "1131"]),
+        on=st.booleans(),
+        pick=picks,
+        answered=st.booleans(),
+    )
+    def works_with_others(
+        self, operator: OperatorId, what: str, number: str, on: bool, pick: int, answered: bool
+    ) -> None:
+        lab = self.lab
+        contact = lab.contact_of(operator)
+        line = lab.house.calls.lines.get(contact) if contact is not None else None
+        if line is None:
+            return
+        party = line.parties[pick % len(line.parties)].id if line.parties else "nobody"
+        args = {"contact": line.contact, "number": number, "private": on, "party": party, "on": on}
+        lab.do(operator, what, {**args, "services": ["110", "112"], "label": ""})
+        if answered:
+            for call in [call for call, view in lab.sip.calls.items() if view.incoming is None]:
+                self.answers_us(call)
+
+    @rule(operator=operators, what=st.sampled_from(["", "leave", "hangup", "caller", "worker", "hold"]))
+    def talks_with_three(self, operator: OperatorId, what: str) -> None:
+        """Deep inside: a conference that is up."""
+        if self.lab.contact_of(operator) is None:
+            self.takes_a_call(operator, SEATS[0], "113")
+        self.works_with_others(operator, "contact.conference", "110", False, 0, True)
+        if what == "leave":
+            self.works_with_others(operator, "contact.leave", "110", False, 0, False)
+        elif what == "caller":
+            self.caller_leaves(0, "bye")
+        elif what == "worker":
+            self.worker_dies(True)
+        elif what:
+            self.works_on_the_call(operator, what, True, "113-bergen", GROUPS[0])
+
+    @rule(operator=operators, pick=picks)
+    def pulls_back(self, operator: OperatorId, pick: int) -> None:
+        alone = sorted(line.contact for line in self.lab.house.transfers.alone())
+        if alone:
+            self.is_through(operator)
+            self.lab.do(operator, "contact.pull_back", {"contact": alone[pick % len(alone)]})
+
+    @rule(operator=operators, pick=picks, answered=st.booleans())
+    def calls_back(self, operator: OperatorId, pick: int, answered: bool) -> None:
+        cases = sorted([*self.lab.house.abandoned.cases, *self.lab.house.abandoned.recent])
+        if cases:
+            self.lab.do(operator, "contact.callback", {"contact": cases[pick % len(cases)]})
+            contact = self.lab.contact_of(operator)
+            line = self.lab.house.calls.lines.get(contact) if contact is not None else None
+            if answered and line is not None and line.direction == "out":
+                self.answers_us(line.call)
+
+    @rule(pick=picks, status=st.sampled_from([100, 180, 200, 202, 405, 503]))
+    def carrier_reports(self, pick: int, status: int) -> None:
+        asked = sorted(self.lab.sip.referred & set(self.lab.sip.calls))
+        if asked:
+            call, final = asked[pick % len(asked)], status >= 200
+            if final:
+                self.lab.sip.referred.discard(call)
+            self.lab.feed(lambda house: house.sip_event(TransferReport(call, status, final), self.lab.now_ms))
+
+    @rule(pick=picks, number=st.sampled_from(["22334455", "110", "82012345"]))
+    def peer_wants_a_transfer(self, pick: int, number: str) -> None:
+        call = self.some_call(pick, "confirmed")
+        if call is not None and call not in self.lab.sip.asking:
+            self.lab.sip.asking.add(call)
+            self.lab.feed(lambda house: house.sip_event(TransferAsked(call, number), self.lab.now_ms))
+            self.lab.sip.asking.discard(call)  # one that died with the process times out at the peer
 
     # --- the operators ------------------------------------------------------------------------------------------------
 
@@ -360,7 +484,7 @@ class HouseMachine(RuleBasedStateMachine):
 
     @rule(
         operator=operators,
-        what=st.sampled_from(["answer", "hangup", "transfer", "patch", "unpatch", "hold", "video", "move", "leave"]),
+        what=st.sampled_from(DEEDS),
         before=st.sampled_from(["", "", "patched", "seen"]),
         outputs=st.integers(0, 12),
         attach=st.booleans(),
@@ -368,8 +492,10 @@ class HouseMachine(RuleBasedStateMachine):
     def control_dies_at_work(self, operator: OperatorId, what: str, before: str, outputs: int, attach: bool) -> None:
         """Right in what follows from one thing that somebody does."""
         self.is_offered_a_call(operator, SEATS[outputs % 3], "113" if attach else "116117")
-        if what != "answer":
+        if what not in ("answer", "dial"):
             self.answers_the_offer(operator, "accept")
+        if what.startswith(("far", "hand")):
+            self.works_with_others(operator, "contact.conference", "110", False, 0, what in ("hand over", "far leaves"))
         if before == "patched":
             self.puts_the_caller_on_the_air(operator, GROUPS[outputs % 2], True, False, "")
         elif before == "seen":
@@ -381,6 +507,18 @@ class HouseMachine(RuleBasedStateMachine):
             self.sits_down(operator, SEATS[outputs % 3], False)
         elif what == "leave":
             self.caller_leaves(outputs, "bye")
+        elif what == "dial":
+            self.answers_the_offer(operator, "reject")
+            self.lab.crash_after = outputs
+            self.dials(operator, "110", attach)
+        elif what == "conference":
+            self.works_with_others(operator, "contact.conference", "110", False, 0, attach)
+        elif what == "pass on":
+            self.works_with_others(operator, "contact.transfer_out", "22334455", False, 0, attach)
+        elif what == "hand over":
+            self.works_with_others(operator, "contact.leave", "110", False, 0, False)
+        elif what.startswith("far"):
+            self.far_end(outputs, what.removeprefix("far "))
         else:
             self.works_on_the_call(operator, what, True, "113-bergen", GROUPS[outputs % 2])
         if attach:
@@ -417,12 +555,13 @@ class HouseMachine(RuleBasedStateMachine):
     def ports_in_use_are_the_ports_of_legs(self) -> None:
         house = self.lab.house
         planned = [create.port for create in house.ctx.desk.desired().legs.values()]
-        held = [line.leg.port for line in house.calls.lines.values()]
+        held = [leg.port for line in house.calls.lines.values() for leg in line.legs()]
         held += [seat.rtp.port for seat in house.seats.seats.values() if seat.rtp is not None]
         held += [group.leg.port for group in house.groups.groups.values() if group.leg is not None]
         assert len(held) == len(set(held)) == house.ctx.ports.in_use
         assert set(planned) <= set(held)
-        assert {line.leg.leg for line in house.calls.lines.values()} <= set(house.ctx.desk.desired().legs)
+        legs = {leg.leg for line in house.calls.lines.values() for leg in line.legs()}
+        assert legs <= set(house.ctx.desk.desired().legs)
 
     @invariant()
     def the_worker_holds_what_is_desired(self) -> None:
@@ -431,10 +570,10 @@ class HouseMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_hears_a_contact_that_ended(self) -> None:
-        names = {str(caller_leg(contact)) for contact in self.lab.house.calls.lines}
+        names = {str(leg.leg) for line in self.lab.house.calls.lines.values() for leg in line.legs()}
         for edge in self.edges(self.lab.house.ctx.desk.desired().mixes):
             for end in (edge.source, edge.sink):
-                assert not end.startswith("caller-") or end in names
+                assert not end.startswith(("caller-", "party-")) or end in names
 
     @invariant()
     def a_caller_is_with_one_seat_at_most(self) -> None:
@@ -446,7 +585,9 @@ class HouseMachine(RuleBasedStateMachine):
             seated = {end for end in near if end.startswith("seat-")}
             expected = {str(seat_leg(view.position))} if view.state in JOINED and view.position is not None else set()
             assert seated <= expected
-            if view.state is ContactState.CONNECTED:
+            line = self.lab.house.calls.lines[view.contact]
+            apart = any(party.private for party in line.company()) or line.gone
+            if view.state is ContactState.CONNECTED and not apart:
                 assert seated == expected
                 keyed = any(("ptt", str(view.position)) in g.keys for g in self.lab.house.groups.groups.values())
                 heard = {edge.source for edge in edges if edge.sink == leg and edge.source.startswith("seat-")}
@@ -501,8 +642,14 @@ class HouseMachine(RuleBasedStateMachine):
             assert records[line.key()] == through_json(line)
         assert {key for key in records if key.startswith("seat/")} == {f"seat/{seat}" for seat in house.seats.seats}
         assert set(house.calls.lines) == {view.contact for view in house.ctx.core.contacts()}
-        assert set(house.calls.by_call.values()) == set(house.calls.lines)
-        assert {house.calls.lines[c].call for c in house.calls.lines} == set(self.lab.sip.calls)
+        assert house.calls.by_call == {line.call: line.contact for line in house.calls.lines.values() if not line.gone}
+        assert {call for line in house.calls.lines.values() for call in line.calls()} == set(self.lab.sip.calls)
+        assert house.parties.by_call == {
+            party.call: (line.contact, party.id)
+            for line in house.calls.lines.values()
+            for party in line.parties
+            if party.live
+        }
         assert set(house.videos.tokens.values()) <= set(house.calls.lines)
 
     @invariant()
@@ -525,13 +672,22 @@ class HouseMachine(RuleBasedStateMachine):
         desired = self.lab.house.ctx.desk.desired()
         for view in self.lab.house.ctx.core.contacts():
             line = self.lab.house.calls.lines[view.contact]
+            heard = {edge.sink for edge in self.edges(desired.mixes)}
+            heard |= {play.sink for play in desired.plays.values() if play.loop}
+            if view.position in self.lab.house.calls.keyed_seats:
+                heard |= {leg.leg for leg in line.legs()}  # the operator talks on the radio just now
+            for party in line.company():
+                assert party.leg.leg in heard
+            if line.gone:
+                continue
             sip = self.lab.sip.calls[line.call]
+            ours = line.direction == "out"
             assert line.answered == (sip.state == "confirmed")
-            assert line.answered or line.call in self.lab.sip.rung
-            assert line.answered or not (view.requeued or view.queue == "116117")
-            assert view.state is not ContactState.CONNECTING, "joined or failed within the input that accepted"
-            if line.answered and view.state in (ContactState.WAITING, ContactState.OFFERED, ContactState.HELD):
-                assert [play for play in desired.plays.values() if play.sink == line.leg.leg and play.loop]
+            assert ours or line.answered or line.call in self.lab.sip.rung
+            assert ours or line.answered or not (view.requeued or view.queue == "116117")
+            dialling = ours and not line.answered
+            assert (view.state is ContactState.CONNECTING) == dialling, "joined or failed within the input"
+            assert not line.answered or line.leg.leg in heard
 
     @invariant()
     def everybody_who_talks_is_recorded(self) -> None:
@@ -540,9 +696,42 @@ class HouseMachine(RuleBasedStateMachine):
         for name, record in desired.recordings.items():
             sources[ContactId(str(name).split(".")[0])].add(record.source)
         for view in self.lab.house.ctx.core.contacts():
+            line = self.lab.house.calls.lines[view.contact]
+            talking = {str(party.leg.leg) for party in line.company()}
             if view.state in (ContactState.CONNECTED, ContactState.HELD):
                 assert view.position is not None
-                assert {str(caller_leg(view.contact)), str(seat_leg(view.position))} <= sources[view.contact]
+                talking.add(str(seat_leg(view.position)))
+            if line.answered and not line.gone:
+                talking.add(str(line.leg.leg))
+            assert talking <= sources[view.contact]
+
+    @invariant()
+    def nobody_is_left_with_nobody(self) -> None:
+        """A contact without an operator, or without its far end, has somebody else in it; and nobody hears a party that
+        has not answered but the one who called it."""
+        core, desired = self.lab.house.ctx.core, self.lab.house.ctx.desk.desired()
+        for line in self.lab.house.calls.lines.values():
+            view = core.contact(line.contact)
+            assert view is not None
+            if view.state is ContactState.HANDED_OVER or line.gone:
+                assert any(party.live for party in line.parties)
+            assert not line.gone or view.state is not ContactState.HANDED_OVER or line.company()
+            calling = {str(party.leg.leg) for party in line.parties if party.live and not party.talks}
+            if line.direction == "out" and not line.answered:
+                calling.add(str(line.leg.leg))
+            for edge in self.edges(desired.mixes):
+                assert edge.sink not in calling
+                if edge.source in calling:
+                    alone = view.state is ContactState.HANDED_OVER and edge.sink == line.leg.leg
+                    assert alone or edge.sink == f"seat-{view.position}/headset"
+
+    @invariant()
+    def who_is_called_back_is_called_by_one(self) -> None:
+        calls_back = [line.callback_of for line in self.lab.house.calls.lines.values() if line.callback_of is not None]
+        assert len(calls_back) == len(set(calls_back))
+        for case in self.lab.house.abandoned.cases.values():
+            assert (case.claimed_by is not None) == (case.contact in calls_back)
+            assert self.lab.records[f"abandoned/{case.contact}"] == through_json(case)
 
     @invariant()
     def no_track_is_forgotten(self) -> None:

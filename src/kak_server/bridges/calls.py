@@ -341,7 +341,7 @@ class Calls:
     def silent(self, leg: str, silent_ms: int) -> None:
         """No RTP from the caller: ask the dialog whether anybody is there. Silence alone never ends a call."""
         line = self.lines.get(ContactId(leg.removeprefix("caller-")))
-        if line is None or line.leg.leg != leg or not line.answered:
+        if line is None or line.leg.leg != leg or not line.answered or line.gone:
             return
         self.ctx.emit(ToSip("probe", line.call))
         self.ctx.emit(Note("caller_silent", "warning", {"contact": line.contact, "silent_ms": silent_ms}))

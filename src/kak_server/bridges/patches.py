@@ -132,7 +132,7 @@ class Patches:
         """After a restart: a patch whose call was let go meanwhile is taken back."""
         for line in list(self.calls.lines.values()):
             view = self.ctx.core.contact(line.contact)
-            if line.patch is not None and (view is None or view.state not in JOINED):
+            if line.patch is not None and (view is None or view.state not in JOINED or line.gone):
                 self.remove(line.contact, "restart")
 
     def unheard(self, contact: ContactId) -> None:
