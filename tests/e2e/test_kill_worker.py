@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,10 +28,11 @@ MS = 1_000_000
 
 
 @contextlib.asynccontextmanager
-async def supervised(folder: Path) -> AsyncIterator[tuple[str, tuple[str, int], Path]]:
-    """`kak-server lab` as a person starts it; gives its address, its SIP address and its data folder."""
+async def supervised(folder: Path, **changes: Any) -> AsyncIterator[tuple[str, tuple[str, int], Path]]:
+    """`kak-server lab` as a person starts it; gives its address, its SIP address and its data folder.
+    `changes` are laid over the sections of its configuration."""
     with reserved_ports() as ports:
-        config = write_config(LAB_CONFIG, folder, ports, {})
+        config = write_config(LAB_CONFIG, folder, ports, changes)
         lab = start_lab(config, folder / "lab.log")
         try:
 

@@ -1,7 +1,10 @@
 """Callers with SRTP and with Opus: baresip against a running system, heard at both ends; and refused without."""
 
 import base64
+import os
 import re
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,11 @@ import numpy as np
 import pytest
 
 from kak_sim.audio import tone, write_wav
+from kak_sim.callers.sound import steady
 from kak_sim.lab import Lab
 from kak_sim.robots.client import PositionClient
+from kak_sim.robots.robot import Robot
+from tests.e2e.test_kill_worker import supervised
 from tests.support.baresip import baresip_call, heard_by, needs_baresip
 from tests.support.lab import running_lab
 from tests.support.media_peers import tone_share
@@ -24,7 +30,12 @@ SIPP = Path(__file__).parents[1] / "integration" / "sipp"
 
 
 def trunk(**more: Any) -> dict[str, Any]:
-    return {"trunks": [{"name": "lab", "sources": ["127.0.0.0/8"], **more}], "outbound_routes": [], "devices": []}
+    return {
+        "trunks": [{"name": "lab", "sources": ["127.0.0.0/8"], **more}],
+        "outbound_routes": [],
+        "devices": [],
+        "services": [],
+    }
 
 
 @needs_baresip
@@ -59,6 +70,37 @@ async def test_a_caller_and_an_operator_hear_each_other(
         assert ("inline:*" in shown) == ("mediaenc" in account)
         assert not re.search(r"inline:[A-Za-z0-9+/]", shown), "a key is shown"
         assert "inline:" not in "".join(lab.tail(name) for name in ("control", "worker"))
+
+
+@needs_baresip
+async def test_a_protected_call_outlives_its_worker(tmp_path: Path) -> None:
+    """kill -9 of the media worker: the next one has the keys from the journal, and both ends hear each other again."""
+    voice = tmp_path / "voice.wav"
+    write_wav(voice, np.tile(tone(CALLER_HZ, 1_000), 90))
+    async with supervised(tmp_path, sip=trunk(srtp="required")) as (base_url, sip, data):
+        robot = Robot(PositionClient(base_url, "kari", "lab"), "oslo-1", source=steady(VOICE_HZ), keep_sound=True)
+        await robot.start()
+        address = f"sip:113@{sip[0]}:{sip[1]}"
+        account = "audio_codecs=PCMA/8000/1;mediaenc=srtp-mand"
+        async with baresip_call(tmp_path, "+4791500008", address, voice, account=account):
+            await eventually(lambda: in_call(robot.client), 20, what="the operator has the call")
+            await eventually(
+                lambda: tone_share(heard_by(tmp_path)[-4_000:], VOICE_HZ) > 0.8, 20, what="the operator is heard"
+            )
+            os.kill(int((data / "run" / "worker.pid").read_text()), signal.SIGKILL)
+            killed_ns, heard_before = time.time_ns(), len(heard_by(tmp_path))
+            await eventually(
+                lambda: tone_share(robot.heard.samples(killed_ns + 1_000_000_000)[-4_000:], CALLER_HZ) > 0.8,
+                20,
+                what="the caller is heard again",
+            )
+            await eventually(
+                lambda: tone_share(heard_by(tmp_path)[heard_before + 8_000 :][-4_000:], VOICE_HZ) > 0.8,
+                20,
+                what="the operator is heard again",
+            )
+            assert in_call(robot.client)
+        await robot.stop()
 
 
 @needs_sipp

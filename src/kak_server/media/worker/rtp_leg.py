@@ -21,6 +21,7 @@ from kak_server.media.worker.srtp import Srtp
 TRUST_SIGNALLED_MS = 1_000  # after a re-INVITE: the old address may still send, and a stranger must not slip in
 SILENT_AFTER_MIN_MS = 100
 GATE_BUFFER_MAX_MS = 2_000
+SEARCH_EVERY_TICKS = 4
 PACKET_BYTES_MAX = 12 + 8 * FRAME_SAMPLES
 SRTP_BYTES_MAX = PACKET_BYTES_MAX + 16 + 128  # tag and key identifier
 
@@ -177,11 +178,13 @@ class RtpLeg:
         if len(data) > SRTP_BYTES_MAX:
             self.counts.malformed += 1
             return None
-        first_in_tick = self._searched_index != self._time.index
+        index = self._time.index
+        # A new worker's legs all begin to search at once: each has its tick of four
+        may_search = self._searched_index != index and (index + self.port // 2) % SEARCH_EVERY_TICKS == 0
         failed = self._srtp.failed
-        plain = self._srtp.unprotect(data, first_in_tick)
+        plain = self._srtp.unprotect(data, may_search)
         if self._srtp.failed != failed:
-            self._searched_index = self._time.index
+            self._searched_index = index
         return plain
 
     def _take_report(self, data: bytes) -> None:

@@ -1,8 +1,8 @@
 """SRTP and SRTCP of one leg (RFC 3711, RFC 7714) by libsrtp: protection, proof, replays, and the roll-over counter.
 
 libsrtp takes a stream it has not heard before as one whose roll-over counter is 0. A leg made anew in the middle of a
-call (its worker died) may hear a peer whose counter is further: the counters it could have by now are tried, one a
-tick, until a packet proves to be authentic. Only later ones than any packet that was authentic before are tried, so
+call (its worker died) may hear a peer whose counter is further: the counters it could have by now are tried, one
+now and then, until a packet proves to be authentic. Only later ones than any packet that was authentic before are tried, so
 that nothing old is taken twice.
 """
 
@@ -52,6 +52,7 @@ class Srtp:
         self._newest: dict[int, int] = {}  # SSRC -> the highest authentic index
         self._in_a_row = 0  # failures
         self._turn = 0
+        self._seeker: _Seeker | None = None
 
     def _session(self, key: bytes, ssrcs: int) -> pylibsrtp.Session:
         return pylibsrtp.Session(pylibsrtp.Policy(key=key, ssrc_type=ssrcs, srtp_profile=self._profile))
@@ -75,8 +76,8 @@ class Srtp:
     # --- towards us --------------------------------------------------------------------------------------------------
 
     def unprotect(self, data: bytes, may_search: bool) -> bytes | None:
-        """A packet that proved to be the peer's and new, in the clear. `may_search`: once a tick another roll-over
-        counter may be tried."""
+        """A packet that proved to be the peer's and new, in the clear. `may_search`: another roll-over counter may
+        be tried."""
         bare = self._without_mki(data, self._tag_bytes)
         if bare is None or len(bare) < 12 or len(bare) > _PACKET_BYTES_MAX:
             self.failed += 1
@@ -138,28 +139,50 @@ class Srtp:
         if newest is not None and self._in_a_row < _LOST_AFTER:
             return None
         first = 0 if newest is None else newest >> 16
+        place = self._turn % (max(self._rocs_max(), first) - first + 2)
         self._turn += 1
-        index = (first + self._turn % (max(self._rocs_max(), first) - first + 2) << 16) | sequence
+        index = (first + place) << 16 | sequence
         if newest is not None and index <= newest:
             return None
-        session = self._session_at(ssrc, index)
+        seeker = self._seeker
+        if place == 0 or seeker is None or not seeker.reaches(ssrc, index):
+            seeker = self._seeker = _Seeker(
+                ssrc,
+                self._session(self._receive_key, pylibsrtp.Policy.SSRC_ANY_INBOUND),
+                self._session(self._receive_key, pylibsrtp.Policy.SSRC_ANY_OUTBOUND),
+            )
+        session = seeker.at(index)
         try:
             plain = bytes(session.unprotect(bare))
         except pylibsrtp.Error:
             return None
-        self._in = session
+        self._in, self._seeker = session, None
         self._newest = {ssrc: index}
         return plain
 
-    def _session_at(self, ssrc: int, index: int) -> pylibsrtp.Session:
-        """A receiving session whose stream stands shortly before `index`. The counter cannot be set, so packets that
-        nobody sent lead it there in strides."""
-        session = self._session(self._receive_key, pylibsrtp.Policy.SSRC_ANY_INBOUND)
-        sender = self._session(self._receive_key, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+
+class _Seeker:
+    """A receiving session that is led to an index. libsrtp's counter cannot be set through pylibsrtp, so packets that
+    nobody sent, made with the peer's key, lead it there in strides; a packet that proves nothing leaves it as it was."""
+
+    def __init__(self, ssrc: int, session: pylibsrtp.Session, sender: pylibsrtp.Session) -> None:
+        self._ssrc = ssrc
+        self._session = session
+        self._sender = sender
+        self._at = -_STRIDE
+
+    def reaches(self, ssrc: int, index: int) -> bool:
+        """Whether it can be led there: only onwards."""
+        return ssrc == self._ssrc and index > self._at
+
+    def at(self, index: int) -> pylibsrtp.Session:
+        """The session, its stream shortly before the index."""
         target = index - _NEAR
-        for at in [*range(0, target, _STRIDE), target] if target >= 0 else ():
-            session.unprotect(sender.protect(struct.pack("!BBHII", 0x80, 0, at & 0xFFFF, 0, ssrc)))
-        return session
+        while self._at < target:
+            self._at = min(self._at + _STRIDE, target)
+            lead = struct.pack("!BBHII", 0x80, 0, self._at & 0xFFFF, 0, self._ssrc)
+            self._session.unprotect(self._sender.protect(lead))
+        return self._session
 
 
 def fresh_stream() -> tuple[int, int]:
