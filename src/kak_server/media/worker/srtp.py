@@ -2,8 +2,8 @@
 
 libsrtp takes a stream it has not heard before as one whose roll-over counter is 0. A leg made anew in the middle of a
 call (its worker died) may hear a peer whose counter is further: the counters it could have by now are tried, one
-now and then, until a packet proves to be authentic. Only later ones than any packet that was authentic before are tried, so
-that nothing old is taken twice.
+now and then, until a packet proves to be authentic; only later ones than that of any packet that was authentic before,
+so that nothing old is taken twice.
 """
 
 import base64
@@ -163,7 +163,7 @@ class Srtp:
 
 class _Seeker:
     """A receiving session that is led to an index. libsrtp's counter cannot be set through pylibsrtp, so packets that
-    nobody sent, made with the peer's key, lead it there in strides; a packet that proves nothing leaves it as it was."""
+    nobody sent, made with the peer's key, lead it there in strides. A packet that proves nothing changes nothing."""
 
     def __init__(self, ssrc: int, session: pylibsrtp.Session, sender: pylibsrtp.Session) -> None:
         self._ssrc = ssrc
