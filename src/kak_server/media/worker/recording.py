@@ -8,26 +8,22 @@ import asyncio
 import contextlib
 import os
 import queue
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from kak_server.media import rpc
 from kak_server.media.engine import g711
 from kak_server.media.engine.frames import FRAME_SAMPLES, TICK_MS, Pcm
-from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile, sync_folder
+from kak_server.media.worker.disk_writer import Closing, DiskWriter, Job
+from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
 from kak_server.model.ids import RecordingId
 
-WRITER_THREADS = 4
+WRITER_THREADS = 2
 FLUSH_TICKS = 50
-JOBS_MAX = 4_096  # of one thread: seconds of tracks
-GATHER_S = 0.2  # nobody waits for a writer: what comes meanwhile is done on the same waking, one folder's names at once
 BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
 GAPS_MAX = 1_000
 CONTINUE_WITHIN_MS = 60_000  # a worker is started anew within seconds
 _SILENCE = {ALAW: g711.SILENCE["PCMA"], PCM16: bytes(2 * FRAME_SAMPLES)}
-
-Job = Callable[[], None]
 
 
 class BadPathError(ValueError):
@@ -101,39 +97,6 @@ class Track:
         return frame.tobytes() if self.encoding == PCM16 else g711.encode("PCMA", frame)
 
 
-class _Writer(threading.Thread):
-    """Runs jobs in order until told to stop. What they leave in `complete` is told when its folder is on the disk."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(name=f"recording-{number}", daemon=True)
-        self.jobs: queue.Queue[Job | None] = queue.Queue(JOBS_MAX)
-        self.complete: dict[Path, list[Callable[[OSError | None], None]]] = {}
-        self.hurry = threading.Event()
-
-    def run(self) -> None:
-        running = True
-        while running and (job := self.jobs.get()) is not None:
-            self.hurry.wait(GATHER_S)
-            job()
-            while not self.jobs.empty():
-                if (job := self.jobs.get()) is None:
-                    running = False
-                    break
-                job()
-            self._sync_folders()
-
-    def _sync_folders(self) -> None:
-        complete, self.complete = self.complete, {}
-        for folder, told in complete.items():
-            problem: OSError | None = None
-            try:
-                sync_folder(folder)
-            except OSError as caught:
-                problem = caught
-            for tell in told:
-                tell(problem)
-
-
 class Recorder:
     """All recordings of a worker."""
 
@@ -144,7 +107,7 @@ class Recorder:
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._files: dict[RecordingId, WavFile] = {}
-        self._writers = [_Writer(number) for number in range(WRITER_THREADS)]
+        self._writers = [DiskWriter(number) for number in range(WRITER_THREADS)]
         self._closing = 0
         self._idle = asyncio.Event()
         for writer in self._writers:
@@ -240,7 +203,7 @@ class Recorder:
         file, data = self._files[track.args.recording], track.block()
         self._submit(track, file, lambda: file.append(data))
 
-    def _writer_of(self, track: Track) -> _Writer:
+    def _writer_of(self, track: Track) -> DiskWriter:
         """The tracks of one folder, those of one call, are one writer's."""
         return self._writers[hash(track.args.path.rpartition("/")[0]) % WRITER_THREADS]
 
@@ -283,32 +246,33 @@ class Recorder:
 
     def _close(self, track: Track, file: WavFile, data: bytes, ended_at_ms: int) -> None:
         """In the writer thread."""
+
+        def told(result: tuple[int, str] | OSError) -> None:
+            if isinstance(result, OSError):
+                self._break(track, file, result)
+                self._loop.call_soon_threadsafe(self._closed)
+            else:
+                self._loop.call_soon_threadsafe(self._complete, track, ended_at_ms, result)
+
         file.append(data)
-        size, digest = file.finish()
-        event = rpc.RecordClosed(
-            recording=track.args.recording,
-            source=track.args.source,
-            label=track.args.label,
-            path=track.args.path,
-            started_at_ms=track.started_at_ms,
-            ended_at_ms=ended_at_ms,
-            expected_ms=ended_at_ms - track.started_at_ms,
-            stored_ms=track.frames * TICK_MS,
-            sha256=digest,
-            bytes=size,
-            encoding=track.encoding,
-            gaps=tuple(track.gaps),
+        self._writer_of(track).closings.append(Closing(file, told))
+
+    def _complete(self, track: Track, ended_at_ms: int, result: tuple[int, str]) -> None:
+        size, digest = result
+        self._emit(
+            rpc.RecordClosed(
+                recording=track.args.recording,
+                source=track.args.source,
+                label=track.args.label,
+                path=track.args.path,
+                started_at_ms=track.started_at_ms,
+                ended_at_ms=ended_at_ms,
+                expected_ms=ended_at_ms - track.started_at_ms,
+                stored_ms=track.frames * TICK_MS,
+                sha256=digest,
+                bytes=size,
+                encoding=track.encoding,
+                gaps=tuple(track.gaps),
+            )
         )
-
-        def closed() -> None:
-            self._emit(event)
-            self._closed()
-
-        def tell(problem: OSError | None) -> None:
-            if problem is None:
-                self._loop.call_soon_threadsafe(closed)
-                return
-            self._break(track, file, problem)
-            self._loop.call_soon_threadsafe(self._closed)
-
-        self._writer_of(track).complete.setdefault(file.path.parent, []).append(tell)
+        self._closed()
