@@ -73,13 +73,21 @@ class DiskWriter(threading.Thread):
         closings, self.closings = self.closings, []
         for closing in closings:
             closing.file.begin_sync()
-        done: dict[Path, list[tuple[Closing, tuple[int, str]]]] = {}
+        synced: list[tuple[Closing, tuple[int, str]]] = []
         for closing in closings:
             try:
-                done.setdefault(closing.file.path.parent, []).append((closing, closing.file.finish()))
+                synced.append((closing, closing.file.sync()))
             except OSError as problem:
                 closing.told(problem)
-        for folder, finished in done.items():
+        named: dict[Path, list[tuple[Closing, tuple[int, str]]]] = {}
+        for closing, result in synced:  # after all syncs: a name changed between two would cost one more
+            try:
+                closing.file.publish()
+            except OSError as problem:
+                closing.told(problem)
+            else:
+                named.setdefault(closing.file.path.parent, []).append((closing, result))
+        for folder, finished in named.items():
             problem_with_folder = _sync_problem(folder)
             for closing, result in finished:
                 closing.told(problem_with_folder or result)

@@ -125,13 +125,12 @@ class WavFile:
             os.close(descriptor)
 
     def begin_sync(self) -> None:
-        """Let the system begin to write what `finish` will wait for (Linux; elsewhere it begins with `finish`)."""
+        """Let the system begin to write what `sync` will wait for (Linux; elsewhere it begins with `sync`)."""
         if self._descriptor >= 0 and _sync_file_range is not None:
             _sync_file_range(self._descriptor, 0, 0, _SYNC_FILE_RANGE_WRITE)
 
-    def finish(self) -> tuple[int, str]:
-        """Put it on the disk under its name; the name itself is safe after `sync_folder` of its folder. Returns
-        (bytes, sha256 as read back)."""
+    def sync(self) -> tuple[int, str]:
+        """Bring the file to the disk. Returns (bytes, sha256 as read back)."""
         if self._descriptor < 0:
             raise OSError("the recording was never opened")
         os.fsync(self._descriptor)
@@ -140,8 +139,18 @@ class WavFile:
             digest.update(block)
             size += len(block)
         self.abandon()
-        os.rename(self._part, self.path)
         return size, digest.hexdigest()
+
+    def publish(self) -> None:
+        """After `sync`: give it its name, which is safe after `sync_folder`."""
+        os.rename(self._part, self.path)
+
+    def finish(self) -> tuple[int, str]:
+        """One file by itself: on the disk, under its name."""
+        result = self.sync()
+        self.publish()
+        sync_folder(self.path.parent)
+        return result
 
 
 def sync_folder(folder: Path) -> None:
