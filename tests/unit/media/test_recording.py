@@ -68,7 +68,8 @@ def test_a_file_is_readable_while_it_grows(tmp_path: Path, encoding: Encoding, t
     for size in (320, 640):
         file.append(bytes(320))
         assert read_wav(part) == (tag, bytes(size))
-    size, digest = file.finish()
+    size, digest = file.sync()
+    file.publish()
     whole = (tmp_path / "a" / "b.wav").read_bytes()
     assert (size, digest) == (len(whole), hashlib.sha256(whole).hexdigest())
     assert not part.exists()

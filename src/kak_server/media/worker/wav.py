@@ -145,13 +145,6 @@ class WavFile:
         """After `sync`: give it its name, which is safe after `sync_folder`."""
         os.rename(self._part, self.path)
 
-    def finish(self) -> tuple[int, str]:
-        """One file by itself: on the disk, under its name."""
-        result = self.sync()
-        self.publish()
-        sync_folder(self.path.parent)
-        return result
-
 
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk. Raises OSError."""
