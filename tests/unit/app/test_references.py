@@ -57,7 +57,7 @@ class Lis:
             status, extra, body = "302 Found", "Location: /ok\r\n", b""
         elif path == "packed":
             extra = "Content-Encoding: gzip\r\n"
-        elif path == "silent":
+        elif (path == "silent-once" and len(self.asked) == 1) or path == "silent":
             await asyncio.sleep(30)
         elif path == "second" and len(self.asked) == 1:
             status, body = "503 Service Unavailable", b""
