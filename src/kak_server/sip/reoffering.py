@@ -77,9 +77,14 @@ class Reoffering:
             self._go(call)
 
     def resume(self, call: Call) -> None:
-        """After a restart: what was on its way goes out again as the copy it is, what waited waits its turn."""
+        """After a restart: what was on its way goes out again as the copy it is, and at once, for its answer may be
+        here any moment; what waited waits its turn."""
         waiting = call.session.reoffer
         if waiting is None or call.state not in ("accepted", "confirmed"):
+            return
+        if waiting.cseq:
+            call.session = replace(call.session, reoffer=replace(waiting, resumed=True))
+            self._transmit(call)
             return
         after_ms = self._pacer.slot(self._context.now_ms) - self._context.now_ms
         self._context.arm("dialog", call.id, "reoffer", after_ms)
@@ -139,15 +144,14 @@ class Reoffering:
         flying = call.flying
         if not offer.cseq:
             self._go(call)
-        elif flying is None:
-            self._transmit(call)  # a restart: the same transaction goes on
-        elif not offer.cancelled:
+        elif flying is not None and not offer.cancelled:
             call.session = replace(call.session, reoffer=replace(offer, cancelled=True))
             self._ending.keep(call)
             self._context.arm("dialog", call.id, "reoffer", self._context.times.give_up_ms)
             self._ending.transactions.clients.request(flying.within("CANCEL"), call.id)
         else:
-            self._ending.transactions.clients.abandon(flying.branch)  # 9.1: it has had 64*T1 for its 487
+            if flying is not None:
+                self._ending.transactions.clients.abandon(flying.branch)  # 9.1: it has had 64*T1 for its 487
             self._refused(call, offer, 408)
 
     # --- answers ----------------------------------------------------------------------------------------------------
@@ -208,6 +212,11 @@ class Reoffering:
     def _on_final(self, call: Call, cseq: int, status: int, response: Response | None) -> None:
         offer = call.session.reoffer
         if 200 <= status < 300 or offer is None or offer.cseq != cseq or not self._alive(call):
+            return
+        if response is None and offer.resumed:
+            # The answer may have come, and gone, while nobody was here: a fresh request tells whether the call lives
+            self._refused(call, offer, 408)
+            self._ending.probe(call)
             return
         if status in (408, 481) and not offer.cancelled:
             self._landed(call)

@@ -22,6 +22,7 @@ class Reoffer:
     branch: str = ""  # and its transaction
     tries: int = 0
     cancelled: bool = False  # we have given up waiting for the answer
+    resumed: bool = False  # sent by an earlier process
     refresh: bool = False  # nothing but a session refresh (RFC 4028): the description is the one in use
     proof: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # credentials, once it was challenged
     challenges: int = 0  # answered

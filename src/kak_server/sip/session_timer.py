@@ -48,7 +48,8 @@ def wish_of(message: Message) -> Wish:
 
 def _seconds(text: str, name: str) -> tuple[int, dict[str, str]]:
     value, semicolon, params = text.partition(";")
-    if not _SECONDS.match(value.strip()):
+    value = value.strip(" \t")
+    if not _SECONDS.match(value):
         raise ParseError(f"bad {name}: {text[:40]!r}")
     return min(int(value), 2**31 - 1), parse_params(semicolon + params)
 

@@ -318,7 +318,7 @@ def test_killed_with_the_offer_open_the_same_transaction_goes_on() -> None:
     caller = established(bench)
     invite = offered(bench)
     after = reborn(bench)
-    (again,) = after.advance(1)
+    ((_, again),) = after.sent
     assert (again.start, again["via"], again["cseq"], again.body) == (
         invite.start,
         invite["via"],
@@ -332,6 +332,20 @@ def test_killed_with_the_offer_open_the_same_transaction_goes_on() -> None:
     assert after.core.hangup(call_of(after), after.now_ms)
     bye = after.drain().sent[-1][1]
     assert int(bye["cseq"].split()[0]) > int(invite["cseq"].split()[0])
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_killed_and_never_answered_the_call_is_asked_before_it_is_given_up(alive: bool) -> None:
+    """The peer may have answered while nobody was here, and not do so twice."""
+    bench = Bench()
+    caller = established(bench)
+    offered(bench)
+    after = reborn(bench)
+    options = after.advance(32_000)[-1]
+    assert options.method == "OPTIONS"
+    assert after.event(MediaRefused) == MediaRefused(call_of(after), 408)
+    after.receive(caller.respond(options, 200 if alive else 481))
+    assert bool(after.core.calls()) == alive
 
 
 def test_killed_after_the_200_a_repeated_one_is_acknowledged() -> None:
