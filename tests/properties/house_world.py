@@ -68,6 +68,8 @@ class Worker:
             case rpc.CloseUplink():
                 if self.uplinks.pop(command.leg, None) is not None:
                     self.ring.append(rpc.UplinkClosed(command.leg, "command"))
+            case rpc.SendDtmf():
+                assert command.leg in self.rtp
             case rpc.WatchTalk():
                 (self.watched.add if command.on else self.watched.discard)(command.leg)
             case _:

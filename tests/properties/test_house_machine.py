@@ -325,6 +325,34 @@ class HouseMachine(RuleBasedStateMachine):
             self.lab.feed(lambda house: house.sip_event(TransferAsked(call, number), self.lab.now_ms))
             self.lab.sip.asking.discard(call)  # one that died with the process times out at the peer
 
+    @rule(pick=picks, broken=st.integers(0, 9), outputs=st.sampled_from([None, None, 0, 1, 2, 3, 4]))
+    def another_phone_takes_over(self, pick: int, broken: int, outputs: int | None) -> None:
+        """An INVITE with Replaces, and what the SIP room does once it is answered."""
+        lab = self.lab
+        rows = lab.sip.calls.items()
+        able = [call for call, view in rows if view.state == "confirmed" or view.incoming is None]
+        if not able:
+            return
+        old = able[pick % len(able)]
+        self.calls += 1
+        offer = "v=0" if broken == 0 else OFFER.replace("40000", str(40_000 + self.calls))
+        call = IncomingCall(CallId(f"call{self.calls}-new"), "lab", "113", CallerIdentity("1"), offer, replaces=old)
+        lab.sip.invited(call)
+        lab.crash_after = outputs
+        lab.feed(lambda house: house.sip_event(call, lab.now_ms))
+        view = lab.sip.calls.get(call.call)
+        if view is not None and view.state == "confirmed" and old in lab.sip.calls:
+            lab.sip.ended(old)
+            lab.feed(lambda house: house.sip_event(CallEnded(old, "replaced"), lab.now_ms))
+
+    @rule(operator=operators, pick=picks)
+    def presses_digits(self, operator: OperatorId, pick: int) -> None:
+        contact = self.lab.contact_of(operator)
+        line = self.lab.house.calls.lines.get(contact) if contact is not None else None
+        if line is not None:
+            party = line.parties[pick % len(line.parties)].id if line.parties and pick % 2 else None
+            self.lab.do(operator, "contact.dtmf", {"contact": line.contact, "party": party, "digits": "1"})
+
     # --- the operators ------------------------------------------------------------------------------------------------
 
     @rule(operator=operators, seat=seats, sound=st.booleans())

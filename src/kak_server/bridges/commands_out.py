@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges.asking import Args, By, RefusedError, flag, own_line, text
 from kak_server.bridges.line import Line, Party
+from kak_server.media import rpc
 from kak_server.model.ids import ContactId
 from kak_server.routing.api import ContactState
 
@@ -106,6 +107,23 @@ def _pull_back(house: "House", by: By, args: Args) -> None:
     house.transfers.pull_back(by, ContactId(text(args, "contact")))
 
 
+def _dtmf(house: "House", by: By, args: Args) -> None:
+    """Digits towards one end: a telephone menu, a door."""
+    line = own_line(house, by, args)
+    leg = line.leg
+    there = not line.gone and (line.answered or line.progress == "early")
+    if args.get("party") is not None:
+        _, party = _party(house, by, args)
+        leg, there = party.leg, party.talks or party.state == "early"
+    if not there:
+        raise RefusedError("not-connected", "nobody is there to hear digits")
+    if leg.dtmf_payload_type is None:
+        raise RefusedError("no-dtmf", "the other end takes no digits")
+    if not house.ctx.worker_attached:
+        raise RefusedError("media-unavailable", "the media service does not answer")
+    house.ctx.media(rpc.SendDtmf(leg.leg, house.ctx.ids.new("dtmf"), text(args, "digits")))
+
+
 TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "contact.dial": _dial,
     "contact.callback": _call_back,
@@ -117,4 +135,5 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "contact.transfer_out": _transfer_out,
     "contact.refer": _refer,
     "contact.pull_back": _pull_back,
+    "contact.dtmf": _dtmf,
 }

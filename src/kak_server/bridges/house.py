@@ -8,7 +8,7 @@ clock or touches a socket.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.bridges import commands, far_ends, recovery
+from kak_server.bridges import commands, far_ends, recovery, replacing
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context, HouseSettings, Ids
@@ -99,7 +99,8 @@ class House:
         if self.phone_desk.sip_event(event):
             pass
         elif isinstance(event, sip.IncomingCall):
-            self.calls.incoming(event)
+            if not replacing.takes_place(self, event):
+                self.calls.incoming(event)
         elif isinstance(event, sip.CallCancelled):
             self.calls.ended(event.call, "cancelled")
         elif far_ends.take(self, event):

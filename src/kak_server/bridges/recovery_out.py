@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kak_server.bridges import far_ends
 from kak_server.bridges.line import Line
-from kak_server.bridges.outputs import Note, SetTimer
+from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.transfers import REFER_TIMEOUT_MS
 from kak_server.model.ids import CallId
 from kak_server.routing.api import ContactConnected, ContactGone
@@ -20,6 +20,8 @@ def resume_far_ends(house: "House", line: Line, sip_calls: Mapping[CallId, CallV
     """The far end of a call out and every party of this contact, as the SIP room has them."""
     held = sip_calls.get(line.call)
     view = house.ctx.core.contact(line.contact)
+    if line.direction == "out" and line.answered and held is not None and held.incoming is not None:
+        house.ctx.emit(ToSip("answer", line.call, sdp=line.answer_sdp))  # it has replaced the call we made
     if line.direction == "out" and not line.answered and held is not None:
         far_ends.dialled_before(house, held)
     elif view is not None and view.outgoing and line.answered and view.answered_at_ms is None:
@@ -31,6 +33,8 @@ def resume_far_ends(house: "House", line: Line, sip_calls: Mapping[CallId, CallV
         if held is None:
             house.ctx.emit(Note("party_without_call", "warning", {"contact": line.contact, "party": party.id}))
             house.parties.ended(house.calls.lines[line.contact], party, "lost-in-restart")
+        elif held.incoming is not None:
+            house.ctx.emit(ToSip("answer", party.call, sdp=party.offer_sdp))  # likewise; a no-op if it was answered
         elif not party.talks:
             far_ends.dialled_before(house, held)
     line = house.calls.lines[line.contact]

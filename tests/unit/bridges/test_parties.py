@@ -193,6 +193,22 @@ def test_a_partys_media_is_learned_moved_and_missed() -> None:
     assert ("hangup", call) in w.sip()
 
 
+def test_digits_go_to_one_end() -> None:
+    w = world()
+    contact = w.talking()
+    leg, call = add(w, contact)
+    party = w.call_card()["parties"][0]["party"]
+    args = {"contact": contact, "party": party, "digits": "12#"}
+    assert w.do("contact.dtmf", args).code == "not-connected"
+    w.picks_up(call)
+    assert w.do("contact.dtmf", args).code == ""
+    assert w.do("contact.dtmf", {"contact": contact, "digits": "0"}).code == ""
+    sent = [(order.leg, order.digits) for order in w.commands(rpc.SendDtmf)]
+    assert sent == [(leg, "12#"), (f"caller-{contact}", "0")]
+    w.event(CallMediaChanged(CallId("call-113"), OFFER.replace("8 101", "8")))
+    assert w.do("contact.dtmf", {"contact": contact, "digits": "0"}).code == "no-dtmf"
+
+
 def test_no_sound_of_a_seat_keyed_to_the_radio_reaches_a_party() -> None:
     w = world()
     contact = w.talking()

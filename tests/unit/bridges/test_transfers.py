@@ -1,8 +1,11 @@
 """A call goes on without its operator, and comes back when it must."""
 
+from dataclasses import replace
+
 import pytest
 
 from kak_server.bridges.outputs import ToSip
+from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.sip.api import CallerIdentity, IncomingCall
@@ -194,6 +197,65 @@ def test_strangers_trunks_may_not() -> None:
     w.event(TransferAsked(CALLER, "22334455"))
     assert ("reject_transfer", CALLER) in w.sip()
     assert not w.dials()
+
+
+# --- a call that takes another's place ----------------------------------------------------------------------------
+
+
+def replacement(old: CallId, port: int = 47_000) -> IncomingCall:
+    offer = OFFER.replace("40000", str(port))
+    return IncomingCall(CallId("new"), "lab", "113", CallerIdentity("+4788888888"), offer, replaces=old)
+
+
+def test_the_caller_is_replaced_in_the_same_contact_and_recorded_on() -> None:
+    w = world()
+    contact = w.talking()
+    before = w.house.ctx.desk.desired().recordings
+    w.event(replacement(CALLER))
+    assert ("answer", CallId("new")) in w.sip()
+    assert w.house.calls.by_call == {"new": contact}
+    assert w.call_card()["contact"] == contact
+    assert w.house.ctx.desk.desired().recordings == before
+    assert w.commands(rpc.CreateRtp)[-1].peer_port == 47_000
+    assert w.house.ctx.ports.in_use == 1
+    w.ends(CALLER, "replaced")
+    assert state(w, contact) is ContactState.CONNECTED
+    w.ends(CallId("new"))
+    assert state(w, contact) is ContactState.ENDED
+
+
+def test_a_party_is_replaced_and_so_is_one_that_still_rings() -> None:
+    for answered in (True, False):
+        w = world()
+        contact = w.talking()
+        w.do("party.add", {"contact": contact, "number": "22334455"})
+        old = w.dials()[-1].call
+        if answered:
+            w.picks_up(old)
+        w.event(replacement(old))
+        (party,) = w.house.calls.lines[contact].parties
+        assert (party.call, party.state) == ("new", "answered")
+        assert w.house.parties.by_call == {"new": (contact, party.id)}
+        w.ends(old, "replaced")
+        assert w.call_card()["parties"][0]["state"] == "answered"
+
+
+def test_a_call_out_that_rings_is_answered_by_another_call() -> None:
+    w = world()
+    w.sit()
+    w.do("contact.dial", {"number": "22334455"})
+    w.event(replacement(w.dials()[-1].call))
+    assert w.call_card()["state"] == "connected"
+
+
+def test_a_replacement_of_nothing_or_without_audio_is_refused() -> None:
+    w = world()
+    w.event(replacement(CallId("over")))
+    contact = w.talking()
+    w.event(replace(replacement(CALLER), offer_sdp="v=0"))
+    refused = [o.status for o in w.outputs if isinstance(o, ToSip) and o.action == "reject"]
+    assert refused == [481, 488]
+    assert w.house.calls.by_call == {CALLER: contact}
 
 
 def test_another_room_does_not_see_what_is_not_its_own() -> None:
