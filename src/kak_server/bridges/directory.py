@@ -88,7 +88,7 @@ class _Service:
     def _evidence(self, event: IncomingCall) -> Iterator[tuple[str, Municipality | None]]:
         yield "number", self._by_number.get(event.called)
         yield "trunk", self._by_code.get(self._service.trunks.get(event.trunk, ""))
-        for place in event.locations:
+        for place in event.locations if event.route_by_location else ():
             for area in place.areas:
                 yield "location", self._by_name.get(_plain(area))
         number = event.caller.number

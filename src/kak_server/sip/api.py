@@ -98,6 +98,7 @@ class IncomingCall:
     device: str = ""  # it comes from a registered device of ours, not from a trunk
     details: tuple[Detail, ...] = ()  # what networks and devices say besides (RFC 7852), Resource-Priority
     references: tuple[DataReference, ...] = ()  # and where more of it is
+    route_by_location: bool = True  # unless Geolocation-Routing says no (RFC 6442 4.2)
     emergency: bool = False  # by number, URN, Resource-Priority or trunk: never held back by limits of ours
 
 

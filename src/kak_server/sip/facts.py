@@ -21,6 +21,7 @@ class Facts:
     diverted_from: tuple[str, ...]
     details: tuple[Detail, ...]
     references: tuple[DataReference, ...]
+    route_by_location: bool
 
 
 def read_facts(request: Request, parts: list[Part], settings: SipSettings, *, trusted: bool) -> Facts:
@@ -34,4 +35,5 @@ def read_facts(request: Request, parts: list[Part], settings: SipSettings, *, tr
         diverted_from(request, settings.numbering),
         (Detail("priority", asked), *details) if asked else details,
         references,
+        (request.get("geolocation-routing") or "").partition(";")[0].strip().lower() != "no",
     )

@@ -127,6 +127,7 @@ class Inbound:
             diverted_from=facts.diverted_from,
             details=facts.details,
             references=facts.references,
+            route_by_location=facts.route_by_location,
             emergency=emergency,
             device=device,
             replaces=replaced.id if replaced is not None else None,

@@ -155,12 +155,20 @@ class OutgoingCalls:
             name, *left = leg.left
             leg = replace(leg, trunk=name, left=tuple(left), visited=(), challenges=0)
             trunk = self._trunks.get(name)
-            if trunk is not None and trunk.address:
+            if trunk is None or not trunk.address:
+                self._context.count("sip_trunk_unusable", detail=f"trunk {name} takes no calls of ours", trunk=name)
+            elif self._full(call, leg, trunk):
+                self._context.count("sip_shed", detail=f"trunk {name} is full", trunk=name, why="dialled-full")
+            else:
                 self._go(call, leg, trunk)
                 return
-            self._context.count("sip_trunk_unusable", detail=f"trunk {name} takes no calls of ours", trunk=name)
         call.leg = leg
         self._fail(call, leg, leg.status, None)
+
+    def _full(self, call: Call, leg: Leg, trunk: TrunkSettings) -> bool:
+        """Its calls of both ways are as many as it takes; an emergency call is tried all the same."""
+        others = self._table.active_on(trunk.name) - (call.counted_on == trunk.name)
+        return not leg.dial.emergency and 0 < trunk.max_calls <= others
 
     def _go(self, call: Call, leg: Leg, trunk: TrunkSettings | None) -> None:
         try:

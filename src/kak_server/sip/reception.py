@@ -107,11 +107,16 @@ class Reception:
             self._malformed(BrokenMessageError(frame.problem, None), flow)
 
     def _message(self, data: bytes, flow: Flow, *, stream: bool) -> None:
-        trunk = self._trunk(flow)
+        context, trunk = self._context, self._trunk(flow)
         if trunk is None and self._settings.unknown_peers == "drop" and not data.startswith(b"SIP/"):
-            self._context.count("sip_unknown_peer", detail=f"dropped a message from {flow.host}")
+            context.count("sip_unknown_peer", detail=f"dropped a message from {flow.host}")
             return
-        self._trace.record(self._context.now_ms, False, flow, data)
+        if trunk is None and not data.startswith(b"SIP/") and not self._strangers.may_answer(flow.host, context.now_ms):
+            # Nobody reads what nobody will answer: a flood costs little
+            context.count("sip_unknown_peer", detail=f"passed over a message from {flow.host}")
+            context.count("sip_unknown_peer_unanswered", why="rate")
+            return
+        self._trace.record(context.now_ms, False, flow, data)
         try:
             message = parse(data, max_headers=self._settings.max_headers, stream=stream)
             self._limit(message)
@@ -146,10 +151,8 @@ class Reception:
             raise BrokenMessageError(problem.problem, request, problem.status) from None
 
     def answer_stranger(self, request: Request, flow: Flow) -> None:
-        """403 to a peer we do not know: few, and over UDP never more bytes than came, lest we hit others for it."""
-        if not self._strangers.may_answer(flow.host, self._context.now_ms):
-            self._context.count("sip_unknown_peer_unanswered", why="rate")
-            return
+        """403 to a peer we do not know, over UDP never more bytes than came, lest we hit others for it. Whether it may
+        be one more answer was asked before the message was read."""
         # Characters are no more than bytes. On a connection the peer has proved where it is
         came_bytes = len(request.head) + len(request.body) if flow.transport == "udp" else None
         if not self._context.answer_stateless(request, flow, 403, at_most_bytes=came_bytes):

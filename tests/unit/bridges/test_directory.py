@@ -35,6 +35,7 @@ def civic(*areas: str) -> tuple[Location, ...]:
         (replace(CALL, trunk="north", locations=civic("Oslo")), "tromso", "area-trunk", "5501 Tromsø"),
         (replace(CALL, locations=civic("0301")), "oslo", "area-location", "0301 Oslo"),
         (replace(CALL, locations=civic("Utlandet", "BODØ  kommune")), "bodo", "area-location", "1804 Bodø"),
+        (replace(CALL, locations=civic("0301"), route_by_location=False), "overflow", "area-unknown", ""),
         (replace(CALL, locations=civic("Utlandet")), "overflow", "area-unknown", ""),
         (replace(CALL, caller=CallerIdentity("+4775112233")), "bodo", "area-caller", "1804 Bodø"),
         (replace(CALL, caller=CallerIdentity("+4777112233")), "tromso", "area-caller", "5501 Tromsø"),

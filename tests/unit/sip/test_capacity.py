@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kak_server.sip.api import Flow, IncomingCall, SipSettings, TrunkSettings
+from kak_server.model.ids import CallId
+from kak_server.sip.api import CallEnded, Flow, IncomingCall, SipSettings, TrunkSettings
 from kak_server.sip.capacity import Capacity, Strangers
 from kak_server.sip.limits import LoadLimits
 from kak_server.sip.rates import Rate
+from tests.unit.sip.callee import DIAL, OUTBOUND
 from tests.unit.sip.uac import PEER, SETTINGS, STRANGER, Bench, Caller, Reply, make_core
 
 CARRIER = SETTINGS.trunks[0]
@@ -174,3 +176,33 @@ def test_all_strangers_together_stay_below_the_rate(asks: list[tuple[str, int]])
         now_ms += step
         answered += strangers.may_answer(host, now_ms)
     assert answered <= 4 + 5 * now_ms / 1000
+
+
+# --- calls of ours ----------------------------------------------------------------------------------------------------
+
+
+def test_calls_of_ours_count_and_go_to_the_next_trunk_where_one_is_full() -> None:
+    first, second = OUTBOUND.trunks[:2]
+    trunks = (replace(first, max_calls=2), second, *OUTBOUND.trunks[2:])
+    settings = replace(OUTBOUND, trunks=trunks, numbers=frozenset(("116117",)))
+    bench = Bench(make_core(settings))
+    assert call(bench, 1, NORMAL).status == 100  # one of theirs
+    hosts = []
+    for number, emergency in enumerate((False, False, True)):
+        dial = replace(DIAL, call=CallId(f"ours{number}"), trunks=(first.name, second.name), emergency=emergency)
+        bench.core.dial(dial, bench.now_ms)
+        bench.drain()
+        hosts.append(bench.sent[-1][0].host)
+    assert hosts == ["192.0.2.10", "192.0.3.1", "192.0.2.10"]
+    assert [count.labels["why"] for count in bench.counts if count.name == "sip_shed"] == ["dialled-full"]
+    assert call(bench, 2, NORMAL).status == 503, "calls of ours count for theirs, too"
+
+
+def test_a_full_trunk_and_no_other_is_unreachable() -> None:
+    first = replace(OUTBOUND.trunks[0], max_calls=1)
+    bench = Bench(make_core(replace(OUTBOUND, trunks=(first, *OUTBOUND.trunks[1:]))))
+    for number in range(2):
+        bench.core.dial(replace(DIAL, call=CallId(f"ours{number}"), trunks=(first.name,)), bench.now_ms)
+    bench.drain()
+    (ended,) = [event for event in bench.events if isinstance(event, CallEnded)]
+    assert (ended.call, ended.cause) == ("ours1", "unreachable")

@@ -157,3 +157,12 @@ def test_our_answers_tell_of_a_location_that_could_not_be_read() -> None:
         assert [reply.status for reply in answers] == [180, 200]
         for reply in answers:
             assert reply.all("geolocation-error") == (['100;code="Cannot Process Location"'] if told else [])
+
+
+@pytest.mark.parametrize(("header", "by_location"), [("yes", True), ("No", False), ("no;x=1", False), ("", True)])
+def test_whether_the_location_may_decide_who_answers(header: str, by_location: bool) -> None:
+    bench = Bench()
+    bench.receive(Caller().invite(extra=(f"Geolocation-Routing: {header}",) if header else ()))
+    incoming = bench.event(IncomingCall)
+    assert isinstance(incoming, IncomingCall)
+    assert incoming.route_by_location == by_location
