@@ -84,10 +84,17 @@ class Phone:
 
 @contextlib.asynccontextmanager
 async def desk_phone(
-    folder: Path, sip: tuple[str, int], username: str, password: str, voice: Path, *, transport: str = "udp"
+    folder: Path,
+    sip: tuple[str, int],
+    username: str,
+    password: str,
+    voice: Path,
+    *,
+    transport: str = "udp",
+    register: bool = True,
 ) -> AsyncIterator[Phone]:
-    """A phone that registers with the server at `sip` and speaks the sound of a file (8 kHz mono). Unregisters when
-    the block is left."""
+    """A phone that registers with the server at `sip` (unless it is only to call) and speaks the sound of a file (8 kHz
+    mono). Unregisters when the block is left."""
     conf = folder / f"phone-{username}"
     conf.mkdir()
     with socket.socket() as free:
@@ -97,7 +104,7 @@ async def desk_phone(
     text = _CONFIG.format(modules=MODULES, control=control, voice=voice, folder=conf)
     (conf / "config").write_text(text, encoding="utf-8")
     account = (
-        f"<sip:{username}@{sip[0]}:{sip[1]};transport={transport}>;auth_pass={password};regint=60;"
+        f"<sip:{username}@{sip[0]}:{sip[1]};transport={transport}>;auth_pass={password};regint={60 if register else 0};"
         "audio_codecs=PCMA/8000/1;answermode=manual\n"
     )
     (conf / "accounts").write_text(account, encoding="utf-8")
