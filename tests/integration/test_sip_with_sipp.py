@@ -104,6 +104,7 @@ async def running(
     spec: ListenSpec | None = None,
     trunk: TrunkSettings = LOOPBACK,
     registrar: RegistrarSettings = RegistrarSettings(),
+    more_trunks: tuple[TrunkSettings, ...] = (),
 ) -> AsyncIterator[House]:
     house = House(act)
     spec = spec or ListenSpec()
@@ -111,7 +112,7 @@ async def running(
     settings = SipSettings(
         spec.host,
         port,
-        (trunk,),
+        (trunk, *more_trunks),
         frozenset(("113",)),
         t1_ms=t1_ms,
         t2_ms=8 * t1_ms,

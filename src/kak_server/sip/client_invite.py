@@ -13,8 +13,6 @@ from typing import Literal
 
 from kak_server.sip.machine import Arm, Deliver, Disarm, Effect, Final, Over, Times, Transmit
 
-TIMER_D_MS = 32_000  # 17.1.1.2: at least 32 s on unreliable transports
-
 State = Literal["calling", "proceeding", "completed", "accepted"]
 
 
@@ -68,7 +66,8 @@ def on_response(machine: ClientInvite, status: int, ack: bytes) -> Step:
     stopped: tuple[Effect, ...] = (Disarm("A"), Disarm("B"), Disarm("C"), Transmit(ack))
     if machine.reliable:
         return done, (*stopped, Final(status), Over())  # timer D is zero
-    return done, (*stopped, Arm("D", TIMER_D_MS), Final(status))
+    # 17.1.1.2: at least 32 s, which is as long as the peer's timer H repeats the answer
+    return done, (*stopped, Arm("D", machine.times.give_up_ms), Final(status))
 
 
 def cancel(machine: ClientInvite) -> Step:
