@@ -14,6 +14,7 @@ NAMES = (
     "sip_stream",
     "sip_fields",
     "sip_dialogs",
+    "sip_answers",
     "digest",
     "sdp",
     "bodies",

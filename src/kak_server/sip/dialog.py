@@ -61,7 +61,7 @@ def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
 
 def from_answer(outgoing: "Outgoing", response: Response) -> Dialog:
     """The dialog that a 1xx with a To tag or a 2xx to an INVITE of ours makes (12.1.2): the Record-Route turned round,
-    the Contact where we are to send. Raises ParseError when it has no usable Contact, or a broken Record-Route."""
+    the Contact where we are to send. Raises ParseError when its Contact or Record-Route is broken."""
     routes = tuple(reversed(response.items("record-route")))
     if len(routes) > _MAX_ROUTES:
         raise ParseError("too many Record-Route entries")
@@ -75,7 +75,8 @@ def from_answer(outgoing: "Outgoing", response: Response) -> Dialog:
         remote_tag=response.to.tag,
         local=local,
         remote=response.to.text,
-        target=contact_uri(response),
+        # 12.1.2 wants a Contact; where one is missing the Request-URI has led to the callee before
+        target=contact_uri(response) if "contact" in response.fields else outgoing.start_uri,
         routes=routes,
         local_cseq=outgoing.cseq,
         remote_cseq=0,  # none yet: any is accepted (12.2.2)

@@ -36,10 +36,10 @@ class Hearing:
 
     def progress(self, call: Call, leg: Leg, attempt: Attempt, response: Response) -> None:
         """A provisional answer to the INVITE that is being tried."""
-        first = not leg.heard
-        leg = replace(leg, heard=response.status)
+        first, told = not leg.heard, (leg.heard, leg.sdp)
+        # Whatever else is in it, and can be read or not: it may be cancelled now (9.1)
+        call.leg = leg = replace(leg, heard=response.status)
         if response.status == 100:
-            call.leg = leg
             if first:
                 self._ending.keep(call)  # a restart must not repeat an INVITE that was heard, and may cancel it
             return
@@ -48,7 +48,6 @@ class Hearing:
             return
         sdp = self._description(response)
         early = self._early(call, leg, attempt, response, sdp, number)
-        told = (call.leg.heard, call.leg.sdp) if call.leg is not None else (0, "")
         call.leg = replace(leg, early=early, sdp=sdp or leg.sdp)
         news = told != (call.leg.heard, call.leg.sdp)  # else said again, as a peer does every minute (13.3.1.1)
         if number:

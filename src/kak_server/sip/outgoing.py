@@ -287,7 +287,12 @@ class OutgoingCalls:
         if call.state == "cancelling":
             self._ending.forget(call)
             return
-        if call.state != "pending" or 200 <= status < 300:
+        if call.state != "pending":
+            return
+        if 200 <= status < 300:
+            # Answered, in words of which no dialog can be made: it cannot even be acknowledged
+            call.accepted_at_ms = self._context.now_ms
+            self._ending.finish(call, "refused", "the answer cannot be read", status=status)
             return
         if response is None:
             if leg.attempt is not None:

@@ -376,6 +376,19 @@ def test_answers_that_cannot_be_read_change_nothing() -> None:
     assert bench.event(CallAnswered)
 
 
+def test_an_answer_that_cannot_be_read_is_the_end() -> None:
+    bench, callee = dialled()
+    callee.contact = "<sip:broken"
+    bench.receive(callee.accept())
+    assert ended(bench) == CallEnded(CALL, "refused", "the answer cannot be read", 200)
+    bench.receive(callee.accept())
+    callee.tag, callee.contact = "two", ""
+    bench.receive(callee.accept())  # another branch, without a Contact
+    assert [reply.method for _, reply in bench.sent[-2:]] == ["ACK", "BYE"]
+    assert bench.sent[-1][1].start.startswith("BYE sip:+4722334455@192.0.2.10")
+    nothing_left(bench)
+
+
 def test_a_name_is_located_and_failed_over() -> None:
     trunks = (replace(OUTBOUND.trunks[0], address="sip:sbc.example.com"), *OUTBOUND.trunks[1:])
     bench = Bench(make_core(replace(OUTBOUND, trunks=trunks)))
