@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kak_server.sip.api_devices import DeviceContacts
-from tests.unit.sip.phone import DEVICE, PHONE, Phone, make_bench
+from tests.unit.sip.phone import DEVICE, PHONE, SETTINGS, Phone, make_bench
 from tests.unit.sip.uac import Bench
 
 MOST = DEVICE.max_contacts
+HASTY = replace(SETTINGS, registrar=replace(SETTINGS.registrar, lock_failures=2))  # two guesses lock
 places = st.sampled_from([5062, 5063, 5064])
 lives = st.sampled_from([30, 60, 300, 3_600])
 
@@ -24,7 +25,7 @@ class Registering(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bench: Bench = make_bench()
+        self.bench: Bench = make_bench(HASTY)
         self.lives = 0
         self.expected: dict[str, int] = {}
         self.phones: dict[int, Phone] = {}
@@ -122,7 +123,7 @@ class Registering(RuleBasedStateMachine):
     def kill(self) -> None:
         """Another process with the same journal."""
         self.lives += 1
-        reborn = make_bench(prefix=f"life{self.lives}")
+        reborn = make_bench(HASTY, prefix=f"life{self.lives}")
         reborn.now_ms = self.bench.now_ms
         reborn.records = dict(self.bench.records)
         reborn.core.restore(self.bench.records, reborn.now_ms)
