@@ -220,6 +220,8 @@ class HouseBackend:
             if made is None:
                 return Result(False, code="not-allowed", message="plain RTP seats are for the lab")
             return Result(True, {"rtp": {"host": self._house.ctx.settings.media_host, "port": made.port}})
+        if self._house.phone_desk.phones.serves(position):
+            return Result(False, code="use-phone", message="a phone is this position's sound (position.phone)")
         if not self._dispatcher.ask(lambda house, _now: house.seats.expect_browser(position)):
             return Result(False, code="not-your-seat", message="sit down first")
         return await self._answer(rpc.CreateWebrtc(seat_leg(position), "operator", str(body["sdp"])))

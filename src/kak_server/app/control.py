@@ -291,6 +291,7 @@ class Control:
                 "references": lambda: len(self.references),
                 "timers": lambda: len(self.dispatcher.timers),
                 "streams": lambda: self.hub.streams,
+                "sip_bindings": lambda: sum(len(told.contacts) for told in self._sip_core.devices()),
                 **{f"sip_{name}": _read(self._sip_core, name) for name in self._sip_core.census()},
             },
         )

@@ -138,6 +138,12 @@ class DtmfArgs(Incoming):
     party: Name | None = None
 
 
+class PhoneArgs(Incoming):
+    """The position's SIP phone as its sound, or the browser again."""
+
+    on: bool
+
+
 COMMANDS: dict[str, type[Incoming]] = {
     "activity.set": ActivityArgs,
     "contact.accept": OfferArgs,
@@ -163,6 +169,7 @@ COMMANDS: dict[str, type[Incoming]] = {
     "contact.refer": NumberArgs,
     "contact.pull_back": ContactArgs,
     "contact.dtmf": DtmfArgs,
+    "position.phone": PhoneArgs,
 }
 
 

@@ -46,6 +46,7 @@ def test_the_commands_are_those_of_the_page() -> None:
         "contact.refer",
         "contact.pull_back",
         "contact.dtmf",
+        "position.phone",
     }
 
 
