@@ -49,12 +49,12 @@ def test_both_ways_with_every_suite(suite: Suite) -> None:
     for sequence in range(3):
         assert srtp.unprotect(peer.protect(packet(sequence)), True) == packet(sequence)
         sealed = srtp.protect(packet(sequence, 7))
-        assert sealed is not None
+        assert sealed
         assert hears.unprotect(sealed) == packet(sequence, 7)
     report = rtcp.sdes(PEER_SSRC, "peer")
     assert srtp.unprotect_rtcp(peer.protect_rtcp(report)) == report
     sealed = srtp.protect_rtcp(report)
-    assert sealed is not None
+    assert sealed
     assert hears.unprotect_rtcp(sealed) == report
     assert (srtp.failed, srtp.replayed) == (0, 0)
 

@@ -28,8 +28,8 @@ class G711Player:
             payload = payload.translate(g711.TRANSCODE[law, self.law])
         self.buffer.put(timestamp, len(payload), payload)
 
-    def pull(self) -> bytes | None:
-        """This tick's FRAME_SAMPLES bytes, or None while the stream is off."""
+    def pull(self, wanted: bool = True) -> bytes | None:
+        """This tick's FRAME_SAMPLES bytes, wanted or not, or None while the stream is off."""
         if not self._rest and self.buffer.off:
             return None  # most legs, most of the time: an idle seat costs next to nothing
         self.buffer.begin_tick()

@@ -26,6 +26,9 @@ PACKET_BYTES_MAX = 12 + 8 * FRAME_SAMPLES
 SRTP_BYTES_MAX = PACKET_BYTES_MAX + 16 + 128  # tag and key identifier
 
 
+_AUDIO, _DIGIT, _NOISE = 1, 2, 3  # what a payload type means
+
+
 @dataclass(slots=True)
 class RtpCounts:
     """What came over the wire."""
@@ -65,6 +68,9 @@ class RtpLeg:
         self._told_silent_ms = 0.0
         self._searched_index = -1
         self._srtp = self._srtp_of(args.srtp)
+        self._secured = self._mux = False
+        self._kinds: dict[int, int] = {}
+        self._know_session()
         self._sock = bind_udp(args.bind_host, args.port)
         self.port: int = self._sock.getsockname()[1]
         self.sender = RtpSender(args, time, self._sock, emit)
@@ -78,6 +84,14 @@ class RtpLeg:
         self.sender.drop_digits()
         self._poller.remove(self._sock)
         self._sock.close()
+
+    def _know_session(self) -> None:
+        """What is looked up for each packet, out of the arguments."""
+        args = self.args
+        self._secured, self._mux = args.srtp is not None, args.rtcp_mux
+        self._kinds = {rtp.PT_COMFORT_NOISE: _NOISE, **dict.fromkeys(self._voice.types, _AUDIO)}
+        if args.dtmf_payload_type is not None:
+            self._kinds.setdefault(args.dtmf_payload_type, _DIGIT)
 
     # --- the session -------------------------------------------------------------------------------------------------
 
@@ -119,7 +133,7 @@ class RtpLeg:
         if args.peer_host and args.peer_port and signalled != (before.peer_host, before.peer_port):
             sender.peer, self.learned = signalled, False
             self._only_signalled_until_ms = self._time.mono_ms + TRUST_SIGNALLED_MS
-        sender.allowed = args.send
+        sender.allow(args.send)
         sender.payload_type, sender.dtmf_payload_type = args.payload_type, after.dtmf_payload_type
         sender.dtmf_units_per_ms = after.dtmf_clock_hz // 1000
         sender.units_per_tick = units_per_tick(args.codec)
@@ -128,6 +142,7 @@ class RtpLeg:
         if after.dtmf_clock_hz != before.dtmf_clock_hz:
             self._digits = DtmfDetector(after.dtmf_clock_hz // 1000)
         self._srtp = srtp
+        self._know_session()
         sender.protect_with(srtp, mute=self._is_keyless)
 
     # --- towards us --------------------------------------------------------------------------------------------------
@@ -140,7 +155,7 @@ class RtpLeg:
         if rtp.is_rtcp(data):
             self._take_report(data)
             return
-        if self.args.srtp is not None:
+        if self._secured:
             plain = self._decrypted(data)
             if plain is None:
                 return
@@ -149,27 +164,28 @@ class RtpLeg:
         if packet is None or not packet.payload:
             self.counts.malformed += 1
             return
-        audio = self._voice.takes(packet.payload_type)
-        digit = packet.payload_type == self.args.dtmf_payload_type
-        if not audio and not digit and packet.payload_type != rtp.PT_COMFORT_NOISE:
+        kind = self._kinds.get(packet.payload_type)
+        if kind is None:
             self.counts.malformed += 1
             return
         if not self.learned and not self._learn(address):
             return
         self.counts.received += 1
-        self._heard_from()
-        if self.args.rtcp_mux:
+        if self._told_silent_ms:
+            self._heard_again()
+        self._last_packet_ms = self._time.mono_ms
+        if self._mux:
             self._reception.packet(packet.ssrc, packet.sequence)
-        if digit:
-            self._tell_digits(self._digits.feed(packet.timestamp, packet.payload, int(self._time.mono_ms)))
-        elif not audio:
-            self.counts.comfort_noise += 1
-        else:
+        if kind is _AUDIO:
             if packet.ssrc != self._peer_ssrc:
                 if self._peer_ssrc is not None:
                     self._voice.restart()
                 self._peer_ssrc = packet.ssrc
             self._voice.put(packet)
+        elif kind is _DIGIT:
+            self._tell_digits(self._digits.feed(packet.timestamp, packet.payload, int(self._time.mono_ms)))
+        else:
+            self.counts.comfort_noise += 1
 
     def _decrypted(self, data: bytes) -> bytes | None:
         if self._srtp is None:
@@ -212,12 +228,9 @@ class RtpLeg:
         self._emit(rpc.LegLearned(self.leg, address[0], address[1]))
         return True
 
-    def _heard_from(self) -> None:
-        now_ms = self._time.mono_ms
-        if self._told_silent_ms:
-            self._emit(rpc.LegActive(self.leg, int(now_ms - self._last_packet_ms)))
-            self._told_silent_ms = 0.0
-        self._last_packet_ms = now_ms
+    def _heard_again(self) -> None:
+        self._emit(rpc.LegActive(self.leg, int(self._time.mono_ms - self._last_packet_ms)))
+        self._told_silent_ms = 0.0
 
     def _tell_digits(self, ended: list[tuple[str, int]]) -> None:
         for digit, duration_ms in ended:
@@ -237,7 +250,7 @@ class RtpLeg:
 
     def pull(self, wanted: bool) -> bytes | Pcm | None:
         """This tick's frame of the peer's voice."""
-        return self._voice.pull(wanted)
+        return self._voice.player.pull(wanted)
 
     # --- towards the peer --------------------------------------------------------------------------------------------
 
@@ -284,7 +297,7 @@ class RtpLeg:
 
     def stats(self) -> dict[str, int | float | str]:
         """Counters for leg.stats."""
-        buffer = self._voice.buffer
+        buffer = self._voice.player.buffer
         return {
             "kind": "rtp",
             "codec": self.args.codec,

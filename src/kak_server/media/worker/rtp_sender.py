@@ -41,7 +41,7 @@ class RtpSender:
         self.dtmf_units_per_ms = args.dtmf_clock_hz // 1000
         self.units_per_tick = units_per_tick(args.codec)
         self.peer: Address | None = None
-        self.allowed = True  # the peer wants media of ours
+        self.allowed = True
         self.digits = DtmfSender()
         self._leg = args.leg
         self._time = time
@@ -49,6 +49,7 @@ class RtpSender:
         self._emit = emit
         self._srtp: Srtp | None = None
         self._mute = False  # SRTP whose keys are not agreed yet
+        self._silent = False  # that, or the peer wants nothing
         self._ssrc = args.ssrc
         self._sequence0 = args.seq0
         self._timestamp0 = args.ts0
@@ -62,6 +63,7 @@ class RtpSender:
     def protect_with(self, srtp: Srtp | None, *, mute: bool) -> None:
         """Use these keys from now on; with another key than before under a new SSRC and sequence."""
         self._mute = mute
+        self._silent = mute or not self.allowed
         before, self._srtp = self._srtp, srtp
         if srtp is not None and (before is None or before.keys.send_key != srtp.keys.send_key):
             self._ssrc, first = fresh_stream()
@@ -72,40 +74,41 @@ class RtpSender:
         """Of the stream we send."""
         return self._ssrc
 
-    def _may_send(self) -> bool:
-        return self.peer is not None and self.allowed and not self._mute
+    def allow(self, on: bool) -> None:
+        """Whether the peer wants media of ours."""
+        self.allowed = on
+        self._silent = self._mute or not on
 
     def audio(self, payload: bytes) -> bool:
         """This tick's audio. Whether it left: not while a digit has the tick."""
-        if self._event_index == self._time.index or not self._may_send():
+        index = self._time.index
+        if self._silent or self.peer is None or self._event_index == index:
             return False
-        at = self._first_frame + self._time.index
-        spurt = at != self._sent_at + 1  # RFC 3551 section 4.1: the marker starts a talk spurt
-        return self._packet(spurt, self.payload_type, at, self._timestamp(at), payload)
+        at = self._first_frame + index
+        timestamp = self._timestamp0 + at * self.units_per_tick
+        # RFC 3551 section 4.1: the marker starts a talk spurt
+        return self._packet(at != self._sent_at + 1, self.payload_type, at, timestamp, payload)
 
     def _timestamp(self, at: int) -> int:
         return self._timestamp0 + at * self.units_per_tick
 
     def _packet(self, marker: bool, payload_type: int, at: int, timestamp: int, payload: bytes) -> bool:
-        packet: bytes | None = rtp.build(marker, payload_type, self._sequence0 + at, timestamp, self._ssrc, payload)
-        if self._srtp is not None and packet is not None:
+        packet = rtp.build(marker, payload_type, self._sequence0 + at, timestamp, self._ssrc, payload)
+        counts = self.counts
+        peer = self.peer
+        if self._srtp is not None:
             packet = self._srtp.protect(packet)
-        if not self._out(packet):
-            return False
-        self._sent_at = at
-        self.counts.packets += 1
-        self.counts.octets += len(payload)
-        return True
-
-    def _out(self, packet: bytes | None) -> bool:
-        if packet is None or self.peer is None:
-            self.counts.errors += 1
+        if peer is None or not packet:
+            counts.errors += 1
             return False
         try:
-            self._sock.sendto(packet, self.peer)
-        except (BlockingIOError, OSError):
-            self.counts.errors += 1
+            self._sock.sendto(packet, peer)
+        except OSError:
+            counts.errors += 1
             return False
+        self._sent_at = at
+        counts.packets += 1
+        counts.octets += len(payload)
         return True
 
     # --- digits ------------------------------------------------------------------------------------------------------
@@ -127,7 +130,7 @@ class RtpSender:
             at = self._first_frame + self._time.index
             if event.first:
                 self._event_timestamp = self._timestamp(at)  # RFC 4733 2.2.2: of all packets of the event
-            if self._may_send() and self.dtmf_payload_type is not None:
+            if not self._silent and self.peer is not None and self.dtmf_payload_type is not None:
                 self._packet(event.first, self.dtmf_payload_type, at, self._event_timestamp, event.payload)
         for name in self.digits.done:
             self._emit(rpc.LegDtmfSent(self._leg, name))
@@ -144,7 +147,7 @@ class RtpSender:
     def report(self, reception: rtcp.Reception) -> None:
         """A compound of reports now and then (RFC 3550 6.1): ours as sender, ours of what comes, and our name."""
         now_ms = self._time.mono_ms
-        if now_ms - self._report_ms < REPORT_EVERY_MS or not self._may_send():
+        if now_ms - self._report_ms < REPORT_EVERY_MS or self._silent or self.peer is None:
             return
         self._report_ms = now_ms
         parts = []
@@ -156,10 +159,14 @@ class RtpSender:
         if reception.ssrc or not parts:
             parts.append(reception.report(self._ssrc, now_ms))
         parts.append(rtcp.sdes(self._ssrc, f"{self._ssrc:08x}@kak-server"))
-        packet: bytes | None = b"".join(parts)
-        if self._srtp is not None and packet is not None:
+        packet = b"".join(parts)
+        if self._srtp is not None:
             packet = self._srtp.protect_rtcp(packet)
-        if self._out(packet):
+        try:
+            self._sock.sendto(packet, self.peer)
+        except OSError:
+            self.counts.errors += 1
+        else:
             self.counts.reports += 1
 
 

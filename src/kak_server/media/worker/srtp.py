@@ -59,19 +59,19 @@ class Srtp:
 
     # --- towards the peer --------------------------------------------------------------------------------------------
 
-    def protect(self, packet: bytes) -> bytes | None:
-        """An RTP packet as it may leave; None when the key is used up."""
+    def protect(self, packet: bytes) -> bytes:
+        """An RTP packet as it may leave; b"" when the key is used up."""
         try:
             return bytes(self._out.protect(packet))
         except pylibsrtp.Error:
-            return None
+            return b""
 
-    def protect_rtcp(self, packet: bytes) -> bytes | None:
+    def protect_rtcp(self, packet: bytes) -> bytes:
         """The same for RTCP."""
         try:
             return bytes(self._out.protect_rtcp(packet))
         except pylibsrtp.Error:
-            return None
+            return b""
 
     # --- towards us --------------------------------------------------------------------------------------------------
 
