@@ -41,10 +41,6 @@ async def test_two_phones_hear_each_other(tmp_path: Path) -> None:
         operator.start(ports[1])
         await until(lambda: caller.hears(1_000.0) and operator.hears(440.0), 5.0, "both hear each other")
         assert {event.leg for event in control.of(rpc.LegLearned)} == {"caller", "operator"}
-        assert {(event.leg, event.mix) for event in control.of(rpc.LegHeard)} == {
-            ("caller", "call"),
-            ("operator", "call"),
-        }
         first, last = caller.packets[0], caller.packets[-1]
         assert {packet.ssrc for packet in caller.packets} == {7}
         # sequence and timestamp are functions of the time since the epoch

@@ -264,15 +264,6 @@ class LegTalk:
 
 
 @dataclass(frozen=True, slots=True)
-class LegHeard:
-    """ev leg.heard: the first packet of other people's audio left towards this sink after an edge was added."""
-
-    leg: LegId
-    mix: MixId
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class PlayEnded:
     """ev play.ended."""
 
@@ -329,7 +320,6 @@ Event = (
     | LegDtmf
     | LegDtmfSent
     | LegTalk
-    | LegHeard
     | PlayEnded
     | UplinkClosed
     | RecordClosed
@@ -343,7 +333,6 @@ EVENTS: Mapping[str, type[Event]] = {
     "leg.dtmf": LegDtmf,
     "leg.dtmf_sent": LegDtmfSent,
     "leg.talk": LegTalk,
-    "leg.heard": LegHeard,
     "play.ended": PlayEnded,
     "uplink.closed": UplinkClosed,
     "record.closed": RecordClosed,

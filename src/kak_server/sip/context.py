@@ -12,6 +12,10 @@ from kak_server.sip.parser import Request
 from kak_server.sip.resolver import DEFAULT_PORT
 from kak_server.sip.timers import Timers
 
+# Timers that end what is over: a little later does no harm, and one waking does for all of that quarter of a second.
+TIDYING = frozenset({"D", "I", "J", "K", "L", "M", "linger"})
+TOGETHER_MS = 250
+
 TimerKey = tuple[str, str, str]  # who ("server", "client", "call"), its key, the timer's name
 
 
@@ -30,8 +34,11 @@ class Context:
         self._tag_secret = new_id("tag")
 
     def arm(self, who: str, key: str, name: str, after_ms: int) -> None:
-        """Arm a timer `after_ms` from now."""
-        self.timers.arm((who, key, name), self.now_ms + after_ms)
+        """Arm a timer `after_ms` from now; one that only tidies up fires on a quarter of a second, with its likes."""
+        due_ms = self.now_ms + after_ms
+        if name in TIDYING:
+            due_ms += -due_ms % TOGETHER_MS
+        self.timers.arm((who, key, name), due_ms)
 
     def disarm(self, who: str, key: str, name: str) -> None:
         """Stop a timer; harmless when it is not armed."""

@@ -34,7 +34,6 @@ class Conference:
         self._stale_encoders: set[str] = set()
         self._aliases: dict[str, str] = {}
         self._taps: dict[str, dict[str, Tap]] = {}
-        self._unheard: dict[tuple[str, str], MixId] = {}  # (source, sink) of edges nobody has heard yet
         self._matrix = compile_matrix((), (), {}, {})
         self._rows: list[tuple[int, Source, bool]] = []
         self._companded_rows: dict[g711.Law, list[tuple[int, CompandedSink]]] = {}
@@ -76,13 +75,6 @@ class Conference:
 
     def set_mix(self, mix: MixId, edges: tuple[rpc.Edge, ...]) -> None:
         """Replace one mix; no edges removes it."""
-        before = {(edge.source, edge.sink) for edge in self.mixes.get(mix, ())}
-        for pair in before - {(edge.source, edge.sink) for edge in edges}:
-            if self._unheard.get(pair) == mix:
-                del self._unheard[pair]
-        for edge in edges:
-            if (edge.source, edge.sink) not in before:
-                self._unheard[edge.source, edge.sink] = mix
         if edges:
             self.mixes[mix] = edges
         else:
@@ -121,8 +113,8 @@ class Conference:
 
     # --- the tick ----------------------------------------------------------------------------------------------------
 
-    def tick(self, now_ms: int) -> list[rpc.Event]:
-        """Move one frame of everything. `now_ms`: UTC, for the events."""
+    def tick(self) -> list[rpc.Event]:
+        """Move one frame of everything."""
         if self._dirty:
             self._compile()
         events: list[rpc.Event] = []
@@ -141,10 +133,8 @@ class Conference:
         playing = self._add_plays(mixed, hears, events)
         # A caller in a call or at a play hears silence as packets; one that is only ringing gets none.
         joined = self._joined | {matrix.sink_row.get(play.sink) for play in self.plays.values()}
-        left = self._send_companded(mixed, hears, joined)
-        left |= self._send_opus(mixed, hears, joined, playing)
-        if self._unheard:
-            self._report_heard(present, left, now_ms, events)
+        self._send_companded(mixed, hears, joined)
+        self._send_opus(mixed, hears, joined, playing)
         return events
 
     def _compile(self) -> None:
@@ -202,8 +192,7 @@ class Conference:
                 events.append(rpc.PlayEnded(name))
         return playing
 
-    def _send_companded(self, mixed: Mixed, hears: Flags, joined: set[int | None]) -> set[int]:
-        left = set()
+    def _send_companded(self, mixed: Mixed, hears: Flags, joined: set[int | None]) -> None:
         heard = hears.tolist()  # plain values: a numpy flag costs ten times as much to look at
         for law, sinks in self._companded_rows.items():
             if not sinks:
@@ -219,15 +208,12 @@ class Conference:
                         sink.send_frame(None, False)
                     continue
                 start = at * FRAME_SAMPLES
-                if sink.send_frame(frames[start : start + FRAME_SAMPLES], speaking[at]):
-                    left.add(row)
+                sink.send_frame(frames[start : start + FRAME_SAMPLES], speaking[at])
                 at += 1
-        return left
 
     def _send_opus(
         self, mixed: Mixed, hears: Flags, joined: set[int | None], playing: dict[int, tuple[PlayKey, ...]]
-    ) -> set[int]:
-        left = set()
+    ) -> None:
         packets: dict[object, bytes] = {}
         for row, (name, sink) in enumerate(self._opus.items(), len(self._companded)):
             if not hears[row]:
@@ -241,15 +227,4 @@ class Conference:
                 self._stale_encoders.discard(name)
             else:
                 self._stale_encoders.add(name)
-            if sink.send_packet(packet):
-                left.add(row)
-        return left
-
-    def _report_heard(self, present: Flags, left: set[int], now_ms: int, events: list[rpc.Event]) -> None:
-        for (source, sink), mix in list(self._unheard.items()):
-            source_row, sink_row = self._matrix.source_row.get(source), self._matrix.sink_row.get(sink)
-            if source_row is None or sink_row is None or not present[source_row] or sink_row not in left:
-                continue
-            del self._unheard[source, sink]
-            leg = LegId(sink.split("/", 1)[0])
-            events.append(rpc.LegHeard(leg, mix, now_ms))
+            sink.send_packet(packet)

@@ -71,6 +71,11 @@ TRANSCODE: dict[tuple[Law, Law], bytes] = {
 """For bytes.translate: companded bytes of one law to the other."""
 
 
+def scaled(law: Law, factor: float) -> bytes:
+    """For bytes.translate: companded bytes of a voice `factor` times as loud (0 to 1)."""
+    return _ENCODE[law][(_DECODE[law] * factor).astype(np.int16).view(np.uint16)].tobytes()
+
+
 def decode(law: Law, payload: bytes) -> Pcm:
     """Companded bytes to linear samples; as many samples as bytes."""
     return _DECODE[law][np.frombuffer(payload, dtype=np.uint8)]

@@ -9,6 +9,10 @@ from kak_server.media.engine.jitter import JitterBuffer, Take
 QUIET_PEAK = 600  # about -35 dBFS: leaving such a frame out is not heard
 IMPATIENT_TICKS = 150  # a surplus that found no quiet frame in 3 s is cut anyway
 _FADE = (0.8, 0.5, 0.25)  # of the last good frame, while it stands in for lost ones
+_FADED: dict[g711.Law, tuple[bytes, ...]] = {
+    "PCMA": tuple(g711.scaled("PCMA", factor) for factor in _FADE),
+    "PCMU": tuple(g711.scaled("PCMU", factor) for factor in _FADE),
+}
 
 
 class G711Player:
@@ -60,9 +64,9 @@ class G711Player:
     def _conceal(self) -> bytes:
         if self._concealed >= len(_FADE) or len(self._last) < FRAME_SAMPLES:
             return g711.SILENCE[self.law]
-        faded = g711.decode(self.law, self._last) * _FADE[self._concealed]
+        faded = self._last.translate(_FADED[self.law][self._concealed])
         self._concealed += 1
-        return g711.encode(self.law, faded.astype(np.int16))
+        return faded
 
     def _is_quiet(self, frame: bytes) -> bool:
         return int(np.abs(g711.decode(self.law, frame)).max()) < QUIET_PEAK

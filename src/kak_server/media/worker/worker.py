@@ -134,7 +134,7 @@ class Worker:
             for leg_id, dialling in list(self.dialling.items()):
                 if not dialling.sender.tick_digits():
                     del self.dialling[leg_id]
-            for event in self.conference.tick(self.clock.time.wall_ms):
+            for event in self.conference.tick():
                 self.emit(event)
             self.recorder.end_tick(self.clock.time.index)
             if self.on_tick is not None:
