@@ -10,6 +10,7 @@ from kak_server.bridges.directory import Directory
 from kak_server.bridges.fetched import Fetched, with_fetched
 from kak_server.bridges.line import Line
 from kak_server.bridges.line_media import described, policy_in, secret_for, with_session
+from kak_server.bridges.moved_media import moved_line
 from kak_server.bridges.outputs import Dirty, Note, StoreCall, ToSip
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY
@@ -122,24 +123,32 @@ class Calls:
         self.ctx.route(ContactArrived(self.ctx.now_ms, line.contact, line.queue, line.caller.number, attributes))
 
     def port_lost(self, create: rpc.CreateRtp, code: str) -> None:
-        """A caller's leg could not be made. Before the answer another port is taken, and the first one rests (it is
-        somebody else's); after the answer the peer has been told, and only the operator can be."""
+        """A caller's leg could not be made: the port is somebody else's and rests. Before the answer another is taken;
+        a peer that has been told is offered another (after a worker's death: ours was free for a moment)."""
         ctx = self.ctx
         line = self.lines.get(ContactId(create.leg.removeprefix("caller-")))
         if line is None or line.leg.port != create.port:
             return
         ctx.emit(Note("leg_refused", "error", {"contact": line.contact, "code": code, "port": create.port}))
-        port = ctx.ports.take() if not line.answered else None
-        if port is None:
-            return
-        if line.direction == "out":  # the peer has our offer
+        order = None
+        if line.answered and not line.gone:
+            moved = moved_line(ctx, line)
+            if moved is None:
+                return
+            line, order = moved
+        elif line.direction == "out":  # the peer has our offer and may not be asked again before it answers
             ctx.route(ContactGone(ctx.now_ms, line.contact, "no-media"))
             return
-        old, new = f"m=audio {create.port} ", f"m=audio {port} "
-        leg = replace(line.leg, port=port)
+        elif (port := ctx.ports.take()) is not None:
+            sdp = line.answer_sdp.replace(f"m=audio {create.port} ", f"m=audio {port} ", 1)
+            line = replace(line, leg=replace(line.leg, port=port), answer_sdp=sdp)
+        else:
+            return
         ctx.plan(f"contact/{line.contact}", EMPTY)
-        self.keep(replace(line, leg=leg, answer_sdp=line.answer_sdp.replace(old, new, 1)))
+        self.keep(line)
         self.refresh(line.contact)
+        if order is not None:
+            ctx.emit(order)
 
     def turn_away(self, contact: ContactId, why: str) -> None:
         """The routing core would not have it: the caller is told, instead of ringing for ever."""

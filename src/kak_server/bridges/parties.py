@@ -7,8 +7,10 @@ from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
 from kak_server.bridges.dialing import order, place, pointed, way_out
 from kak_server.bridges.line import RINGING, Line, Party, Progress
+from kak_server.bridges.moved_media import moved_party
 from kak_server.bridges.names import party_leg
 from kak_server.bridges.outputs import Note, ToSip
+from kak_server.media.plan import EMPTY
 from kak_server.model.ids import CallId, ContactId
 from kak_server.routing.api import ContactGone, ContactState, HandoverFailed
 from kak_server.sip.errors import SdpError
@@ -148,11 +150,19 @@ class Parties:
             self.ctx.emit(Note("party_silent", "warning", {"contact": line.contact, "silent_ms": silent_ms}))
 
     def leg_lost(self, leg: str, port: int, code: str) -> None:
-        """Its leg could not be made, and the peer has been told of the port: nobody would hear anything."""
+        """Its leg could not be made, and the peer has been told of the port. One that talks is offered another; before
+        that it may not be asked again, and nobody would hear anything."""
         if (found := self.of_leg(leg)) is not None and found[1].leg.port == port:
             line, party = found
             self.ctx.emit(Note("leg_refused", "error", {"contact": line.contact, "code": code, "port": port}))
-            self.drop(line, party, "no-media")
+            moved = moved_party(self.ctx, party) if party.talks else None
+            if moved is None:
+                self.drop(line, party, "no-media")
+                return
+            self.ctx.plan(f"contact/{line.contact}", EMPTY)
+            self.calls.keep(line.with_party(moved[0]))
+            self.calls.refresh(line.contact)
+            self.ctx.emit(moved[1])
 
     # --- the ends -------------------------------------------------------------------------------------------------
 

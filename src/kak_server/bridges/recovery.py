@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges import phone_recovery, recovery_out
 from kak_server.bridges.line import Line
+from kak_server.bridges.moved_media import readdressed
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.phone_call import PhoneCall
 from kak_server.bridges.seats import Seat
@@ -137,6 +138,11 @@ def _resume_line(house: "House", line: Line, view: ContactView) -> None:
         house.calls.moved(line.contact, view.position)
     if line.answered and line.direction == "in" and not line.gone:
         ctx.emit(ToSip("answer", line.call, sdp=line.answer_sdp))  # a no-op if it was answered
+    if line.contact in house.calls.lines:  # what its state asked for has not ended it
+        moved, orders = readdressed(ctx, house.calls.lines[line.contact])
+        house.calls.keep(moved)
+        for order in orders:
+            ctx.emit(order)
     house.calls.refresh(line.contact)
 
 

@@ -12,6 +12,7 @@ from kak_server.model.ids import CallId, LegId, RecordingId
 from kak_server.routing.api import Configured, ContactState
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallCancelled, CallEnded, CallMediaChanged
+from kak_server.sip.api_legs import MediaAgreed
 from tests.unit.bridges.world import (
     KARI,
     OFFER,
@@ -334,9 +335,33 @@ def test_a_port_that_somebody_else_has_is_replaced_before_the_answer(w: World) -
     w.answer(contact)
     (answer,) = [o for o in w.outputs if isinstance(o, ToSip) and o.action == "answer"]
     assert f"m=audio {line.leg.port} " in answer.sdp
+
+
+def test_a_port_that_was_lost_after_the_answer_is_another_one_by_reinvite(w: World) -> None:
+    w.sit()
+    contact = w.ring()
+    w.answer(contact)
+    line = w.house.calls.lines[contact]
+    w.outputs.clear()
     w.house.leg_refused(line.leg, "port_in_use", w.now_ms)
     w.pump()
-    assert w.house.calls.lines[contact].leg == line.leg, "the peer has been told of this port"
+    moved = w.house.calls.lines[contact]
+    assert moved.leg.port != line.leg.port
+    kept = next(n for n, o in enumerate(w.outputs) if isinstance(o, Put) and o.key == f"line/{contact}")
+    told = next(n for n, o in enumerate(w.outputs) if isinstance(o, ToSip))
+    assert kept < told, "journalled before it is offered"
+    order = w.outputs[told]
+    assert isinstance(order, ToSip)
+    assert (order.action, order.call, order.paced) == ("reoffer", line.call, True)
+    assert f"m=audio {moved.leg.port} " in order.sdp
+    assert "a=sendrecv" in order.sdp
+    assert [c.port for c in w.commands(rpc.CreateRtp)] == [moved.leg.port]
+    answer = OFFER.replace("m=audio 40000", "m=audio 40100")
+    w.event(MediaAgreed(line.call, order.sdp, answer))
+    assert w.commands(rpc.ModifyRtp)[-1].peer_port == 40_100
+    w.event(CallEnded(line.call, "gone"))  # what a 481 to the re-INVITE is for the house
+    assert w.house.calls.lines == {}
+    assert w.house.ctx.ports.in_use <= 1, "the lost port rests, the other is free again"
 
 
 def test_a_peer_that_went_on_hold_while_no_worker_listened_gets_nothing(w: World) -> None:

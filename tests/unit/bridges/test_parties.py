@@ -1,5 +1,6 @@
 """Those who are called into a call: who hears whom, and what is left when somebody goes."""
 
+from kak_server.bridges.outputs import ToSip
 from kak_server.bridges.parties import MAX_LIVE
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, LegId
@@ -187,6 +188,20 @@ def test_a_partys_media_is_learned_moved_and_missed() -> None:
     ours = w.house.calls.lines[contact].parties[0].offer_sdp
     w.event(CallMediaChanged(call, OFFER.replace("40000", "46000"), ours))
     assert w.commands(rpc.ModifyRtp)[-1].peer_port == 46_000
+    lost = w.house.calls.lines[contact].parties[0].leg
+    w.house.leg_refused(lost, "port_in_use", w.now_ms)
+    w.pump()
+    moved = w.house.calls.lines[contact].parties[0]
+    (order,) = [o for o in w.outputs if isinstance(o, ToSip) and o.action == "reoffer"]
+    assert moved.leg.port != lost.port
+    assert (order.call, order.paced, order.sdp) == (call, True, moved.offer_sdp)
+    assert f"m=audio {moved.leg.port} " in order.sdp
+
+
+def test_a_party_whose_port_is_lost_before_it_answers_is_given_up() -> None:
+    w = world()
+    contact = w.talking()
+    _, call = add(w, contact)
     w.house.leg_refused(w.house.calls.lines[contact].parties[0].leg, "port_in_use", w.now_ms)
     w.pump()
     assert w.call_card()["parties"][0]["cause"] == "no-media"

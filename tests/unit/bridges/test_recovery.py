@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kak_server.bridges import recovery
+from kak_server.bridges.context import HouseSettings
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import JournalEvent, Put, SalvageTrack, SetTimer, Tell, TellAll, ToMedia, ToSip
 from kak_server.media import rpc
@@ -17,13 +18,13 @@ from kak_server.sip.api import CallerIdentity, CallView, IncomingCall
 from tests.unit.bridges.world import KARI, OFFER, OLA, SEAT_1, SEAT_2, CountingIds, World, settings, world
 
 
-def after_restart(w: World) -> World:
+def after_restart(w: World, configured: HouseSettings | None = None) -> World:
     """A new process: the core from the journal's events, the house from its map; both through JSON."""
     core = RoutingCore()
     for event in w.events:
         core.step(decode_event(type(event).__name__, to_json(event)))
     assert core.digest() == w.house.ctx.core.digest()
-    house = House(settings(), core, CountingIds(1_000))
+    house = House(configured or settings(), core, CountingIds(1_000))
     recovery.restore(house, {key: to_json(value) for key, value in w.records.items()})
     return World(house, w.now_ms, records=dict(w.records), events=list(w.events))
 
@@ -198,3 +199,17 @@ def test_every_record_survives_json(w: World) -> None:
     view = w.house.ctx.core.contact(line.contact)
     assert view is not None
     assert view.state is ContactState.CONNECTED
+
+
+def test_calls_that_are_up_are_told_of_our_new_address(w: World) -> None:
+    new = after_restart(w, replace(settings(), media_host="192.0.2.9", bind_host="192.0.2.9"))
+    resume(new, sip_calls(new))
+    orders = [o for o in new.outputs if isinstance(o, ToSip) and o.action == "reoffer"]
+    assert {order.call for order in orders} == {"call1", "call3"}, "one rings only: it has not been told anything yet"
+    assert all(order.paced and "c=IN IP4 192.0.2.9\r\n" in order.sdp for order in orders)
+    line = new.house.calls.lines[new.house.calls.by_call[CallId("call1")]]
+    assert (line.leg.bind_host, line.answer_sdp) == ("192.0.2.9", orders[0].sdp)
+    assert from_json(type(line), to_json(new.records[line.key()])) == line
+    again = after_restart(new, new.house.ctx.settings)
+    resume(again, sip_calls(again))
+    assert [o for o in again.outputs if isinstance(o, ToSip) and o.action == "reoffer"] == [], "they know by now"
