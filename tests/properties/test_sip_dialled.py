@@ -30,7 +30,7 @@ MAX_LOSSES = 5  # fewer than any exchange repeats itself: without an end to loss
 class Trunk:
     """What is behind one trunk."""
 
-    does: str  # "answer", "early", "busy", "fails", "silent", "rings", "forks"
+    does: str  # "answer", "early", "reliable", "busy", "fails", "silent", "rings", "forks"
     after_ms: int
     talks_ms: int | None  # then it hangs up
 
@@ -48,7 +48,7 @@ class Plan:
 
 trunks = st.builds(
     Trunk,
-    does=st.sampled_from(["answer", "early", "busy", "fails", "silent", "rings", "forks"]),
+    does=st.sampled_from(["answer", "early", "reliable", "busy", "fails", "silent", "rings", "forks"]),
     after_ms=st.integers(0, 12_000),
     talks_ms=st.none() | st.integers(0, 20_000),
 )
@@ -72,14 +72,39 @@ class Phone:
     acknowledged: bool = False
     repeating: str = ""  # final answer that has no ACK yet
     bye: str = ""
+    unpracked: str = ""  # reliable provisional answer that has no PRACK yet
+    wants_to_answer: bool = False
+
+    def provisional(self, text: str, waited_ms: int = 0, interval_ms: int = 500) -> None:
+        """RFC 3262 section 3: again until the PRACK."""
+        if waited_ms == 0:
+            self.unpracked = text
+        if self.unpracked == text and self.state == "ringing":
+            if waited_ms >= GIVE_UP_MS:
+                self.refuse(504)
+                return
+            self.transmit(text)
+            self.exchange.world.at(
+                interval_ms, lambda: self.provisional(text, waited_ms + interval_ms, 2 * interval_ms)
+            )
+
+    def pracked(self, message: Reply) -> None:
+        known = self.state in ("ringing", "accepted", "up")
+        self.transmit(Callee.ok(message, 200 if known else 481))
+        assert message["rack"] == "77 1 INVITE" or message["rack"] == "77 2 INVITE"
+        self.unpracked = ""
+        if self.wants_to_answer:
+            self.answer()
 
     def transmit(self, text: str) -> None:
         self.exchange.world.transmit(text.encode(), self.exchange.flow)
 
     def answer(self) -> None:
-        if self.state == "ringing":
+        self.wants_to_answer = True
+        if self.state == "ringing" and not self.unpracked:
             self.state = "accepted"
-            self.final(self.callee.accept())
+            described = self.exchange.trunk.does != "reliable"
+            self.final(self.callee.accept() if described else self.callee.answer(200))
 
     def refuse(self, status: int) -> None:
         if self.state == "ringing":
@@ -149,6 +174,7 @@ class Exchange:
             "CANCEL": self.cancel,
             "ACK": self.ack,
             "BYE": self.bye,
+            "PRACK": self.prack,
         }
         handler[message.method](message)
 
@@ -158,7 +184,7 @@ class Exchange:
             return
         if via in self.phones:
             for phone in self.phones[via]:
-                if phone.state == "ringing":
+                if phone.state == "ringing" and not phone.unpracked:
                     phone.transmit(phone.callee.answer(180, "Ringing"))
             return
         number = next(self.world.serial)
@@ -171,6 +197,8 @@ class Exchange:
         phone.transmit(phone.callee.answer(100, "Trying"))
         if self.trunk.does == "early":
             phone.transmit(phone.callee.answer(183, "Session Progress", body="v=0 early"))
+        elif self.trunk.does == "reliable":
+            phone.provisional(phone.callee.answer(183, "Progress", body=ANSWER, extra=("Require: 100rel", "RSeq: 77")))
         elif self.trunk.does != "fails":
             phone.transmit(phone.callee.answer(180, "Ringing"))
         acts: dict[str, Callable[[], None]] = {
@@ -191,6 +219,11 @@ class Exchange:
         for phone in self.every():
             if message["to"].endswith(f";tag={phone.callee.tag}"):
                 phone.acknowledge()
+
+    def prack(self, message: Reply) -> None:
+        for phone in self.every():
+            if message["to"].endswith(f";tag={phone.callee.tag}"):
+                phone.pracked(message)
 
     def bye(self, message: Reply) -> None:
         self.world.transmit(Callee.ok(message).encode(), self.flow)

@@ -41,24 +41,26 @@ class Plan:
 
     seed: int
     loss: float
-    house: str  # "answer", "early", "reject", "hangup", "silent"
+    house: str  # "answer", "media" (early media first), "early" (at once), "reject", "hangup", "silent"
     house_after_ms: int
     house_hangup_after_ms: int | None
     caller: str  # "bye", "cancel", "wait"
     caller_after_ms: int
     kills_ms: tuple[int, ...]
+    reliable: str = ""  # what the caller says of 100rel: "", "Supported", "Require"
 
 
 plans = st.builds(
     Plan,
     seed=st.integers(0, 2**32),
     loss=st.sampled_from([0.0, 0.2, 0.5]),
-    house=st.sampled_from(["answer", "early", "reject", "hangup", "silent"]),
+    house=st.sampled_from(["answer", "media", "early", "reject", "hangup", "silent"]),
     house_after_ms=st.integers(0, 8_000),
     house_hangup_after_ms=st.none() | st.integers(0, 40_000),
     caller=st.sampled_from(["bye", "cancel", "wait"]),
     caller_after_ms=st.integers(0, 12_000),
     kills_ms=st.lists(st.integers(1, 60_000), max_size=3).map(tuple),
+    reliable=st.sampled_from(["", "Supported", "Require"]),
 )
 
 
@@ -73,9 +75,11 @@ class Phone:
     wants_cancel: bool = False
     hung_up: bool = False
     pending: dict[str, str] = field(default_factory=dict)  # method -> text, repeated until answered
+    pracked: set[str] = field(default_factory=set)
 
     def dial(self) -> None:
-        self._repeat("INVITE", self.caller.invite(), 0, 500)
+        can = self.world.plan.reliable
+        self._repeat("INVITE", self.caller.invite(extra=(f"{can}: 100rel",) if can else ()), 0, 500)
 
     def _repeat(self, method: str, text: str, waited_ms: int, interval_ms: int) -> None:
         if waited_ms == 0:
@@ -119,6 +123,8 @@ class Phone:
             return
         self.pending.pop("INVITE", None)  # 17.1.1.2: any answer stops the retransmission
         if message.status < 200:
+            if number := message.all("rseq"):
+                self._prack(message, number[0])
             if self.state == "calling":
                 self.state = "proceeding"
                 if self.wants_cancel:
@@ -131,6 +137,16 @@ class Phone:
                 self.state = "refused"
             ack = self.caller.request("ACK", to_tag=message.to_tag, cseq=1)
             self.world.transmit(ack.encode(), to_server=True)
+
+    def _prack(self, message: Reply, number: str) -> None:
+        """RFC 3262 section 4: once for each number."""
+        assert self.world.plan.reliable
+        assert message["require"] == "100rel"
+        if number not in self.pracked and self.state in ("calling", "proceeding"):
+            self.pracked.add(number)
+            rack = (f"RAck: {number} 1 INVITE",)
+            text = self.caller.later("PRACK", to_tag=message.to_tag, extra=rack)
+            self._repeat("PRACK", text, 0, 500)
 
     def _accepted(self, message: Reply) -> None:
         assert self.state != "refused", "answered after it was refused"
@@ -201,6 +217,7 @@ class World:
         plan = self.plan
         commands = {
             "answer": lambda: self.core.answer(call, ANSWER, self.now_ms),
+            "media": lambda: self.core.answer(call, ANSWER, self.now_ms),
             "early": lambda: self.core.answer(call, ANSWER, self.now_ms),
             "reject": lambda: self.core.reject(call, 486, self.now_ms),
             "hangup": lambda: self.core.hangup(call, self.now_ms),
@@ -208,6 +225,8 @@ class World:
         }
         if plan.house != "early":
             self.at(0, lambda: self.command(lambda: self.core.ring(call, self.now_ms)))
+        if plan.house == "media":
+            self.at(50, lambda: self.command(lambda: self.core.progress(call, ANSWER, self.now_ms)))
         self.at(0 if plan.house == "early" else plan.house_after_ms, lambda: self.command(commands[plan.house]))
         if plan.house_hangup_after_ms is not None:
             self.at(plan.house_hangup_after_ms, lambda: self.command(lambda: self.core.hangup(call, self.now_ms)))
