@@ -45,6 +45,7 @@ def check(data: bytes) -> None:
             assert normalise(once.text, _PLAN) == once
             assert len(once.text) <= 16
         assert len(once.text) <= 256
+        assert once.text.isprintable()
     for kind in _KINDS:
         details = read_block(kind, body)
         assert 1 <= len(details) <= 6
@@ -55,7 +56,9 @@ def check(data: bytes) -> None:
         return
     assert isinstance(request, Request)
     assert len(priorities(request)) <= MAX_PRIORITIES
-    assert len(diverted_from(request, _PLAN)) <= MAX_DIVERSIONS
+    diverted = diverted_from(request, _PLAN)
+    assert len(diverted) <= MAX_DIVERSIONS
+    assert all(number and number.isprintable() for number in diverted)
     found, references = additional_data(request, [])
     assert len(found) <= MAX_DETAILS
     assert len(references) <= MAX_BLOCKS
@@ -65,3 +68,4 @@ def check(data: bytes) -> None:
         except ParseError:
             continue  # a second From that is broken: the core has refused such a message before
         assert identity.source != "none" or not identity.number
+        assert identity.number.isprintable()

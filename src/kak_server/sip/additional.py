@@ -11,7 +11,7 @@ from kak_server.sip.bodies import Part
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import parse_name_addr
 from kak_server.sip.parser import Request
-from kak_server.sip.xml_safe import MAX_BYTES, local_name, own_text, read_xml
+from kak_server.sip.xml_safe import MAX_BYTES, local_name, one_line, own_text, read_xml
 
 MAX_BLOCKS = 12
 MAX_DETAILS = 24  # of one call
@@ -91,7 +91,7 @@ def read_block(kind: str, data: bytes, max_bytes: int = MAX_BYTES) -> tuple[Deta
     """A block's lines. `kind` as in its purpose, in lower case: "providerinfo". Never raises."""
     label = _LABELS.get(kind)
     if label is None:
-        return (Detail("other-data", f"{kind[:40]} ({len(data)} bytes)"),)
+        return (Detail("other-data", one_line(f"{kind[:40]} ({len(data)} bytes)", 60)),)
     try:
         root = read_xml(data, max_bytes)
     except ValueError as problem:
@@ -104,7 +104,7 @@ def read_block(kind: str, data: bytes, max_bytes: int = MAX_BYTES) -> tuple[Deta
 
 def unreadable_data(kind: str, reason: str) -> Detail:
     """A line that says which block could not be read, and why."""
-    return Detail("unreadable-data", f"{kind}: {reason[:160]}" if kind else reason[:160])
+    return Detail("unreadable-data", one_line(f"{kind}: {reason}" if kind else reason, 200))
 
 
 def _plain(root: etree._Element, names: tuple[str, ...]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from kak_server.sip.uri import number_of
 SOS = "urn:service:sos"
 ESNET = "esnet"  # RFC 7135: the namespace of emergency networks
 MAX_PRIORITIES = 8
+_KNOWN_MAX, _KNOWN_CHARS = 1_024, 200
 # RFC 4412 3.1: namespace "." r-priority, both tokens without a dot
 _PRIORITY = re.compile(r"([A-Za-z0-9!%*_+`'~-]{1,32})\.([A-Za-z0-9!%*_+`'~-]{1,32})\Z")
 
@@ -21,6 +22,7 @@ class EmergencyRules:
     def __init__(self, settings: SipSettings) -> None:
         self._numbers = settings.emergency_numbers
         self._plan = settings.numbering
+        self._known: dict[str, bool] = {}  # by Request-URI, of which a few make most calls
 
     def applies(self, request: Request, trunk: TrunkSettings) -> bool:
         """Whether an INVITE outside a dialog is an emergency call, by its number or URN, by Resource-Priority from a
@@ -29,10 +31,21 @@ class EmergencyRules:
             return False
         if trunk.emergency_only:
             return True
-        uri = request.uri
-        if is_sos(number_of(uri)) or not self._numbers.isdisjoint((number_of(uri), of_uri(uri, self._plan).text)):
+        if self._called(request):
             return True
         return trunk.trusted_identity and any(namespace == ESNET for namespace, _ in priorities(request))
+
+    def _called(self, request: Request) -> bool:
+        known = self._known.get(request.uri_text)
+        if known is None:
+            uri = request.uri
+            names = (number_of(uri), of_uri(uri, self._plan).text)
+            known = is_sos(names[0]) or not self._numbers.isdisjoint(names)
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            if len(request.uri_text) <= _KNOWN_CHARS:
+                self._known[request.uri_text] = known
+        return known
 
 
 def is_sos(number: str) -> bool:

@@ -22,7 +22,7 @@ def caller_identity(request: Request, *, trusted: bool, plan: Numbering = Number
     if trusted:
         asserted = asserted_identity(request)
         if asserted is not None:
-            number = of_uri(asserted.uri, plan).text or number_of(asserted.uri)
+            number = _clean(of_uri(asserted.uri, plan).text or number_of(asserted.uri))
             display = asserted.display or ("" if privacy else request.sender.display)
             return CallerIdentity(number, _clean(display), "p-asserted-identity", privacy)
     sender = request.sender
@@ -31,7 +31,7 @@ def caller_identity(request: Request, *, trusted: bool, plan: Numbering = Number
     anonymous = number.lower() == "anonymous" or sender.uri.host == "anonymous.invalid"
     if anonymous or not number:
         return CallerIdentity("", _clean(sender.display), "none", privacy or anonymous)
-    return CallerIdentity(of_uri(sender.uri, plan).text or number, _clean(sender.display), "from", privacy)
+    return CallerIdentity(_clean(of_uri(sender.uri, plan).text or number), _clean(sender.display), "from", privacy)
 
 
 def asserted_identity(message: Message) -> NameAddr | None:

@@ -15,7 +15,7 @@ from kak_server.sip.errors import ParseError
 from kak_server.sip.geodetic import find_shape
 from kak_server.sip.headers import parse_name_addr
 from kak_server.sip.parser import Request
-from kak_server.sip.xml_safe import MAX_BYTES, own_text, read_xml
+from kak_server.sip.xml_safe import MAX_BYTES, one_line, own_text, read_xml
 
 MAX_LOCATIONS = 8
 CANNOT_PROCESS = ("Geolocation-Error", '100;code="Cannot Process Location"')  # RFC 6442 4.4
@@ -86,7 +86,7 @@ def answer_headers(incoming: IncomingCall | None) -> tuple[tuple[str, str], ...]
 
 def unreadable(reason: str) -> Location:
     """A location that could not be read, and why."""
-    return Location(problem=f"{UNREADABLE}{reason[:160]}")
+    return Location(problem=f"{UNREADABLE}{one_line(reason, 160)}")
 
 
 def _read(holder: etree._Element) -> Location:

@@ -38,7 +38,7 @@ class Numbering:
 class Number:
     """A number and what it is."""
 
-    text: str  # "+4722334455", "113", "urn:service:sos"; as it came for "other"; "" for "withheld"
+    text: str  # "+4722334455", "113", "urn:service:sos"; for "other" as it came, if printable; "" for "withheld"
     kind: Kind
 
 
@@ -53,7 +53,7 @@ def normalise(text: str, plan: Numbering, context: str = "") -> Number:
         try:
             return of_uri(parse_uri(text), plan)
         except ParseError:
-            return Number(text, "other")
+            return _other(text)
     return _plain(text, plan, context)
 
 
@@ -66,7 +66,9 @@ def of_uri(uri: Uri, plan: Numbering) -> Number:
     elif uri.scheme == "urn":
         return Number(str(uri).lower()[:MAX_CHARS], "urn")
     else:
-        return Number(str(uri)[:MAX_CHARS], "other")
+        return _other(str(uri)[:MAX_CHARS])
+    if ";" not in subscriber and not uri.params:
+        return _plain(subscriber[:MAX_CHARS], plan, "")
     text, *params = subscriber[:MAX_CHARS].split(";")
     context = ""
     for param in params:
@@ -84,14 +86,19 @@ def same_number(one: str, other: str, plan: Numbering) -> bool:
     return first.kind != "withheld" and first == second
 
 
+def _other(text: str) -> Number:
+    return Number("".join(character for character in text if character.isprintable()), "other")
+
+
 def _plain(text: str, plan: Numbering, context: str) -> Number:
     if text.lower() in _WITHHELD:
         return Number("", "withheld")
-    digits = _SEPARATORS.sub("", text)
+    bare = text.removeprefix("+")
+    digits = text if bare.isascii() and bare.isdigit() else _SEPARATORS.sub("", text)
     if digits.startswith("+"):
         return _international(digits[1:], text, plan)
     if not _DIGITS.match(digits):
-        return Number(text, "other")  # a name, or a code with * and #
+        return _other(text)  # a name, or a code with * and #
     prefix = _SEPARATORS.sub("", context)
     if prefix.startswith("+") and _DIGITS.match(prefix[1:]):
         return _international(prefix[1:] + digits, text, plan)
@@ -104,7 +111,7 @@ def _plain(text: str, plan: Numbering, context: str) -> Number:
         return Number(digits, "short")
     if digits.startswith(plan.country_code) and len(digits) - len(plan.country_code) in plan.lengths:
         return Number(f"+{digits}", "e164")  # the country's own code without + or 00
-    return Number(text, "other")
+    return _other(text)
 
 
 def _bare(national: str, plan: Numbering) -> str:
@@ -116,7 +123,7 @@ def _bare(national: str, plan: Numbering) -> str:
 def _international(digits: str, text: str, plan: Numbering) -> Number:
     """Digits behind + or 00. A short number behind the country's code is that short number: +47116117."""
     if not _DIGITS.match(digits):
-        return Number(text, "other")
+        return _other(text)
     code = plan.country_code
     if digits.startswith(code):
         national = digits[len(code) :]
@@ -124,5 +131,5 @@ def _international(digits: str, text: str, plan: Numbering) -> Number:
             return Number(national, "short")
         digits = code + _bare(national, plan)  # +47 (0) 22 33 44 55
     if not _E164_DIGITS_MIN <= len(digits) <= E164_DIGITS_MAX:
-        return Number(text, "other")
+        return _other(text)
     return Number(f"+{digits}", "e164")

@@ -13,7 +13,7 @@ def read_xml(data: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as problem:
-        raise ValueError(f"not well-formed: {str(problem)[:120]}") from None
+        raise ValueError(f"not well-formed: {one_line(str(problem), 120)}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise ValueError("a document type in the document")
     return root
@@ -27,5 +27,9 @@ def local_name(node: etree._Element) -> str:
 
 def own_text(node: etree._Element | None, limit: int = 200) -> str:
     """An element's own text in one line, at most `limit` characters."""
-    text = (node.text or "") if node is not None else ""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())[:limit]
+    return one_line((node.text or "")[: 4 * limit], limit) if node is not None else ""
+
+
+def one_line(text: str, limit: int) -> str:
+    """What a stranger wrote, fit to be shown: printable, in one line, at most `limit` characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
