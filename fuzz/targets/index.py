@@ -24,6 +24,7 @@ NAMES = (
     "journal",
     "config_yaml",
     "rtp",
+    "srtp",
     "dtmf",
 )
 

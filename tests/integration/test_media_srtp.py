@@ -60,7 +60,7 @@ async def test_a_protected_caller_and_a_plain_one_hear_each_other(tmp_path: Path
 
 
 async def test_only_authentic_packets_teach_an_address(tmp_path: Path) -> None:
-    async with running(tmp_path) as (_, control):
+    async with running(tmp_path) as (worker, control):
         caller, listener, plain, wrong = SrtpPhone(440.0), RtpPhone(), RtpPhone(2_000.0), SrtpPhone(2_500.0)
         ports = free_udp_port(), free_udp_port()
         await control.do(rtp_leg("caller", ports[0], srtp=caller.keys))
@@ -72,6 +72,7 @@ async def test_only_authentic_packets_teach_an_address(tmp_path: Path) -> None:
         await until(lambda: plain.sent > 25 and wrong.sent > 25, 5.0)
         stats = await stats_of(control, "caller")
         assert stats["auth_failed"] >= 40
+        assert 1 <= worker.log.read_text().count("srtp.failed") <= 3
         assert stats["received"] == 0
         assert not control.of(rpc.LegLearned)
         assert not plain.packets

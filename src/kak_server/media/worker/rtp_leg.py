@@ -13,6 +13,7 @@ from kak_server.media.engine.dtmf import DtmfDetector
 from kak_server.media.engine.frames import FRAME_SAMPLES, SILENCE_PCM, Pcm
 from kak_server.media.engine.gate import UplinkGate
 from kak_server.media.worker.clock import TickTime
+from kak_server.media.worker.log import logger
 from kak_server.media.worker.ports import SocketPoller, bind_udp
 from kak_server.media.worker.rtp_sender import Address, RtpSender, units_per_tick
 from kak_server.media.worker.rtp_voice import OpusMouth, voice_of
@@ -67,6 +68,7 @@ class RtpLeg:
         self._last_packet_ms = time.mono_ms
         self._told_silent_ms = 0.0
         self._searched_index = -1
+        self._told_failed = 0
         self._srtp = self._srtp_of(args.srtp)
         self._secured = self._mux = False
         self._kinds: dict[int, int] = {}
@@ -245,8 +247,11 @@ class RtpLeg:
         if silent_ms - self._told_silent_ms >= after_ms:
             self._told_silent_ms = silent_ms
             self._emit(rpc.LegSilent(self.leg, int(silent_ms)))
-        if self.args.rtcp_mux:
+        if self._mux:
             self.sender.report(self._reception)
+        if self._srtp is not None and self._srtp.failed > self._told_failed:
+            self._told_failed = 10 * self._srtp.failed  # a log that cannot flood
+            logger().warning("srtp.failed", leg=self.leg, failed=self._srtp.failed, received=self.counts.received)
 
     def pull(self, wanted: bool) -> bytes | Pcm | None:
         """This tick's frame of the peer's voice."""
