@@ -15,6 +15,9 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
+SERVICES = (("110", "110 Brann"), ("112", "112 Politi"))
+
+
 class House:
     """All state of the stand-in."""
 
@@ -56,7 +59,8 @@ class House:
             "notices": [],
             "handed_over": [],
             "abandoned": [],
-            "services": [{"service": "110", "label": "110 Brann"}, {"service": "112", "label": "112 Politi"}],
+            "services": [{"service": name, "label": label, "number": name} for name, label in SERVICES],
+            "phone": None,
         }
 
     def me(self, state: str, activity: str, **more: Any) -> Dict:
@@ -131,6 +135,7 @@ class House:
             **{key: offer[key] for key in keep}, "answered_at_ms": now(), "state": "connected", "location": place,
             "patch": None, "video": {"state": "none", "url": None, "link_expires_ms": None}, "recording": True,
             "direction": "in", "display": "", "far_end": "answered", "parties": [], "referral": None,
+            "can_refer": False,
         }  # fmt: skip
         await self.put("call", call)
         await self.put("me", self.me("busy", "available"))

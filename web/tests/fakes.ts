@@ -242,8 +242,15 @@ export const SESSION = {
 };
 
 export const POSITIONS = [
-  { position: "oslo-1", room: "oslo", room_name: "AMK Oslo", name: "AMK Oslo 1", taken_by: null },
-  { position: "oslo-2", room: "oslo", room_name: "AMK Oslo", name: "AMK Oslo 2", taken_by: "Ola Nordmann" },
+  { position: "oslo-1", room: "oslo", room_name: "AMK Oslo", name: "AMK Oslo 1", taken_by: null, phone: null },
+  {
+    position: "oslo-2",
+    room: "oslo",
+    room_name: "AMK Oslo",
+    name: "AMK Oslo 2",
+    taken_by: "Ola Nordmann",
+    phone: null,
+  },
 ];
 
 export const refusal = (code: string) => ({ error: { code, message: code } });

@@ -24,7 +24,12 @@ describe("a snapshot", () => {
   });
 
   it("keeps the ended call, and has the list of recent calls read anew", () => {
-    const before = apply(start({ call: call() }), "call.ended", { contact: "c1", cause: "caller", text_nb: "", text_en: "" });
+    const before = apply(start({ call: call() }), "call.ended", {
+      contact: "c1",
+      cause: "caller",
+      text_nb: "",
+      text_en: "",
+    });
     const live = fromSnapshot(snapshot(), OURS_MS, before);
     expect(live.ended?.cause).toBe("caller");
     expect(live.recent_version).toBe(before.recent_version + 1);
@@ -69,6 +74,7 @@ describe("events", () => {
       notice: { id: "n", level: "info", code: "x", text_nb: "", text_en: "", at_ms: 0 },
       "notice.cleared": { id: "n" },
       recent: {},
+      phone: { device: "desk", serves: true, state: "registered" },
     };
     expect([...EVENT_NAMES].sort()).toEqual(Object.keys(data).sort());
     for (const name of EVENT_NAMES) apply(start(), name, data[name]);
@@ -97,13 +103,35 @@ describe("events", () => {
     const live = start({ call: call() });
     const ended = apply(live, "call.ended", { contact: "c1", cause: "operator", text_nb: "", text_en: "" });
     expect(ended).toMatchObject({ call: null, ended: { cause: "operator", at_ms: NOW_MS, call: { contact: "c1" } } });
-    expect(apply(live, "call.ended", { contact: "c2", cause: "operator", text_nb: "", text_en: "" }).call?.contact).toBe("c1");
+    expect(
+      apply(live, "call.ended", { contact: "c2", cause: "operator", text_nb: "", text_en: "" }).call?.contact,
+    ).toBe("c1");
   });
 
   it("me: idle again forgets the ended call, wrap-up keeps it", () => {
-    const ended = apply(start({ call: call() }), "call.ended", { contact: "c1", cause: "operator", text_nb: "", text_en: "" });
+    const ended = apply(start({ call: call() }), "call.ended", {
+      contact: "c1",
+      cause: "operator",
+      text_nb: "",
+      text_en: "",
+    });
     expect(apply(ended, "me", me({ state: "wrap-up" })).ended).not.toBeNull();
     expect(apply(ended, "me", me({ state: "idle" }))).toMatchObject({ ended: null, me: { state: "idle" } });
+  });
+
+  it("me: a call out that came to nothing stays on the screen with its cause, until the next call", () => {
+    const dialled = call({ direction: "out", state: "connecting", far_end: "ringing" });
+    const texts = { cause: "busy", text_nb: "Opptatt", text_en: "Busy" };
+    const idle = apply(apply(start({ call: dialled }), "call.ended", { contact: "c1", ...texts }), "me", me());
+    expect(idle.ended).toMatchObject(texts);
+    expect(apply(idle, "call", call()).ended).toBeNull();
+    const talked = apply(start({ call: call({ direction: "out" }) }), "call.ended", { contact: "c1", ...texts });
+    expect(apply(talked, "me", me()).ended).toBeNull();
+  });
+
+  it("phone: replaced", () => {
+    const phone = { device: "desk", serves: true, state: "ringing" as const };
+    expect(apply(start(), "phone", phone).phone).toEqual(phone);
   });
 
   it("queues, waiting, operators: whole lists", () => {

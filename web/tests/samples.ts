@@ -67,6 +67,7 @@ export const call = (part: Partial<Call> = {}): Call => ({
   far_end: "answered",
   parties: [],
   referral: null,
+  can_refer: false,
   ...part,
 });
 
@@ -105,5 +106,6 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   handed_over: [],
   abandoned: [],
   services: [],
+  phone: null,
   ...part,
 });

@@ -74,7 +74,10 @@ describe("the event stream", () => {
     const onMessage = (message: { type: string }) => seen.push(message.type) && events.stop();
     Object.assign((events as unknown as { options: object }).options, { onMessage });
     events.start();
-    last().say([{ type: "snapshot", seq: 1 }, { type: "recent", seq: 2 }]);
+    last().say([
+      { type: "snapshot", seq: 1 },
+      { type: "recent", seq: 2 },
+    ]);
     expect(seen).toEqual(["[connecting]", "[open]", "snapshot", "[closed]"]);
   });
 

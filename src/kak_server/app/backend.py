@@ -117,6 +117,7 @@ class HouseBackend:
                     "room_name": info.room_name,
                     "name": info.name,
                     "taken_by": view.name if view is not None else None,
+                    "phone": self._house.phone_views.state(info.position),
                 }
             )
         return rows

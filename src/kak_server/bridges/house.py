@@ -25,6 +25,7 @@ from kak_server.bridges.outputs import (
 from kak_server.bridges.parties import Parties
 from kak_server.bridges.patches import Patches
 from kak_server.bridges.phone_desk import PhoneDesk
+from kak_server.bridges.phone_view import PhoneViews
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.transfers import Transfers
@@ -61,7 +62,8 @@ class House:
         self.phone_desk = PhoneDesk(
             self.ctx, self.calls, self.seats, self.groups, self.outgoing, self.transfers, self.stand
         )
-        self.views = Views(self.ctx, self.calls, self.seats, self.groups, self.videos, self.views_out)
+        self.phone_views = PhoneViews(self.ctx, self.phone_desk.phones)
+        self.views = Views(self.ctx, self.calls, self.seats, self.groups, self.videos, self.views_out, self.phone_views)
         self._effects: Mapping[type[Any], Callable[[Any], None]] = {
             routing.StartWaiting: self.calls.start_waiting,
             routing.Offer: self._offer,
@@ -88,6 +90,7 @@ class House:
     def drain(self) -> list[Output]:
         """What to do, in order; also settles what is pending."""
         self.ctx.settle()
+        self.phone_views.tell()
         out, self.ctx.out = self.ctx.out, []
         return _without_stale_tells(out)
 

@@ -43,11 +43,16 @@ class Phones:
         self.on_dropped: Callable[[PositionId], None] = lambda _position: None  # the phone's call is over
         self._resting: set[PositionId] = set()  # said no a moment ago
         self._silent: set[str] = set()  # did not answer an INVITE, and has not registered since
+        self.changed: set[PositionId] = set()  # their consoles are to be told
 
     def serves(self, position: PositionId) -> bool:
         """Whether the seat's sound is a phone's."""
         seat = self.seats.seats.get(position)
         return seat is not None and bool(seat.phone)
+
+    def reachable(self, device: str) -> bool:
+        """Whether it is registered, and answered when it was last called."""
+        return bool(self.reach.get(device)) and device not in self._silent
 
     # --- sitting --------------------------------------------------------------------------------------------------
 
@@ -82,12 +87,13 @@ class Phones:
     def settle(self, position: PositionId) -> None:
         """A phone seat's sound is up while somebody talks there, or could be rung. A call that was lost keeps it down
         until the operator has been parted from the caller: a seat without a leg must not count as one."""
+        self.changed.add(position)
         seat = self.seats.seats.get(position)
         if seat is None or not seat.phone:
             return
         active = self.active.get(position)
         lost = active is not None and not active.calls()
-        there = bool(self.reach.get(seat.phone)) and seat.phone not in self._silent and position not in self._resting
+        there = self.reachable(seat.phone) and position not in self._resting
         talks = active is not None and active.talking is not None
         self.seats.phone_media(position, talks or (there and not lost))
 
@@ -296,6 +302,7 @@ class Phones:
 
     def _keep(self, active: PhoneCall) -> None:
         self.active[active.position] = active
+        self.changed.add(active.position)
         self.by_call.update(dict.fromkeys(active.calls(), active.position))
         self.ctx.put(active.key(), active)
 

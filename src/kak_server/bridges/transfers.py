@@ -60,8 +60,7 @@ class Transfers:
         asked = line.referral is not None and line.referral.state != "failed"
         if asked:
             raise RefusedError("busy", "the carrier has been asked already")
-        alone = not any(party.live for party in line.parties) and not line.gone and line.answered
-        if line.trunk not in self.ctx.settings.refer_trunks or not alone or self.calls.queue_of(number) is not None:
+        if not self.carrier_may_take(line) or self.calls.queue_of(number) is not None:
             return self.pass_on(by, line, number)
         way = self.ctx.settings.outbound.trunks_for(number)
         if way.route and not way.trunks:
@@ -70,6 +69,11 @@ class Transfers:
         self.ctx.emit(ToSip("refer", line.call, target=way.number or number))
         self.ctx.emit(SetTimer(f"refer/{line.contact}", self.ctx.now_ms + REFER_TIMEOUT_MS))
         return None
+
+    def carrier_may_take(self, line: Line) -> bool:
+        """Whether its trunk takes a REFER, and nobody else is in the call."""
+        alone = not any(party.live for party in line.parties) and not line.gone and line.answered
+        return alone and line.trunk in self.ctx.settings.refer_trunks
 
     def pull_back(self, by: By, contact: ContactId) -> None:
         """Join the call again; the routing core says whether this operator may."""

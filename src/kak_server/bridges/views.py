@@ -8,6 +8,7 @@ from kak_server.bridges import views_caller
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, location_text
+from kak_server.bridges.phone_view import PhoneViews
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.videos import Videos
@@ -26,7 +27,14 @@ class Views:
     """Read only; every method is a function of the state as it stands."""
 
     def __init__(
-        self, ctx: Context, calls: Calls, seats: Seats, groups: Talkgroups, videos: Videos, out: ViewsOut
+        self,
+        ctx: Context,
+        calls: Calls,
+        seats: Seats,
+        groups: Talkgroups,
+        videos: Videos,
+        out: ViewsOut,
+        phones: PhoneViews,
     ) -> None:
         self.ctx = ctx
         self.calls = calls
@@ -34,6 +42,7 @@ class Views:
         self.groups = groups
         self.videos = videos
         self.out = out
+        self.phones = phones
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
 
@@ -64,6 +73,7 @@ class Views:
             "video": self._video(line),
             "recording": bool(line and line.answered),
             **of_call_out(line),
+            "can_refer": line is not None and self.out.can_refer(line),
         }
 
     def _who_calls(self, view: ContactView, line: Line | None) -> View:
@@ -197,6 +207,7 @@ class Views:
             "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
             "notices": self.ctx.notices.of(position),
             **self.out.snapshot(room),
+            "phone": self.phones.of(position),
         }
 
     def _patch(self, line: Line | None) -> View | None:

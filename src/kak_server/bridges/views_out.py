@@ -56,6 +56,10 @@ class ViewsOut:
         self.abandoned = abandoned
         self._alone: set[ContactId] = set()
 
+    def can_refer(self, line: Line) -> bool:
+        """Whether the carrier could be asked to take the call elsewhere."""
+        return self.transfers.carrier_may_take(line)
+
     def touched(self, contact: ContactId) -> None:
         """A contact changed: is it, or was it, in the list of those that go on without an operator?"""
         view = self.ctx.core.contact(contact)
@@ -85,7 +89,9 @@ class ViewsOut:
         return {
             "handed_over": self.handed_over_list(room),
             "abandoned": self.abandoned_list(room),
-            "services": [{"service": one.service, "label": one.label} for one in self.ctx.settings.services],
+            "services": [
+                {"service": one.service, "label": one.label, "number": one.number} for one in self.ctx.settings.services
+            ],
         }
 
     def handed_over_list(self, room: RoomId) -> list[View]:

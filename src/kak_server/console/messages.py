@@ -20,6 +20,7 @@ from kak_server.console.models import (
     Offer,
     OperatorRow,
     Outgoing,
+    Phone,
     Queue,
     SeatLostReason,
     SnapshotFields,
@@ -95,6 +96,7 @@ EVENTS: dict[str, Any] = {
     "notice": Notice,
     "notice.cleared": NoticeCleared,
     "recent": Nothing,
+    "phone": Phone,
 }
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

@@ -18,6 +18,7 @@ MediaState = Literal["none", "up", "down"]
 SeatLostReason = Literal["another-tab", "taken-over", "signed-out"]
 Direction = Literal["in", "out"]
 PartyState = Literal["dialing", "ringing", "early", "answered", "ended"]
+PhoneState = Literal["unregistered", "registered", "silent", "ringing", "in-call"]
 
 
 class Outgoing(BaseModel):
@@ -110,7 +111,8 @@ class Referral(Outgoing):
 
 class Call(Outgoing):
     """The operator's current call, whole at each change. `far_end` is how it stands with the one at the other end: a
-    call out is dialled before it is answered, and a caller may be `gone` while other parties talk on."""
+    call out is dialled before it is answered, and a caller may be `gone` while other parties talk on. `can_refer`: the
+    carrier could be asked to take the call elsewhere."""
 
     contact: str
     epoch: int
@@ -135,6 +137,7 @@ class Call(Outgoing):
     far_end: Literal["dialing", "ringing", "early", "answered", "gone"] = "answered"
     parties: list[Party] = []
     referral: Referral | None
+    can_refer: bool = False
 
 
 class Queue(Outgoing):
@@ -194,10 +197,20 @@ class Abandoned(Outgoing):
 
 
 class Service(Outgoing):
-    """A service that `contact.conference` can call in."""
+    """A service that `contact.conference` can call in, and anybody may dial."""
 
     service: str
     label: str
+    number: str = ""
+
+
+class Phone(Outgoing):
+    """The position's SIP phone. `serves`: it is the position's sound in place of the browser. `silent`: it is
+    registered, and did not answer when it was last called."""
+
+    device: str
+    serves: bool
+    state: PhoneState
 
 
 class OperatorRow(Outgoing):
@@ -299,3 +312,4 @@ class SnapshotFields(Outgoing):
     handed_over: list[HandedOver] = []
     abandoned: list[Abandoned] = []
     services: list[Service] = []
+    phone: Phone | None = None

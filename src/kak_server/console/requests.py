@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from kak_server.console.arguments import Epoch, Incoming, Name
-from kak_server.console.models import Direction, Outgoing
+from kak_server.console.models import Direction, Outgoing, PhoneState
 
 SDP_MAX_CHARS = 65_536
 Number = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z+*#.:@_-]+$")]
@@ -144,13 +144,14 @@ class SessionInfo(Outgoing):
 
 
 class PositionRow(Outgoing):
-    """A seat; `taken_by` is a person's name."""
+    """A seat; `taken_by` is a person's name. `phone`: how it is with the phone that belongs to it, if one does."""
 
     position: str
     room: str
     room_name: str
     name: str
     taken_by: str | None
+    phone: PhoneState | None
 
 
 class Seated(Outgoing):

@@ -72,6 +72,7 @@ class CardHouse:
             seat = self.seats.at(PositionId(position))
             taken = next((u.name for u in self.users.values() if seat and u.operator == seat.operator), None)
             row = {"position": position, "room": room, "room_name": room.title(), "name": position, "taken_by": taken}
+            row["phone"] = None
             rows.append(row)
         return rows
 

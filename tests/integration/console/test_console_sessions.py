@@ -75,6 +75,7 @@ async def test_sitting_down_standing_up_and_signing_out(running: Running) -> Non
             "room_name": "Oslo",
             "name": "oslo-1",
             "taken_by": "Kari",
+            "phone": None,
         }
         running.house.busy.add(running.house.users["kari"].operator)
         for path in ("/position", "/session"):

@@ -982,7 +982,8 @@ export interface components {
         /**
          * Call
          * @description The operator's current call, whole at each change. `far_end` is how it stands with the one at the other end: a
-         *     call out is dialled before it is answered, and a caller may be `gone` while other parties talk on.
+         *     call out is dialled before it is answered, and a caller may be `gone` while other parties talk on. `can_refer`: the
+         *     carrier could be asked to take the call elsewhere.
          */
         Call: {
             /** Answered At Ms */
@@ -1006,6 +1007,11 @@ export interface components {
              * @enum {string}
              */
             caller_source: "p-asserted-identity" | "from" | "none";
+            /**
+             * Can Refer
+             * @default false
+             */
+            can_refer: boolean;
             /**
              * Class
              * @enum {string}
@@ -2281,12 +2287,39 @@ export interface components {
             type: "command";
         };
         /**
+         * Phone
+         * @description The position's SIP phone. `serves`: it is the position's sound in place of the browser. `silent`: it is
+         *     registered, and did not answer when it was last called.
+         */
+        Phone: {
+            /** Device */
+            device: string;
+            /** Serves */
+            serves: boolean;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unregistered" | "registered" | "silent" | "ringing" | "in-call";
+        };
+        /**
          * PhoneArgs
          * @description The position's SIP phone as its sound, or the browser again.
          */
         PhoneArgs: {
             /** On */
             on: boolean;
+        };
+        /** PhoneEvent */
+        PhoneEvent: {
+            data: components["schemas"]["Phone"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "phone";
         };
         /**
          * Ping
@@ -2348,11 +2381,13 @@ export interface components {
         };
         /**
          * PositionRow
-         * @description A seat; `taken_by` is a person's name.
+         * @description A seat; `taken_by` is a person's name. `phone`: how it is with the phone that belongs to it, if one does.
          */
         PositionRow: {
             /** Name */
             name: string;
+            /** Phone */
+            phone: ("unregistered" | "registered" | "silent" | "ringing" | "in-call") | null;
             /** Position */
             position: string;
             /** Room */
@@ -2634,14 +2669,19 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"];
         /**
          * Service
-         * @description A service that `contact.conference` can call in.
+         * @description A service that `contact.conference` can call in, and anybody may dial.
          */
         Service: {
             /** Label */
             label: string;
+            /**
+             * Number
+             * @default
+             */
+            number: string;
             /** Service */
             service: string;
         };
@@ -2754,6 +2794,8 @@ export interface components {
             offer: components["schemas"]["Offer"] | null;
             /** Operators */
             operators: components["schemas"]["OperatorRow"][];
+            /** @default null */
+            phone: components["schemas"]["Phone"] | null;
             /** Queues */
             queues: components["schemas"]["Queue"][];
             /** Seq */

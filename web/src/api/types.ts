@@ -17,6 +17,16 @@ export interface User {
   rooms: string[];
 }
 
+export type PhoneState = "unregistered" | "registered" | "silent" | "ringing" | "in-call";
+
+/** The position's SIP phone. */
+export interface Phone {
+  device: string;
+  /** It is the position's sound in place of the browser. */
+  serves: boolean;
+  state: PhoneState;
+}
+
 export interface Session {
   user: User;
   csrf: string;
@@ -28,6 +38,8 @@ export interface PositionRow {
   room_name: string;
   name: string;
   taken_by: string | null;
+  /** How it is with the phone that belongs to the position, if one does. */
+  phone: PhoneState | null;
 }
 
 export interface Seat {
@@ -132,6 +144,8 @@ export interface Call {
   far_end: "dialing" | "ringing" | "early" | "answered" | "gone";
   parties: Party[];
   referral: Referral | null;
+  /** The carrier could be asked to take the call elsewhere. */
+  can_refer: boolean;
 }
 
 /** A call that goes on without an operator; any operator of its queue can pull it back. */
@@ -166,6 +180,7 @@ export interface Abandoned {
 export interface Service {
   service: string;
   label: string;
+  number: string;
 }
 
 export interface Queue {
@@ -265,6 +280,7 @@ export interface Snapshot {
   handed_over: HandedOver[];
   abandoned: Abandoned[];
   services: Service[];
+  phone: Phone | null;
 }
 
 /** What each event of the stream carries. */
@@ -286,6 +302,7 @@ export interface EventData {
   notice: Notice;
   "notice.cleared": { id: string };
   recent: Record<string, never>;
+  phone: Phone;
 }
 
 export type EventName = keyof EventData;

@@ -8,6 +8,7 @@ import type {
   Notice,
   Offer,
   OperatorRow,
+  Phone,
   Queue,
   Service,
   Snapshot,
@@ -27,7 +28,7 @@ export interface Live {
   offer: Offer | null;
   call: Call | null;
   /** The call that ended last, kept for the wrap-up card. */
-  ended: { call: Call; cause: string; at_ms: number } | null;
+  ended: Ended | null;
   queues: Queue[];
   waiting: Waiting[];
   operators: OperatorRow[];
@@ -38,8 +39,22 @@ export interface Live {
   handed_over: HandedOver[];
   abandoned: Abandoned[];
   services: Service[];
+  phone: Phone | null;
   /** Grows each time the list of recent calls changed. */
   recent_version: number;
+}
+
+export interface Ended {
+  call: Call;
+  cause: string;
+  text_nb: string;
+  text_en: string;
+  at_ms: number;
+}
+
+/** Whether it was a call out that nobody answered: its outcome stays on the screen until something else is there. */
+export function cameToNothing(ended: Ended | null): boolean {
+  return ended !== null && ended.call.direction === "out" && ended.call.state === "connecting";
 }
 
 /** The next state, or why there is none: `gap` events were missed, `stale` this one was seen before. */
@@ -82,9 +97,18 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       };
     case "call.ended":
       if (live.call?.contact !== event.data.contact) return {};
-      return { call: null, ended: { call: live.call, cause: event.data.cause, at_ms: nowMs + live.clock_offset_ms } };
+      return {
+        call: null,
+        ended: {
+          call: live.call,
+          cause: event.data.cause,
+          text_nb: event.data.text_nb,
+          text_en: event.data.text_en,
+          at_ms: nowMs + live.clock_offset_ms,
+        },
+      };
     case "me":
-      return { me: event.data, ended: event.data.state === "idle" ? null : live.ended };
+      return { me: event.data, ended: event.data.state === "idle" && !cameToNothing(live.ended) ? null : live.ended };
     case "queues":
       return { queues: event.data };
     case "waiting":
@@ -105,6 +129,8 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return { notices: live.notices.filter((n) => n.id !== event.data.id) };
     case "recent":
       return { recent_version: live.recent_version + 1 };
+    case "phone":
+      return { phone: event.data };
     case "media.reset":
     case "seat.lost":
       return {}; // orders to the page, not state; the controller carries them out
@@ -134,6 +160,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "notice",
   "notice.cleared",
   "recent",
+  "phone",
 ];
 
 function sameOffer(offer: Offer | null, gone: { contact: string; epoch: number }): boolean {
