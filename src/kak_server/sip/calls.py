@@ -310,7 +310,7 @@ class CallTable:
         self._by_invite[call.invite_key] = call
         if call.leg is None:
             self._origins.add(_origin(call))
-        else:
+        elif call.state == "pending":
             for early in call.leg.early:
                 self.alias(call, early.dialog)
         self.recount(call)

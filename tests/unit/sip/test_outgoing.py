@@ -570,6 +570,18 @@ def test_killed_after_a_cancel() -> None:
     nothing_left(after)
 
 
+def test_killed_twice_when_the_answer_crossed_our_cancel() -> None:
+    bench, callee = dialled()
+    bench.receive(callee.answer(180, "Ringing"))
+    bench.core.hangup(CALL, bench.now_ms)
+    bench.drain()
+    bench.receive(callee.accept())
+    after = reborn(bench)
+    assert after.sent[-1][1].method == "BYE"  # its early dialog is the dialog now
+    after.receive(Callee.ok(after.sent[-1][1]))
+    nothing_left(after)
+
+
 def test_killed_when_taken_back_in_silence() -> None:
     bench, callee = dialled()
     bench.core.hangup(CALL, bench.now_ms)
