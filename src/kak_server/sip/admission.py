@@ -113,6 +113,21 @@ class Admission:
             return None
         return Refusal(416, f"scheme {request.uri.scheme[:20]}")
 
+    def answer(self, request: Request) -> Refusal | None:
+        """20.1, 21.4.7: a sender that does not take the session description our answer would be (RFC 4475 3.3.15)."""
+        if "accept" not in request.fields:
+            return None
+        kinds = (item.partition(";")[0].strip().lower() for item in request.items("accept"))
+        return None if any(kind in _SDP_RANGES for kind in kinds) else Refusal(406, "no session description accepted")
+
+    def within(self, request: Request, *, secure: bool) -> Refusal | None:
+        """8.2.1 to 8.2.3 for a request inside a dialog. A BYE is taken whatever it is addressed to: it is the end."""
+        refusal = self.extensions(request)
+        if refusal is None and request.method != "BYE":
+            refusal = self.scheme(request, secure=secure)
+        described = request.method == "INVITE" or (request.method == "UPDATE" and bool(request.body))
+        return self.answer(request) if refusal is None and described else refusal
+
     def invite(
         self, request: Request, *, secure: bool = False, any_number: bool = False, called: str = ""
     ) -> Admitted | Refusal:
@@ -127,11 +142,9 @@ class Admission:
             called = number_of(request.uri)[:_DIALLED_CHARACTERS]
         if not called:
             return Refusal(404, f"number {number_of(request.uri)[:40]}")
-        if "accept" in request.fields and not any(
-            item.partition(";")[0].strip().lower() in _SDP_RANGES for item in request.items("accept")
-        ):
-            # 20.1, 21.4.7: our answer would be a session description (RFC 4475 3.3.15)
-            return Refusal(406, "no session description accepted")
+        refusal = self.answer(request)
+        if refusal is not None:
+            return refusal
         parts, offer = offer_of(request)
         return Admitted(called, parts, offer)
 

@@ -60,21 +60,8 @@ class InDialog:
         if request.method == "INVITE" and self._media_change.repeated(call, request, flow):
             return
         entry = self._transactions.serve(request, flow, owner=call.id, trunk=call.trunk)
-        refusal = self._admission.extensions(request)
-        if refusal is not None:
-            self._transactions.respond(entry, refusal.status, headers=refusal.headers)
-            return
-        unanswered = call.leg is not None and call.state == "pending"
-        if not unanswered:
-            if not accepts_cseq(call.dialog, request.cseq.number):
-                self._transactions.respond(entry, 500)  # 12.2.2: out of order
-                return
-            call.dialog = replace(call.dialog, remote_cseq=request.cseq.number, flow=flow)
         try:
-            if unanswered:
-                self._early.request(call, entry, request)
-                return
-            self._dispatch(call, entry, request)
+            self._serve(call, entry, request, flow)
         except ParseError as problem:
             self._context.count("sip_malformed", detail=problem.problem, status=str(problem.status))
             self._transactions.respond(entry, problem.status, headers=refusal_headers(problem.status))
@@ -82,6 +69,20 @@ class InDialog:
             # 14.2: 488, and the session stays as it was
             self._context.count("sip_refused", detail=str(problem), status="488", call=call.id)
             self._transactions.respond(entry, 488)
+
+    def _serve(self, call: Call, entry: ServerEntry, request: Request, flow: Flow) -> None:
+        refusal = self._admission.within(request, secure=flow.transport == "tls")
+        if refusal is not None:
+            self._transactions.respond(entry, refusal.status, headers=refusal.headers)
+            return
+        if call.leg is not None and call.state == "pending":
+            self._early.request(call, entry, request)
+            return
+        if not accepts_cseq(call.dialog, request.cseq.number):
+            self._transactions.respond(entry, 500)  # 12.2.2: out of order
+            return
+        call.dialog = replace(call.dialog, remote_cseq=request.cseq.number, flow=flow)
+        self._dispatch(call, entry, request)
 
     def _dispatch(self, call: Call, entry: ServerEntry, request: Request) -> None:
         method = request.method
