@@ -19,7 +19,7 @@ from kak_sim.robots.robot import Robot
 from tests.e2e.test_kill_worker import supervised
 from tests.support.baresip import baresip_call, heard_by, needs_baresip
 from tests.support.lab import running_lab
-from tests.support.media_peers import tone_share
+from tests.support.media_peers import free_udp_port, tone_share
 from tests.support.robots import VOICE_HZ, in_call, robot_at
 from tests.support.sipp import needs_sipp, run_sipp
 from tests.support.waiting import eventually
@@ -70,6 +70,41 @@ async def test_a_caller_and_an_operator_hear_each_other(
         assert ("inline:*" in shown) == ("mediaenc" in account)
         assert not re.search(r"inline:[A-Za-z0-9+/]", shown), "a key is shown"
         assert "inline:" not in "".join(lab.tail(name) for name in ("control", "worker"))
+
+
+@needs_baresip
+@pytest.mark.parametrize(
+    ("srtp", "mediaenc", "secured"),
+    [("required", "srtp-mand", True), ("optional", "srtp", True), ("optional", "", False)],
+    ids=["required", "keys-beside-plain", "plain-peer"],
+)
+async def test_a_call_of_ours(tmp_path: Path, srtp: str, mediaenc: str, secured: bool) -> None:
+    """Offers of ours: RTP/SAVP, or RTP/AVP with keys that the peer may take or leave (RFC 8643)."""
+    voice = tmp_path / "voice.wav"
+    write_wav(voice, np.tile(tone(CALLER_HZ, 1_000), 60))
+    port = free_udp_port()
+    account = "audio_codecs=PCMA/8000/1" + (f";mediaenc={mediaenc}" if mediaenc else "")
+    out = trunk(srtp=srtp, outbound=True, address=f"sip:127.0.0.1:{port}")
+    out["outbound_routes"] = [{"name": "rest", "prefixes": ["*"], "trunks": ["lab"]}]
+    async with (
+        running_lab(tmp_path, simulators=False, sip=out) as lab,
+        baresip_call(tmp_path, "+4722334455", "", voice, account=account, port=port),
+        robot_at(lab, "kari", "oslo-1") as robot,
+    ):
+        await robot.client.command("contact.dial", number="22334455", display="")
+        await eventually(lambda: in_call(robot.client), 20, what="answered")
+        robot.rtp.rest(False)
+        await eventually(
+            lambda: tone_share(robot.heard.samples()[-4_000:], CALLER_HZ) > 0.8, 20, what="the peer is heard"
+        )
+        await eventually(
+            lambda: tone_share(heard_by(tmp_path)[-4_000:], VOICE_HZ) > 0.8, 20, what="the operator is heard"
+        )
+        shown = await messages_of_the_last_call(lab)
+        offered, answered = (part for part in shown.split("v=0\r\n")[1:3])
+        assert ("RTP/SAVP" if srtp == "required" else "RTP/AVP") in offered
+        assert offered.count("a=crypto:") == 2
+        assert answered.count("a=crypto:") == secured
 
 
 @needs_baresip

@@ -27,7 +27,7 @@ module aufile.so
 module aubridge.so
 module_app account.so
 module_app menu.so
-sip_listen 127.0.0.1:0
+sip_listen 127.0.0.1:{port}
 call_max_calls 1
 audio_source aufile,{wav}
 audio_player aubridge,quiet
@@ -72,21 +72,23 @@ async def baresip_call(
     transport: str = "",
     config: str = "",
     account: str = "audio_codecs=PCMA/8000/1",
+    port: int = 0,
 ) -> AsyncIterator[Path]:
     """Calls `target` (a SIP address) as `caller`, plays the file (8 kHz mono) once answered, hangs up when the block is
     left. Gives its log. `transport` is that of its account, `account` its other parameters, `config` more lines of its
-    configuration."""
+    configuration. Without a target it waits at `port` instead, and answers whoever calls."""
     conf = folder / "baresip"
     (conf / "sound").mkdir(parents=True)
     (conf / "config").write_text(
-        _CONFIG.format(modules=MODULES, wav=wav, sound=conf / "sound") + config, encoding="utf-8"
+        _CONFIG.format(modules=MODULES, wav=wav, sound=conf / "sound", port=port) + config, encoding="utf-8"
     )
     uri = f"sip:{caller}@127.0.0.1" + (f";transport={transport}" if transport else "")
-    (conf / "accounts").write_text(f"<{uri}>;regint=0;{account}\n", encoding="utf-8")
+    mode = "" if target else ";answermode=auto"
+    (conf / "accounts").write_text(f"<{uri}>;regint=0{mode};{account}\n", encoding="utf-8")
     log = folder / "baresip.log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *("baresip", "-f", str(conf), "-e", f"/dial {target}", "-t", str(seconds)),
+            *("baresip", "-f", str(conf), *(("-e", f"/dial {target}") if target else ()), "-t", str(seconds)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
             stderr=out,
