@@ -224,6 +224,25 @@ async def test_attended_and_blind_transfers_and_one_that_fails(tmp_path: Path) -
         assert (await citizen.over()).cause == "bye"
 
 
+async def test_another_control_room_is_called_like_anybody_else(tmp_path: Path) -> None:
+    async with (
+        running_lab(tmp_path, simulators=False) as lab,
+        talking(lab) as (robot, citizen, contact),
+        robot_at(lab, "ingrid", "bergen-1", voice_hz=900) as bergen,
+    ):
+        await robot.client.command(
+            "party.add", contact=contact, number="+47 00 11 30 02", private=False, label="Bergen"
+        )
+        await bergen.client.until(in_call)
+        assert bergen.client.view["call"]["queue"] == "113-bergen"
+        await hears(citizen.heard, OPERATOR_HZ, 900, what="the citizen")
+        await hears(bergen.heard, CITIZEN_HZ, OPERATOR_HZ, what="Bergen")
+        await robot.client.command("contact.leave", contact=contact)
+        await hears(bergen.heard, CITIZEN_HZ, what="Bergen")
+        await citizen.hang_up()
+        await bergen.client.until(lambda seen: seen.view["call"] is None)
+
+
 async def test_an_abandoned_call_is_called_back_by_one(tmp_path: Path) -> None:
     async with running_lab(tmp_path, simulators=False) as lab, outside(lab) as exchange:
         async with calling(lab, "113", "+4722000001", source=steady(CITIZEN_HZ)) as citizen:

@@ -285,6 +285,7 @@ class Control:
             {
                 "lines": lambda: len(house.calls.lines),
                 "contacts": lambda: len(house.ctx.core.contacts()),
+                "parties": lambda: len(house.parties.by_call),
                 "seats": lambda: len(house.seats.seats),
                 "rtp_ports": lambda: house.ctx.ports.in_use,
                 "media_plans": lambda: len(house.ctx.desk.plans),

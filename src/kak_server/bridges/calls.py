@@ -26,6 +26,7 @@ from kak_server.routing.api import (
 )
 from kak_server.routing.views import ContactView
 from kak_server.sip import api as sip
+from kak_server.sip.api_legs import MediaAgreed
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp import Negotiated, negotiate, parse_answer
 
@@ -190,6 +191,18 @@ class Calls:
         send = send and event.direction in ("sendrecv", "sendonly")  # we may hold the peer
         self._repoint(line, media, send)
 
+    def media_agreed(self, event: MediaAgreed) -> None:
+        """An offer of ours in the dialog was taken: a hold, or its end."""
+        line = self.line_of(event.call)
+        if line is None:
+            return
+        try:
+            media = parse_answer(event.offer_sdp, event.answer_sdp)
+        except SdpError as problem:
+            self.ctx.emit(Note("sdp_answer_unreadable", "warning", {"contact": line.contact, "reason": str(problem)}))
+            return
+        self._repoint(line, media, media.peer_direction in ("sendrecv", "recvonly"))
+
     # --- from the routing core ------------------------------------------------------------------------------------
 
     def start_waiting(self, effect: StartWaiting) -> None:
@@ -273,8 +286,11 @@ class Calls:
         return line
 
     def queue_of(self, number: str) -> QueueInfo | None:
-        """The queue a number of ours leads to."""
-        queue = self._directory.queue(number)
+        """The queue a number of ours leads to, in whatever form it was typed."""
+        found = self._directory.queue(number)
+        queue = (
+            found if found is not None else self._directory.queue(self.ctx.settings.outbound.trunks_for(number).number)
+        )
         return self.queues.get(queue) if queue is not None else None
 
     # --- keeping --------------------------------------------------------------------------------------------------

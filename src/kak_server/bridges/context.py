@@ -100,6 +100,7 @@ class HouseSettings:
     areas: tuple[AreaService, ...] = ()
     emergency_queue: QueueId | None = None  # of emergency calls for numbers of no queue
     outbound: Outbound = field(default_factory=Outbound)  # which trunks a dialled number is reached by
+    front_door: str = ""  # our own host:port, where numbers of our own queues are called; "": they are not
     services: tuple[ServiceInfo, ...] = ()
     refer_trunks: frozenset[str] = frozenset()  # carriers that take a call elsewhere when asked (REFER)
     transfer_trunks: frozenset[str] = frozenset()  # whose peers may ask us to call somebody (REFER)

@@ -4,14 +4,17 @@ sends there."""
 from dataclasses import dataclass, field, replace
 
 from kak_server.bridges.asking import RefusedError
-from kak_server.bridges.context import Context
+from kak_server.bridges.context import Context, QueueInfo
 from kak_server.bridges.line_media import policy_out, secret_for, with_session
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId, QueueId
+from kak_server.routing.api import ContactClass
 from kak_server.routing.outgoing import queue_of_room
-from kak_server.sip.api_legs import Dial
+from kak_server.sip.api_legs import Dial, TransferAsked
 from kak_server.sip.outbound import Way
 from kak_server.sip.sdp import Negotiated, offer
+
+FRONT_DOOR = "front door"  # the name of the route to ourselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,13 @@ class Placed:
     offer_sdp: str = field(repr=False)
 
 
-def way_out(ctx: Context, number: str) -> Way:
-    """The trunks a number is reached by. Raises RefusedError: "no-route" (none leads there), "forbidden-number"."""
+def way_out(ctx: Context, number: str, ours: QueueInfo | None) -> Way:
+    """The trunks a number is reached by. A number of our own queue (`ours`) is called at our own front door, where that
+    is open: then another control room is called like anybody else, and its call is routed like any other. Raises
+    RefusedError: "no-route" (none leads there), "forbidden-number"."""
     way = ctx.settings.outbound.trunks_for(number)
+    if ours is not None and ctx.settings.front_door:
+        return replace(way, trunks=(), route=FRONT_DOOR, emergency=ours.klass is ContactClass.EMERGENCY)
     if not way.route or not way.number:
         raise RefusedError("no-route", f"no trunk leads to {number}")
     if not way.trunks:
@@ -44,16 +51,20 @@ def place(ctx: Context, leg: LegId, trunks: tuple[str, ...]) -> Placed:
     return Placed(CallId(ctx.ids.new("call")), with_session(ctx.new_rtp(leg, port), made), made.answer_sdp)
 
 
-def order(ctx: Context, way: Way, call: CallId, offer_sdp: str, queue: QueueId, referred_by: str = "") -> Dial:
-    """What the SIP room is told. We call from the number of the route, or else of the queue the call is about."""
+def order(
+    ctx: Context, way: Way, call: CallId, offer_sdp: str, queue: QueueId, asked: TransferAsked | None = None
+) -> Dial:
+    """What the SIP room is told. We call from the number of the route, or else of the queue the call is about.
+    `asked`: the REFER that is the reason."""
     return Dial(
         call=call,
-        target=way.number,
+        target=f"sip:{way.number}@{ctx.settings.front_door}" if way.route == FRONT_DOOR else way.number,
         offer_sdp=offer_sdp,
         trunks=way.trunks,
         caller=way.caller or _number_of(ctx, queue),
         emergency=way.emergency,
-        referred_by=referred_by,
+        referred_by=asked.referred_by if asked is not None else "",
+        replaces_header=asked.replaces_header if asked is not None else "",
     )
 
 

@@ -35,7 +35,7 @@ def take(house: "House", event: sip.SipEvent) -> bool:
         case legs.MediaRefused():
             house.ctx.emit(Note("reoffer_refused", "warning", {"call": event.call, "status": event.status}))
         case legs.MediaAgreed():
-            house.ctx.emit(Note("reoffer_agreed", fields={"call": event.call}))
+            house.calls.media_agreed(event)
             # the answer may bring another address, codec or key
             changed = sip.CallMediaChanged(event.call, event.answer_sdp, event.offer_sdp)
             if not _media_changed(house, changed):

@@ -33,7 +33,7 @@ class Outgoing:
         """Call a number from this position. `after`: the contact that is called back. Raises RefusedError; what the
         routing core refuses is raised too."""
         ctx = self.ctx
-        way = way_out(ctx, number)
+        way = way_out(ctx, number, self.calls.queue_of(number))
         if len(self.calls.lines) >= ctx.settings.max_lines or ctx.draining:
             raise RefusedError("no-room", "no room for another call")
         contact = ContactId(ctx.ids.new("contact"))
@@ -65,7 +65,7 @@ class Outgoing:
         if view is None:
             return
         try:
-            way = way_out(ctx, view.caller)
+            way = way_out(ctx, view.caller, self.calls.queue_of(view.caller))
             placed = place(ctx, caller_leg(effect.contact), way.trunks)
         except RefusedError as refusal:
             ctx.route(ContactGone(ctx.now_ms, effect.contact, refusal.code))

@@ -13,6 +13,7 @@ from kak_server.bridges.outputs import Note, ToSip
 from kak_server.media.plan import EMPTY
 from kak_server.model.ids import CallId, ContactId
 from kak_server.routing.api import ContactGone, ContactState, HandoverFailed
+from kak_server.sip.api_legs import TransferAsked
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp import Negotiated, parse_answer
 
@@ -43,14 +44,13 @@ class Parties:
         *,
         private: bool = False,
         label: str = "",
-        asked_by: CallId | None = None,
-        referred_by: str = "",
+        asked: TransferAsked | None = None,
     ) -> Party:
         """Dial somebody into the contact. Raises RefusedError."""
         if sum(party.live for party in line.parties) >= MAX_LIVE:
             raise RefusedError("too-many-parties", f"at most {MAX_LIVE} parties in a call")
         ctx = self.ctx
-        way = way_out(ctx, number)
+        way = way_out(ctx, number, self.calls.queue_of(number))
         name = ctx.ids.new("party")
         placed = place(ctx, party_leg(name), way.trunks)
         party = Party(
@@ -62,14 +62,14 @@ class Parties:
             offer_sdp=placed.offer_sdp,
             since_ms=ctx.now_ms,
             private=private,
-            asked_by=asked_by,
+            asked_by=asked.call if asked is not None else None,
         )
         ended = [other for other in line.parties if not other.live][-MAX_ENDED + 1 :]
         kept = tuple(other for other in line.parties if other.live or other in ended)
         self.by_call[party.call] = (line.contact, party.id)
         self.calls.keep(replace(line, parties=(*kept, party)))
         self.calls.refresh(line.contact)
-        dial = order(ctx, way, party.call, party.offer_sdp, line.queue, referred_by)
+        dial = order(ctx, way, party.call, party.offer_sdp, line.queue, asked)
         ctx.emit(ToSip("dial", party.call, dial=dial))
         ctx.emit(Note("party_dialed", fields={"contact": line.contact, "party": party.id, "call": party.call}))
         return party

@@ -134,8 +134,12 @@ class Transfers:
             self.ctx.emit(ToSip("reject_transfer", event.call, status=603, reason="transfers are not taken from here"))
             self.ctx.emit(Note("transfer_refused", "warning", {"call": event.call, "code": "not-allowed"}))
             return None
+        if event.replaces is not None:  # both ends are calls of ours: joining two contacts is an operator's to do
+            self.ctx.emit(ToSip("reject_transfer", event.call, status=501, reason="calls of ours are not joined so"))
+            self.ctx.emit(Note("transfer_refused", "warning", {"call": event.call, "code": "replaces-ours"}))
+            return None
         try:
-            party = self.parties.add(line, event.target, asked_by=event.call, referred_by=event.referred_by)
+            party = self.parties.add(line, event.target, asked=event)
         except RefusedError as refusal:
             self.ctx.emit(ToSip("reject_transfer", event.call, status=404, reason=str(refusal)))
             self.ctx.emit(Note("transfer_refused", "warning", {"call": event.call, "code": refusal.code}))

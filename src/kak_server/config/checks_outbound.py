@@ -1,8 +1,9 @@
 """Checks of calls of ours: trunks that cannot be called, routes that leave a number between them."""
 
+import ipaddress
 from collections.abc import Iterator
 
-from kak_server.config.compose_sip import group_members, to_numbering, to_outbound
+from kak_server.config.compose_sip import front_door, group_members, to_numbering, to_outbound
 from kak_server.config.listening import TrunkSection
 from kak_server.config.outbound import OutboundRouteSection
 from kak_server.config.problems import Location
@@ -17,6 +18,7 @@ def check_outbound(settings: Settings) -> Iterator[Finding]:
     names = {trunk.name: trunk for trunk in settings.sip.trunks}
     for number, trunk in enumerate(settings.sip.trunks):
         yield from _trunk(trunk, names, settings.server.lab, ("sip", "trunks", number))
+    yield from _front_door(settings)
     groups = set(group_members(settings))
     services: set[str] = set()
     for number, service in enumerate(settings.sip.services):
@@ -52,6 +54,20 @@ def _protection(settings: Settings, route: OutboundRouteSection, at: Location) -
     if len(set(required.values())) > 1:
         some = next(name for name, wanted in required.items() if wanted)
         yield at, f"trunk {some} requires SRTP and others of route {route.name} do not: they need a route each"
+
+
+def _front_door(settings: Settings) -> Iterator[Finding]:
+    """Calls to ourselves must come in by a trunk like all others."""
+    door = front_door(settings)
+    if not door:
+        return
+    try:
+        ours = ipaddress.ip_address(door.rpartition(":")[0].strip("[]"))
+    except ValueError:
+        return  # a name: only the network knows where it leads
+    sources = [ipaddress.ip_network(source) for trunk in settings.sip.trunks for source in trunk.sources]
+    if not any(ours in source for source in sources):
+        yield ("sip", "front_door"), f"no trunk has our own address {ours} among its sources"
 
 
 def _trunk(trunk: TrunkSection, names: dict[str, TrunkSection], lab: bool, at: Location) -> Iterator[Finding]:

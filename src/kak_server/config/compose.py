@@ -5,7 +5,7 @@ from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, Q
 from kak_server.bridges.directory import AreaService, Municipality
 from kak_server.config.areas import AreaServiceSection
 from kak_server.config.compose_devices import to_phones
-from kak_server.config.compose_sip import emergency_queue, reserve_calls, to_outbound, to_trunk_media
+from kak_server.config.compose_sip import emergency_queue, front_door, reserve_calls, to_outbound, to_trunk_media
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
@@ -98,6 +98,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         max_lines=settings.limits.max_sip_calls,
         phones=to_phones(settings),
         outbound=to_outbound(settings),
+        front_door=front_door(settings),
         services=tuple(ServiceInfo(one.id, one.name, one.number) for one in settings.sip.services),
         refer_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.refer),
         transfer_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.transfers),

@@ -246,3 +246,12 @@ def _family(host: str) -> int | None:
         return ipaddress.ip_address(host).version
     except ValueError:
         return None
+
+
+def front_door(settings: Settings) -> str:
+    """Where we call ourselves, host:port; "" where we do not."""
+    if not settings.sip.front_door:
+        return ""
+    listener = next((one for one in settings.sip_listeners if "udp" in one.transports), settings.sip_listeners[0])
+    host = advertised_host(settings, listener)
+    return f"{f'[{host}]' if ':' in host else host}:{listener.advertised_port or listener.port}"

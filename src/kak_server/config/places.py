@@ -79,6 +79,11 @@ class SipSection(Section):
     )
     dns_timeout_ms: int = Field(2_000, ge=100, le=30_000, description="a name not located in time leads nowhere")
     trunks: tuple[TrunkSection, ...] = Field((), max_length=256, description="who may call in, and whom we call")
+    front_door: bool = Field(
+        False,
+        description="operators may call numbers of our own queues: such a call comes in again, by a trunk that has our "
+        "own address among its sources",
+    )
     services: tuple[ServiceSection, ...] = Field(
         (), max_length=64, description="services that are called into a conversation in one action"
     )

@@ -1,5 +1,7 @@
 """Calls out: dialled from a position, heard on the way, answered or not, called back."""
 
+from dataclasses import replace
+
 import pytest
 
 from kak_server.bridges.outputs import StoreCall, ToSip
@@ -192,3 +194,13 @@ def test_a_colleague_gets_the_call_when_the_sound_is_lost() -> None:
     assert w.answer(contact, OLA, SEAT_2).code == ""
     assert ("answer", call) not in w.sip()
     assert ("seat-oslo-2", f"caller-{contact}") in w.edges(f"contact/{contact}")
+
+
+def test_another_room_is_called_at_our_own_front_door() -> None:
+    w = world()
+    w.house.ctx.settings = replace(w.house.ctx.settings, front_door="192.0.2.1:5060")
+    w.sit()
+    dialled(w, "1131")
+    (dial,) = w.dials()
+    assert (dial.target, dial.trunks, dial.emergency) == ("sip:1131@192.0.2.1:5060", (), True)
+    assert w.call_card()["caller"] == "1131"

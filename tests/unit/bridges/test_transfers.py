@@ -9,7 +9,7 @@ from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.sip.api import CallerIdentity, IncomingCall
-from kak_server.sip.api_legs import TransferAsked, TransferReport
+from kak_server.sip.api_legs import MediaAgreed, MediaRefused, TransferAsked, TransferReport
 from tests.unit.bridges.world import KARI, OFFER, OLA, SEAT_1, SEAT_2, World, world
 
 CALLER = CallId("call-113")
@@ -265,3 +265,30 @@ def test_another_room_does_not_see_what_is_not_its_own() -> None:
     w.sit(OLA, SEAT_2)
     assert len(w.house.views.out.handed_over_list(w.house.views.room_of(SEAT_2))) == 1
     assert w.house.views.out.handed_over_list("bergen") == []  # type: ignore[arg-type]
+
+
+def test_a_peer_on_hold_may_be_told_so() -> None:
+    w = world()
+    w.sit()
+    w.event(IncomingCall(CALLER, "told", "113", CallerIdentity("+4799999999"), OFFER))
+    contact = next(iter(w.house.calls.lines))
+    w.answer(contact)
+    w.do("contact.hold", {"contact": contact, "on": True})
+    held = [o.sdp for o in w.outputs if isinstance(o, ToSip) and o.action == "reoffer"]
+    assert "a=sendonly" in held[0]
+    w.event(MediaAgreed(CALLER, held[0], OFFER + "a=recvonly\r\n"))
+    assert w.commands(rpc.ModifyRtp)[-1].send
+    w.do("contact.hold", {"contact": contact, "on": False})
+    resumed = [o.sdp for o in w.outputs if isinstance(o, ToSip) and o.action == "reoffer"][1]
+    assert "a=sendrecv" in resumed
+    w.event(MediaRefused(CALLER, 488))
+    assert state(w, contact) is ContactState.CONNECTED
+
+
+def test_two_calls_of_ours_are_not_joined_by_a_peer() -> None:
+    w = world()
+    w.talking()
+    w.event(TransferAsked(CALLER, "22334455", replaces=CallId("other")))
+    assert [o.status for o in w.outputs if isinstance(o, ToSip) and o.action == "reject_transfer"] == [501]
+    w.event(TransferAsked(CALLER, "22334455", replaces_header="a;to-tag=b;from-tag=c"))
+    assert w.dials()[0].replaces_header == "a;to-tag=b;from-tag=c"

@@ -84,6 +84,7 @@ def settings() -> HouseSettings:
         services=(ServiceInfo("110", "110 Brann", "110"), ServiceInfo("112", "112 Politi", "112")),
         refer_trunks=frozenset({"refers"}),
         transfer_trunks=frozenset({"lab"}),
+        hold_trunks=frozenset({"told"}),
     )
 
 

@@ -100,3 +100,27 @@ def test_two_spellings_of_a_served_number_are_one() -> None:
     text = BASE.replace('"+4700113002"', '"+4722334455", "22334455"')
     with pytest.raises(ConfigError, match="number 22334455 leads to queue q already"):
         parse_settings(text)
+
+
+def test_services_the_front_door_and_what_trunks_may_do() -> None:
+    text = """\
+sip:
+  trunks:
+    - {name: net, sources: [192.0.2.0/24], address: "sip:192.0.2.9", outbound: true, refer: true, transfers: true,
+       tell_hold: true}
+  advertised_address: 192.0.2.1
+  front_door: true
+  outbound_routes: [{name: services, numbers: [110], trunks: [net]}]
+  services: [{id: "110", name: 110 Brann, number: 110}]
+"""
+    house = to_house_settings(parse_settings(BASE + text))
+    assert house.front_door == "192.0.2.1:5060"
+    assert [(one.service, one.label, one.number) for one in house.services] == [("110", "110 Brann", "110")]
+    assert house.refer_trunks == house.transfer_trunks == house.hold_trunks == {"net"}
+    for wrong, words in (
+        (text.replace("192.0.2.0/24", "198.51.100.0/24"), "no trunk has our own address"),
+        (text.replace("number: 110}", "number: 112}"), "no outbound route leads to 112"),
+        (text.replace("  services: [", "  services: [{id: '110', name: B, number: 110}, "), "is there twice"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            parse_settings(BASE + wrong)
