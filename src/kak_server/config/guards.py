@@ -27,7 +27,9 @@ class OverloadSection(Section):
     reserve_calls: int | None = Field(
         None, ge=0, le=100_000, description="of limits.max_sip_calls kept for emergency calls; a tenth of them"
     )
-    lag_ms: int = Field(300, ge=0, le=60_000, description="event loop so late: other calls get 503; 0: never mind")
+    lag_ms: int = Field(
+        300, ge=0, le=60_000, description="event loop so late, thrice in a row: others get 503; 0: never mind"
+    )
     retry_after_s: int = Field(5, ge=1, le=600, description="least Retry-After; at random up to three times that")
     stranger_answers_per_s: float = Field(2.0, gt=0, le=1_000, description="403s a second to one unknown address")
     stranger_answers_all_per_s: float = Field(50.0, gt=0, le=10_000, description="and to all of them together")

@@ -9,6 +9,7 @@ from kak_server.sip.api import SipSettings, TrunkSettings
 from kak_server.sip.devices import DEVICES
 from kak_server.sip.rates import Buckets, Rate
 
+LATE_SAMPLES = 3
 _TRANSACTIONS_SHARE = 0.9  # of all transactions; the rest is for emergency calls
 
 
@@ -22,11 +23,16 @@ class Capacity:
         self._by_trunk = {trunk.name: Buckets(trunk.rate, 1) for trunk in peers}
         self._by_source = {trunk.name: Buckets(trunk.source_rate) for trunk in peers}
         self._late = False
+        self._late_samples = 0
 
     def lag(self, lag_ms: int) -> None:
-        """How late the event loop ran last."""
+        """How late the event loop ran last. One stall is no overload: it takes LATE_SAMPLES in a row."""
         limit_ms = self._settings.load.lag_ms
-        self._late = bool(limit_ms) and lag_ms > (limit_ms / 2 if self._late else limit_ms)
+        if not self._late:
+            self._late_samples = self._late_samples + 1 if 0 < limit_ms < lag_ms else 0
+            self._late = self._late_samples >= LATE_SAMPLES
+        elif lag_ms <= limit_ms / 2:
+            self._late, self._late_samples = False, 0
 
     def refusal(self, trunk: TrunkSettings, host: str, *, emergency: bool, used: float, now_ms: int) -> str:
         """Why a new call from `host` is not let in; "" when it is. `used`: share of the transactions that are taken."""

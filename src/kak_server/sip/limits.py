@@ -37,7 +37,7 @@ class LoadLimits:
     """What is let in when there is much. Emergency calls are held back by none of it but `max_calls` of all."""
 
     reserve_calls: int = 0  # so many of all calls are kept for emergency calls
-    lag_ms: int = 300  # the event loop is so late: no other calls until it is half of that again; 0: never mind
+    lag_ms: int = 300  # the event loop is and stays so late: no other calls until it is half of that; 0: never mind
     retry_after_s: int = 5  # at least; the actual time is random up to three times that, lest they come back together
     stranger_answers: Rate = field(default_factory=lambda: Rate(2.0, 5.0))  # 403s to one unknown address
     stranger_answers_all: Rate = field(default_factory=lambda: Rate(50.0, 50.0))  # to all of them
