@@ -1,5 +1,7 @@
 """The engine's tick with sources and sinks of the test's own."""
 
+from collections.abc import Callable
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +27,12 @@ class Voice:
         self.law = law
         self.value = value
         self.wanted: list[bool] = []
+        self.sleeps = False
+        self.on_sound: Callable[[], None] | None = None
+
+    @property
+    def asleep(self) -> bool:
+        return self.sleeps and self.value is None
 
     def pull(self, wanted: bool) -> bytes | Pcm | None:
         self.wanted.append(wanted)
@@ -173,6 +181,32 @@ def test_a_tap_gets_what_came_or_nothing() -> None:
     conference.add_source("a", Voice(5))
     conference.tick()
     assert got == [(type(None), None), (bytes, "PCMA"), (np.ndarray, None)]
+
+
+def test_a_source_that_sleeps_is_left_alone_until_a_packet_comes() -> None:
+    conference, ear = Conference(), Ear()
+    sleeper, other = Voice(None, "PCMA"), Voice(100, "PCMA")
+    sleeper.sleeps = True
+    conference.add_source("a", sleeper)
+    conference.add_source("b", other)
+    conference.add_companded_sink("ear", ear)
+    conference.set_mix(MixId("m"), edges(("a", "ear"), ("b", "ear")))
+    for _ in range(5):
+        conference.tick()
+    assert len(sleeper.wanted) == 1
+    assert len(other.wanted) == 5
+    conference.set_mix(MixId("n"), edges(("a", "nobody")))  # a change elsewhere does not wake it
+    conference.tick()
+    assert len(sleeper.wanted) == 1
+    sleeper.value = 1_000
+    assert sleeper.on_sound is not None
+    sleeper.on_sound()
+    conference.tick()
+    assert len(sleeper.wanted) == 2
+    conference.remove_source("a")
+    conference.add_source("a", sleeper)
+    conference.tick()
+    assert len(sleeper.wanted) == 3
 
 
 def test_plays_are_added_and_wait_for_their_sink() -> None:

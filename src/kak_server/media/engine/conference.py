@@ -1,6 +1,7 @@
 """The engine: sources, sinks, mixes and plays, and the tick that moves one frame through all of them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from kak_server.model.ids import LegId, MixId
 SPEAKING_PEAK = 400  # louder than that counts as speech for a gate's buffer
 
 Tap = Callable[[bytes | Pcm | None, g711.Law | None], None]
+Row = tuple[int, str, Source, bool]  # row, name, source, whether anybody wants its frames
 PlayKey = tuple[str, int, float]
 _LAWS: tuple[g711.Law, ...] = ("PCMA", "PCMU")
 
@@ -35,8 +37,11 @@ class Conference:
         self._aliases: dict[str, str] = {}
         self._taps: dict[str, dict[str, Tap]] = {}
         self._matrix = compile_matrix((), (), {}, {})
-        self._rows: list[tuple[int, Source, bool]] = []
-        self._companded_rows: dict[g711.Law, list[tuple[int, CompandedSink]]] = {}
+        self._rows: list[Row] = []
+        self._awake: list[Row] = []  # those of them that are pulled: an idle seat's memory is not even looked at
+        self._asleep: set[str] = set()
+        self._companded_rows: dict[g711.Law, dict[int, CompandedSink]] = {}
+        self._gated: set[int] = set()  # rows of sinks whose lease is looked at every tick
         self._joined: set[int | None] = set()  # sink rows with an edge, be its source there or not
         self._dirty = True
 
@@ -45,11 +50,13 @@ class Conference:
     def add_source(self, name: str, source: Source) -> None:
         """A source under its name, replacing one of that name."""
         self._sources[name] = source
+        self._asleep.discard(name)
         self._dirty = True
 
     def remove_source(self, name: str) -> None:
         """Idempotent. Edges, taps and watches that name it stay."""
         self._dirty |= self._sources.pop(name, None) is not None
+        self._asleep.discard(name)
 
     def add_companded_sink(self, name: str, sink: CompandedSink, aliases: tuple[str, ...] = ()) -> None:
         """The sink of an RTP leg with G.711."""
@@ -132,7 +139,7 @@ class Conference:
         mixed, hears = matrix.mix(frames, present)
         playing = self._add_plays(mixed, hears, events)
         # A caller in a call or at a play hears silence as packets; one that is only ringing gets none.
-        joined = self._joined | {matrix.sink_row.get(play.sink) for play in self.plays.values()}
+        joined = self._joined.union(playing, (matrix.sink_row.get(play.sink) for play in self.plays.values()))
         self._send_companded(mixed, hears, joined)
         self._send_opus(mixed, hears, joined, playing)
         return events
@@ -144,11 +151,14 @@ class Conference:
         sinks = (self._matrix.sink_row.get(edge.sink) for edges in self.mixes.values() for edge in edges)
         self._joined = {row for row in sinks if row is not None}
         self._rows = [
-            (row, source, row in used or name in wanted) for row, (name, source) in enumerate(self._sources.items())
+            (row, name, source, row in used or name in wanted)
+            for row, (name, source) in enumerate(self._sources.items())
         ]
+        self._awake = [entry for entry in self._rows if entry[1] not in self._asleep]
         self._companded_rows = {
-            law: [(row, sink) for row, sink in enumerate(self._companded.values()) if sink.law == law] for law in _LAWS
+            law: {row: sink for row, sink in enumerate(self._companded.values()) if sink.law == law} for law in _LAWS
         }
+        self._gated = {row for row, sink in enumerate(self._companded.values()) if sink.gated}
         self._dirty = False
 
     def _pull(self) -> tuple[list[bytes | Pcm | None], Pcm, Flags]:
@@ -157,9 +167,13 @@ class Conference:
         frames: Pcm = np.zeros((count, FRAME_SAMPLES), dtype=np.int16)
         present: Flags = np.zeros(count, dtype=np.bool_)
         companded: dict[g711.Law, tuple[list[int], list[bytes]]] = {"PCMA": ([], []), "PCMU": ([], [])}
-        for row, source, wanted in self._rows:
+        tired: list[Row] = []
+        for entry in self._awake:
+            row, _, source, wanted = entry
             frame = source.pull(wanted)
             if frame is None:
+                if source.asleep:
+                    tired.append(entry)
                 continue
             raw[row] = frame
             present[row] = True
@@ -172,7 +186,19 @@ class Conference:
         for law, (rows, parts) in companded.items():
             if rows:
                 frames[rows] = g711.decode(law, b"".join(parts)).reshape(-1, FRAME_SAMPLES)
+        for entry in tired:
+            self._awake.remove(entry)
+            self._asleep.add(entry[1])
+            entry[2].on_sound = partial(self._wake, entry[1])
         return raw, frames, present
+
+    def _wake(self, name: str) -> None:
+        """A packet came for a source that slept."""
+        row = self._matrix.source_row.get(name)
+        if name in self._asleep:
+            self._asleep.discard(name)
+            if row is not None and not self._dirty:  # else the next tick's compilation finds it
+                self._awake.append(self._rows[row])
 
     def _add_plays(self, mixed: Mixed, hears: Flags, events: list[rpc.Event]) -> dict[int, tuple[PlayKey, ...]]:
         """Add the plays; which play positions each sink row hears. A play whose sink is not there stands still."""
@@ -195,17 +221,18 @@ class Conference:
     def _send_companded(self, mixed: Mixed, hears: Flags, joined: set[int | None]) -> None:
         heard = hears.tolist()  # plain values: a numpy flag costs ten times as much to look at
         for law, sinks in self._companded_rows.items():
-            if not sinks:
+            looked_at = [row for row in joined | self._gated if row in sinks]
+            if not looked_at:
                 continue
-            rows = [row for row, _ in sinks if heard[row]]
+            rows = [row for row in looked_at if heard[row]]
             samples = to_pcm(mixed[rows])
             frames = g711.encode(law, samples)
             speaking = (np.abs(samples).max(axis=1) > SPEAKING_PEAK).tolist() if rows else ()
             at = 0
-            for row, sink in sinks:
+            for row in looked_at:
+                sink = sinks[row]
                 if not heard[row]:
-                    if row in joined or sink.gated:
-                        sink.send_frame(None, False)
+                    sink.send_frame(None, False)
                     continue
                 start = at * FRAME_SAMPLES
                 sink.send_frame(frames[start : start + FRAME_SAMPLES], speaking[at])

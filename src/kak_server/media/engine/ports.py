@@ -1,5 +1,6 @@
 """What the engine needs of a leg: sources that give a frame a tick, sinks that take one."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from kak_server.media.engine.frames import Pcm
@@ -11,10 +12,15 @@ class Source(Protocol):
     """Something that can be heard. `law` says what `pull` gives: companded bytes, or linear samples if None."""
 
     leg: LegId
+    on_sound: Callable[[], None] | None  # set while it sleeps; to be called, and forgotten, when a packet comes
 
     @property
     def law(self) -> Law | None:
         """What its frames are."""
+
+    @property
+    def asleep(self) -> bool:
+        """Nothing is left and nothing is coming: `pull` gives None until a packet comes."""
 
     def pull(self, wanted: bool) -> bytes | Pcm | None:
         """This tick's frame; None if nothing came. Unwanted frames need not be decoded."""

@@ -24,6 +24,7 @@ class Microphone:
 
     def __init__(self, leg: LegId, payload_type: int) -> None:
         self.leg = leg
+        self.on_sound: Callable[[], None] | None = None
         self.reception = rtcp.Reception()
         self.packets = 0
         self._payload_type = payload_type
@@ -42,6 +43,11 @@ class Microphone:
         self._timestamp = rtp.unwrap(packet.timestamp, 32, self._timestamp)
         self._player.put(self._timestamp, packet.payload)
         return True
+
+    @property
+    def asleep(self) -> bool:
+        """Never: a browser's microphone is always on its way."""
+        return False
 
     def pull(self, wanted: bool) -> Pcm | None:
         """This tick's frame; decoded only if somebody hears it."""

@@ -58,6 +58,7 @@ class RtpLeg:
         self._time = time
         self._emit = emit
         self._poller = poller
+        self.on_sound: Callable[[], None] | None = None
         self._voice = voice_of(args.codec, args.payload_type)
         self._mouth = OpusMouth()
         self._digits = DtmfDetector(args.dtmf_clock_hz // 1000)
@@ -184,6 +185,9 @@ class RtpLeg:
                     self._voice.restart()
                 self._peer_ssrc = packet.ssrc
             self._voice.put(packet)
+            if self.on_sound is not None:
+                self.on_sound()
+                self.on_sound = None
         elif kind is _DIGIT:
             self._tell_digits(self._digits.feed(packet.timestamp, packet.payload, int(self._time.mono_ms)))
         else:
@@ -252,6 +256,11 @@ class RtpLeg:
         if self._srtp is not None and self._srtp.failed > self._told_failed:
             self._told_failed = 10 * self._srtp.failed  # a log that cannot flood
             logger().warning("srtp.failed", leg=self.leg, failed=self._srtp.failed, received=self.counts.received)
+
+    @property
+    def asleep(self) -> bool:
+        """The peer sends nothing: most seats, most of the time."""
+        return self._voice.player.asleep
 
     def pull(self, wanted: bool) -> bytes | Pcm | None:
         """This tick's frame of the peer's voice."""
