@@ -222,7 +222,8 @@ class SipCore:
         return self._command("probe", call, now_ms, self._probe)
 
     def reoffer(self, call: CallId, sdp: str, now_ms: int, *, paced: bool = False) -> bool:
-        """Offer another session by re-INVITE: MediaAgreed or MediaRefused follows, or CallEnded "gone". While the ACK
+        """Offer another session by re-INVITE, or by UPDATE where a call that is not answered yet allows it: MediaAgreed
+        or MediaRefused follows, or CallEnded "gone". While the ACK
         for our answer is awaited, or another offer is open, it waits; of several that wait the newest goes out. The
         version in its o= line is counted here. `paced`: one of many that must not leave all at once."""
         return self._command(

@@ -71,8 +71,9 @@ class EarlyDialogs:
     def _update(self, call: Call, leg: Leg, early: Early, entry: ServerEntry, request: Request) -> None:
         respond = self._ending.transactions.respond
         _, offer = offer_of(request)
-        if offer is not None and not early.settled:
-            respond(entry, 491)  # RFC 3311 5.2: our own offer has no answer for certain yet
+        ours = call.session.reoffer
+        if offer is not None and (not early.settled or (ours is not None and ours.cseq)):
+            respond(entry, 491)  # RFC 3311 5.2: an offer of ours has no answer for certain yet
             return
         if "contact" in request.fields:
             early = replace(early, dialog=replace(early.dialog, target=contact_uri(request)))

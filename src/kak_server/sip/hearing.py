@@ -43,6 +43,7 @@ class Hearing:
             if first:
                 self._ending.keep(call)  # a restart must not repeat an INVITE that was heard, and may cancel it
             return
+        self._refreshing.note_peer(call, response)
         number, tag = number_of_reliable(response), response.to.tag
         if number and not self._in_turn(call, leg, tag, number):
             return

@@ -60,14 +60,14 @@ class Inbound:
         if self._shed(request, trunk, flow, emergency=emergency):
             return
         merged = Refusal(482, "merged request") if self._table.merged(request) else None  # 8.2.2.2
-        refusal = merged or self._admission.extensions(request) or self._refreshing.refusal(request)
-        if refusal is None:
-            try:
+        try:
+            refusal = merged or self._admission.extensions(request) or self._refreshing.refusal(request)
+            if refusal is None:
                 refusal = self._admit(request, trunk, flow, device, emergency=emergency)
-                if refusal is None:
-                    return
-            except ParseError as problem:
-                refusal = Refusal(problem.status, problem.problem, refusal_headers(problem.status))
+            if refusal is None:
+                return
+        except ParseError as problem:
+            refusal = Refusal(problem.status, problem.problem, refusal_headers(problem.status))
         self._refuse(request, trunk, flow, refusal)
 
     def _admit(

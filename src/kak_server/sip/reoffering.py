@@ -16,6 +16,7 @@ from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import Outgoing, ack_of_2xx, contact_uri, next_request
+from kak_server.sip.early_offers import EarlyOffers
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError, SdpError
 from kak_server.sip.hold import direction_of, held_by, mirrored, within
@@ -27,6 +28,7 @@ from kak_server.sip.session import Reoffer
 
 MAX_TRIES = 6  # of one offer, when the peer has one of its own open each time
 PATIENCE_MS = 60_000  # for an answer after a provisional one
+_LOOK_AGAIN_MS = 1_000  # whether the call has been answered, or may be asked otherwise
 _RETRY_AFTER_MAX_S = 10  # 14.2: what a peer may ask for
 _ORIGIN = re.compile(r"(?m)^o=(\S+) (\d+) (\d+) ([^\r\n]*)")
 
@@ -39,13 +41,15 @@ class Reoffering:
         self._table = table
         self._ending = ending
         self._refreshing = refreshing
+        self._early = EarlyOffers(context, table, ending, refreshing)
         self._pacer = Pacer(context.settings.paced_offers_per_s)
 
     # --- orders -----------------------------------------------------------------------------------------------------
 
     def order(self, call: Call, sdp: str, *, paced: bool = False) -> bool:
         """Offer `sdp`, now or as soon as nothing is in the way; `paced` for one of many."""
-        if call.state not in ("accepted", "confirmed") or call.hangup_reason is not None:
+        up = call.state in ("accepted", "confirmed") and call.hangup_reason is None
+        if not up and self._early.dialog(call) is None:
             return False
         open_offer = call.session.reoffer
         if open_offer is not None and open_offer.cseq:
@@ -80,9 +84,12 @@ class Reoffering:
         """After a restart: what was on its way goes out again as the copy it is, and at once, for its answer may be
         here any moment; what waited waits its turn."""
         waiting = call.session.reoffer
-        if waiting is None or call.state not in ("accepted", "confirmed"):
+        if waiting is None or call.state not in ("pending", "accepted", "confirmed"):
             return
-        if waiting.cseq:
+        if waiting.update:
+            # Nobody knows whether it was answered; the same offer again says nothing new, but brings the answer
+            call.session = replace(call.session, reoffer=replace(waiting, cseq=0, update=False))
+        elif waiting.cseq:
             call.session = replace(call.session, reoffer=replace(waiting, resumed=True))
             self._transmit(call)
             return
@@ -95,8 +102,17 @@ class Reoffering:
         offer = call.session.reoffer
         if offer is None:
             return
+        early = self._early.dialog(call)
+        if early is not None:
+            sdp, cseq = next_version(offer.sdp, call.local_sdp), early.local_cseq + 1
+            sent = replace(offer, sdp=sdp, cseq=cseq, update=True, tries=offer.tries + 1)
+            call.session = replace(call.session, reoffer=sent)
+            self._early.send(call, sdp, self._on_update_answer)
+            return
         if call.state != "confirmed" or call.awaiting is not None:
             self._ending.keep(call)  # 14.1: not while an INVITE is in progress in the other direction
+            if call.state == "pending":
+                self._context.arm("dialog", call.id, "reoffer", _LOOK_AGAIN_MS)
             return
         sdp = offer.sdp if offer.refresh else next_version(offer.sdp, call.local_sdp)
         branch = build.COOKIE + self._context.new_id("branch")
@@ -139,7 +155,7 @@ class Reoffering:
     def on_timer(self, call: Call) -> None:
         """A slot, a back-off, or the end of patience with a peer that says "in a moment" for ever."""
         offer = call.session.reoffer
-        if offer is None or call.state not in ("accepted", "confirmed"):
+        if offer is None or not self._alive(call):
             return
         flying = call.flying
         if not offer.cseq:
@@ -200,6 +216,7 @@ class Reoffering:
         assert answer is not None
         wanted = direction_of(offer.sdp) if not offer.refresh else call.session.wanted
         call.local_sdp = offer.sdp
+        self._early.agreed(call, answer)
         call.session = replace(call.session, wanted=wanted, codec=taken.codec)
         self._after(call)
         peers = taken.peer_direction
@@ -228,6 +245,23 @@ class Reoffering:
         if retry_ms is None or offer.tries >= MAX_TRIES or offer.cancelled:
             self._refused(call, offer, status, response)
             return
+        self._again(call, offer, status, retry_ms)
+
+    def _on_update_answer(self, call: Call, status: int, response: Response | None) -> None:
+        """RFC 3311 5.1: an UPDATE that fails, fails alone: the INVITE goes on."""
+        offer = call.session.reoffer
+        if offer is None or not offer.update or not self._alive(call):
+            return
+        if response is not None and 200 <= status < 300:
+            self._agreed(call, offer, response)
+            return
+        retry_ms = self._retry_ms(call, offer, status, response)
+        if retry_ms is None or offer.tries >= MAX_TRIES:
+            self._refused(call, offer, status, response)
+        else:
+            self._again(call, replace(offer, update=False), status, retry_ms)
+
+    def _again(self, call: Call, offer: Reoffer, status: int, retry_ms: int) -> None:
         self._context.count("sip_reoffer_retried", status=str(status))
         call.flying = None
         call.session = replace(call.session, reoffer=replace(offer, cseq=0, branch=""))
@@ -282,7 +316,7 @@ class Reoffering:
         self._ending.keep(call)
 
     def _alive(self, call: Call) -> bool:
-        return call.state in ("accepted", "confirmed") and self._table.get(call.id) is call
+        return call.state in ("pending", "accepted", "confirmed") and self._table.get(call.id) is call
 
 
 def next_version(sdp: str, local_sdp: str) -> str:

@@ -19,6 +19,7 @@ class Reoffer:
 
     sdp: str = field(repr=False)
     cseq: int = 0  # of the request on its way; 0: it waits for its turn
+    update: bool = False  # that is an UPDATE: the call is not answered yet (RFC 3311)
     branch: str = ""  # and its transaction
     tries: int = 0
     cancelled: bool = False  # we have given up waiting for the answer
