@@ -3,8 +3,8 @@
     python bench/media_legs.py [--legs 20] [--seconds 10]
 
 Prints CPU microseconds per leg and 20 ms tick, and the packets a second behind them. Operators are PeerConnections
-below aiortc's codecs that send an encoded tone; callers are plain RTP senders. Each operator hears a caller and the
-other way round.
+below aiortc's codecs that send an encoded tone; callers are plain RTP senders, with SRTP in "srtp" and with Opus in
+"opus". Each operator, or other caller, hears a caller and the other way round.
 """
 
 import argparse
@@ -20,7 +20,18 @@ from kak_server.media.engine import opus, rtp
 from kak_server.media.worker import aiortc_hooks as hooks
 from kak_server.media.worker.ice_ports import IcePorts
 from kak_server.model.ids import LegId, MixId, RecordingId
-from tests.support.media_peers import Control, RtpPhone, WorkerProcess, free_udp_port, rtp_leg, running, sine, until
+from tests.support.media_peers import (
+    Control,
+    RtpPhone,
+    Samples,
+    WorkerProcess,
+    free_udp_port,
+    rtp_leg,
+    running,
+    sine,
+    until,
+)
+from tests.support.srtp_peers import OpusPhone, SrtpPhone
 
 FRAMES = 50
 TICKS_A_SECOND = 50
@@ -50,6 +61,28 @@ class LightOperator:
         self.path.send(rtp.build(False, 96, number, number * 960, 77, payload))
 
 
+class OpusSender(OpusPhone):
+    """Sends the same encoded frame again and again, so that the phone's encoder costs nothing."""
+
+    def send_frame(self, samples: Samples) -> None:
+        if not hasattr(self, "_frame"):
+            self._frame = self._encoder.encode(samples)
+        self.send_payload(self.payload_type, self._frame)
+        self.timestamp += 960
+
+
+def phone_of(kind: str) -> RtpPhone:
+    return SrtpPhone() if kind == "srtp" else OpusSender() if kind == "opus" else RtpPhone()
+
+
+def leg_for(phone: RtpPhone, name: str, port: int) -> rpc.CreateRtp:
+    if isinstance(phone, SrtpPhone):
+        return rtp_leg(name, port, srtp=phone.keys)
+    if isinstance(phone, OpusPhone):
+        return rtp_leg(name, port, codec="opus", payload_type=phone.payload_type)
+    return rtp_leg(name, port)
+
+
 def cpu_s(worker: WorkerProcess) -> float:
     assert worker.process is not None
     tasks = Path(f"/proc/{worker.process.pid}/task").iterdir()
@@ -75,8 +108,8 @@ async def measure(kind: str, legs: int, seconds: float, record: bool) -> None:
         async with running(Path(folder)) as (worker, control):
             callers, operators = [], []
             for number in range(legs):
-                caller, port = RtpPhone(), free_udp_port()
-                await control.do(rtp_leg(f"c{number}", port))
+                caller, port = phone_of(kind), free_udp_port()
+                await control.do(leg_for(caller, f"c{number}", port))
                 caller.target = ("127.0.0.1", port)
                 callers.append(caller)
                 if kind == "operator":
@@ -84,8 +117,8 @@ async def measure(kind: str, legs: int, seconds: float, record: bool) -> None:
                     await operator.connect(control, f"o{number}", IcePorts(45_000, 48_000, ("127.0.0.1",)))
                     operators.append(operator)
                 else:
-                    other, port = RtpPhone(), free_udp_port()
-                    await control.do(rtp_leg(f"o{number}", port))
+                    other, port = phone_of(kind), free_udp_port()
+                    await control.do(leg_for(other, f"o{number}", port))
                     other.target = ("127.0.0.1", port)
                     callers.append(other)
                 edges = (rpc.Edge(f"c{number}", f"o{number}/headset"), rpc.Edge(f"o{number}", f"c{number}"))
@@ -115,7 +148,7 @@ async def main() -> None:
     parser.add_argument("--legs", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10.0)
     args = parser.parse_args()
-    for kind, record in (("rtp", False), ("rtp", True), ("operator", False)):
+    for kind, record in (("rtp", False), ("rtp", True), ("srtp", False), ("opus", False), ("operator", False)):
         await measure(kind, args.legs, args.seconds, record)
 
 

@@ -87,8 +87,8 @@ def renegotiate(
     protection, the codec in use if the offer still has it (RFC 3264 section 8).
 
     `keep` is the codec in use where `local_sdp`, an offer of ours, has several. A secured session stays so and a plain
-    one too; the peer may bring a new key, and with `secret` another suite. Raises SdpError: answer 488, the session
-    stays as it was.
+    one too; the peer may bring a new key, or another suite, whose key of ours is made of `secret` or of the old one.
+    Raises SdpError: answer 488, the session stays as it was.
     """
     local = parse_session(local_sdp)
     audio = _our_audio(local)

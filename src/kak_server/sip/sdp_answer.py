@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp_codecs import Chosen, Codec, answered_formats, choose
-from kak_server.sip.sdp_crypto import Crypto, SrtpKeys, Suite, chosen_crypto, our_key
+from kak_server.sip.sdp_crypto import Crypto, SrtpKeys, Suite, chosen_crypto, derived_key, our_key
 from kak_server.sip.sdp_outcome import PTIME_MS, MediaPolicy, Negotiated, outcome, peer_direction
 from kak_server.sip.sdp_text import Direction, Media, Session, family_of, format_session
 
@@ -67,11 +67,12 @@ def _candidates(offered: Session, policy: MediaPolicy, keep: Suite | None) -> It
 
 
 def _key(ours: Ours, suite: Suite) -> bytes:
-    """Our key stays while the suite does: only the peer's changes when it brings a new one (RFC 4568 7.1.4)."""
+    """Our key stays while the suite does: only the peer's changes when it brings a new one (RFC 4568 7.1.4). Another
+    suite gets one made of it, where no entropy is at hand: whoever may hear us knows the old one anyway."""
     if suite in ours.keys:
         return ours.keys[suite]
     if ours.keys and not ours.secret:
-        raise SdpError("another suite than the one in use")
+        return derived_key(suite, next(iter(ours.keys.values())))
     return our_key(suite, ours.secret)
 
 

@@ -6,6 +6,7 @@ never show in a repr or an error; `hide_keys` takes them out of a message that i
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -126,6 +127,11 @@ def our_key(suite: Suite, secret: int) -> bytes:
         raise ValueError(f"SRTP needs a secret of {SECRET_BITS} random bits")
     at = sum(KEY_BYTES[one] for one in SUITES[: SUITES.index(suite)])
     return secret.to_bytes(SECRET_BITS // 8, "big")[at : at + KEY_BYTES[suite]]
+
+
+def derived_key(suite: Suite, key: bytes) -> bytes:
+    """A key for another suite out of one we have, one way."""
+    return hashlib.sha512(suite.encode() + b"|" + key).digest()[: KEY_BYTES[suite]]
 
 
 def hide_keys(message: bytes) -> bytes:

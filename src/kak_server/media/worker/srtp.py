@@ -15,7 +15,6 @@ from collections.abc import Callable
 import pylibsrtp
 
 from kak_server.media import rpc
-from kak_server.media.engine.rtp import unwrap
 
 _PROFILES: dict[str, tuple[int, int, int, int]] = {  # suite -> profile, bytes of key and salt, RTP tag, RTCP tag
     "AES_CM_128_HMAC_SHA1_80": (pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 30, 10, 10),
@@ -78,13 +77,13 @@ class Srtp:
     def unprotect(self, data: bytes, may_search: bool) -> bytes | None:
         """A packet that proved to be the peer's and new, in the clear. `may_search`: another roll-over counter may
         be tried."""
-        bare = self._without_mki(data, self._tag_bytes)
-        if bare is None or len(bare) < 12 or len(bare) > _PACKET_BYTES_MAX:
+        bare = self._without_mki(data, self._tag_bytes) if self.keys.receive_mki_bytes else data
+        if bare is None or not 12 <= len(bare) <= _PACKET_BYTES_MAX:
             self.failed += 1
             return None
         sequence, ssrc = struct.unpack_from("!2xH4xI", bare)
         try:
-            plain = bytes(self._in.unprotect(bare))
+            plain: bytes = self._in.unprotect(bare)
         except pylibsrtp.Error as problem:
             if str(problem).startswith("replay"):
                 self.replayed += 1
@@ -125,13 +124,15 @@ class Srtp:
 
     def _heard(self, ssrc: int, sequence: int) -> None:
         newest = self._newest.get(ssrc)
-        if newest is None:
+        if newest is not None:
+            ahead = (sequence - newest) & 0xFFFF
+            if ahead < 0x8000:
+                self._newest[ssrc] = newest + ahead
+        else:
             if len(self._newest) >= _STREAMS_MAX:
                 self._newest.clear()
                 self._in = self._session(self._receive_key, pylibsrtp.Policy.SSRC_ANY_INBOUND)
             self._newest[ssrc] = sequence
-        else:
-            self._newest[ssrc] = max(newest, unwrap(sequence, 16, newest))
 
     def _search(self, bare: bytes, sequence: int, ssrc: int) -> bytes | None:
         """Try the packet with the next roll-over counter that is possible."""
