@@ -7,10 +7,11 @@ Reading positions raises nothing: what cannot be read is a location with a probl
 import math
 
 from fuzz.targets.pieces import Growing, repeated
-from kak_server.sip.bodies import MAX_PARTS, parts_of
+from kak_server.sip.bodies import MAX_PARTS, PIDF, Part, parts_of
 from kak_server.sip.errors import ParseError
 from kak_server.sip.location import MAX_LOCATIONS, locations_of, read_pidf
 from kak_server.sip.parser import Request
+from kak_server.sip.provided_by import MAX_FOUND, provided_by
 
 MAX_BYTES = 65_536
 _MIXED = b"multipart/mixed;boundary=b\r\n"
@@ -48,3 +49,7 @@ def check(data: bytes) -> None:
         assert all(number is None or math.isfinite(number) for number in numbers)
         assert not location.problem or numbers == (None, None, None)
     assert len(locations_of(request, parts)) <= MAX_LOCATIONS
+    details, references = provided_by([*parts, Part(PIDF, body)])
+    assert len(details) <= MAX_FOUND
+    assert len(references) <= MAX_FOUND
+    assert all(detail.text.isprintable() for detail in details)

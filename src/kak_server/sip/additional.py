@@ -89,14 +89,21 @@ def _kind_of(text: str, lead: str) -> str:
 
 def read_block(kind: str, data: bytes, max_bytes: int = MAX_BYTES) -> tuple[Detail, ...]:
     """A block's lines. `kind` as in its purpose, in lower case: "providerinfo". Never raises."""
-    label = _LABELS.get(kind)
-    if label is None:
+    if kind not in _LABELS:
         return (Detail("other-data", one_line(f"{kind[:40]} ({len(data)} bytes)", 60)),)
     try:
         root = read_xml(data, max_bytes)
     except ValueError as problem:
         return (unreadable_data(kind, str(problem)),)
-    lines = list(_subscriber(root) if kind == "subscriberinfo" else _plain(root, _FIELDS[kind]))
+    return read_element(kind, root)
+
+
+def read_element(kind: str, block: etree._Element) -> tuple[Detail, ...]:
+    """The same of a block that is an element already."""
+    label = _LABELS.get(kind)
+    if label is None:
+        return (Detail("other-data", one_line(kind[:40], 60)),)
+    lines = list(_subscriber(block) if kind == "subscriberinfo" else _plain(block, _FIELDS[kind]))
     if not lines:
         return (unreadable_data(kind, "nothing to read in it"),)
     return tuple(Detail(label, line[:_TEXT_CHARS]) for line in lines[:6])

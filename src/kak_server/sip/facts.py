@@ -10,6 +10,7 @@ from kak_server.sip.history import diverted_from
 from kak_server.sip.identity import caller_identity
 from kak_server.sip.location import locations_of
 from kak_server.sip.parser import Request
+from kak_server.sip.provided_by import provided_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ def read_facts(request: Request, parts: list[Part], settings: SipSettings, *, tr
     """Identity, locations, diversions and additional data. `trusted`: the trunk's P-Asserted-Identity is believed."""
     most_bytes = settings.message_limits.xml_bytes
     details, references = additional_data(request, parts, most_bytes)
+    within, more = provided_by(parts, most_bytes)
+    details, references = (*details, *within), (*references, *more)
     asked = ", ".join(f"{namespace}.{value}" for namespace, value in priorities(request))
     return Facts(
         caller_identity(request, trusted=trusted, plan=settings.numbering),
