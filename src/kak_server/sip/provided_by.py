@@ -1,5 +1,5 @@
-"""Additional data that stands within a location: `provided-by` of a PIDF-LO (RFC 7852 sections 5.2 and 5.3), as blocks or as
-references to them."""
+"""Additional data that stands within a location: `provided-by` of a PIDF-LO (RFC 7852 sections 5.2 and 5.3), as
+blocks or as references to them."""
 
 from collections.abc import Iterator
 
