@@ -30,6 +30,10 @@ class TrunkMetrics:
         self._ack = histogram("ack_rtt_seconds", "From our first 200 to its ACK", _RTT_S)
         self._missed = counter("pings_missed", "OPTIONS of ours to the trunk that nobody answered")
         self._probes = counter("probes", "OPTIONS of ours inside calls, by whether the peer answered", "answer")
+        self._dialled = counter("dialled", "INVITEs of ours to the trunk, those after a challenge or a redirection too")
+        self._dial_answered = counter("dial_answered", "Calls of ours that were answered")
+        self._dial_failures = counter("dial_failures", "INVITEs of ours refused, by status or silent", "status")
+        self._dial_rtt = histogram("dial_rtt_seconds", "From an INVITE of ours to the first answer of any kind", _RTT_S)
         self._up = Gauge(
             "kak_sip_trunk_up",
             "Whether the trunk answers our OPTIONS; no sample while that is not known",
@@ -37,7 +41,8 @@ class TrunkMetrics:
             registry=registry,
         )
         for trunk in trunks:
-            for metric in (self._calls, self._answered, self._final, self._ack):
+            shown = (self._calls, self._answered, self._final, self._ack)
+            for metric in (*shown, self._dialled, self._dial_answered, self._dial_rtt):
                 metric.labels(trunk)
             for direction in ("in", "out"):
                 self._repeats.labels(trunk, direction)
@@ -62,10 +67,22 @@ class TrunkMetrics:
         elif count.name == "sip_trunk_options":
             answer = "silent" if count.labels.get("status") == _SILENT else "answered"
             self._probes.labels(trunk, answer).inc()
+        elif count.name.startswith("sip_dial"):
+            self._dial(trunk, count)
         elif count.name == "sip_trunk_missed":
             self._missed.labels(trunk).inc()
         elif count.name in ("sip_trunk_up", "sip_trunk_down"):
             self._up.labels(trunk).set(float(count.name == "sip_trunk_up"))
+
+    def _dial(self, trunk: str, count: Count) -> None:
+        if count.name == "sip_dialled":
+            self._dialled.labels(trunk).inc()
+        elif count.name == "sip_dial_answered":
+            self._dial_answered.labels(trunk).inc()
+        elif count.name == "sip_dial_refused":
+            self._dial_failures.labels(trunk, count.labels.get("status", "")).inc()
+        elif count.ms is not None:
+            self._dial_rtt.labels(trunk).observe(count.ms / 1000)
 
     def _finished(self, trunk: str, count: Count) -> None:
         status = count.labels.get("status", "")

@@ -262,6 +262,8 @@ class Count(NamedTuple):
     trunk (label "trunk"): "sip_trunk_call", "sip_trunk_final" (label "status", `ms` since the INVITE),
     "sip_trunk_ack" (`ms` since our 200), "sip_retransmissions", "sip_retransmissions_out", "sip_trunk_options"
     (label "status", 408 for no answer), "sip_shed" (label "why": a call not let in, see sip/capacity.py).
+    Of calls of ours over a trunk: "sip_dialled", "sip_dial_answered", "sip_dial_refused" (label "status", "silent" for
+    no answer), "sip_dial_rtt" (`ms` to the first answer of any kind).
     """
 
     name: str

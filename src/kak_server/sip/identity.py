@@ -58,4 +58,6 @@ def _wants_privacy(request: Request) -> bool:
 
 
 def _clean(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())[:_MAX_NAME]
+    if not text.isprintable():
+        text = "".join(character for character in text if character.isprintable())
+    return text[:_MAX_NAME]

@@ -83,6 +83,7 @@ class Leg:
     visited: tuple[str, ...] = ()  # where 3xx answers have led
     challenges: int = 0  # answered for the trunk being tried
     status: int = 0  # newest refusal
+    asked_at_ms: int = 0  # when the attempt left, UTC; 0: an answer has been heard
 
     def early_of(self, tag: str) -> Early | None:
         """The early dialog with a To tag."""

@@ -223,7 +223,8 @@ class OutgoingCalls:
         if leg.attempt is not None:
             given_up = (*given_up, leg.attempt)[-MAX_GIVEN_UP:]
             call.accepted_at_ms = self._context.now_ms  # it may be answered late: remember the call for so long
-        call.leg = replace(leg, attempt=attempt_of(outgoing, leg.trunk), heard=0, given_up=given_up)
+        attempt, asked_at_ms = attempt_of(outgoing, leg.trunk), self._context.now_ms
+        call.leg = replace(leg, attempt=attempt, heard=0, given_up=given_up, asked_at_ms=asked_at_ms)
         self._table.recount(call)
         self._ending.keep(call)
 
@@ -246,6 +247,8 @@ class OutgoingCalls:
         attempt = next((one for one in every if one.branch == branch), None)
         if attempt is None:
             return
+        if attempt == leg.attempt:
+            leg = call.leg = self._heard(leg)
         try:
             if response.status >= 200:
                 self._accepted(call, leg, attempt, response)
@@ -255,6 +258,12 @@ class OutgoingCalls:
                 self._unwanted(call, leg, attempt, response)
         except ParseError as problem:
             self._context.count("sip_malformed", detail=f"answer to our INVITE: {problem.problem}", status="response")
+
+    def _heard(self, leg: Leg) -> Leg:
+        """The first answer to an attempt, of whatever kind: how far away the trunk is."""
+        if leg.asked_at_ms:
+            self._context.count("sip_dial_rtt", ms=self._context.now_ms - leg.asked_at_ms, trunk=leg.trunk)
+        return replace(leg, asked_at_ms=0)
 
     def _accepted(self, call: Call, leg: Leg, attempt: Attempt, response: Response) -> None:
         current = leg.attempt
@@ -266,6 +275,7 @@ class OutgoingCalls:
         if not self._hearing.accepted(call, leg, attempt, response):
             return
         self._context.disarm("leg", call.id, "ring")
+        self._context.count("sip_dial_answered", trunk=attempt.trunk)
         if current is not None and current != attempt:
             self._ending.sending.drop(current.branch)
             if heard:
@@ -295,13 +305,14 @@ class OutgoingCalls:
             self._ending.finish(call, "refused", "the answer cannot be read", status=status)
             return
         if response is None:
+            self._context.count("sip_dial_refused", trunk=leg.trunk, status="silent")
             if leg.attempt is not None:
                 leg = replace(leg, given_up=(*leg.given_up, leg.attempt)[-MAX_GIVEN_UP:], attempt=None)
                 call.accepted_at_ms = self._context.now_ms
             self._elsewhere(call, leg, leg.status, None)
             return
         self._context.count("sip_dial_refused", trunk=leg.trunk, status=str(status))
-        leg = replace(leg, status=status)
+        leg = replace(self._heard(leg), status=status)
         rang = leg.heard >= 180
         trunk = self._trunks.get(leg.trunk)
         if 300 <= status < 400 and (place := place_to_go(response, trunk, leg.visited)):

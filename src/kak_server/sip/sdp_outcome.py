@@ -1,6 +1,5 @@
 """What a negotiation comes to: the policy it follows, and the outcome as the media plan needs it."""
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,7 +8,7 @@ from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp_codecs import CODECS, Chosen, Codec, DtmfClock
 from kak_server.sip.sdp_crypto import SrtpKeys
 from kak_server.sip.sdp_text import Direction, Media, Session
-from kak_server.sip.uri import is_ip
+from kak_server.sip.uri import is_ip, is_unspecified
 
 Protection = Literal["off", "optional", "required"]
 
@@ -84,7 +83,7 @@ def peer_direction(session: Session, media: Media) -> Direction:
     """The direction as the peer sees it."""
     direction = session.direction_of(media)
     host = session.host_of(media)
-    if is_ip(host) and ipaddress.ip_address(host).is_unspecified:
+    if is_unspecified(host):
         # RFC 3264 8.4: 0.0.0.0 is the old way to hold: the peer does not listen
         return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
     return direction

@@ -45,11 +45,11 @@ def on_respond(machine: ServerInvite, status: int, data: bytes) -> Step:
     if machine.state != "proceeding":
         return machine, ()
     if status < 200:
-        return replace(machine, response=data), (Transmit(data),)
+        return ServerInvite(machine.reliable, machine.times, "proceeding", data), (Transmit(data),)
     give_up_ms = machine.times.give_up_ms
     if status < 300:
         # RFC 6026 7.1: to "accepted", timer L = 64*T1; retransmission of the 2xx is the usage's (13.3.1.4)
-        return replace(machine, state="accepted", response=b""), (Transmit(data), Arm("L", give_up_ms))
+        return ServerInvite(machine.reliable, machine.times, "accepted"), (Transmit(data), Arm("L", give_up_ms))
     effects: list[Effect] = [Transmit(data)]
     interval_ms = 0
     if not machine.reliable:

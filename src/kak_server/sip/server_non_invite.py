@@ -36,7 +36,7 @@ def on_respond(machine: ServerNonInvite, status: int, data: bytes) -> Step:
         return replace(machine, state="proceeding", response=data), (Transmit(data),)
     if machine.reliable:
         return replace(machine, state="completed", response=data), (Transmit(data), Over())  # timer J is zero
-    completed = replace(machine, state="completed", response=data)
+    completed = ServerNonInvite(machine.reliable, machine.times, "completed", data)
     return completed, (Transmit(data), Arm("J", machine.times.give_up_ms))
 
 

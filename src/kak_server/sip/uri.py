@@ -122,6 +122,11 @@ def _is_ip(host: str) -> bool:
     return True
 
 
+def is_unspecified(host: str) -> bool:
+    """Whether `host` is 0.0.0.0 or ::, however that is written."""
+    return host[:1] in "0:" and is_ip(host) and ipaddress.ip_address(host).is_unspecified
+
+
 def bracketed(host: str) -> str:
     """A host as it stands in a URI or a Via: an IPv6 address gets its brackets."""
     return f"[{host}]" if ":" in host else host

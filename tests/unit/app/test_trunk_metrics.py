@@ -55,6 +55,26 @@ def test_retransmissions_probes_and_pings() -> None:
     assert told.sample("up") is None  # a silent telephone says nothing of its trunk
 
 
+def test_calls_of_ours() -> None:
+    told = Told(
+        Count("sip_dialled", {"trunk": "carrier"}),
+        Count("sip_dial_rtt", {"trunk": "carrier"}, ms=40),
+        Count("sip_dial_refused", {"trunk": "carrier", "status": "486"}),
+        Count("sip_dialled", {"trunk": "carrier"}),
+        Count("sip_dial_refused", {"trunk": "carrier", "status": "silent"}),
+        Count("sip_dialled", {"trunk": "carrier"}),
+        Count("sip_dial_rtt", {"trunk": "carrier"}, ms=60),
+        Count("sip_dial_answered", {"trunk": "carrier"}),
+    )
+    assert told.sample("dialled_total") == 3
+    assert told.sample("dial_answered_total") == 1
+    assert told.sample("dial_failures_total", status="486") == 1
+    assert told.sample("dial_failures_total", status="silent") == 1
+    assert told.sample("dial_rtt_seconds_count") == 2
+    assert told.sample("dial_rtt_seconds_sum") == 0.1
+    assert told.sample("dialled_total", trunk="quiet") == 0
+
+
 def test_up_and_down() -> None:
     up, down = Count("sip_trunk_up", {"trunk": "carrier"}), Count("sip_trunk_down", {"trunk": "carrier"})
     assert Told(up).sample("up") == 1

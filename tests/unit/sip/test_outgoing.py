@@ -620,3 +620,28 @@ def test_killed_after_a_trunk_was_given_up() -> None:
     after.core.hangup(CALL, after.now_ms)
     after.drain()
     nothing_left(after)
+
+
+def test_a_trunks_calls_of_ours_are_counted_and_timed_once() -> None:
+    def told(bench: Bench) -> list[tuple[str, str, int | None]]:
+        return [
+            (count.name, count.labels.get("status", ""), count.ms)
+            for count in bench.counts
+            if count.name in ("sip_dialled", "sip_dial_rtt", "sip_dial_answered", "sip_dial_refused")
+        ]
+
+    bench, callee = dialled()
+    bench.advance(40)
+    bench.receive(callee.answer(100, "Trying"))
+    bench.advance(2_000)
+    bench.receive(callee.answer(180, "Ringing"))
+    bench.receive(callee.accept())
+    bench.receive(callee.accept())
+    assert told(bench) == [("sip_dialled", "", None), ("sip_dial_rtt", "", 40), ("sip_dial_answered", "", None)]
+    bench, callee = dialled()
+    bench.advance(30)
+    bench.receive(callee.answer(486, "Busy Here"))
+    assert told(bench) == [("sip_dialled", "", None), ("sip_dial_refused", "486", None), ("sip_dial_rtt", "", 30)]
+    bench, _ = dialled()
+    bench.advance(40_000)
+    assert told(bench) == [("sip_dialled", "", None), ("sip_dial_refused", "silent", None)] * 2, "both trunks"
