@@ -300,3 +300,22 @@ async def test_control_is_killed_in_the_middle_of_a_conference(tmp_path: Path) -
         for phone in (fire, police, hospital):
             await has_ended(phone)
         assert (await citizen.over()).cause == "bye"
+
+
+async def test_the_media_worker_is_killed_in_the_middle_of_a_conference(tmp_path: Path) -> None:
+    async with (
+        running_lab(tmp_path, simulators=False) as lab,
+        outside(lab) as exchange,
+        talking(lab) as (robot, citizen, contact),
+    ):
+        await robot.client.command("contact.conference", contact=contact, services=["110", "112"])
+        fire, police = await callee(exchange, "110"), await callee(exchange, "112")
+        await hears(citizen.heard, FIRE_HZ, POLICE_HZ, what="the citizen")
+        await lab.kill_worker()
+        lab.start_worker()
+        await eventually(lambda: not sounds(citizen.heard, FIRE_HZ), what="the sound is gone")
+        await hears(citizen.heard, FIRE_HZ, POLICE_HZ, OPERATOR_HZ, what="the citizen, by the new worker,")
+        await hears(fire.heard, CITIZEN_HZ, POLICE_HZ, OPERATOR_HZ, what="110, by the new worker,")
+        await robot.client.command("contact.hangup", contact=contact)
+        for phone in (fire, police):
+            await has_ended(phone)
