@@ -11,6 +11,7 @@ from kak_server.model.codec import Json
 from kak_server.model.ids import CallId, ContactId
 from kak_server.sip.api import Count, IncomingCall, SipEvent
 from kak_server.sip.api_devices import DeviceContacts
+from kak_server.sip.api_legs import CallAnswered, CallProgress
 from kak_server.sip.trace import SipTrace
 from kak_server.sip.trace_wire import Locals, to_wire
 
@@ -39,7 +40,7 @@ class Tracing:
         for at in range(first, len(out)):
             if isinstance(note := out[at], Note):
                 out[at] = replace(note, fields={**about, **note.fields})
-        if isinstance(event, IncomingCall):
+        if isinstance(event, IncomingCall | CallProgress | CallAnswered):
             self._name(event.call)
 
     def resumed(self) -> None:
@@ -55,7 +56,10 @@ class Tracing:
         if leg.startswith(CALLER_LEG) and not fields.get("contact"):
             fields["contact"] = leg.removeprefix(CALLER_LEG)
         if fields.get("call") and not fields.get("contact"):
-            contact = self._house.calls.by_call.get(CallId(str(fields["call"])))
+            call = CallId(str(fields["call"]))
+            contact = self._house.calls.by_call.get(call)
+            if contact is None and call in self._house.parties.by_call:
+                contact = self._house.parties.by_call[call][0]
             if contact is not None:
                 fields["contact"] = contact
         elif fields.get("contact") and not fields.get("call"):

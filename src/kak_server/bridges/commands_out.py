@@ -79,6 +79,9 @@ def _conference(house: "House", by: By, args: Args) -> Mapping[str, Any]:
             if name not in labels:
                 raise RefusedError("unknown-service", f"no service {name}")
             service = labels[name]
+            number = house.ctx.settings.outbound.trunks_for(service.number).number
+            if any(party.live and party.number == number for party in house.calls.lines[contact].parties):
+                raise RefusedError("in-call", f"{service.label} is in the call, or is being called")
             result["party"] = house.parties.add(house.calls.lines[contact], service.number, label=service.label).id
         except RefusedError as refusal:
             result |= {"code": refusal.code, "message": str(refusal)}

@@ -106,7 +106,10 @@ def test_three_services_in_one_action_each_for_itself() -> None:
     assert [dial.target for dial in w.dials()] == ["110", "112"]
     w.ends(w.dials()[0].call, "busy", 486)
     w.picks_up(w.dials()[1].call)
-    states = [(p["label"], p["state"]) for p in w.call_card()["parties"]]
+    again = w.do("contact.conference", {"contact": contact, "services": ["110", "112"]}).result["parties"]
+    assert [row["code"] for row in again] == ["", "in-call"], "whoever is there is not called twice"
+    w.do("party.drop", {"contact": contact, "party": again[0]["party"]})
+    states = [(p["label"], p["state"]) for p in w.call_card()["parties"]][:2]
     assert states == [("110 Brann", "ended"), ("112 Politi", "answered")]
 
 
