@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
+from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from kak_server.console.aio.commands import run_command
@@ -28,6 +30,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 
 # Close codes of ours (RFC 6455 section 7.4.2: 4000-4999 are for applications), like the HTTP statuses.
+CLOSED_ABNORMALLY = 1006  # RFC 6455 7.4.1
 BAD_MESSAGES, SIGNED_OUT, SILENT, SEAT_LOST = 4400, 4401, 4408, 4409
 MAX_SAFE_INTEGER = 2**53
 ENTRIES_AT_ONCE = 64
@@ -46,9 +49,17 @@ class Connection:
     """One WebSocket and the stream it reads."""
 
     def __init__(
-        self, websocket: WebSocket, shell: Shell, session: Session, live: LiveStream, *, batch: bool = False
+        self,
+        websocket: WebSocket,
+        transmit: Send,
+        shell: Shell,
+        session: Session,
+        live: LiveStream,
+        *,
+        batch: bool = False,
     ) -> None:
         self._websocket = websocket
+        self._transmit = transmit
         self._batch = batch  # what is due at once goes out as one message: a JSON array
         self._shell = shell
         self._session = session
@@ -151,7 +162,7 @@ class Connection:
                     if loop.time() - self._heard_s > settings.silent_reader_s:
                         self.finish(SILENT, "no pong")
                         continue
-                    await self._websocket.send_text('{"type":"ping"}')
+                    await self._send(['{"type":"ping"}'])
                     self._ping_due = False
                     timer = loop.call_later(settings.ping_interval_s, self._ping_now)
                 await self._wake.wait()
@@ -189,10 +200,12 @@ class Connection:
 
     async def _send(self, texts: list[str]) -> None:
         if self._batch and len(texts) > 1:
-            await self._websocket.send_text(f"[{','.join(texts)}]")
-            return
-        for text in texts:
-            await self._websocket.send_text(text)
+            texts = [f"[{','.join(texts)}]"]
+        try:
+            for text in texts:
+                await self._transmit({"type": "websocket.send", "text": text})
+        except OSError as problem:  # the server's word for a peer that has left
+            raise WebSocketDisconnect(CLOSED_ABNORMALLY) from problem
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
@@ -269,32 +282,43 @@ def _whole_number(text: str | None) -> int | None:
     return int(text)
 
 
-@router.websocket("/api/v1/events")
-async def events(websocket: WebSocket) -> None:
-    """The event stream of a seat."""
-    shell = shell_of(websocket)
-    try:
-        if not origin_is_ours(websocket, shell):
-            raise ApiError("foreign-origin", "Requests from other sites' pages are refused.")
-        session, _ = authenticate(shell, websocket.cookies.get(COOKIE))
-        seat_epoch = _whole_number(websocket.query_params.get("seat_epoch"))
-        after = _whole_number(websocket.query_params.get("after"))
-        if seat_epoch is None:
-            raise ApiError("bad-request", "seat_epoch is missing.")
-    except ApiError as error:
-        await _deny(websocket, error)
-        return
-    shell.touch(session)
-    caller: Caller | None = shell.seated_caller(session, seat_epoch)
-    await websocket.accept()
-    try:
-        if caller is None:
-            # A browser cannot read a refused handshake, so a tab that lost its seat is told in so many words.
-            lost = {"type": "seat.lost", "seq": 0 if after is None else after + 1, "data": {"reason": "another-tab"}}
-            await websocket.send_text(encode(lost))
-            await websocket.close(SEAT_LOST, "seat lost")
+class Events:
+    """The event stream of a seat, as an application of its own: every event goes straight to the server's `send`,
+    past the layers a route has around it, which cost as much as the event."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One WebSocket."""
+        websocket = WebSocket(scope, receive, send)
+        shell = shell_of(websocket)
+        try:
+            if not origin_is_ours(websocket, shell):
+                raise ApiError("foreign-origin", "Requests from other sites' pages are refused.")
+            session, _ = authenticate(shell, websocket.cookies.get(COOKIE))
+            seat_epoch = _whole_number(websocket.query_params.get("seat_epoch"))
+            after = _whole_number(websocket.query_params.get("after"))
+            if seat_epoch is None:
+                raise ApiError("bad-request", "seat_epoch is missing.")
+        except ApiError as error:
+            await _deny(websocket, error)
             return
-        batch = websocket.query_params.get("batch") == "1"
-        await Connection(websocket, shell, session, shell.hub.open(caller), batch=batch).run(after)
-    except WebSocketDisconnect:
-        return
+        shell.touch(session)
+        caller: Caller | None = shell.seated_caller(session, seat_epoch)
+        await websocket.accept()
+        try:
+            if caller is None:
+                await _tell_seat_lost(websocket, after)
+                return
+            batch = websocket.query_params.get("batch") == "1"
+            await Connection(websocket, send, shell, session, shell.hub.open(caller), batch=batch).run(after)
+        except WebSocketDisconnect:
+            return
+
+
+async def _tell_seat_lost(websocket: WebSocket, after: int | None) -> None:
+    """A browser cannot read a refused handshake, so a tab that lost its seat is told in so many words."""
+    lost = {"type": "seat.lost", "seq": 0 if after is None else after + 1, "data": {"reason": "another-tab"}}
+    await websocket.send_text(encode(lost))
+    await websocket.close(SEAT_LOST, "seat lost")
+
+
+router.routes.append(WebSocketRoute("/api/v1/events", Events(), name="events"))

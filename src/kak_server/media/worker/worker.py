@@ -19,7 +19,7 @@ from kak_server.media.worker.video import VideoHub
 from kak_server.media.worker.webrtc_leg import WebrtcLeg
 from kak_server.model.ids import LegId
 
-WATCH_TICKS = 5
+WATCH_TICKS = 10
 LEGS_MAX = 4_000
 STOP_TIMEOUT_S = 10.0
 WRITER_STOP_S = 0.1
