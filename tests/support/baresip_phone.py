@@ -21,7 +21,7 @@ module_app account.so
 module_app menu.so
 module ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
-sip_listen 127.0.0.1:0
+sip_listen 127.0.0.1:{port}
 call_max_calls 2
 call_local_timeout 120
 audio_source aufile,{voice}
@@ -92,20 +92,23 @@ async def desk_phone(
     *,
     transport: str = "udp",
     register: bool = True,
+    port: int = 0,
+    answers: str = "manual",
 ) -> AsyncIterator[Phone]:
     """A phone that registers with the server at `sip` (unless it is only to call) and speaks the sound of a file (8 kHz
-    mono). Unregisters when the block is left."""
+    mono). Unregisters when the block is left. `port` is where it listens (0: any), `answers` how: "manual", "early"
+    (with early media first), "auto"."""
     conf = folder / f"phone-{username}"
     conf.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         control = free.getsockname()[1]
     log = conf / "phone.log"
-    text = _CONFIG.format(modules=MODULES, control=control, voice=voice, folder=conf)
+    text = _CONFIG.format(modules=MODULES, port=port, control=control, voice=voice, folder=conf)
     (conf / "config").write_text(text, encoding="utf-8")
     account = (
         f"<sip:{username}@{sip[0]}:{sip[1]};transport={transport}>;auth_pass={password};regint={60 if register else 0};"
-        "audio_codecs=PCMA/8000/1;answermode=manual\n"
+        f"audio_codecs=PCMA/8000/1;answermode={answers}\n"
     )
     (conf / "accounts").write_text(account, encoding="utf-8")
     with log.open("wb") as out:
