@@ -109,6 +109,7 @@ def _trunk(trunk: TrunkSection) -> TrunkSettings:
         username=trunk.username or "",
         password=trunk.password.value if trunk.password is not None else "",
         srtp=trunk.srtp,
+        redirects=trunk.redirects,
         max_calls=trunk.max_calls,
         may_replace=trunk.may_replace,
         emergency_only=trunk.emergency_only,

@@ -107,6 +107,9 @@ class TrunkSection(Section):
     codecs: tuple[Literal["PCMA", "PCMU", "opus"], ...] = Field(
         ("PCMA", "PCMU", "opus"), min_length=1, max_length=3, description="codecs in order of preference"
     )
+    redirects: Literal["never", "same", "any"] = Field(
+        "same", description="3xx answers to calls of ours are followed: `same`: to the trunk's own domain and addresses"
+    )
     group: Identifier | None = Field(None, description="a name by which outbound routes mean all trunks of a group")
     priority: int = Field(0, ge=0, le=1_000, description="the lowest of a group is tried first")
     max_calls: int = Field(
