@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kak_sim.callees.exchange import Callee, Exchange
-from kak_sim.callees.people import PEOPLE
+from kak_sim.callees.people import PEOPLE, STRANGER
 from kak_sim.callers.caller import Caller
 from kak_sim.callers.heard import Heard
 from kak_sim.callers.sound import steady
@@ -20,10 +20,12 @@ from kak_sim.robots.robot import Robot
 from tests.support.lab import calling, running_lab
 from tests.support.report import report
 from tests.support.robots import in_call, robot_at
+from tests.support.sipp import needs_sipp, run_sipp
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
+SIPP = Path(__file__).parents[1] / "integration/sipp"
 CITIZEN_HZ, OPERATOR_HZ = 400, 2_000
 HOSPITAL, BUSY, NEVER, EARLY = "22000001", "22000002", "22000003", "22000004"
 FIRE_HZ, POLICE_HZ = PEOPLE["110"].tone_hz, PEOPLE["112"].tone_hz
@@ -319,3 +321,22 @@ async def test_the_media_worker_is_killed_in_the_middle_of_a_conference(tmp_path
         await robot.client.command("contact.hangup", contact=contact)
         for phone in (fire, police):
             await has_ended(phone)
+
+
+@needs_sipp
+@pytest.mark.real_peer
+async def test_a_real_peer_has_us_call_somebody_in_its_place(tmp_path: Path) -> None:
+    """sipp calls, asks by REFER for somebody else, hears how it goes by NOTIFY and leaves: those two talk."""
+    async with (
+        running_lab(tmp_path, simulators=False) as lab,
+        outside(lab) as exchange,
+        robot_at(lab, "kari", "oslo-1", voice_hz=OPERATOR_HZ) as robot,
+    ):
+        result = await run_sipp(SIPP / "uac_refer.xml", lab.sip, tmp_path, "-s", "113")
+        assert result.code == 0, result.output[-2_000:]
+        await robot.client.until(lambda seen: (seen.view["call"] or {}).get("far_end") == "gone")
+        phone = await callee(exchange, "+4722334455")
+        await hears(robot.heard, STRANGER.tone_hz, what="the operator")
+        await hears(phone.heard, OPERATOR_HZ, what="who was called")
+        assert exchange.hang_up(phone.name)
+        await robot.client.until(lambda seen: seen.view["call"] is None)
