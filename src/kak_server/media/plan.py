@@ -39,7 +39,10 @@ def changes(old: Plan, new: Plan) -> list[rpc.Command]:
     commands: list[rpc.Command] = [create for leg, create in new.legs.items() if leg not in same]
     commands += [rpc.StopPlay(play) for play in old.plays if new.plays.get(play) != old.plays[play]]
     commands += _mix_changes(old.mixes, new.mixes)
-    commands += [start for play, start in new.plays.items() if old.plays.get(play) != start]
+    anew = {leg for leg in new.legs if leg in old.legs} - same  # closing one ends what is played into it
+    commands += [
+        start for play, start in new.plays.items() if old.plays.get(play) != start or start.sink.split("/")[0] in anew
+    ]
     commands += [start for name, start in new.recordings.items() if name not in old.recordings]
     commands += [rpc.StopRecord(name) for name in old.recordings if name not in new.recordings]
     commands += [rpc.WatchTalk(leg, True) for leg in sorted(new.watched - old.watched)]

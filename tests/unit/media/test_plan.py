@@ -61,7 +61,9 @@ def test_another_sound_under_the_same_name_is_stopped_before_it_starts() -> None
 
 def test_a_leg_on_another_port_is_closed_and_made_anew() -> None:
     moved = replace(CREATE, port=30_002)
-    assert changes(FULL, replace(FULL, legs={LEG: moved})) == [rpc.CloseLeg(LEG), moved]
+    assert changes(FULL, replace(FULL, legs={LEG: moved})) == [rpc.CloseLeg(LEG), moved, HOLD], (
+        "its plays ended with it"
+    )
 
 
 def test_a_leg_makes_way_before_its_port_is_bound_again() -> None:
@@ -146,7 +148,7 @@ def test_a_leg_on_the_wrong_port_is_made_anew_after_the_census() -> None:
     desk = Desk()
     desk.state("contact/c1", replace(FULL, legs={LEG: replace(CREATE, port=30_002)}))
     commands = desk.reconcile(census_of(FULL))
-    assert commands == [rpc.CloseLeg(LEG), replace(CREATE, port=30_002)]
+    assert commands == [rpc.CloseLeg(LEG), replace(CREATE, port=30_002), HOLD]
 
 
 def test_plans_add_up() -> None:
