@@ -9,12 +9,13 @@ from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId, ContactId
-from kak_server.sip.api import Count, IncomingCall, SipEvent
+from kak_server.sip.api import CallEnded, Count, IncomingCall, SipEvent
 from kak_server.sip.api_devices import DeviceContacts
 from kak_server.sip.api_legs import CallAnswered, CallProgress
 from kak_server.sip.trace import SipTrace
 from kak_server.sip.trace_wire import Locals, to_wire
 
+_NAMING = (IncomingCall, CallProgress, CallAnswered, CallEnded)  # what is first heard of a call, of ours too
 CALLER_LEG = caller_leg(ContactId(""))
 
 
@@ -40,13 +41,15 @@ class Tracing:
         for at in range(first, len(out)):
             if isinstance(note := out[at], Note):
                 out[at] = replace(note, fields={**about, **note.fields})
-        if isinstance(event, IncomingCall | CallProgress | CallAnswered):
-            self._name(event.call)
+        if isinstance(event, _NAMING) and (contact := about.get("contact")):
+            self.trace.name_contact(event.call, ContactId(str(contact)))
 
     def resumed(self) -> None:
         """After a restart: the calls that are up have their contacts."""
-        for call in list(self._house.calls.by_call):
-            self._name(call)
+        for call in (*self._house.calls.by_call, *self._house.parties.by_call):
+            contact = self._contact_of(call)
+            if contact is not None:
+                self.trace.name_contact(call, contact)
 
     def fields(self, known: Mapping[str, Any]) -> dict[str, Json]:
         """The fields of a log line with call and contact both, where one of them, or the caller's leg in the media
@@ -55,11 +58,10 @@ class Tracing:
         leg = str(fields.get("leg", ""))
         if leg.startswith(CALLER_LEG) and not fields.get("contact"):
             fields["contact"] = leg.removeprefix(CALLER_LEG)
+        elif leg and not fields.get("call") and (found := self._house.parties.of_leg(leg)) is not None:
+            fields["call"] = found[1].call
         if fields.get("call") and not fields.get("contact"):
-            call = CallId(str(fields["call"]))
-            contact = self._house.calls.by_call.get(call)
-            if contact is None and call in self._house.parties.by_call:
-                contact = self._house.parties.by_call[call][0]
+            contact = self._contact_of(CallId(str(fields["call"])))
             if contact is not None:
                 fields["contact"] = contact
         elif fields.get("contact") and not fields.get("call"):
@@ -77,7 +79,7 @@ class Tracing:
         found = self.trace.find(wanted, now_ms)
         return to_wire(found, self._places) if found is not None else None
 
-    def _name(self, call: CallId) -> None:
-        contact = self._house.calls.by_call.get(call)
-        if contact is not None:
-            self.trace.name_contact(call, contact)
+    def _contact_of(self, call: CallId) -> ContactId | None:
+        """Whose call it is: the contact's own, or that of somebody called into it."""
+        party = self._house.parties.by_call.get(call)
+        return party[0] if party is not None else self._house.calls.by_call.get(call)

@@ -4,6 +4,7 @@ from kak_server.app.tracing import Tracing
 from kak_server.bridges.outputs import Note
 from kak_server.model.ids import CallId
 from kak_server.sip.api import CallEnded, CallerIdentity, Count, Flow, IncomingCall, ProbeAnswered
+from kak_server.sip.api_legs import CallProgress
 from kak_server.sip.trace import SipTrace, TraceLimits
 from kak_server.sip.trace_wire import Local
 from tests.unit.bridges.world import OFFER, World, world
@@ -84,3 +85,25 @@ def test_calls_of_before_a_restart_are_traced_by_their_contact_too() -> None:
     assert watched.tracing.find(contact, watched.world.now_ms) is None
     watched.tracing.resumed()
     assert watched.tracing.find(contact, watched.world.now_ms) is not None
+
+
+def test_a_call_of_ours_into_a_contact_is_traced_with_it_and_its_lines_name_it() -> None:
+    watched = Watched()
+    contact = watched.world.talking()
+    watched.world.do("party.add", {"contact": contact, "number": "110", "private": False, "label": "110"})
+    (dial,) = watched.world.dials()
+    watched.trace.record(watched.world.now_ms, True, FLOW, b"INVITE sip:110@x SIP/2.0\r\nCall-ID: c@d\r\n\r\n")
+    watched.trace.bind("c@d", dial.call, "110", watched.world.now_ms)
+    watched.tracing.sip_event(CallProgress(dial.call, 180), watched.world.now_ms)
+    told = watched.tracing.find(contact, watched.world.now_ms)
+    assert told is not None
+    assert "c@d" in told["sip_call_ids"]
+    fields = watched.tracing.fields
+    leg = watched.world.house.calls.lines[contact].parties[0].leg.leg
+    assert fields({"call": dial.call}) == {"call": dial.call, "contact": contact}
+    assert fields({"leg": leg}) == {"leg": leg, "call": dial.call, "contact": contact}
+    watched.tracing.sip_event(CallEnded(dial.call, "busy", status=486), watched.world.now_ms)
+    assert fields({"call": dial.call}) == {"call": dial.call}
+    again = watched.tracing.find(contact, watched.world.now_ms)
+    assert again is not None
+    assert "c@d" in again["sip_call_ids"], "what became of it can still be seen"
