@@ -20,6 +20,7 @@ from tests.e2e.test_kill_worker import supervised
 from tests.support.baresip import baresip_call, heard_by, needs_baresip
 from tests.support.lab import running_lab
 from tests.support.media_peers import free_udp_port, tone_share
+from tests.support.report import report
 from tests.support.robots import VOICE_HZ, in_call, robot_at
 from tests.support.sipp import needs_sipp, run_sipp
 from tests.support.waiting import eventually
@@ -134,6 +135,8 @@ async def test_a_protected_call_outlives_its_worker(tmp_path: Path) -> None:
                 20,
                 what="the operator is heard again",
             )
+            # counted to the end of half a second of tone at both ends
+            report("kill-worker-srtp", both_at_latest_ms=round((time.time_ns() - killed_ns) / 1_000_000))
             assert in_call(robot.client)
         await robot.stop()
 
