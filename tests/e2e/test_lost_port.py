@@ -1,5 +1,5 @@
-"""The media worker dies and somebody else takes its port before the next one is there: the call moves to another port by
-re-INVITE, in the words of a real server to a real telephone."""
+"""The media worker dies and somebody else takes its port before the next one is there: the call moves to another port
+by re-INVITE, in the words of a real server to a real telephone."""
 
 import socket
 from pathlib import Path
