@@ -124,3 +124,10 @@ sip:
     ):
         with pytest.raises(ConfigError, match=words):
             parse_settings(BASE + wrong)
+
+
+def test_our_own_address_is_a_trunks_unless_it_is_a_lab() -> None:
+    text = f"server: {{advertised_address: 192.0.2.9}}\n{BASE}sip: {{front_door: true, trunks: []}}\n"
+    with pytest.raises(ConfigError, match="no trunk has our own address"):
+        parse_settings(text)
+    assert to_house_settings(parse_settings(text, overrides=["server.lab=true"])).front_door == "192.0.2.9:5060"
