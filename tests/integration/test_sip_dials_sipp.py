@@ -24,10 +24,12 @@ OFFER = (
 DIAL = Dial(CALL, "+4722334455", OFFER, ("lab",), caller="+4723000000", attempt_timeout_ms=1_000)
 
 
-async def call(scenario: str, folder: Path, *, hang_up: bool = True, dial: Dial = DIAL, **trunk: str) -> House:
+async def call(
+    scenario: str, folder: Path, *, hang_up: bool = True, dial: Dial = DIAL, transport: str = "udp", **trunk: str
+) -> House:
     """Dial a scenario and talk for a moment; whatever sipp expected of us has happened when this returns."""
-    async with sipp_server(SCENARIOS / f"{scenario}.xml", folder) as (_, port):
-        address = f"sip:127.0.0.1:{port}"
+    async with sipp_server(SCENARIOS / f"{scenario}.xml", folder, transport=transport) as (_, port):
+        address = f"sip:127.0.0.1:{port};transport={transport}"
         lab = replace(LOOPBACK, address=address, **trunk)  # type: ignore[arg-type]
         async with running(lambda _house, _event: None, trunk=lab) as house:
             assert house.server.dial(dial)
@@ -53,6 +55,12 @@ async def test_rings_and_is_answered(tmp_path: Path) -> None:
     answer = the(house, CallAnswered)
     assert isinstance(answer, CallAnswered)
     assert "m=audio 6000" in answer.sdp
+
+
+@pytest.mark.parametrize("scenario", ["uas_answer", "uas_forked", "uas_digest", "uas_reliable"])
+async def test_over_tcp(scenario: str, tmp_path: Path) -> None:
+    house = await call(scenario, tmp_path, transport="tcp", username="kak", password="secret")
+    assert the(house, CallAnswered)
 
 
 async def test_early_media_and_the_callee_hangs_up(tmp_path: Path) -> None:

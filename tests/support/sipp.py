@@ -79,19 +79,21 @@ def _errors_in(folder: Path) -> str:
 
 
 @contextlib.asynccontextmanager
-async def sipp_server(scenario: Path, folder: Path, *arguments: str) -> AsyncIterator[tuple[str, int]]:
+async def sipp_server(
+    scenario: Path, folder: Path, *arguments: str, transport: str = "udp"
+) -> AsyncIterator[tuple[str, int]]:
     """Be the called side of one call for as long as the block lasts; gives its address. At the end of the block the
     call must have gone as the scenario says."""
     port = free_udp_port()
     process = await asyncio.create_subprocess_exec(
-        *command(scenario, port, free_udp_port(), ["-m", "1", *arguments]),
+        *command(scenario, port, free_udp_port(), ["-m", "1", "-t", "t1" if transport == "tcp" else "u1", *arguments]),
         cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        await _until_bound(port, process)
+        await _until_bound(port, process, transport)
         yield "127.0.0.1", port
         async with asyncio.timeout(10):
             assert await process.wait() == 0, _errors_in(folder)
@@ -101,11 +103,12 @@ async def sipp_server(scenario: Path, folder: Path, *arguments: str) -> AsyncIte
             await process.wait()
 
 
-async def _until_bound(port: int, process: asyncio.subprocess.Process) -> None:
+async def _until_bound(port: int, process: asyncio.subprocess.Process, transport: str) -> None:
+    kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
     async with asyncio.timeout(10):
         while True:
             assert process.returncode is None, f"sipp ended at once with {process.returncode}"
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            with socket.socket(socket.AF_INET, kind) as probe:
                 try:
                     probe.bind(("127.0.0.1", port))
                 except OSError:

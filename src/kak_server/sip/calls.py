@@ -73,6 +73,7 @@ class Call:
     leg: Leg | None = None
     pracked: frozenset[tuple[str, int]] = frozenset()  # To tags and numbers that we have acknowledged in this life
     aliases: set[DialogKey] = field(default_factory=set)  # early dialogs of a call of ours
+    resumed: bool = False  # of a call of ours: a restart has cost the search through a trunk's addresses its place
     counted_on: str | None = None  # trunk whose calls it is counted among; None: not counted
 
     @property
@@ -343,10 +344,6 @@ class CallTable:
         for key in call.aliases:
             self._by_dialog.pop(key, None)
         call.aliases.clear()
-
-    def of_ours(self, call_id: str, tag: str) -> Call | None:
-        """The call of ours that a response belongs to, by Call-ID and From tag."""
-        return self._by_invite.get(our_key(call_id, tag))
 
     def of_dialog(self, request: Request) -> Call | None:
         """The call whose dialog a request belongs to (12.2.2): Call-ID, To tag ours, From tag theirs."""

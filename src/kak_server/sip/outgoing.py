@@ -26,6 +26,7 @@ from kak_server.sip.reason import MAX_TEXT, NO_ANSWER, NORMAL_CLEARING, Reason, 
 from kak_server.sip.redirects import place_to_go
 from kak_server.sip.refreshing import Refreshing
 from kak_server.sip.sending import OnFinal
+from kak_server.sip.uri import is_ip, parse_uri
 
 BindingOf = Callable[[str, str], Binding | None]
 _BUSY = (486, 600)
@@ -94,6 +95,9 @@ class OutgoingCalls:
         for old in leg.given_up:
             self._clients.resume(self._outgoing(leg, old), call.id, self._listener(call), "calling")
         attempt = leg.attempt
+        if attempt is not None:  # the connection of the old process has gone
+            attempt = replace(attempt, flow=replace(attempt.flow, connection=0))
+            call.leg = leg = replace(leg, attempt=attempt)
         if call.state == "pending":
             context.arm("leg", call.id, "ring", max(0, leg.ring_until_ms - context.now_ms))
             if attempt is None and leg.uri:
@@ -101,13 +105,15 @@ class OutgoingCalls:
             elif attempt is None:
                 self._begin(call, leg)
             else:
+                call.resumed = not is_ip(parse_uri(leg.hop).host)
+                hasty = leg.left or leg.dial.device or call.resumed
                 self._ending.sending.resume(
                     self._outgoing(leg, attempt),
                     call.id,
                     self._on_final(call),
                     self._listener(call),
                     "proceeding" if leg.heard else "calling",
-                    give_up_ms=leg.dial.attempt_timeout_ms if leg.left or leg.dial.device else 0,
+                    give_up_ms=leg.dial.attempt_timeout_ms if hasty else 0,
                 )
         elif attempt is not None and call.state == "cancelling":
             state: ResumedState = "proceeding" if leg.heard else "calling"
@@ -309,7 +315,11 @@ class OutgoingCalls:
             if leg.attempt is not None:
                 leg = replace(leg, given_up=(*leg.given_up, leg.attempt)[-MAX_GIVEN_UP:], attempt=None)
                 call.accepted_at_ms = self._context.now_ms
-            self._elsewhere(call, leg, leg.status, None)
+            if call.resumed:
+                call.resumed = False
+                self._send(call, leg)  # the other addresses of its name have not had their turn
+            else:
+                self._elsewhere(call, leg, leg.status, None)
             return
         self._context.count("sip_dial_refused", trunk=leg.trunk, status=str(status))
         leg = replace(self._heard(leg), status=status)

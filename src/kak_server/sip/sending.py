@@ -109,7 +109,10 @@ class Sending:
         give_up_ms: int = 0,
     ) -> None:
         """After a restart: an INVITE without a final answer, as `ClientTransactions.resume`."""
-        self._running[outgoing.branch] = Delivery(outgoing, owner, on_final, give_up_ms, on_response)
+        flow = outgoing.flow
+        current = Target(flow.transport, flow.host, flow.port, flow.domain)
+        delivery = Delivery(outgoing, owner, on_final, give_up_ms, on_response, current=current)
+        self._running[outgoing.branch] = delivery
         if give_up_ms and state == "calling":
             self._context.arm("send", outgoing.branch, "give-up", give_up_ms)
         self._clients.resume(outgoing, owner, on_response, state)

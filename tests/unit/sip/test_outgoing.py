@@ -606,6 +606,51 @@ def test_killed_while_the_trunk_is_looked_up() -> None:
     assert after.sent[-1][1].method == "INVITE"
 
 
+def test_killed_while_the_first_of_several_addresses_is_silent() -> None:
+    trunks = (replace(OUTBOUND.trunks[0], address="sip:sbc.example.com"),)
+    named = replace(OUTBOUND, trunks=trunks)
+    bench = Bench(make_core(named))
+    bench.core.dial(replace(DIAL, trunks=("carrier",)), bench.now_ms)
+    bench.drain()
+    both = tuple(Target("udp", f"192.0.2.{number}", 5060, "sbc.example.com") for number in (21, 22))
+    bench.core.located(bench.locates[0].key, both, bench.now_ms)
+    bench.drain()
+    bench.advance(1_000)
+    after = Bench(make_core(named, prefix="b"), now_ms=bench.now_ms, records=bench.records)
+    after.core.restore(bench.records, bench.now_ms)
+    after.drain()
+    assert after.sent[-1][0].host == "192.0.2.21"
+    after.advance(4_000)
+    after.core.located(after.locates[0].key, both, after.now_ms)
+    after.drain()
+    flow, invite = after.sent[-1]
+    assert flow.host == "192.0.2.22"
+    after.receive(Callee(invite).accept(), flow)
+    assert after.event(CallAnswered)
+    after.core.hangup(CALL, after.now_ms)
+    after.drain()
+    nothing_left(after)
+
+
+def test_killed_over_a_connection() -> None:
+    trunks = (replace(OUTBOUND.trunks[0], address="sip:192.0.2.10;transport=tcp"),)
+    tcp = replace(OUTBOUND, trunks=trunks)
+    bench, callee = dialled(settings=tcp)
+    assert callee.flow == Flow("tcp", "192.0.2.10", 5060)
+    assert callee.invite["contact"] == "<sip:198.51.100.1:5060;transport=tcp>"
+    over = Flow("tcp", "192.0.2.10", 5060, connection=7)
+    bench.core.stream_opened(over)
+    bench.receive(callee.answer(180, "Ringing"), over)
+    after = Bench(make_core(tcp, prefix="b"), now_ms=bench.now_ms, records=bench.records)
+    after.core.restore(bench.records, bench.now_ms)
+    after.drain()
+    after.core.hangup(CALL, after.now_ms)
+    after.drain()
+    flow, cancel = after.sent[-1]
+    assert (cancel.method, flow) == ("CANCEL", Flow("tcp", "192.0.2.10", 5060))
+    nothing_left(after)
+
+
 def test_killed_after_a_trunk_was_given_up() -> None:
     bench, first = dialled()
     bench.advance(5_000)
