@@ -96,6 +96,7 @@ describe("around the call", () => {
     const row = await screen.findByTestId("recent-row-r1");
     const buttons = within(row).getAllByRole("button");
     expect(buttons.map((button) => button.dataset["testid"])).toEqual([
+      "call-back-r1",
       "replay-mix-r1",
       "replay-rec-caller",
       "replay-rec-operator",

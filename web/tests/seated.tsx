@@ -25,6 +25,8 @@ const RECENT = [
     ended_at_ms: NOW_MS + 64_000,
     operator_name: "Kari Nordmann",
     cause: "operator",
+    direction: "in",
+    parties: [],
     tracks: ["radio", "caller", "operator"].map((label) => ({
       recording: `rec-${label}`,
       label,

@@ -179,12 +179,14 @@ class Seats:
             self.ctx.plan(f"seat/{seat.position}", Plan(browser_legs=frozenset({seat_leg(seat.position)})))
 
     def _media(self, seat: Seat, state: MediaState) -> None:
+        changed = (seat.media == "up") != (state == "up")
         if seat.media != state or self.seats.get(seat.position) != seat:
             self._keep(replace(seat, media=state))
             self.ctx.emit(Tell(seat.position, "media", {"state": state}))
             self.ctx.emit(Note("seat_media", fields={"position": seat.position, "state": state}))
         view = self.ctx.core.operator(seat.operator)
-        if view is not None and view.media_up != (state == "up"):
+        # The core's view may be older than what was routed a moment ago: a change is told in any case.
+        if view is not None and (changed or view.media_up != (state == "up")):
             self.ctx.route(PositionMedia(self.ctx.now_ms, seat.position, state == "up"))
 
     def no_sound(self, create: rpc.CreateRtp) -> None:

@@ -55,3 +55,15 @@ def test_my_phone_is_switched_on_and_off_from_the_console() -> None:
     assert w.do("contact.dial", {"number": "110"}).code == "use-phone"
     assert w.do("position.phone", {"on": False}).code == ""
     assert seen(w)[-1] == ("registered", False)
+
+
+def test_a_switch_from_a_browser_with_sound_to_the_phone_leaves_the_operator_reachable() -> None:
+    w = phone_world()
+    w.sit()
+    registers(w, "sip:desk@127.0.0.1:5066")
+    w.do("position.phone", {"on": True})
+    kari = w.house.ctx.core.operator(KARI)
+    assert kari is not None
+    assert (kari.media_up, kari.state.value) == (True, "idle")
+    w.ring()
+    assert shown(w)["state"] == "ringing"

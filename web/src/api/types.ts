@@ -362,6 +362,7 @@ export interface Commands {
   "contact.transfer_out": { contact: string; number: string };
   "contact.refer": { contact: string; number: string };
   "contact.pull_back": { contact: string };
+  "position.phone": { on: boolean };
   "contact.dtmf": { contact: string; digits: string; party: string | null };
 }
 

@@ -1,7 +1,7 @@
 import { Commander } from "../api/commander";
 import { ApiError, type Http } from "../api/http";
 import { CLOSED_SEAT_LOST, EventStream, type SocketLike, type StreamState } from "../api/stream";
-import type { CommandName, Commands, Seat, ServerMessage, StreamEvent } from "../api/types";
+import type { CommandName, CommandResult, Commands, Seat, ServerMessage, StreamEvent } from "../api/types";
 import { Player } from "../media/player";
 import { SeatMedia, type SoundState } from "../media/seat";
 import { Sounds } from "../media/sounds";
@@ -31,6 +31,9 @@ export interface DeskState {
   devices: Devices;
 }
 
+/** What a command came to. */
+export type Outcome = { ok: true; result: CommandResult } | { ok: false; code: string };
+
 export interface DeskOptions {
   http: Http;
   seat: Seat;
@@ -57,6 +60,7 @@ export class Desk {
   private nextToast = 1;
   private open = true;
   private callerTalking = false;
+  private byPhone = false;
 
   constructor(private readonly options: DeskOptions) {
     const { http, seat } = options;
@@ -95,6 +99,10 @@ export class Desk {
 
   start(): void {
     this.stream.start();
+    this.startSound();
+  }
+
+  private startSound(): void {
     void this.media.start().then(() => {
       if (!this.open) return;
       this.sounds.open();
@@ -115,13 +123,20 @@ export class Desk {
 
   /** Runs a command; false when it was refused, which has then been said in a toast. */
   async run<N extends CommandName>(name: N, args: Commands[N]): Promise<boolean> {
+    const outcome = await this.ask(name, args);
+    if (!outcome.ok) this.toastOf(outcome.code);
+    return outcome.ok;
+  }
+
+  /** Runs a command whose answer the caller shows. Never rejects; a lost seat is looked into here. */
+  async ask<N extends CommandName>(name: N, args: Commands[N]): Promise<Outcome> {
     this.setBusy(name, true);
     try {
-      await this.commander.run(name, args);
-      return true;
+      return { ok: true, result: await this.commander.run(name, args) };
     } catch (problem) {
-      this.refused(problem);
-      return false;
+      const code = problem instanceof ApiError ? problem.code : "network";
+      if (code === "not-your-seat") this.options.onRefused();
+      return { ok: false, code };
     } finally {
       this.setBusy(name, false);
     }
@@ -214,8 +229,18 @@ export class Desk {
       : ((groups.find((g) => g.monitored) ?? groups[0])?.gssi ?? null);
     this.store.set({ live, selectedGssi });
     this.stream.applied(live.seq);
+    this.followPhone(live);
     this.ringFor(before.live, live);
     this.hearFloor(before.live, live);
+  }
+
+  /** While a phone is the position's sound the browser has none: the server would refuse it. */
+  private followPhone({ phone }: Live): void {
+    const byPhone = phone?.serves ?? false;
+    if (byPhone === this.byPhone) return;
+    this.byPhone = byPhone;
+    if (byPhone) this.media.stop();
+    else this.startSound();
   }
 
   private ringFor(before: Live | null, live: Live): void {
@@ -260,11 +285,8 @@ export class Desk {
     if (state !== "off") this.player.play(headsetStream, speakerStream);
   }
 
-  private refused(problem: unknown): void {
-    const code = problem instanceof ApiError ? problem.code : "network";
-    if (code === "closed") return;
-    this.toast(code);
-    if (code === "not-your-seat") this.options.onRefused();
+  private toastOf(code: string): void {
+    if (code !== "closed") this.toast(code); // closed: the seat was left, and nobody is there to read it
   }
 
   private setBusy(name: CommandName, on: boolean): void {

@@ -1,6 +1,7 @@
-import { useState } from "react";
+import { useRef } from "react";
 import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
+import { AbandonedCalls, HandedOverCalls } from "./FollowUpLists";
 import { useLive } from "./hooks";
 import { LabPanel } from "./LabPanel";
 import { Operators } from "./Operators";
@@ -8,32 +9,65 @@ import { RecentCalls } from "./RecentCalls";
 
 const TABS = [
   ["recent", "bottom.recent"],
+  ["abandoned", "bottom.abandoned"],
+  ["handed-over", "bottom.handed_over"],
   ["colleagues", "bottom.colleagues"],
 ] as const;
 
-/** Below: recent calls and colleagues as tabs; the lab panel beside them where there is one. */
-export function BottomPanel({ app }: { app: App }) {
+export type Tab = (typeof TABS)[number][0];
+
+interface BottomPanelProps {
+  app: App;
+  tab: Tab;
+  onTab(tab: Tab): void;
+}
+
+/** Below: recent calls, what is to be followed up, and colleagues as tabs; the lab panel beside them where there is one. */
+export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
   const { t } = useLanguage();
-  const { server } = useLive();
-  const [tab, setTab] = useState<(typeof TABS)[number][0]>("recent");
+  const { server, abandoned, handed_over } = useLive();
+  const list = useRef<HTMLDivElement>(null);
+  const counts: Partial<Record<Tab, number>> = { abandoned: abandoned.length, "handed-over": handed_over.length };
+  const step = (by: number) => {
+    const at = TABS.findIndex(([name]) => name === tab);
+    const next = TABS[(at + by + TABS.length) % TABS.length];
+    if (!next) return;
+    onTab(next[0]);
+    list.current?.querySelector<HTMLElement>(`[data-testid="tab-${next[0]}"]`)?.focus();
+  };
   return (
     <section className="bottom" aria-label={t("bottom.recent")}>
       <div className="panel panel-grow">
-        <div className="tabs" role="tablist">
+        <div
+          ref={list}
+          className="tabs"
+          role="tablist"
+          onKeyDown={(event) => {
+            if (event.key === "ArrowRight") step(1);
+            if (event.key === "ArrowLeft") step(-1);
+          }}
+        >
           {TABS.map(([name, word]) => (
             <button
               key={name}
               type="button"
               role="tab"
               aria-selected={tab === name}
+              tabIndex={tab === name ? 0 : -1}
               data-testid={`tab-${name}`}
-              onClick={() => setTab(name)}
+              onClick={() => onTab(name)}
             >
               {t(word)}
+              {name in counts && (
+                <span className={counts[name] ? `tab-count tab-count-${name}` : "tab-count"}>{counts[name]}</span>
+              )}
             </button>
           ))}
         </div>
-        {tab === "recent" ? <RecentCalls http={app.http} /> : <Operators app={app} />}
+        {tab === "recent" && <RecentCalls http={app.http} />}
+        {tab === "abandoned" && <AbandonedCalls />}
+        {tab === "handed-over" && <HandedOverCalls />}
+        {tab === "colleagues" && <Operators app={app} />}
       </div>
       {server.lab && <LabPanel http={app.http} />}
     </section>

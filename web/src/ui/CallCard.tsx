@@ -1,37 +1,53 @@
 import { useState } from "react";
-import type { Call } from "../api/types";
+import type { Call, ServiceResult } from "../api/types";
 import { useLanguage } from "../i18n/language";
+import { CallButtons } from "./CallButtons";
 import { CallerLine, Details, LocationLines } from "./CallerFacts";
 import { coordinates, duration, phone } from "./format";
-import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { useLive, useNow } from "./hooks";
+import { Participants } from "./Participants";
 import { PatchStrip } from "./PatchStrip";
+import type { Armed } from "./useActions";
 import { VideoPane } from "./VideoPane";
+import { isOfRoom } from "./words";
 
-interface CallCardProps {
-  call: Call;
-  /** L was pressed once. */
-  hangupArmed: boolean;
+export interface CallCardProps {
+  /** Which key was pressed once and waits for the second press. */
+  armed: Armed["what"] | null;
+  /** Services of the last triple notification that could not even be dialled. */
+  refused: readonly ServiceResult[];
   onPatch(): void;
   onTransfer(): void;
+  onKeypad(): void;
+  onAdd(): void;
+  onTriple(): void;
 }
 
-/** The call that is up: who, from where, for how long, and what can be done with it. */
-export function CallCard({ call, hangupArmed, onPatch, onTransfer }: CallCardProps) {
+/** The call that is up: who, from where, who else is in it, for how long, and what can be done with it. */
+export function CallCard({ call, ...on }: CallCardProps & { call: Call }) {
   const { t } = useLanguage();
   const now = useNow(useLive().clock_offset_ms, 500);
-  const since_ms = call.answered_at_ms ?? call.arrived_at_ms;
+  const out = call.direction === "out";
+  const dialling = out && call.state === "connecting";
+  const since_ms = dialling ? call.arrived_at_ms : (call.answered_at_ms ?? call.arrived_at_ms);
+  const state = dialling ? t(`far.${call.far_end}`) : t(`call.${call.state}`);
   return (
     <section
       className={`call call-${call.state} class-edge class-${call.class}`}
       data-testid="call-card"
       data-contact={call.contact}
       data-state={call.state}
-      aria-label={t(`call.${call.state}`)}
+      data-far-end={call.far_end}
+      data-direction={call.direction}
+      aria-label={state}
     >
       <header className="call-head">
-        <span className={`chip call-chip-${call.state}`}>{t(`call.${call.state}`)}</span>
+        <span className={`chip call-chip-${call.state}`} data-testid="call-state">
+          {state}
+        </span>
+        {out && <span className="chip call-chip-out">↗ {t("call.out")}</span>}
         {call.recording && <span className="chip chip-rec">{t("call.recording")}</span>}
-        <span className="call-queue">{call.queue_name}</span>
+        <span className="call-queue">{isOfRoom(call) ? "" : call.queue_name}</span>
         <span className={`chip class-chip-${call.class}`}>{t(`class.${call.class}`)}</span>
         <span className="call-timer number" data-testid="call-timer">
           {duration(now - since_ms)}
@@ -42,18 +58,70 @@ export function CallCard({ call, hangupArmed, onPatch, onTransfer }: CallCardPro
           <p className="call-number number" data-testid="call-number">
             {call.caller ? phone(call.caller) : t("caller.unknown")}
           </p>
-          <p className="muted">
-            <CallerLine of={call} /> · {t("call.waited")}{" "}
-            <span className="number">{duration(since_ms - call.arrived_at_ms)}</span>
-          </p>
-          <LocationBlock call={call} />
+          {out ? <Dialled call={call} /> : <Caller call={call} waited_ms={since_ms - call.arrived_at_ms} />}
+          <Referred call={call} />
           <Details call={call} />
           <PatchStrip call={call} />
         </div>
-        <VideoPane call={call} />
+        <div className="call-side">
+          <VideoPane call={call} />
+          <Participants
+            call={call}
+            tripleArmed={on.armed === "triple"}
+            refused={on.refused}
+            onAdd={on.onAdd}
+            onTriple={on.onTriple}
+          />
+        </div>
       </div>
-      <Buttons call={call} hangupArmed={hangupArmed} onPatch={onPatch} onTransfer={onTransfer} />
+      <CallButtons
+        call={call}
+        armed={on.armed}
+        onPatch={on.onPatch}
+        onTransfer={on.onTransfer}
+        onKeypad={on.onKeypad}
+      />
     </section>
+  );
+}
+
+/** Whom we called, and how it goes until somebody answers. */
+function Dialled({ call }: { call: Call }) {
+  const { t } = useLanguage();
+  return (
+    <>
+      <p className="call-display">{call.display}</p>
+      <p className={`far-line far-line-${call.far_end}`} role="status" data-testid="far-line">
+        {call.state === "connecting" && t(`far.${call.far_end}_long`)}
+        {call.far_end === "gone" && t("far.gone")}
+      </p>
+    </>
+  );
+}
+
+function Caller({ call, waited_ms }: { call: Call; waited_ms: number }) {
+  const { t } = useLanguage();
+  return (
+    <>
+      <CallerLine of={call} />
+      <p className="muted">
+        {t("call.waited")} <span className="number">{duration(waited_ms)}</span>
+        {call.far_end === "gone" && <b className="location-problem"> · {t("far.gone_long")}</b>}
+      </p>
+      <LocationBlock call={call} />
+    </>
+  );
+}
+
+/** The carrier was asked to take the call. */
+function Referred({ call }: { call: Call }) {
+  const { t } = useLanguage();
+  if (!call.referral) return null;
+  const { number, state } = call.referral;
+  return (
+    <p className={`referral referral-${state}`} role="status" data-testid="referral" data-state={state}>
+      {t(`referral.${state}`, { number: phone(number) })}
+    </p>
   );
 }
 
@@ -71,7 +139,11 @@ function LocationBlock({ call }: { call: Call }) {
           <CopyButton text={point} />
         </p>
       )}
-      {problem && <p className="location-problem">{t("call.location_problem", { problem })}</p>}
+      {problem && (
+        <p className="location-problem" role="status">
+          ⚠ {t("call.location_problem", { problem })}
+        </p>
+      )}
       <LocationLines location={call.location} />
     </div>
   );
@@ -93,66 +165,5 @@ export function CopyButton({ text }: { text: string }) {
     <button type="button" className="button button-small" onClick={() => void copy()}>
       {copied ? t("call.copied") : t("call.copy")}
     </button>
-  );
-}
-
-function Buttons({ call, hangupArmed, onPatch, onTransfer }: CallCardProps) {
-  const { t } = useLanguage();
-  const desk = useDesk();
-  const { busy } = useDeskState();
-  const { contact } = call;
-  const held = call.state === "held";
-  const ready = call.state !== "connecting";
-  const patched = call.patch?.state === "active" || call.patch?.state === "requested";
-  return (
-    <footer className="call-buttons">
-      <button
-        type="button"
-        className="button"
-        data-testid="call-hold"
-        aria-pressed={held}
-        disabled={!ready || busy.has("contact.hold")}
-        onClick={() => void desk.run("contact.hold", { contact, on: !held })}
-      >
-        {held ? t("call.resume") : t("call.hold")} <kbd>H</kbd>
-      </button>
-      {patched ? (
-        <button
-          type="button"
-          className="button button-on"
-          data-testid="call-unpatch"
-          disabled={busy.has("contact.unpatch")}
-          onClick={() => void desk.run("contact.unpatch", { contact })}
-        >
-          {t("call.unpatch")} <kbd>P</kbd>
-        </button>
-      ) : (
-        <button type="button" className="button" data-testid="call-patch" disabled={!ready} onClick={onPatch}>
-          {t("call.patch")} <kbd>P</kbd>
-        </button>
-      )}
-      <button type="button" className="button" data-testid="call-transfer" disabled={!ready} onClick={onTransfer}>
-        {t("call.transfer")} <kbd>T</kbd>
-      </button>
-      <button
-        type="button"
-        className="button"
-        data-testid="video-invite"
-        disabled={!ready || busy.has("video.invite")}
-        onClick={() => void desk.run("video.invite", { contact })}
-      >
-        {t("call.video")} <kbd>V</kbd>
-      </button>
-      <button
-        type="button"
-        className="button button-danger"
-        data-testid="call-hangup"
-        data-armed={hangupArmed ? "yes" : "no"}
-        disabled={busy.has("contact.hangup")}
-        onClick={() => void desk.run("contact.hangup", { contact })}
-      >
-        {hangupArmed ? t("call.hangup_armed") : t("call.hangup")} <kbd>L L</kbd>
-      </button>
-    </footer>
   );
 }

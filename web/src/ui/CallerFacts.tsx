@@ -2,6 +2,7 @@ import type { Call, CallLocation, Offer } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import type { Word } from "../i18n/nb";
 import { phone } from "./format";
+import { TRUST } from "./words";
 
 /** How far the number can be believed, the name beside it, and whom the call was meant for first. */
 export function CallerLine({
@@ -11,12 +12,14 @@ export function CallerLine({
 }) {
   const { t } = useLanguage();
   return (
-    <span data-testid="caller-line">
-      {caller_name && <b>{caller_name} · </b>}
-      {t(`caller.${caller_source}`)}
-      {caller_private && <> · {t("caller.private")}</>}
-      {diverted_from.length > 0 && <> · {t("caller.diverted", { numbers: diverted_from.map(phone).join(", ") })}</>}
-    </span>
+    <div className="caller-line" data-testid="caller-line">
+      {caller_name && <b>{caller_name}</b>}
+      <span className={`trust trust-${TRUST[caller_source]}`}>{t(`caller.${caller_source}`)}</span>
+      {caller_private && <span className="muted">{t("caller.private")}</span>}
+      {diverted_from.length > 0 && (
+        <span className="diverted">↪ {t("caller.diverted", { numbers: diverted_from.map(phone).join(", ") })}</span>
+      )}
+    </div>
   );
 }
 

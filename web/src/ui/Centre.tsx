@@ -1,17 +1,18 @@
 import { useLanguage } from "../i18n/language";
-import { CallCard } from "./CallCard";
+import { cameToNothing } from "../state/live";
+import { CallCard, type CallCardProps } from "./CallCard";
+import { CallOutcome } from "./CallOutcome";
 import { phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { OfferCard } from "./OfferCard";
+import { queueTitle } from "./words";
 
-interface CentreProps {
-  hangupArmed: boolean;
-  onPatch(): void;
-  onTransfer(): void;
+interface CentreProps extends CallCardProps {
+  onDial(): void;
 }
 
 /** The middle: the offer, the call, the wrap-up, or why there is none. */
-export function Centre(props: CentreProps) {
+export function Centre({ onDial, ...card }: CentreProps) {
   const { t } = useLanguage();
   const { offer, call, me } = useLive();
   return (
@@ -19,22 +20,27 @@ export function Centre(props: CentreProps) {
       <div className="sr-only" role="status" aria-live="assertive">
         {offer && t("offer.announce", { queue: offer.queue_name, caller: offer.caller || t("caller.unknown") })}
       </div>
-      {call && <CallCard call={call} {...props} />}
+      {call && <CallCard call={call} {...card} />}
       {!call && offer && <OfferCard key={`${offer.contact}-${offer.epoch}`} offer={offer} />}
-      {!call && !offer && (me.state === "wrap-up" ? <WrapUp /> : <Idle />)}
+      {!call && !offer && (me.state === "wrap-up" ? <WrapUp onDial={onDial} /> : <Idle onDial={onDial} />)}
     </main>
   );
 }
 
-function Idle() {
+function Idle({ onDial }: { onDial(): void }) {
   const { t } = useLanguage();
-  const { me } = useLive();
+  const { me, ended, phone } = useLive();
+  const byPhone = phone?.serves ?? false;
   const desk = useDesk();
   const word =
     me.state === "unreachable"
-      ? "centre.idle_unreachable"
+      ? byPhone
+        ? "centre.idle_phone_away"
+        : "centre.idle_unreachable"
       : me.activity === "available"
-        ? "centre.idle_available"
+        ? byPhone
+          ? "centre.idle_phone"
+          : "centre.idle_available"
         : me.activity === "break"
           ? "centre.idle_break"
           : "centre.idle_after_call";
@@ -52,12 +58,23 @@ function Idle() {
             {t("centre.go_available")} <kbd>A</kbd>
           </button>
         )}
+        <DialButton onDial={onDial} />
       </div>
+      {ended && cameToNothing(ended) && <CallOutcome ended={ended} />}
     </div>
   );
 }
 
-function WrapUp() {
+function DialButton({ onDial }: { onDial(): void }) {
+  const { t } = useLanguage();
+  return (
+    <button type="button" className="button" data-testid="open-dial" onClick={onDial}>
+      {t("dial.open")} <kbd>N</kbd>
+    </button>
+  );
+}
+
+function WrapUp({ onDial }: { onDial(): void }) {
   const { t } = useLanguage();
   const { me, ended, clock_offset_ms } = useLive();
   const { busy } = useDeskState();
@@ -66,9 +83,9 @@ function WrapUp() {
   return (
     <div className="wrap-up" data-testid="wrap-up">
       <p className="idle-title">{t("call.wrap_up")}</p>
-      {ended && (
+      {ended && !cameToNothing(ended) && (
         <p>
-          {t("call.ended")} · {ended.call.queue_name} ·{" "}
+          {t("call.ended")} · {queueTitle(ended.call, t)} ·{" "}
           <span className="number">{ended.call.caller ? phone(ended.call.caller) : t("caller.unknown")}</span>
         </p>
       )}
@@ -84,6 +101,8 @@ function WrapUp() {
       >
         {t("call.done")} <kbd>D</kbd>
       </button>
+      <DialButton onDial={onDial} />
+      {ended && cameToNothing(ended) && <CallOutcome ended={ended} />}
     </div>
   );
 }

@@ -1,26 +1,26 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
+import type { ServiceResult } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
-import { BottomPanel } from "./BottomPanel";
-import { PatchDialog, TransferDialog } from "./CallDialogs";
+import { BottomPanel, type Tab } from "./BottomPanel";
 import { Centre } from "./Centre";
+import { AddPartyDialog, DialDialog } from "./DialDialogs";
 import { DevicesDialog, KeysDialog } from "./HelpDialogs";
 import { useDesk, useDeskState, useLive } from "./hooks";
-import type { Action } from "./keys";
+import { KeypadDialog } from "./KeypadDialog";
 import { NoticeLine, Toasts } from "./Notices";
+import { tripleMissing } from "./Participants";
+import { PatchDialog } from "./PatchDialog";
 import { QueuePanel } from "./QueuePanel";
 import { RadioPanel } from "./RadioPanel";
 import { TopBar } from "./TopBar";
+import { TransferDialog } from "./TransferDialog";
+import { type Armed, notifyAll, type Open, useActions } from "./useActions";
 import { useAttention } from "./useAttention";
 import { useKeys } from "./useKeys";
 
-type Open = "patch" | "transfer" | "keys" | "devices";
-
-/** How long the first L waits for the second. */
-const HANGUP_ARMED_MS = 2_000;
-
-/** For so long a new offer cannot be rejected by key. */
-export const REJECT_GUARD_MS = 400;
+/** How long the first press waits for the second. */
+const ARMED_MS = 2_000;
 
 /** The console of a seat: a fixed grid, the dialogs over it, and the keys. */
 export function Console({ app }: { app: App }) {
@@ -29,16 +29,12 @@ export function Console({ app }: { app: App }) {
   const { soundBlocked } = useDeskState();
   const desk = useDesk();
   const [open, setOpen] = useState<Open | null>(null);
-  const [armed, setArmed] = useState<string | null>(null);
-  const hangupArmed = armed !== null && armed === call?.contact;
-  const close = () => setOpen(null);
-  const act = useActions({ setOpen, setArmed, hangupArmed });
+  const [tab, setTab] = useState<Tab>("recent");
+  const { armed, arm } = useArmed(call?.contact);
+  const { refused, triple } = useTriple();
+  const followUp = useFollowUp(setTab);
+  const act = useActions({ setOpen, armed, arm, triple, followUp });
 
-  useEffect(() => {
-    if (armed === null) return;
-    const timer = setTimeout(() => setArmed(null), HANGUP_ARMED_MS);
-    return () => clearTimeout(timer);
-  }, [armed]);
   // What merely informs gives way to an offer, so that it is seen and Enter answers it.
   const offered = offer && `${offer.contact} ${offer.epoch}`;
   useEffect(() => {
@@ -53,7 +49,6 @@ export function Console({ app }: { app: App }) {
       window.removeEventListener("pointerdown", unlock, true);
     };
   }, [desk]);
-  const dialog = open === "patch" || open === "transfer" ? (call ? open : null) : open;
   useKeys({
     context: {
       offer: offer !== null && !call,
@@ -69,10 +64,19 @@ export function Console({ app }: { app: App }) {
     <div className="console">
       <TopBar app={app} onHelp={() => setOpen("keys")} onDevices={() => setOpen("devices")} />
       <NoticeLine />
-      <QueuePanel />
-      <Centre hangupArmed={hangupArmed} onPatch={() => setOpen("patch")} onTransfer={() => setOpen("transfer")} />
+      <QueuePanel onFollowUp={followUp} />
+      <Centre
+        armed={armed}
+        refused={refused}
+        onPatch={() => setOpen("patch")}
+        onTransfer={() => setOpen("transfer")}
+        onKeypad={() => setOpen("keypad")}
+        onAdd={() => setOpen("add")}
+        onTriple={triple}
+        onDial={() => setOpen("dial")}
+      />
       <RadioPanel />
-      <BottomPanel app={app} />
+      <BottomPanel app={app} tab={tab} onTab={setTab} />
       <Toasts />
       {soundBlocked && (
         <button type="button" className="sound-prompt" data-testid="sound-prompt" onClick={() => desk.unlockSound()}>
@@ -80,65 +84,68 @@ export function Console({ app }: { app: App }) {
           <span>{t("sound.press_any_key_why")}</span>
         </button>
       )}
-      {dialog === "patch" && call && <PatchDialog call={call} onClose={close} />}
-      {dialog === "transfer" && call && <TransferDialog call={call} onClose={close} />}
-      {dialog === "keys" && <KeysDialog onClose={close} />}
-      {dialog === "devices" && <DevicesDialog onClose={close} />}
+      <Dialogs open={open} onClose={() => setOpen(null)} />
     </div>
   );
 }
 
-interface ActionHooks {
-  setOpen(open: Open | null): void;
-  setArmed(contact: string | null): void;
-  hangupArmed: boolean;
+/** The dialog that is open, if what it is about is still there. */
+function Dialogs({ open, onClose }: { open: Open | null; onClose(): void }) {
+  const { call } = useLive();
+  if (open === "keys") return <KeysDialog onClose={onClose} />;
+  if (open === "devices") return <DevicesDialog onClose={onClose} />;
+  if (!call) return open === "dial" ? <DialDialog onClose={onClose} /> : null;
+  switch (open) {
+    case "patch":
+      return <PatchDialog call={call} onClose={onClose} />;
+    case "transfer":
+      return <TransferDialog call={call} onClose={onClose} />;
+    case "add":
+      return <AddPartyDialog call={call} onClose={onClose} />;
+    case "keypad":
+      return <KeypadDialog call={call} onClose={onClose} />;
+    default:
+      return null;
+  }
 }
 
-/** Carries out what a key asks for. */
-function useActions({ setOpen, setArmed, hangupArmed }: ActionHooks): (action: Action) => void {
+/** A first press counts for this call and two seconds. */
+function useArmed(contact: string | undefined) {
+  const [armed, setArmed] = useState<Armed | null>(null);
+  useEffect(() => {
+    if (armed === null) return;
+    const timer = setTimeout(() => setArmed(null), ARMED_MS);
+    return () => clearTimeout(timer);
+  }, [armed]);
+  return {
+    armed: armed && armed.contact === contact ? armed.what : null,
+    arm: (what: Armed["what"] | null) => setArmed(what && contact ? { what, contact } : null),
+  };
+}
+
+/** The triple notification of the call, and which of its services could not even be dialled. */
+function useTriple() {
   const desk = useDesk();
-  const { offer, call, me, talkgroups } = useLive();
-  const { selectedGssi, busy } = useDeskState();
-  const selected = talkgroups.find((group) => group.gssi === selectedGssi);
-  const contact = call?.contact ?? "";
-  const ready = call !== null && call.state !== "connecting";
-  // An Escape meant for what an offer just covered must not reject it.
-  const offered = offer && `${offer.contact} ${offer.epoch}`;
-  const shown = useRef({ offered, at_ms: 0 });
-  if (shown.current.offered !== offered) shown.current = { offered, at_ms: performance.now() };
-  const settled = () => performance.now() - shown.current.at_ms > REJECT_GUARD_MS;
-  const run: Record<Action["do"], () => unknown> = {
-    answer: () => offer && !busy.has("contact.accept") && desk.run("contact.accept", pick(offer)),
-    reject: () => offer && settled() && !busy.has("contact.reject") && desk.run("contact.reject", pick(offer)),
-    close: () => setOpen(null),
-    hold: () => ready && !busy.has("contact.hold") && desk.run("contact.hold", { contact, on: call.state !== "held" }),
-    hangup: () => {
-      if (!hangupArmed) return setArmed(contact);
-      setArmed(null);
-      return desk.run("contact.hangup", { contact });
-    },
-    patch: () => {
-      const patched = call?.patch?.state === "active" || call?.patch?.state === "requested";
-      if (patched) return desk.run("contact.unpatch", { contact });
-      return ready && setOpen("patch");
-    },
-    transfer: () => ready && setOpen("transfer"),
-    video: () => ready && desk.run("video.invite", { contact }),
-    "caller-talk": () => call?.patch?.state === "active" && desk.callerTalk(contact, true),
-    done: () => !busy.has("wrapup.done") && desk.run("wrapup.done", {}),
-    available: () => me.activity !== "available" && desk.run("activity.set", { activity: "available", reason: "" }),
-    break: () => me.activity !== "break" && desk.run("activity.set", { activity: "break", reason: "" }),
-    monitor: () => selected && desk.run("talkgroup.monitor", { gssi: selected.gssi, on: !selected.monitored }),
-    ptt: () => selected?.monitored && selected.attached === "attached" && desk.ptt.down("space", selected.gssi),
-    help: () => setOpen("keys"),
-    select: () => undefined,
+  const { call, services } = useLive();
+  const [refused, setRefused] = useState<{ contact: string; results: ServiceResult[] } | null>(null);
+  const triple = async () => {
+    if (!call) return;
+    setRefused(null);
+    const missing = tripleMissing(services, call).map((one) => one.service);
+    setRefused({ contact: call.contact, results: await notifyAll(desk, call, missing) });
   };
-  return (action) => {
-    if (action.do !== "select") run[action.do]();
-    else if (talkgroups[action.index]) desk.select(talkgroups[action.index]?.gssi ?? 0);
+  return {
+    refused: refused && refused.contact === call?.contact ? refused.results : [],
+    triple: () => void triple(),
   };
 }
 
-function pick({ contact, epoch }: { contact: string; epoch: number }) {
-  return { contact, epoch };
+/** To the list that has something to follow up: first those who gave up, then calls without an operator. */
+function useFollowUp(setTab: (tab: Tab) => void) {
+  const { abandoned, handed_over } = useLive();
+  return () => {
+    setTab(abandoned.length > 0 || handed_over.length === 0 ? "abandoned" : "handed-over");
+    // After the list is drawn.
+    setTimeout(() => document.querySelector<HTMLElement>(".follow-up-list button:not(:disabled)")?.focus(), 0);
+  };
 }

@@ -113,6 +113,11 @@ export function Positions({ app, state }: { app: App; state: AppState }) {
               >
                 <strong>{row.name}</strong>
                 <span>{seatText(row, mine, t)}</span>
+                {row.phone && (
+                  <span className="seat-phone" data-testid={`position-phone-${row.position}`}>
+                    ☎ {t(`phone.${row.phone}`)}
+                  </span>
+                )}
               </button>
             ))}
           </div>

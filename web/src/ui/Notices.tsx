@@ -7,7 +7,7 @@ const GRAVITY = { alarm: 2, warning: 1, info: 0 } as const;
 /** One line that is always there: the gravest notices of the system, or a reminder of the keys. */
 export function NoticeLine() {
   const { t, language } = useLanguage();
-  const { notices } = useLive();
+  const { notices, phone } = useLive();
   const { sound } = useDeskState();
   const desk = useDesk();
   const sorted = [...notices].sort((a, b) => GRAVITY[b.level] - GRAVITY[a.level] || b.at_ms - a.at_ms);
@@ -19,6 +19,16 @@ export function NoticeLine() {
           <button type="button" className="button button-small" onClick={() => void desk.media.changeMicrophone()}>
             {t("sound.retry")}
           </button>
+          {phone && (
+            <button
+              type="button"
+              className="button button-small"
+              data-testid="use-phone"
+              onClick={() => void desk.run("position.phone", { on: true })}
+            >
+              ☎ {t("phone.use")}
+            </button>
+          )}
         </p>
       )}
       {sorted.map((notice) => (
@@ -34,8 +44,8 @@ export function NoticeLine() {
       ))}
       {sorted.length === 0 && sound !== "no-microphone" && (
         <p className="notice-keys">
-          <kbd>Enter</kbd> {t("keys.answer")} · <kbd>{t("keys.space")}</kbd> {t("keys.ptt")} · <kbd>?</kbd>{" "}
-          {t("keys.title")}
+          <kbd>Enter</kbd> {t("keys.answer")} · <kbd>{t("keys.space")}</kbd> {t("keys.ptt")} · <kbd>N</kbd>{" "}
+          {t("keys.dial_short")} · <kbd>?</kbd> {t("keys.title")}
         </p>
       )}
     </div>

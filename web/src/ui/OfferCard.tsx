@@ -10,7 +10,8 @@ export function OfferCard({ offer }: { offer: Offer }) {
   const { t } = useLanguage();
   const desk = useDesk();
   const { busy } = useDeskState();
-  const now = useNow(useLive().clock_offset_ms, 250);
+  const { clock_offset_ms, phone: desk_phone } = useLive();
+  const now = useNow(clock_offset_ms, 250);
   const answer = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     // Never out of somebody's typing; elsewhere the big button takes the focus, so that a screen reader lands on it.
@@ -34,22 +35,26 @@ export function OfferCard({ offer }: { offer: Offer }) {
       </header>
       <p className="offer-queue">{offer.queue_name}</p>
       <p className="offer-number number">{offer.caller ? phone(offer.caller) : t("caller.unknown")}</p>
-      <p className="muted">
-        <CallerLine of={offer} />
-      </p>
+      <CallerLine of={offer} />
       <p className="offer-location">{offer.location_text || t("call.no_location")}</p>
       <div className="offer-buttons">
-        <button
-          ref={answer}
-          type="button"
-          className="button button-answer"
-          data-testid="offer-answer"
-          data-own-enter
-          disabled={answering}
-          onClick={() => void desk.run("contact.accept", { contact, epoch })}
-        >
-          {t("offer.answer")} <kbd>Enter</kbd>
-        </button>
+        {desk_phone?.serves ? (
+          <p className="offer-by-phone" data-testid="offer-by-phone">
+            ☎ {t("offer.by_phone")}
+          </p>
+        ) : (
+          <button
+            ref={answer}
+            type="button"
+            className="button button-answer"
+            data-testid="offer-answer"
+            data-own-enter
+            disabled={answering}
+            onClick={() => void desk.run("contact.accept", { contact, epoch })}
+          >
+            {t("offer.answer")} <kbd>Enter</kbd>
+          </button>
+        )}
         <button
           type="button"
           className="button button-reject"

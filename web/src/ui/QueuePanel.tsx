@@ -7,9 +7,9 @@ import { useLive, useNow } from "./hooks";
 const MAX_ROWS = 100;
 
 /** The left side: every queue's figures, and who waits, with ages that tick. */
-export function QueuePanel() {
+export function QueuePanel({ onFollowUp }: { onFollowUp(): void }) {
   const { t } = useLanguage();
-  const { queues, waiting, clock_offset_ms } = useLive();
+  const { queues, waiting, abandoned, handed_over, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
   return (
     <section className="left" aria-label={t("queues.title")}>
@@ -40,7 +40,21 @@ export function QueuePanel() {
           )}
         </ul>
       </div>
+      <button type="button" className="follow-up panel" data-testid="follow-up" onClick={onFollowUp}>
+        <Count word={t("bottom.abandoned")} count={abandoned.length} look="abandoned" />
+        <Count word={t("bottom.handed_over")} count={handed_over.length} look="handed-over" />
+        <kbd>F</kbd>
+      </button>
     </section>
+  );
+}
+
+/** One of what waits for somebody to act on it: always there, coloured while there is any. */
+function Count({ word, count, look }: { word: string; count: number; look: string }) {
+  return (
+    <span className={count > 0 ? `follow-up-some follow-up-${look}` : "muted"} data-testid={`count-${look}`}>
+      {word} <b className="number">{count}</b>
+    </span>
   );
 }
 

@@ -4,7 +4,8 @@ import type { RecentCall, Track } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
 import { Dialog } from "./Dialog";
 import { clock, duration, phone } from "./format";
-import { useLive } from "./hooks";
+import { useDesk, useDeskState, useLive } from "./hooks";
+import { partyName, queueTitle } from "./words";
 
 const LIMIT = 50;
 
@@ -84,7 +85,13 @@ interface RowProps {
 
 function Row({ call, playing, onPlay, onExplain }: RowProps) {
   const { t } = useLanguage();
+  const desk = useDesk();
+  const { busy } = useDeskState();
+  const { call: current, offer, phone: deskPhone } = useLive();
+  const free = !current && !offer && !deskPhone?.serves && !busy.has("contact.callback");
   const number = call.caller ? phone(call.caller) : t("caller.unknown");
+  const out = call.direction === "out";
+  const others = call.parties.map(partyName).join(", ");
   const end_ms = call.ended_at_ms;
   const button = (key: string, url: string, label: string, testId: string) => (
     <button
@@ -101,8 +108,23 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
   return (
     <tr data-testid={`recent-row-${call.contact}`} className={call.answered_at_ms === null ? "recent-missed" : ""}>
       <td className="number">{clock(call.arrived_at_ms)}</td>
-      <td>{call.queue_name}</td>
-      <td className="number">{number}</td>
+      <td>{queueTitle(call, t)}</td>
+      <td>
+        <span
+          className={`direction direction-${call.direction}`}
+          role="img"
+          aria-label={out ? t("recent.out") : t("recent.in")}
+          title={out ? t("recent.out") : t("recent.in")}
+        >
+          {out ? "↗" : "↙"}
+        </span>{" "}
+        <span className="number">{number}</span>
+        {others && (
+          <span className="recent-parties" title={others} data-testid={`recent-parties-${call.contact}`}>
+            + {others}
+          </span>
+        )}
+      </td>
       <td className="number wide-only">
         {duration((call.answered_at_ms ?? end_ms ?? call.arrived_at_ms) - call.arrived_at_ms)}
       </td>
@@ -113,6 +135,17 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
       </td>
       <td className="wide-only">{call.operator_name ?? "–"}</td>
       <td className="recent-tracks">
+        <button
+          type="button"
+          className="button button-small"
+          data-testid={`call-back-${call.contact}`}
+          aria-label={t("abandoned.call_back")}
+          title={t("abandoned.call_back")}
+          disabled={!free || !call.caller}
+          onClick={() => void desk.run("contact.callback", { contact: call.contact })}
+        >
+          ↗ <span className="wide-only">{t("abandoned.call_back")}</span>
+        </button>
         {call.tracks.length === 0 && <span className="muted">{t("recent.no_tracks")}</span>}
         {call.tracks.length > 1 && button("mix", mixUrl(call.contact), t("recent.both"), `replay-mix-${call.contact}`)}
         {sorted(call.tracks).map((track) =>

@@ -4,6 +4,8 @@ import type { App } from "../state/app";
 import { clock, duration } from "./format";
 import { useDesk, useDeskState, useLive, useNow, useStore } from "./hooks";
 import { LanguagePicker } from "./LanguagePicker";
+import { PhoneSwitch } from "./PhoneSwitch";
+import { isThere } from "./words";
 
 export const BREAK_REASONS = ["meal", "rest", "meeting", "other"] as const;
 
@@ -47,6 +49,7 @@ export function TopBar({ app, onHelp, onDevices }: TopBarProps) {
       </div>
       <ActivityPicker />
       <div className="top-right">
+        <PhoneSwitch />
         <Links />
         <Clock />
         <LanguagePicker />
@@ -120,24 +123,22 @@ function ActivityPicker() {
   );
 }
 
+const BAD: ReadonlySet<string> = new Set(["no-microphone", "phone-away"]);
+
 /** The two connections a seat lives by, apart: the event stream, and the sound (which outlives it). */
 function Links() {
   const { t } = useLanguage();
   const { stream, sound, soundBlocked } = useDeskState();
-  const { media } = useLive();
-  const state = soundBlocked ? "blocked" : sound;
+  const { media, phone } = useLive();
+  const state = phone?.serves ? (isThere(phone.state) ? "phone" : "phone-away") : soundBlocked ? "blocked" : sound;
   const word: Word = `sound.${state}`;
+  const lamp = state === "up" || state === "phone" ? "open" : BAD.has(state) ? "closed" : "connecting";
   return (
     <div className="links">
       <span className={`link link-${stream}`} data-testid="stream-state" data-state={stream}>
         {t(`link.${stream}`)}
       </span>
-      <span
-        className={`link link-${state === "up" ? "open" : state === "no-microphone" ? "closed" : "connecting"}`}
-        data-testid="media-state"
-        data-state={state}
-        data-server={media.state}
-      >
+      <span className={`link link-${lamp}`} data-testid="media-state" data-state={state} data-server={media.state}>
         {t(word)}
       </span>
     </div>

@@ -2,6 +2,7 @@
 
 export type Action =
   | { do: "answer" | "reject" | "close" | "hold" | "hangup" | "patch" | "transfer" | "video" | "done" }
+  | { do: "leave" | "triple" | "keypad" | "add" | "dial" | "follow-up" }
   | { do: "available" | "break" | "monitor" | "help" | "ptt" | "caller-talk" }
   | { do: "select"; index: number };
 
@@ -31,12 +32,18 @@ const CALL_KEYS: Record<string, Action> = {
   t: { do: "transfer" },
   v: { do: "video" },
   c: { do: "caller-talk" },
+  k: { do: "keypad" },
+  n: { do: "add" },
+  x: { do: "triple" },
+  g: { do: "leave" },
 };
 
 const SEAT_KEYS: Record<string, Action> = {
   a: { do: "available" },
   b: { do: "break" },
   m: { do: "monitor" },
+  n: { do: "dial" },
+  f: { do: "follow-up" },
 };
 
 /** The action of a key press, or null where the key is not ours. */
@@ -51,6 +58,7 @@ export function keyAction(press: KeyPress, context: KeyContext): Action | null {
   if (context.offer && key === "Escape") return { do: "reject" };
   if (context.wrapUp && key === "d") return { do: "done" };
   if (/^[1-9]$/.test(key)) return { do: "select", index: Number(key) - 1 };
+  if (context.offer && key === "n") return null; // answer first
   return (context.call ? CALL_KEYS[key] : undefined) ?? SEAT_KEYS[key] ?? null;
 }
 

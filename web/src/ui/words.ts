@@ -1,0 +1,43 @@
+import type { CallerSource, Party, PhoneState } from "../api/types";
+import type { Language, Translate } from "../i18n/language";
+import { phone } from "./format";
+
+/** Words for things that several parts of the console show. */
+
+/** Calls out that are about no queue are in a queue of their room's own, which has no name for people. */
+const ROOM_QUEUE = "outgoing-";
+
+export function isOfRoom(of: { queue: string }): boolean {
+  return of.queue.startsWith(ROOM_QUEUE);
+}
+
+export function queueTitle(of: { queue: string; queue_name: string }, t: Translate): string {
+  return isOfRoom(of) ? t("call.outgoing") : of.queue_name || of.queue;
+}
+
+export function partyName(party: { label: string; number: string }): string {
+  return party.label || phone(party.number);
+}
+
+/** How it stands with a party; of one that has ended, why, in the operator's language. */
+export function partyState(party: Party, language: Language, t: Translate): string {
+  if (party.state !== "ended")
+    return t(party.private && party.state === "answered" ? "party.private" : `far.${party.state}`);
+  return causeText(party, language) || t("party.ended");
+}
+
+export function causeText(of: { text_nb: string; text_en: string }, language: Language): string {
+  return language === "nb" ? of.text_nb : of.text_en;
+}
+
+/** How far a caller's number can be believed. */
+export const TRUST: Record<CallerSource, "sure" | "stated" | "unknown"> = {
+  "p-asserted-identity": "sure",
+  from: "stated",
+  none: "unknown",
+};
+
+/** A phone that could be rung now. */
+export function isThere(state: PhoneState): boolean {
+  return state === "registered" || state === "ringing" || state === "in-call";
+}
