@@ -186,9 +186,11 @@ class Parties:
     def judge(self, line: Line, party: Party, cause: str) -> None:
         """Who is left? With an operator the call goes on; the last of those handed over ends it, or, if nobody ever
         answered, the caller comes back to the queue."""
-        if any(other.live for other in line.parties):
-            return
+        live = sum(other.live for other in line.parties)
         view = self.ctx.core.contact(line.contact)
+        alone = view is not None and view.state is ContactState.HANDED_OVER and line.gone and live == 1
+        if live and not alone:
+            return
         if line.gone:
             self.ctx.route(ContactGone(self.ctx.now_ms, line.contact, line.gone))
         elif view is not None and view.state is ContactState.HANDED_OVER:

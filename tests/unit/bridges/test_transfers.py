@@ -56,6 +56,21 @@ def test_nobody_is_left_with_nobody() -> None:
     assert w.do("contact.leave", {"contact": contact}).code == "nobody-else", "it only rings there"
 
 
+def test_two_services_may_go_on_by_themselves_and_one_may_not() -> None:
+    w = world()
+    contact = w.talking()
+    w.do("contact.conference", {"contact": contact, "services": ["110", "112"]})
+    fire, police = (dial.call for dial in w.dials())
+    w.picks_up(fire)
+    w.picks_up(police, 41_002)
+    w.ends(CALLER)
+    assert w.do("contact.leave", {"contact": contact}).code == ""
+    assert len(w.edges(f"contact/{contact}")) == 2
+    w.ends(fire)
+    assert ("hangup", police) in w.sip()
+    assert not w.house.calls.lines
+
+
 def test_it_is_pulled_back() -> None:
     w = world()
     contact, _ = consulted(w)
