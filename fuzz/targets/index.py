@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 NAMES = (
     "sip_message",
     "sip_core",
+    "sip_in_call",
     "sip_stream",
     "sip_fields",
     "sip_dialogs",
