@@ -8,7 +8,7 @@ from typing import Any
 
 from kak_server.bridges import recovery
 from kak_server.bridges.commands import By, Outcome
-from kak_server.bridges.context import GroupInfo, HouseSettings
+from kak_server.bridges.context import GroupInfo, HouseSettings, PhoneInfo
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import (
     CancelTimer,
@@ -29,6 +29,7 @@ from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
 from kak_server.routing.api import Configured, Event
 from kak_server.routing.codec import decode_event, encode_event
 from kak_server.routing.step import RoutingCore
+from kak_server.sip.api_devices import DeviceContacts
 from tests.properties.house_world import Gateway, SipRoom, Worker
 from tests.unit.bridges import world
 from tests.unit.bridges.world import START_MS, CountingIds
@@ -58,7 +59,9 @@ def through_json(value: Any) -> Any:
 class Lab:
     """Control, its journal, its timers, and the neighbours."""
 
-    def __init__(self) -> None:
+    def __init__(self, phones: tuple[PhoneInfo, ...] = ()) -> None:
+        self.settings = replace(settings(), phones=phones)
+        self.devices: dict[str, tuple[str, ...]] = {}  # where phones are registered
         self.now_ms = START_MS
         self.ids = CountingIds()
         self.records: dict[str, Any] = {}
@@ -74,7 +77,7 @@ class Lab:
         self.started: set[RecordingId] = set()
         self.kept: set[RecordingId] = set()  # in the ledger, complete or salvaged
         self.crash_after: int | None = None  # so many more outputs
-        self.house = House(settings(), RoutingCore(), self.ids)
+        self.house = House(self.settings, RoutingCore(), self.ids)
         self._come_up()
         self.start_worker()
         self.attach()
@@ -177,7 +180,7 @@ class Lab:
         core = RoutingCore()
         for event in self.journal:
             core.step(event)
-        self.house = House(settings(), core, self.ids)
+        self.house = House(self.settings, core, self.ids)
         recovery.restore(self.house, through_json(self.records))
         self.attached = False
         self.timers.clear()
@@ -188,7 +191,8 @@ class Lab:
         """As the composition root does it."""
         self.feed(lambda house: house.ctx.route(Configured(self.now_ms, world.routing_config())))
         held = dict(self.sip.calls)
-        self.feed(lambda house: recovery.resume(house, held, self.now_ms))
+        devices = [DeviceContacts(device, contacts) for device, contacts in self.devices.items()]
+        self.feed(lambda house: recovery.resume(house, held, self.now_ms, devices))
         self.feed(lambda house: house.groups.start())
 
     def _carry_out(self) -> None:

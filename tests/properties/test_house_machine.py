@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kak_server.bridges.contact_plan import caller_leg, seat_leg
+from kak_server.bridges.context import PhoneInfo
 from kak_server.bridges.outputs import ToMedia
 from kak_server.bridges.videos import video_leg
 from kak_server.console.models import SnapshotFields
@@ -63,9 +64,11 @@ gssis = st.sampled_from(GROUPS)
 class HouseMachine(RuleBasedStateMachine):
     """Random days of the house between its rooms."""
 
+    phones: tuple[PhoneInfo, ...] = ()
+
     @initialize(ready=st.integers(0, 2), link=st.sampled_from([True, True, False]))
     def open_up(self, ready: int, link: bool) -> None:
-        self.lab = Lab()
+        self.lab = Lab(self.phones)
         self.calls = 0
         for operator, seat in list(zip(OPERATORS, SEATS, strict=False))[:ready]:
             self.sits_down(operator, seat, True)
@@ -151,7 +154,7 @@ class HouseMachine(RuleBasedStateMachine):
     def rings(self, number: str, late: bool, broken: int) -> None:
         self.calls += 1
         offer = "v=0\r\nrubbish" if broken == 0 else None if late else OFFER.replace("40000", str(40_000 + self.calls))
-        call = IncomingCall(CallId(f"call{self.calls}"), "lab", number, CallerIdentity("+4799999999"), offer)
+        call = IncomingCall(CallId(f"theirs{self.calls}"), "lab", number, CallerIdentity("+4799999999"), offer)
         self.lab.sip.invited(call)
         self.lab.feed(lambda house: house.sip_event(call, self.lab.now_ms))
 
@@ -336,7 +339,7 @@ class HouseMachine(RuleBasedStateMachine):
         old = able[pick % len(able)]
         self.calls += 1
         offer = "v=0" if broken == 0 else OFFER.replace("40000", str(40_000 + self.calls))
-        call = IncomingCall(CallId(f"call{self.calls}-new"), "lab", "113", CallerIdentity("1"), offer, replaces=old)
+        call = IncomingCall(CallId(f"theirs{self.calls}-new"), "lab", "113", CallerIdentity("1"), offer, replaces=old)
         lab.sip.invited(call)
         lab.crash_after = outputs
         lab.feed(lambda house: house.sip_event(call, lab.now_ms))
@@ -671,7 +674,8 @@ class HouseMachine(RuleBasedStateMachine):
         assert {key for key in records if key.startswith("seat/")} == {f"seat/{seat}" for seat in house.seats.seats}
         assert set(house.calls.lines) == {view.contact for view in house.ctx.core.contacts()}
         assert house.calls.by_call == {line.call: line.contact for line in house.calls.lines.values() if not line.gone}
-        assert {call for line in house.calls.lines.values() for call in line.calls()} == set(self.lab.sip.calls)
+        ours = {call for line in house.calls.lines.values() for call in line.calls()}
+        assert ours | set(house.phone_desk.phones.by_call) == set(self.lab.sip.calls)
         assert house.parties.by_call == {
             party.call: (line.contact, party.id)
             for line in house.calls.lines.values()

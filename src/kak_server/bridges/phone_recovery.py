@@ -25,6 +25,9 @@ def resume(phones: Phones, calls: Mapping[CallId, CallView], devices: Iterable[D
     for device in devices:
         phones.reach[device.device] = device.contacts
     for active in list(phones.active.values()):
+        if active.talking is None and active.ringing and not any(call in calls for call in active.ringing):
+            phones.drop(active.position, "lost in restart")  # we died before it rang, or it said something meanwhile
+            continue
         for call in active.calls():
             held = calls.get(call)
             if held is None:
@@ -38,6 +41,10 @@ def resume(phones: Phones, calls: Mapping[CallId, CallView], devices: Iterable[D
     for seat in list(phones.seats.seats.values()):
         if not seat.phone:
             continue
+        if seat.media == "down":
+            phones.rest(
+                seat.position
+            )  # it had said no, or nothing: whichever it was, it is tried again, but not at once
         phones.settle(seat.position)
         ctx.settle()
         operator = ctx.core.operator(seat.operator)

@@ -120,7 +120,7 @@ class Phones:
             media = parse_answer(active.offer_sdp, event.sdp)
         except SdpError as problem:
             self.ctx.emit(Note("sdp_answer_unreadable", "warning", {"device": active.device, "reason": str(problem)}))
-            self._hang_up(event.call, "no common media")
+            self.ctx.emit(ToSip("hangup", event.call, reason="no common media"))
             self.ended(event.call, "refused")
             return
         for other in active.ringing:
@@ -186,9 +186,13 @@ class Phones:
         """No, and nothing more for a moment: a phone that says it by itself, being busy or not to be disturbed, would
         be asked again and again where it is the only one."""
         seat = self.seats.seats[position]
-        self._resting.add(position)
+        self.rest(position)
         self.ctx.route(routing.OfferRejected(self.ctx.now_ms, seat.operator, contact, epoch))
         self.settle(position)
+
+    def rest(self, position: PositionId) -> None:
+        """Nothing rings there for a moment."""
+        self._resting.add(position)
         self.ctx.emit(SetTimer(f"phone/{position}", self.ctx.now_ms + REST_MS))
 
     def rested(self, position: PositionId) -> None:
@@ -312,6 +316,6 @@ class Phones:
         if seat is None or seat.rtp is None:
             return
         leg, modify = pointed(seat.rtp, media, active.signalled)
+        self.seats.phone_leg(active.position, leg)  # first: what was signalled counts as done once it is noted
         self._keep(replace(active, signalled=(media.peer_host, media.peer_port)))
-        self.seats.phone_leg(active.position, leg)
         self.ctx.media(modify)

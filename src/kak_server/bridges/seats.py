@@ -94,7 +94,8 @@ class Seats:
     def plain_rtp(self, position: PositionId, host: str, port: int) -> rpc.CreateRtp | None:
         """A plain RTP phone as the seat's media (lab). Its media counts as up at once."""
         seat = self.seats.get(position)
-        own = self.ctx.ports.take() if seat is not None and self.ctx.settings.plain_rtp_seats else None
+        able = seat is not None and not seat.phone and self.ctx.settings.plain_rtp_seats
+        own = self.ctx.ports.take() if able else None
         if seat is None or own is None:
             return None
         self._drop_rtp(seat)
@@ -109,7 +110,7 @@ class Seats:
         seat = self.seats[position]
         self._drop_rtp(seat)
         self.ctx.plan(f"seat/{position}", EMPTY)
-        self._media(replace(seat, phone=phone, rtp=None), "down")
+        self._media(replace(seat, phone=phone, rtp=None), "down" if phone else "none")
 
     def phone_media(self, position: PositionId, up: bool) -> None:
         """Whether the phone that serves the seat can be reached."""

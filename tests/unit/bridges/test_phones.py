@@ -278,9 +278,8 @@ def test_an_answer_we_cannot_use_is_a_no(w: World) -> None:
     contact = w.ring()
     hear(w, CallAnswered(dials(w)[0].call, ANSWER.format(codecs="3", direction="sendrecv")))
     assert ("hangup", str(dials(w)[0].call)) in w.sip()
-    view = w.house.ctx.core.contact(contact)
-    assert view is not None
-    assert view.state is not ContactState.CONNECTED
+    assert state(w, contact) is ContactState.WAITING
+    assert w.house.phone_desk.phones.active == {}
 
 
 def test_without_a_port_the_offer_goes_on(w: World) -> None:
