@@ -13,7 +13,7 @@ from hypothesis.stateful import initialize, invariant, rule
 
 from kak_server.bridges.context import PhoneInfo
 from kak_server.media import rpc
-from kak_server.model.ids import CallId, OperatorId
+from kak_server.model.ids import CallId, LegId, OperatorId
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.sip.api import CallEnded, CallerIdentity, CallMediaChanged, CallView, IncomingCall
 from kak_server.sip.api_devices import DeviceContacts
@@ -85,14 +85,14 @@ class PhoneMachine(HouseMachine):
 
     @rule(seat=st.sampled_from([SEAT_1, SEAT_2]), keys=st.sampled_from(["*1", "*0", "1*", "**1"]))
     def presses_keys(self, seat: Any, keys: str) -> None:
-        leg = rpc.LegId(f"seat-{seat}")
+        leg = LegId(f"seat-{seat}")
         if self.lab.worker is not None and leg in self.lab.worker.rtp:
             for key in keys:
                 self.lab.say(rpc.LegDtmf(leg, key, 80))
 
     @rule(seat=st.sampled_from([SEAT_1, SEAT_2]))
     def says_nothing(self, seat: Any) -> None:
-        leg = rpc.LegId(f"seat-{seat}")
+        leg = LegId(f"seat-{seat}")
         if self.lab.worker is not None and leg in self.lab.worker.rtp:
             self.lab.say(rpc.LegSilent(leg, 10_000))
 
