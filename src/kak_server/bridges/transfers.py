@@ -179,6 +179,6 @@ class Transfers:
         """Contacts that go on without an operator."""
         for line in self.calls.lines.values():
             if line.parties:  # nobody is handed over to nobody
-                view = self.ctx.core.contact(line.contact)
-                if view is not None and view.state is ContactState.HANDED_OVER:
+                row = self.ctx.core.state.contacts.get(line.contact)
+                if row is not None and row.state is ContactState.HANDED_OVER:
                     yield line

@@ -62,8 +62,8 @@ class ViewsOut:
 
     def touched(self, contact: ContactId) -> None:
         """A contact changed: is it, or was it, in the list of those that go on without an operator?"""
-        view = self.ctx.core.contact(contact)
-        alone = view is not None and view.state is ContactState.HANDED_OVER
+        row = self.ctx.core.state.contacts.get(contact)  # no view: this is asked at every change of every contact
+        alone = row is not None and row.state is ContactState.HANDED_OVER
         if alone or contact in self._alone:
             (self._alone.add if alone else self._alone.discard)(contact)
             self.ctx.emit(Dirty("handed_over"))

@@ -204,3 +204,13 @@ def test_another_room_is_called_at_our_own_front_door() -> None:
     (dial,) = w.dials()
     assert (dial.target, dial.trunks, dial.emergency) == ("sip:1131@192.0.2.1:5060", (), True)
     assert w.call_card()["caller"] == "1131"
+
+
+def test_a_port_that_somebody_else_has_ends_the_call_and_says_so() -> None:
+    w = world()
+    w.sit()
+    contact, call = dialled(w)
+    w.house.leg_refused(w.house.calls.lines[contact].leg, "port_in_use", w.now_ms)
+    w.pump()
+    assert w.told("call.ended")[-1]["cause"] == "no-media"
+    assert ("hangup", call) in w.sip()
