@@ -96,7 +96,6 @@ def invitation(
     )
     after = (
         ("Allow", build.ALLOW),
-        ("Accept", build.ACCEPT),
         *_identity(dial, trunk, settings),
         *((("Resource-Priority", _ESNET),) if dial.emergency else ()),
         *((("Referred-By", dial.referred_by),) if dial.referred_by else ()),
@@ -106,7 +105,8 @@ def invitation(
     )
     secure = hop_uri.scheme == "sips" or way.uri.startswith("sips:")
     body = dial.offer_sdp.encode()
-    return Outgoing(settings, "INVITE", way.uri, before, after, branch, flow, None, want, secure, body)
+    named = hop_uri.params.get("transport", "").lower() == "udp"
+    return Outgoing(settings, "INVITE", way.uri, before, after, branch, flow, None, want, secure, body, datagram=named)
 
 
 def replaces_value(dialog: Dialog) -> str:

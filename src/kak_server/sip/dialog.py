@@ -127,6 +127,7 @@ class Outgoing:
     secure: bool = False
     body: bytes = b""
     contact: bool = True  # whether it carries one
+    datagram: bool = False  # over UDP whatever its size: its URI names the transport (RFC 3263 4.1)
 
     @property
     def data(self) -> bytes:
@@ -196,7 +197,10 @@ def _request(
         hop, want = dialog.flow, None
     stream = dialog.flow.transport != "udp"
     flow, redial = (dialog.flow, hop) if stream else (hop, None)
-    return Outgoing(settings, method, start_uri, before, after, branch, flow, redial, want, dialog.secure, body)
+    named = hop_uri.params.get("transport", "").lower() == "udp"
+    return Outgoing(
+        settings, method, start_uri, before, after, branch, flow, redial, want, dialog.secure, body, datagram=named
+    )
 
 
 def _routing(dialog: Dialog) -> tuple[str, tuple[str, ...]]:

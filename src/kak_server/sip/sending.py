@@ -207,14 +207,17 @@ class Sending:
                 delivery.on_final(408, None)
                 return
             targets = (Target(fallback.transport, fallback.host, fallback.port, fallback.domain),)
-        delivery.targets = self._sized(outgoing, targets)
+        sized = self._sized(outgoing, targets)
+        # Once more: a peer that takes no TCP must not cost every large request the time to find out
+        delivery.targets = list(self._dead.order(tuple(sized), self._context.now_ms))
         if delivery.begins and delivery.give_up_ms:
             del delivery.targets[_HASTY_TARGETS:]  # there is another way: not all of this one's places have their turn
         self._next(delivery, "")
 
     def _sized(self, outgoing: Outgoing, targets: tuple[Target, ...]) -> list[Target]:
-        """18.1.1: what is too large for a datagram goes over TCP, and over UDP only when TCP does not get through."""
-        if len(outgoing.data) <= self._context.settings.udp_request_bytes:
+        """18.1.1: what is too large for a datagram goes over TCP, and over UDP only when TCP does not get through; not
+        where the trunk's address asks for UDP by name."""
+        if outgoing.datagram or len(outgoing.data) <= self._context.settings.udp_request_bytes:
             return list(targets)
         sized: list[Target] = []
         for target in targets:

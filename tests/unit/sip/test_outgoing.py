@@ -404,6 +404,22 @@ def test_a_name_is_located_and_failed_over() -> None:
     assert hosts == ["192.0.2.21", "192.0.2.22", "192.0.3.1"], "another trunk is a better bet than a third address"
 
 
+def test_what_is_too_large_for_a_datagram() -> None:
+    """18.1.1: over TCP; a trunk that takes none costs the time to find out once, and none where it says so."""
+    large = OFFER + "a=x:" + "y" * 1_000 + "\r\n"
+    bench, callee = dialled(offer_sdp=large)
+    assert callee.flow.transport == "tcp"
+    bench.advance(4_000)
+    flow, invite = bench.sent[-1]
+    assert (flow.transport, invite["cseq"], invite.body) == ("udp", "1 INVITE", large)
+    bench.core.dial(replace(DIAL, call=CallId("out2"), offer_sdp=large), bench.now_ms)
+    bench.drain()
+    assert bench.sent[-1][0].transport == "udp"
+    named = (replace(OUTBOUND.trunks[0], address="sip:192.0.2.10;transport=udp"),)
+    _, callee = dialled(offer_sdp=large, settings=replace(OUTBOUND, trunks=named))
+    assert callee.flow.transport == "udp"
+
+
 def test_a_name_that_leads_nowhere_and_a_port_nobody_listens_at() -> None:
     trunks = (
         replace(OUTBOUND.trunks[0], address="sip:sbc.example.com"),
