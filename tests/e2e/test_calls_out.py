@@ -20,7 +20,7 @@ from kak_sim.robots.robot import Robot
 from tests.support.lab import calling, running_lab
 from tests.support.report import report
 from tests.support.robots import in_call, robot_at
-from tests.support.sipp import needs_sipp, run_sipp
+from tests.support.sipp import free_udp_port, needs_sipp, run_sipp
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -340,3 +340,32 @@ async def test_a_real_peer_has_us_call_somebody_in_its_place(tmp_path: Path) -> 
         await hears(phone.heard, OPERATOR_HZ, what="who was called")
         assert exchange.hang_up(phone.name)
         await robot.client.until(lambda seen: seen.view["call"] is None)
+
+
+async def test_who_is_on_hold_may_be_told_and_hears_music(tmp_path: Path) -> None:
+    """A trunk whose peers are told of a hold: re-INVITE with sendonly, and back."""
+    port = free_udp_port()
+    lab_trunk = {"name": "lab", "sources": ["127.0.0.0/8"], "address": f"sip:127.0.0.1:{port}", "outbound": True}
+    exchange = Exchange(("127.0.0.1", port), voice=steady(1_300))
+    await exchange.start()
+    try:
+        async with (
+            running_lab(tmp_path, simulators=False, sip={"trunks": [{**lab_trunk, "tell_hold": True}]}) as lab,
+            robot_at(lab, "kari", "oslo-1", voice_hz=OPERATOR_HZ) as robot,
+        ):
+            robot.rtp.rest(False)
+            contact = (await robot.client.command("contact.dial", number="110", display=""))["contact"]
+            fire = await callee(exchange, "110")
+            await hears(fire.heard, OPERATOR_HZ, what="110")
+            await robot.client.command("contact.hold", contact=contact, on=True)
+            await eventually(lambda: fire.uas.media is not None and fire.uas.media.direction == "sendonly", what="held")
+            await eventually(lambda: silent_of(fire.heard, OPERATOR_HZ), what="110 hears the operator no more")
+            assert fire.heard.samples(time.time_ns() - SECOND_NS).any(), "but music"
+            await robot.client.command("contact.hold", contact=contact, on=False)
+            await eventually(lambda: fire.uas.media is not None and fire.uas.media.direction == "sendrecv", what="back")
+            await hears(fire.heard, OPERATOR_HZ, what="110, taken back,")
+            await hears(robot.heard, FIRE_HZ, what="the operator")
+            await robot.client.command("contact.hangup", contact=contact)
+            await has_ended(fire)
+    finally:
+        await exchange.stop()
