@@ -7,7 +7,7 @@ Reading positions raises nothing: what cannot be read is a location with a probl
 import math
 
 from fuzz.targets.pieces import Growing, repeated
-from kak_server.sip.bodies import MAX_PARTS, PIDF, Part, parts_of
+from kak_server.sip.bodies import MAX_PARTS, PIDF, Part, parts_of, salvaged_sdp
 from kak_server.sip.errors import ParseError
 from kak_server.sip.location import MAX_LOCATIONS, locations_of, read_pidf
 from kak_server.sip.parser import Request
@@ -28,6 +28,8 @@ GROWING: Growing = {
     "elements": repeated(b"<a>", b"application/pidf+xml\r\n"),
     "siblings": repeated(b"<a/>", b"application/pidf+xml\r\n<p>", b"</p>"),
     "entities": repeated(b"&a;", b"application/pidf+xml\r\n<!DOCTYPE a [<!ENTITY a 'b'>]><p>", b"</p>"),
+    "session descriptions": repeated(b"v=0\r\na=", _MIXED),
+    "lines of one": repeated(b"a=b\n", _MIXED + b"v=0\n"),
     "digits": repeated(b"1", b"application/pidf+xml\r\n<p>", b"</p>"),
 }
 
@@ -49,6 +51,8 @@ def check(data: bytes) -> None:
         assert all(number is None or math.isfinite(number) for number in numbers)
         assert not location.problem or numbers == (None, None, None)
     assert len(locations_of(request, parts)) <= MAX_LOCATIONS
+    salvaged = salvaged_sdp(body)
+    assert salvaged is None or salvaged.startswith("v=0")
     details, references = provided_by([*parts, Part(PIDF, body)])
     assert len(details) <= MAX_FOUND
     assert len(references) <= MAX_FOUND

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kak_server.sip import build
 from kak_server.sip.additional import MEDIA_TYPE
 from kak_server.sip.api import SipSettings, TrunkSettings
-from kak_server.sip.bodies import PIDF, SDP, Part, parts_of
+from kak_server.sip.bodies import PIDF, SDP, Part, parts_of, salvaged_sdp
 from kak_server.sip.errors import ParseError
 from kak_server.sip.numbers import normalise, of_uri
 from kak_server.sip.parser import METHODS, Message, Request
@@ -45,6 +45,7 @@ class Admitted:
     called: str  # the configured number or URN it is for
     parts: list[Part]
     offer_sdp: str | None
+    problem: str = ""  # what was wrong with the body that was let pass
 
 
 class Admission:
@@ -129,11 +130,18 @@ class Admission:
         return self.answer(request) if refusal is None and described else refusal
 
     def invite(
-        self, request: Request, *, secure: bool = False, any_number: bool = False, called: str = ""
+        self,
+        request: Request,
+        *,
+        secure: bool = False,
+        any_number: bool = False,
+        called: str = "",
+        salvage: bool = False,
     ) -> Admitted | Refusal:
         """8.2.2 and 8.2.3 for an INVITE outside a dialog; `secure`: it came over TLS, `any_number`: it is of a device
         or an emergency call: the house looks at the number; `called`: that of the call it replaces, for it is sent to
-        our Contact. Raises ParseError (400, 415)."""
+        our Contact; `salvage`: a body that cannot be opened costs no emergency call, whose session description is
+        looked for in it. Raises ParseError (400, 415)."""
         refusal = self.scheme(request, secure=secure)
         if refusal is not None:
             return refusal
@@ -145,7 +153,12 @@ class Admission:
         refusal = self.answer(request)
         if refusal is not None:
             return refusal
-        parts, offer = offer_of(request)
+        try:
+            parts, offer = offer_of(request)
+        except ParseError as problem:
+            if not salvage:
+                raise
+            return Admitted(called, [], salvaged_sdp(request.body), problem.problem)
         return Admitted(called, parts, offer)
 
     def _served(self, uri: Uri) -> str | None:

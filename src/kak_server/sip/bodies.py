@@ -11,6 +11,7 @@ MAX_PARTS = 32
 MAX_DEPTH = 3
 SDP = "application/sdp"
 PIDF = "application/pidf+xml"
+_SDP_LINES = re.compile(rb"(?:\A|\n)(v=0\r?\n(?:[a-z]=[^\r\n]*\r?\n){3,200})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ def parts_of(message: Message) -> list[Part]:
     found: list[Part] = []
     _collect(content_type, message.body, _content_id(message.get("content-id")), _disposition(message), found, 1)
     return found
+
+
+def salvaged_sdp(body: bytes) -> str | None:
+    """The session description in a body that cannot be cut in parts, for a call that must not be refused for it: the
+    first run of lines that begins as one (RFC 8866 section 5)."""
+    found = _SDP_LINES.search(body)
+    return found.group(1).decode("utf-8", "replace") if found is not None else None
 
 
 def _disposition(message: Message) -> str:

@@ -80,9 +80,11 @@ class Inbound:
         called = _called_before(replaced)
         secure = flow.transport == "tls"
         anything = bool(device) or (emergency and self._context.settings.emergency_fallback)
-        admitted = self._admission.invite(request, secure=secure, any_number=anything, called=called)
+        admitted = self._admission.invite(request, secure=secure, any_number=anything, called=called, salvage=emergency)
         if isinstance(admitted, Refusal):
             return admitted
+        if admitted.problem:
+            self._context.count("sip_body_salvaged", detail=f"{flow.host}: {admitted.problem}", trunk=trunk.name)
         self._begin(request, trunk, flow, admitted, device, replaced, emergency=emergency)
         return None
 

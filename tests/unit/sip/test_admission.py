@@ -125,3 +125,29 @@ def test_unknown_peers_can_be_dropped() -> None:
     assert bench.receive(Caller().invite(), STRANGER) == []
     assert bench.receive(b"nonsense\r\n\r\n", STRANGER) == []
     assert {count.name for count in bench.counts} == {"sip_unknown_peer"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "extra", "status", "offer"),
+    [
+        (f"--b\r\nContent-Type: application/sdp\r\n\r\n{OFFER}\r\n--b--", "multipart/mixed", (), 400, OFFER),
+        (f"--b\r\nContent-Type: application/sdp\r\n\r\n{OFFER}\r\n--c--", "multipart/mixed;boundary=x", (), 400, OFFER),
+        ("--b\r\n\r\nx\r\n" * 40 + "--b--", "multipart/mixed;boundary=b", (), 400, None),
+        (OFFER, "application/sdp", ("Content-Encoding: gzip",), 415, OFFER),
+        ("<html/>", "text/html", (), 415, None),
+        ("v=0\r\n", "multipart/mixed", (), 400, None),
+    ],
+)
+def test_a_body_that_cannot_be_opened_costs_no_emergency_call(
+    body: str, content_type: str, extra: tuple[str, ...], status: int, offer: str | None
+) -> None:
+    bench = Bench()
+    (reply,) = bench.receive(Caller().invite(body=body, content_type=content_type, extra=extra))
+    assert reply.status == status, "any other call"
+    bench = Bench()
+    text = Caller(uri="urn:service:sos").invite(body=body, content_type=content_type, extra=extra)
+    assert [reply.status for reply in bench.receive(text)] == [100]
+    incoming = bench.event(IncomingCall)
+    assert isinstance(incoming, IncomingCall)
+    assert incoming.offer_sdp == offer
+    assert "sip_body_salvaged" in {count.name for count in bench.counts}
