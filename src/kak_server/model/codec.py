@@ -6,6 +6,7 @@ Encoding is canonical: keys sorted, no spaces, sets in order, so that equal valu
 
 import dataclasses
 import enum
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
@@ -49,12 +50,12 @@ def to_json(value: Any) -> Json:
 
 
 def dumps(value: Any) -> bytes:
-    """Canonical JSON bytes of a dataclass or plain value. Raises TypeError for what has no JSON form: an object of
-    another kind, text that is no UTF-8, a whole number of more than 64 bits."""
+    """Canonical JSON bytes of a dataclass or plain value. Raises TypeError for an object of another kind, ValueError
+    for text that is no UTF-8."""
     try:
         return orjson.dumps(value, _shallow, _CANONICAL)
-    except TypeError:  # numbers as keys, mostly: those cost every dict, so they are tried second
-        return orjson.dumps(value, _shallow, _CANONICAL | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # numbers as keys, or of more than 64 bits: seldom, and the library's own encoder knows them
+        return _PATIENT.encode(value).encode()
 
 
 def loads(data: bytes | bytearray | str) -> Json:
@@ -85,6 +86,7 @@ def from_json(cls: type[T], data: Json, path: str = "$") -> T:
         raise CodecError(f"{path}{misfit.path}: {misfit.text}") from None
 
 
+_PATIENT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_shallow)
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS
 _NAMES: dict[type[Any], tuple[str, ...] | None] = {}
 
