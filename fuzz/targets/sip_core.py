@@ -1,4 +1,4 @@
-"""The whole SIP core behind UDP and TCP: messages of a trunk, several to an input.
+"""The whole SIP core behind UDP and TCP: messages of a trunk and of phones that may register, several to an input.
 
 Invariant: nothing is raised. Calls that were begun are answered and hung up, then everybody is silent: when all timers
 have run no call, dialog, transaction, timer, stream or record is left. Every message the core sent parses.
@@ -7,7 +7,9 @@ have run no call, dialog, transaction, timer, stream or record is left. Every me
 from fuzz.targets.pieces import Growing, halves
 from fuzz.targets.sip_message import GROWING as _MESSAGES
 from kak_server.sip.api import DeleteRecord, Flow, Locate, Output, PutRecord, Send, SipSettings, Target, TrunkSettings
+from kak_server.sip.api_devices import DeviceSettings, RegistrarSettings
 from kak_server.sip.core import SipCore
+from kak_server.sip.digest import stored
 from kak_server.sip.parser import parse
 
 MAX_BYTES = 65_536
@@ -21,6 +23,9 @@ _SETTINGS = SipSettings(
     advertised_port=5060,
     trunks=(TrunkSettings("carrier", ("192.0.2.0/24",)),),
     numbers=frozenset(("113", "user", "urn:service:sos")),
+    registrar=RegistrarSettings(
+        (DeviceSettings("phone", "user", stored("user", "kak-server", "x"), ("192.0.2.0/24",)),)
+    ),
 )
 _TARGETS = (Target("tcp", "192.0.2.20", 5060, "example.com"), Target("udp", "192.0.2.21", 5060, "example.com"))
 _FLOWS = (Flow("udp", "192.0.2.10", 5060), Flow("tcp", "192.0.2.10", 40_000, connection=1))
