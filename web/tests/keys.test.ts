@@ -34,6 +34,9 @@ describe("keys", () => {
     ["t", "transfer"],
     ["v", "video"],
     ["c", "caller-talk"],
+    ["k", "keypad"],
+    ["x", "triple"],
+    ["g", "leave"],
   ])("%s works on a call only", (key, action) => {
     expect(act(key, { call: true })).toBe(action);
     expect(act(key)).toBeNull();
@@ -62,6 +65,14 @@ describe("keys", () => {
     expect(act("?")).toBe("help");
     expect(act("d", { wrapUp: true })).toBe("done");
     expect(act("d")).toBeNull();
+  });
+
+  it("N dials, adds to a call, and leaves an offer alone; F follows up", () => {
+    expect(act("n")).toBe("dial");
+    expect(act("n", { wrapUp: true })).toBe("dial");
+    expect(act("n", { call: true })).toBe("add");
+    expect(act("n", { offer: true })).toBeNull();
+    expect(act("f", { call: true })).toBe("follow-up");
   });
 
   it("sees where the focus is", () => {

@@ -71,8 +71,8 @@ export function eachInItsOwnBrowser(): void {
 }
 
 /** A seated console that has got its snapshot, with sound up. */
-export async function seatedConsole(part: Partial<Snapshot> = {}) {
-  const setup = appWith({ ...TABLE });
+export async function seatedConsole(part: Partial<Snapshot> = {}, table: Parameters<typeof appWith>[0] = TABLE) {
+  const setup = appWith({ ...table });
   const user = userEvent.setup();
   await setup.app.start();
   show(setup.app);

@@ -179,6 +179,7 @@ export const en: Record<Word, string> = {
   "far.answered": "In the call",
   "far.gone": "Has hung up",
   "far.held": "On hold",
+  "far.without": "Talk on without you",
   "far.music": "♪ Hears music",
   "far.dialing_long": "Dialling …",
   "far.ringing_long": "Ringing at the other end …",
@@ -219,6 +220,7 @@ export const en: Record<Word, string> = {
   "referral.trying": "The carrier is transferring to {number} …",
   "referral.failed": "The carrier did not transfer to {number}",
 
+  "phone.seat": "Phone",
   "phone.mine": "My phone",
   "phone.use": "Use the phone",
   "phone.back_to_browser": "Back to the browser's sound",

@@ -177,6 +177,7 @@ export const nb = {
   "far.answered": "I samtale",
   "far.gone": "Har lagt på",
   "far.held": "På vent",
+  "far.without": "Snakker sammen uten deg",
   "far.music": "♪ Hører musikk",
   "far.dialing_long": "Slår nummeret …",
   "far.ringing_long": "Det ringer hos mottakeren …",
@@ -217,6 +218,7 @@ export const nb = {
   "referral.trying": "Nettet setter over til {number} …",
   "referral.failed": "Nettet satte ikke over til {number}",
 
+  "phone.seat": "Telefon",
   "phone.mine": "Min telefon",
   "phone.use": "Bruk telefonen",
   "phone.back_to_browser": "Tilbake til nettleserens lyd",

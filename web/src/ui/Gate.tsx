@@ -115,7 +115,7 @@ export function Positions({ app, state }: { app: App; state: AppState }) {
                 <span>{seatText(row, mine, t)}</span>
                 {row.phone && (
                   <span className="seat-phone" data-testid={`position-phone-${row.position}`}>
-                    ☎ {t(`phone.${row.phone}`)}
+                    ☎ {t("phone.seat")} {t(`phone.${row.phone}`)}
                   </span>
                 )}
               </button>

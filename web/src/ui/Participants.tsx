@@ -3,7 +3,7 @@ import type { Call, Party, Service, ServiceResult } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
 import { duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
-import { partyName, partyState } from "./words";
+import { apartFrom, partyName, partyState } from "./words";
 
 /** The services of a triple notification, besides ourselves. */
 const TRIPLE = ["110", "112"];
@@ -88,14 +88,14 @@ function short(service: Service): string {
 
 function FarEnd({ call }: { call: Call }) {
   const { t } = useLanguage();
-  const apart = call.parties.some((party) => party.private && party.state === "answered");
+  const apart = apartFrom(call);
   const word =
     call.far_end === "gone"
       ? "far.gone"
       : call.state === "held"
         ? "far.held"
         : apart
-          ? "far.music"
+          ? apart
           : call.state === "connecting" && call.direction === "in"
             ? "call.connecting"
             : (`far.${call.far_end}` as const);
@@ -123,6 +123,7 @@ function PartyRow({ call, party }: { call: Call; party: Party }) {
   const over = party.state === "ended";
   const name = partyName(party);
   const apart = party.private && !over;
+  const state = partyState(party, language, t, apartFrom(call));
   const again = async () => {
     ask(true);
     await desk.run("party.add", { contact, number: party.number, private: false, label: party.label });
@@ -139,8 +140,8 @@ function PartyRow({ call, party }: { call: Call; party: Party }) {
       <strong className="party-name" title={phone(party.number)}>
         {name}
       </strong>
-      <span className="party-state" title={partyState(party, language, t)}>
-        {partyState(party, language, t)}
+      <span className="party-state" title={state}>
+        {state}
       </span>
       <span className="party-timer number">{over ? "" : duration(now - party.since_ms)}</span>
       <span className="party-buttons">

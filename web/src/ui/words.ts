@@ -1,5 +1,6 @@
-import type { CallerSource, Party, PhoneState } from "../api/types";
+import type { Call, CallerSource, Party, PhoneState } from "../api/types";
 import type { Language, Translate } from "../i18n/language";
+import type { Word } from "../i18n/nb";
 import { phone } from "./format";
 
 /** Words for things that several parts of the console show. */
@@ -19,8 +20,17 @@ export function partyName(party: { label: string; number: string }): string {
   return party.label || phone(party.number);
 }
 
+/** Whether somebody is apart with the operator, and what the others hear meanwhile: each other, or music. */
+export function apartFrom(call: Call): "far.without" | "far.music" | null {
+  const talking = call.parties.filter((party) => party.state === "answered");
+  if (!talking.some((party) => party.private)) return null;
+  const others = talking.filter((party) => !party.private).length + (call.far_end === "answered" ? 1 : 0);
+  return others >= 2 ? "far.without" : "far.music";
+}
+
 /** How it stands with a party; of one that has ended, why, in the operator's language. */
-export function partyState(party: Party, language: Language, t: Translate): string {
+export function partyState(party: Party, language: Language, t: Translate, apart?: Word | null): string {
+  if (party.state === "answered" && !party.private && apart) return t(apart);
   if (party.state !== "ended")
     return t(party.private && party.state === "answered" ? "party.private" : `far.${party.state}`);
   return causeText(party, language) || t("party.ended");
