@@ -40,13 +40,19 @@ def way_out(ctx: Context, number: str, ours: QueueInfo | None) -> Way:
     return way
 
 
-def place(ctx: Context, leg: LegId, trunks: tuple[str, ...]) -> Placed:
-    """A port and an offer for these trunks. Raises RefusedError: "no-room" when ports have run out, or the server is
-    stopping."""
-    port = ctx.ports.take() if not ctx.draining else None
+def kept_for_emergencies(ctx: Context, way: Way) -> int:
+    """Lines that a call this way must leave free."""
+    return 0 if way.emergency else ctx.settings.reserve_lines
+
+
+def place(ctx: Context, leg: LegId, way: Way) -> Placed:
+    """A port and an offer for the trunks of the way. The last ports are for emergency calls, out as well as in. Raises
+    RefusedError: "no-room" when there is none, or the server is stopping."""
+    kept = min(kept_for_emergencies(ctx, way), (ctx.ports.left() + ctx.ports.in_use) // 10)
+    port = ctx.ports.take() if not ctx.draining and ctx.ports.left() > kept else None
     if port is None:
         raise RefusedError("no-room", "no room for another call")
-    policy = policy_out(ctx, trunks)
+    policy = policy_out(ctx, way.trunks)
     made = offer(ctx.settings.media_host, port, ctx.ids.bits(31), policy=policy, secret=secret_for(ctx, policy))
     return Placed(CallId(ctx.ids.new("call")), with_session(ctx.new_rtp(leg, port), made), made.answer_sdp)
 

@@ -6,7 +6,7 @@ from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.asking import By, RefusedError
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context
-from kak_server.bridges.dialing import order, place, pointed, way_out
+from kak_server.bridges.dialing import kept_for_emergencies, order, place, pointed, way_out
 from kak_server.bridges.line import RINGING, Line
 from kak_server.bridges.names import caller_leg
 from kak_server.bridges.outputs import Note, ToSip
@@ -34,7 +34,7 @@ class Outgoing:
         routing core refuses is raised too."""
         ctx = self.ctx
         way = way_out(ctx, number, self.calls.queue_of(number))
-        if len(self.calls.lines) >= ctx.settings.max_lines or ctx.draining:
+        if len(self.calls.lines) >= ctx.settings.max_lines - kept_for_emergencies(ctx, way) or ctx.draining:
             raise RefusedError("no-room", "no room for another call")
         contact = ContactId(ctx.ids.new("contact"))
         attributes = {DISPLAY: display, **({CALLBACK_OF: after} if after else {})}
@@ -66,7 +66,7 @@ class Outgoing:
             return
         try:
             way = way_out(ctx, view.caller, self.calls.queue_of(view.caller))
-            placed = place(ctx, caller_leg(effect.contact), way.trunks)
+            placed = place(ctx, caller_leg(effect.contact), way)
         except RefusedError as refusal:
             ctx.route(ContactGone(ctx.now_ms, effect.contact, refusal.code))
             return

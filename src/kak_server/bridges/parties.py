@@ -52,7 +52,7 @@ class Parties:
         ctx = self.ctx
         way = way_out(ctx, number, self.calls.queue_of(number))
         name = ctx.ids.new("party")
-        placed = place(ctx, party_leg(name), way.trunks)
+        placed = place(ctx, party_leg(name), way)
         party = Party(
             id=name,
             call=placed.call,

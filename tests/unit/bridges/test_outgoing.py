@@ -214,3 +214,16 @@ def test_a_port_that_somebody_else_has_ends_the_call_and_says_so() -> None:
     w.pump()
     assert w.told("call.ended")[-1]["cause"] == "no-media"
     assert ("hangup", call) in w.sip()
+
+
+def test_the_last_ports_and_lines_are_for_emergency_calls() -> None:
+    w = world()
+    w.house.ctx.settings = replace(w.house.ctx.settings, reserve_lines=5, max_lines=5)
+    w.sit()
+    assert w.do("contact.dial", {"number": "22334455"}).code == "no-room"
+    contact, call = dialled(w, "110")
+    w.picks_up(call)
+    while w.house.ctx.ports.left() > 5:
+        w.house.ctx.ports.take()
+    assert w.do("party.add", {"contact": contact, "number": "22334455"}).code == "no-room"
+    assert w.do("party.add", {"contact": contact, "number": "112"}).code == ""
