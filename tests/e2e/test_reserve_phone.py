@@ -169,3 +169,22 @@ async def test_codes_of_the_phone_sign_in_and_out(tmp_path: Path, voice: Path) -
             phone.order("accept")
             await caller.answered()
             await caller.hang_up()
+
+
+async def test_it_is_heard_again_when_the_media_worker_has_died(tmp_path: Path, voice: Path) -> None:
+    async with (
+        running_lab(tmp_path, simulators=False, sip={"devices": [device()]}) as lab,
+        desk_phone(tmp_path, lab.sip, "desk-2", "right", voice) as phone,
+    ):
+        await phone.registered()
+        async with calling(lab, "113", source=steady(CALLER_HZ)) as caller:
+            await phone.until("CALL_INCOMING")
+            phone.order("accept")
+            await caller.answered()
+            await eventually(lambda: caller.heard.tone_started_ns(PHONE_HZ), what="the caller hears the phone")
+            await lab.kill_worker()
+            lab.start_worker()
+            back_ns = time.time_ns()
+            await eventually(lambda: caller.heard.tone_started_ns(PHONE_HZ, back_ns), what="and hears it again")
+            phone.order("hangup")
+            assert (await caller.over()).cause == "bye"
