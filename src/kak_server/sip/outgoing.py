@@ -323,6 +323,8 @@ class OutgoingCalls:
             return
         self._context.count("sip_dial_refused", trunk=leg.trunk, status=str(status))
         leg = replace(self._heard(leg), status=status)
+        if status == 482 and self._merged(call, leg):
+            return
         rang = leg.heard >= 180
         trunk = self._trunks.get(leg.trunk)
         if 300 <= status < 400 and (place := place_to_go(response, trunk, leg.visited)):
@@ -335,6 +337,17 @@ class OutgoingCalls:
             self._elsewhere(call, leg, status, response)
         else:
             self._fail(call, leg, status, response)
+
+    def _merged(self, call: Call, leg: Leg) -> bool:
+        """8.2.2.2: refused as a copy of what came by another way: the address we gave up on is slow, not dead, and its
+        INVITE is the call's."""
+        last = leg.given_up[-1] if leg.given_up else None
+        if last is None or self._outgoing(leg, last).cseq != leg.cseq or self._clients.asked(last.branch) is None:
+            return False
+        call.leg = replace(leg, attempt=last, given_up=leg.given_up[:-1], heard=0)
+        self._ending.keep(call)
+        self._ending.sending.adopt(self._outgoing(leg, last), call.id, self._on_final(call))
+        return True
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

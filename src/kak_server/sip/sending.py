@@ -98,6 +98,10 @@ class Sending:
         """Nobody waits for the final answer to a request any more; its transaction is the caller's to end."""
         self._forget(branch)
 
+    def adopt(self, outgoing: Outgoing, owner: str, on_final: OnFinal) -> None:
+        """An INVITE that was given up counts again: its final answer is waited for."""
+        self._running[outgoing.branch] = Delivery(outgoing, owner, on_final)
+
     def resume(
         self,
         outgoing: Outgoing,

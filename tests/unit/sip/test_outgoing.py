@@ -404,6 +404,32 @@ def test_a_name_is_located_and_failed_over() -> None:
     assert hosts == ["192.0.2.21", "192.0.2.22", "192.0.3.1"], "another trunk is a better bet than a third address"
 
 
+def test_an_address_that_was_slow_and_not_dead() -> None:
+    trunks = (replace(OUTBOUND.trunks[0], address="sip:sbc.example.com"),)
+    bench = Bench(make_core(replace(OUTBOUND, trunks=trunks)))
+    bench.core.dial(replace(DIAL, trunks=("carrier",)), bench.now_ms)
+    bench.drain()
+    both = tuple(Target("udp", f"192.0.2.{number}", 5060, "sbc.example.com") for number in (21, 22))
+    bench.core.located(bench.locates[0].key, both, bench.now_ms)
+    bench.drain()
+    flow, invite = bench.sent[-1]
+    slow = Callee(invite, tag="slow", flow=flow)
+    bench.advance(4_001)
+    flow, copy = bench.sent[-1]
+    assert (flow.host, copy["cseq"]) == ("192.0.2.22", invite["cseq"])
+    bench.receive(Callee(copy, tag="same").answer(482, "Merged"), flow)
+    assert not [event for event in bench.events if isinstance(event, CallEnded)]
+    bench.receive(slow.answer(180, "Ringing"), slow.flow)
+    assert requests(bench, "CANCEL") == []
+    assert [event.status for event in progress(bench)] == [180]
+    bench.receive(slow.answer(486, "Busy"), slow.flow)
+    assert ended(bench).cause == "busy"
+    nothing_left(bench)
+    bench, callee = dialled()
+    bench.receive(callee.answer(482, "Loop"))  # nothing of ours was given up
+    assert ended(bench).cause == "refused"
+
+
 def test_what_is_too_large_for_a_datagram() -> None:
     """18.1.1: over TCP; a trunk that takes none costs the time to find out once, and none where it says so."""
     large = OFFER + "a=x:" + "y" * 1_000 + "\r\n"
