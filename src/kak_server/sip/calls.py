@@ -12,7 +12,7 @@ from kak_server.sip.dialog import Dialog, Outgoing
 from kak_server.sip.leg import Leg
 from kak_server.sip.parser import Request, Response
 from kak_server.sip.provisional import Reliable
-from kak_server.sip.session import PLAIN, Session
+from kak_server.sip.session import PLAIN, Session, sparse
 from kak_server.sip.transactions import ServerEntry
 
 # The last four are over for the house. ending: our BYE has no answer yet; refused: our final answer other than 2xx
@@ -155,7 +155,7 @@ def to_record(call: Call) -> dict[str, Json]:
         "accepted_at_ms": call.accepted_at_ms,
     }
     if call.session != PLAIN:
-        value["session"] = to_json(call.session)
+        value["session"] = sparse(call.session)
     if call.reliable is not None:
         value["reliable"] = to_json(call.reliable)
     if call.leg is not None:

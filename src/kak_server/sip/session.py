@@ -3,9 +3,10 @@
 A value in the call's record, so that all of it goes on after a restart.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from kak_server.model.codec import Json, to_json
 from kak_server.sip.sdp_codecs import Codec
 from kak_server.sip.sdp_text import Direction
 
@@ -73,3 +74,10 @@ class Session:
 
 
 PLAIN = Session()  # nothing agreed: what most calls have
+_DEFAULTS = tuple((one.name, getattr(PLAIN, one.name)) for one in fields(Session))
+
+
+def sparse(session: Session) -> dict[str, Json]:
+    """The journal value: what differs from a plain session. Most peers say that they take UPDATE, and nothing more."""
+    values = ((name, getattr(session, name), default) for name, default in _DEFAULTS)
+    return {name: to_json(value) for name, value, default in values if value != default}
