@@ -41,6 +41,11 @@ def resume(phones: Phones, calls: Mapping[CallId, CallView], devices: Iterable[D
     for seat in list(phones.seats.seats.values()):
         if not seat.phone:
             continue
+        going = phones.active.get(seat.position)
+        if going is None or not going.calls():
+            phones.seats.phone_leg(
+                seat.position, None
+            )  # we died between noting the end of the call and that of its leg
         if seat.media == "down":
             phones.rest(
                 seat.position

@@ -610,6 +610,20 @@ def test_a_call_in_progress_goes_on_after_a_kill(w: World) -> None:
     nothing_left(after)
 
 
+@pytest.mark.parametrize("record_too", [False, True])
+def test_a_leg_without_a_call_goes(w: World, record_too: bool) -> None:
+    """We died after the phone's call was noted as over, and before its leg was."""
+    _, call = connected(w)
+    seat = dict(w.records[f"seat/{SEAT_1}"])
+    hear(w, CallEnded(call, "gone"))
+    w.records[f"seat/{SEAT_1}"] = seat
+    if record_too:
+        del w.records[f"phone/{SEAT_1}"]
+    after = reborn(w, views(w))
+    assert after.house.seats.seats[SEAT_1].rtp is None
+    assert LEG not in after.house.ctx.desk.desired().legs
+
+
 def test_a_call_that_was_lost_in_the_kill_is_lost_to_the_phone(w: World) -> None:
     contact, _ = connected(w)
     after = reborn(w, views(w))
