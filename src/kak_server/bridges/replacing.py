@@ -63,6 +63,7 @@ def _leg(house: "House", event: IncomingCall, name: LegId) -> tuple[rpc.CreateRt
         ctx.ports.free(port)
         _refuse(house, event, 488, str(problem))
         return None
+    ctx.unsent.pop(name, None)  # what the worker was still to hear of the old leg's peer
     leg = with_session(ctx.new_rtp(name, port), media)
     return replace(leg, bind_host=bind_host, peer_host=media.peer_host, peer_port=media.peer_port), media
 

@@ -8,7 +8,7 @@ from kak_server.bridges.outputs import ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId
 from kak_server.routing.api import ContactState, OperatorState
-from kak_server.sip.api import CallerIdentity, IncomingCall
+from kak_server.sip.api import CallerIdentity, CallMediaChanged, IncomingCall
 from kak_server.sip.api_legs import MediaAgreed, MediaRefused, TransferAsked, TransferReport
 from tests.unit.bridges.world import KARI, OFFER, OLA, SEAT_1, SEAT_2, World, world
 
@@ -237,6 +237,19 @@ def test_the_caller_is_replaced_in_the_same_contact_and_recorded_on() -> None:
     assert state(w, contact) is ContactState.CONNECTED
     w.ends(CallId("new"))
     assert state(w, contact) is ContactState.ENDED
+
+
+def test_what_the_worker_missed_of_the_old_call_is_not_told_of_the_new_one() -> None:
+    w = world()
+    contact = w.talking()
+    w.house.worker_lost("socket", w.now_ms)
+    w.event(CallMediaChanged(CALLER, OFFER.replace("40000", "40990")))
+    w.event(replacement(CALLER))
+    w.house.worker_attached(rpc.Census(), "boot-1", w.now_ms)
+    w.pump()
+    assert w.commands(rpc.CreateRtp)[-1].peer_port == 47_000
+    assert not [order for order in w.commands(rpc.ModifyRtp) if order.peer_port == 40_990]
+    assert w.house.calls.lines[contact].leg.peer_port == 47_000
 
 
 def test_a_party_is_replaced_and_so_is_one_that_still_rings() -> None:
