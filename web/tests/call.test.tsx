@@ -77,6 +77,12 @@ describe("a call", () => {
     expect(id("call-location")).toHaveTextContent("± 25 m");
   });
 
+  it("does not say the point twice where there is no address", async () => {
+    const { location } = call();
+    await seatedConsole({ call: call({ location: { ...location, text: "(59.91423, 10.75231 ± 25 m)" } }) });
+    expect(id("call-location")).toHaveTextContent(/^Posisjon59\.91423, 10\.75231 ± 25 mKopier/);
+  });
+
   it("says when the location could not be read", async () => {
     const nothing = { text: "", latitude: null, longitude: null, radius_m: null, method: "", measured: "" };
     const location = { ...nothing, problem: "no point", pending: true, all: [] };

@@ -122,6 +122,9 @@ describe("a call out", () => {
     expect(last()).toMatchObject({ name: "contact.dial", args: { number: "+4722000001" } });
     await event("call", dialled({ contact: "c2" }));
     expect(screen.queryByTestId("call-outcome")).toBeNull();
+    await event("call.ended", { contact: "c2", cause: "hangup", text_nb: "", text_en: "" });
+    await event("me", me());
+    expect(id("call-outcome")).toHaveTextContent("You hung up before anybody answered");
   });
 });
 

@@ -120,7 +120,7 @@ describe("recent calls", () => {
     const shown = await screen.findByTestId("recent-row-r1");
     expect(within(shown).getByRole("img", { name: "Ut" })).toBeInTheDocument();
     expect(shown).toHaveTextContent("Utgående samtale");
-    expect(id("recent-parties-r1")).toHaveTextContent("+ 112 Politi");
+    expect(id("recent-parties-r1")).toHaveTextContent("+1 112 Politi");
   });
 });
 

@@ -202,7 +202,7 @@ export const en: Record<Word, string> = {
   "party.private_why": "Private: only you and this one hear each other, the caller hears music",
   "party.drop_name": "Hang up {name}",
   "party.again": "Call again",
-  "party.again_name": "Call {name} again",
+  "party.again_name": "Call again: {name}",
 
   "outcome.cancelled": "You hung up before anybody answered",
   "outcome.nothing": "The call came to nothing",

@@ -200,7 +200,7 @@ export const nb = {
   "party.private_why": "Privat: bare du og denne hører hverandre, innringeren hører musikk",
   "party.drop_name": "Legg på {name}",
   "party.again": "Ring igjen",
-  "party.again_name": "Ring {name} igjen",
+  "party.again_name": "Ring igjen: {name}",
 
   "outcome.cancelled": "Du la på før noen svarte",
   "outcome.nothing": "Anropet førte ikke fram",

@@ -64,7 +64,7 @@ export function CallCard({ call, ...on }: CallCardProps & { call: Call }) {
           <PatchStrip call={call} />
         </div>
         <div className="call-side">
-          <VideoPane call={call} />
+          {call.far_end !== "gone" && <VideoPane call={call} />}
           <Participants
             call={call}
             tripleArmed={on.armed === "triple"}
@@ -129,10 +129,12 @@ function LocationBlock({ call }: { call: Call }) {
   const { t } = useLanguage();
   const { text, latitude, longitude, radius_m, problem } = call.location;
   const point = latitude !== null && longitude !== null ? coordinates(latitude, longitude) : null;
+  // The text ends with the point, which has a line and a button of its own.
+  const address = point ? (text.split(`(${point}`)[0] ?? "").trim() : text;
   return (
     <div className="location" data-testid="call-location">
       <h3>{t("call.location")}</h3>
-      <p className="location-text">{text || (point ? "" : t("call.no_location"))}</p>
+      {(address || !point) && <p className="location-text">{address || t("call.no_location")}</p>}
       {point && (
         <p className="location-point number">
           {point} {radius_m !== null && <span>{t("call.radius", { metres: Math.round(radius_m) })}</span>}

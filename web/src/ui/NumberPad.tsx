@@ -98,7 +98,6 @@ export function NumberPad({ services, onNumber, onService, action, disabled, pro
               type="button"
               className="button pad-key"
               tabIndex={-1}
-              aria-label={digit}
               data-testid={`pad-${digit}`}
               onClick={() => press(digit)}
             >

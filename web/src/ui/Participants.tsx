@@ -73,7 +73,9 @@ export function Participants({ call, tripleArmed, refused, onAdd, onTriple }: Pa
             onClick={onTriple}
             title={missing.map((one) => one.label).join(" + ")}
           >
-            {tripleArmed ? t("party.triple_armed") : t("party.triple", { services: triple.map(short).join(" + ") })}{" "}
+            {tripleArmed
+              ? t("party.triple_armed")
+              : t("party.triple", { services: triple.map(short).join("\u00a0+\u00a0") })}{" "}
             <kbd>X X</kbd>
           </button>
         )}

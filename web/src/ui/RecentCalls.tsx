@@ -121,7 +121,7 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
         <span className="number">{number}</span>
         {others && (
           <span className="recent-parties" title={others} data-testid={`recent-parties-${call.contact}`}>
-            + {others}
+            +{call.parties.length} <span className="wide-only">{others}</span>
           </span>
         )}
       </td>
