@@ -18,9 +18,7 @@ export function CallOutcome({ ended }: { ended: Ended }) {
         ↗ {name && <b>{name}</b>} <span className="number">{phone(call.caller)}</span>
       </p>
       <p className="outcome-cause">
-        {ended.cause === "hangup"
-          ? t("outcome.cancelled")
-          : causeText(ended, language) || t("outcome.nothing")}
+        {ended.cause === "hangup" ? t("outcome.cancelled") : causeText(ended, language) || t("outcome.nothing")}
       </p>
       <button
         type="button"
