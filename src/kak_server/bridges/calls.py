@@ -128,11 +128,11 @@ class Calls:
         a peer that has been told is offered another (after a worker's death: ours was free for a moment)."""
         ctx = self.ctx
         line = self.lines.get(ContactId(create.leg.removeprefix("caller-")))
-        if line is None or line.leg.port != create.port:
-            return
+        if line is None or line.leg.port != create.port or line.gone:
+            return  # of one who has left: a word that comes late, about a port that is free again
         ctx.emit(Note("leg_refused", "error", {"contact": line.contact, "code": code, "port": create.port}))
         order = None
-        if line.answered and not line.gone:
+        if line.answered:
             moved = moved_line(ctx, line)
             if moved is None:
                 return

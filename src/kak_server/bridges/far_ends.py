@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from kak_server.bridges.line import Line, Party
 from kak_server.bridges.line_media import described
+from kak_server.bridges.moved_media import holds
 from kak_server.bridges.outputs import Note, ToSip
 from kak_server.bridges.reasons import cause_of
 from kak_server.model.ids import CallId, ContactId
@@ -58,6 +59,8 @@ def hold(house: "House", contact: ContactId, on: bool) -> None:
     line = house.calls.lines.get(contact)
     if line is None or line.trunk not in house.ctx.settings.hold_trunks or line.gone or not line.answered:
         return
+    if holds(line.answer_sdp) == on:
+        return  # it has been told
     offer = reoffer(line.answer_sdp, "sendonly" if on else "sendrecv")
     house.calls.keep(replace(line, answer_sdp=offer))
     house.ctx.emit(ToSip("reoffer", line.call, sdp=offer, reason="hold" if on else "resume"))

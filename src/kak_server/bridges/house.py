@@ -262,6 +262,9 @@ class House:
         self.ctx.emit(Tell(effect.position, "call.ended", self.views_out.ended(effect.contact, effect.cause)))
         self.phone_desk.phones.released(effect)
         self.calls.refresh(effect.contact)
+        view = self.ctx.core.contact(effect.contact)
+        if view is not None and view.state is not routing.ContactState.ENDED:
+            far_ends.hold(self, effect.contact, False)  # whoever talks with the peer next must hear it
 
     def _moved(self, effect: routing.PositionMoved) -> None:
         self.calls.moved(effect.contact, effect.position)

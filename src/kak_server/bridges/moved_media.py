@@ -68,9 +68,14 @@ def _readdressed(ctx: Context, leg: rpc.CreateRtp, local_sdp: str) -> tuple[rpc.
     return replace(leg, bind_host=bind), reoffer(sdp, _direction(sdp))
 
 
+def holds(sdp: str) -> bool:
+    """Whether a description of ours puts the peer on hold."""
+    return _HOLDING.search(sdp) is not None
+
+
 def _direction(sdp: str) -> Direction:
     """A peer that we hold stays held; one that holds us is asked anew (RFC 3264 8.4)."""
-    return "sendonly" if _HOLDING.search(sdp) else "sendrecv"
+    return "sendonly" if holds(sdp) else "sendrecv"
 
 
 def _moved(ctx: Context, leg: rpc.CreateRtp, local_sdp: str) -> tuple[rpc.CreateRtp, str] | None:

@@ -44,6 +44,8 @@ class Outgoing:
         ctx.settle()
         if len(ctx.refused) > refused:
             raise RefusedError(ctx.refused[-1].code, ctx.refused[-1].text)
+        if contact not in self.calls.lines:  # over before it was dialled: nobody must wait for it, or keep a claim
+            raise RefusedError("no-room", "no room for another call")
         return contact
 
     def call_back(self, by: By, contact: ContactId) -> ContactId:

@@ -200,9 +200,11 @@ class Parties:
                 self.ctx.route(HandoverFailed(self.ctx.now_ms, line.contact, cause))
 
     def stay_without(self, line: Line, cause: str) -> bool:
-        """The far end has left. With an operator and somebody else there the contact goes on without it."""
+        """The far end has left. With an operator and somebody else there the contact goes on without it; and with
+        somebody whom it had us call, since whoever asks that may hang up as soon as it is accepted."""
         view = self.ctx.core.contact(line.contact)
-        if view is None or view.state not in JOINED or not line.company():
+        others = line.company() or any(party.live and party.asked_by == line.call for party in line.parties)
+        if view is None or view.state not in JOINED or not others:
             return False
         self.calls.by_call.pop(line.call, None)
         line = replace(line, gone=cause)

@@ -162,6 +162,20 @@ def test_a_claim_that_cannot_be_dialled_is_given_back() -> None:
     assert (row["claimed_by"], row["attempts"]) == (None, 0)
 
 
+def test_a_claim_for_which_there_is_no_port_is_given_back() -> None:
+    w = world()
+    contact = w.ring()
+    w.ends(CallId("call1"))
+    w.sit()
+    taken = [port for _ in range(1_000) if (port := w.house.ctx.ports.take()) is not None]
+    assert w.do("contact.callback", {"contact": contact}).code == "no-room"
+    (row,) = w.house.views.snapshot(KARI, SEAT_1)["abandoned"]
+    assert (row["claimed_by"], row["attempts"]) == (None, 0)
+    for port in taken:
+        w.house.ctx.ports.free(port)
+    assert w.do("contact.callback", {"contact": contact}).code == ""
+
+
 def test_who_gets_through_needs_no_call_back() -> None:
     w = world()
     w.ring()
@@ -214,6 +228,22 @@ def test_a_port_that_somebody_else_has_ends_the_call_and_says_so() -> None:
     w.pump()
     assert w.told("call.ended")[-1]["cause"] == "no-media"
     assert ("hangup", call) in w.sip()
+
+
+def test_a_late_word_about_the_port_of_one_who_has_left_hurts_nobody() -> None:
+    w = world()
+    w.sit()
+    contact, call = dialled(w)
+    w.picks_up(call)
+    leg = w.house.calls.lines[contact].leg
+    w.do("party.add", {"contact": contact, "number": "112"})
+    w.picks_up(w.dials()[-1].call)
+    w.ends(call)
+    in_use = w.house.ctx.ports.in_use
+    w.house.leg_refused(leg, "port_in_use", w.now_ms)
+    w.pump()
+    assert w.call_card()["state"] == "connected"
+    assert w.house.ctx.ports.in_use == in_use
 
 
 def test_the_last_ports_and_lines_are_for_emergency_calls() -> None:

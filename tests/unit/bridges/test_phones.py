@@ -495,6 +495,19 @@ def test_where_no_trunk_leads_the_phone_is_told(w: World) -> None:
     nothing_left(w)
 
 
+def test_where_there_is_one_port_only_the_phone_is_told(w: World) -> None:
+    """It would have been answered, and have heard nothing."""
+    registers(w, "c1")
+    ports = w.house.ctx.ports
+    while ports.left() > 1:
+        ports.take()
+    in_use = ports.in_use
+    outs = dialled(w, "22334455", "desk")
+    assert [(o.action, o.status) for o in outs if o.call == "d1"] == [("reject", 503)]
+    assert SEAT_1 not in w.house.phone_desk.phones.active
+    assert ports.in_use == in_use
+
+
 def test_a_phone_in_a_call_dials_nothing_else(w: World) -> None:
     _, call = connected(w)
     assert dialled(w, "22334455", "desk")[0].status == 486

@@ -6,7 +6,7 @@ import pytest
 
 from kak_server.bridges.outputs import ToSip
 from kak_server.media import rpc
-from kak_server.model.ids import CallId, ContactId
+from kak_server.model.ids import CallId, ContactId, LegId
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.sip.api import CallerIdentity, CallMediaChanged, IncomingCall
 from kak_server.sip.api_legs import MediaAgreed, MediaRefused, TransferAsked, TransferReport
@@ -193,6 +193,34 @@ def test_a_peer_may_have_us_call_somebody_in_its_place() -> None:
     assert w.call_card()["far_end"] == "gone"
 
 
+def test_a_peer_may_leave_as_soon_as_it_has_had_us_call() -> None:
+    """Many phones hang up once their REFER is accepted: who they had us call goes on ringing."""
+    w = world()
+    contact = w.talking()
+    w.event(TransferAsked(CALLER, "22334455"))
+    (dial,) = w.dials()
+    w.rings(dial.call)
+    w.ends(CALLER)
+    assert state(w, contact) is ContactState.CONNECTED
+    assert ("hangup", dial.call) not in w.sip()
+    w.picks_up(dial.call)
+    assert (f"seat-{SEAT_1}", f"{w.house.calls.lines[contact].parties[0].leg.leg}") in w.edges(f"contact/{contact}")
+    w.ends(dial.call)
+    assert state(w, contact) in (None, ContactState.ENDED)
+    assert w.house.ctx.ports.in_use == 0
+
+
+def test_who_had_us_call_in_vain_and_left_leaves_nothing_behind() -> None:
+    w = world()
+    contact = w.talking()
+    w.event(TransferAsked(CALLER, "22334455"))
+    w.ends(CALLER)
+    w.ends(w.dials()[0].call, "busy", 486)
+    assert state(w, contact) in (None, ContactState.ENDED)
+    assert not w.house.calls.lines
+    assert w.house.ctx.ports.in_use == 0
+
+
 def test_a_transfer_that_fails_is_reported_and_a_forbidden_one_rejected() -> None:
     w = world()
     w.talking()
@@ -311,6 +339,34 @@ def test_a_peer_on_hold_may_be_told_so() -> None:
     assert "a=sendrecv" in resumed
     w.event(MediaRefused(CALLER, 488))
     assert state(w, contact) is ContactState.CONNECTED
+
+
+@pytest.mark.parametrize("way", ["queue", "blind", "lost", "hangup"])
+def test_a_peer_on_hold_is_taken_off_it_when_its_operator_parts(way: str) -> None:
+    """Nobody else would do it: the next operator would not hear a caller whose phone is on hold."""
+    w = world()
+    w.sit()
+    w.event(IncomingCall(CALLER, "told", "113", CallerIdentity("+4799999999"), OFFER))
+    contact = next(iter(w.house.calls.lines))
+    w.answer(contact)
+    w.do("contact.hold", {"contact": contact, "on": True})
+    if way == "queue":
+        w.do("contact.transfer", {"contact": contact, "queue": "113-bergen"})
+    elif way == "blind":
+        w.do("contact.transfer_out", {"contact": contact, "number": "22334455"})
+    elif way == "hangup":
+        w.do("contact.hangup", {"contact": contact})
+    else:
+        w.media(rpc.LegMedia(LegId(f"seat-{SEAT_1}"), "down"))
+        w.pass_ms(5_000)
+        w.timer(f"routing/media:{KARI}")
+    offers = [o.sdp for o in w.outputs if isinstance(o, ToSip) and o.action == "reoffer"]
+    if way == "hangup":
+        assert len(offers) == 1, "a call that ends is offered nothing"
+        return
+    assert state(w, contact) in (ContactState.WAITING, ContactState.HANDED_OVER)
+    assert len(offers) == 2
+    assert "a=sendrecv" in offers[1]
 
 
 def test_two_calls_of_ours_are_not_joined_by_a_peer() -> None:
