@@ -145,7 +145,6 @@ class Calls:
             line = replace(line, leg=replace(line.leg, port=port), answer_sdp=sdp)
         else:
             return
-        ctx.plan(f"contact/{line.contact}", EMPTY)
         self.keep(line)
         self.refresh(line.contact)
         if order is not None:

@@ -10,7 +10,6 @@ from kak_server.bridges.line import RINGING, Line, Party, Progress
 from kak_server.bridges.moved_media import moved_party
 from kak_server.bridges.names import party_leg
 from kak_server.bridges.outputs import Note, ToSip
-from kak_server.media.plan import EMPTY
 from kak_server.model.ids import CallId, ContactId
 from kak_server.routing.api import ContactGone, ContactState, HandoverFailed
 from kak_server.sip.api_legs import TransferAsked
@@ -159,7 +158,6 @@ class Parties:
             if moved is None:
                 self.drop(line, party, "no-media")
                 return
-            self.ctx.plan(f"contact/{line.contact}", EMPTY)
             self.calls.keep(line.with_party(moved[0]))
             self.calls.refresh(line.contact)
             self.ctx.emit(moved[1])

@@ -92,6 +92,7 @@ class Hearing:
         call.invite_cseq = response.cseq.number
         call.cseq_reserved = dialog.local_cseq + CSEQ_RESERVE
         self._table.move(call, dialog)
+        self._ending.sending.forget(call.id)  # the next way may still be looked up: nobody else is to be called
         answered_by = self._answerer(leg, dialog, response)
         call.leg = replace(leg, sdp=sdp, answered_by=answered_by, early=())
         self._table.recount(call)

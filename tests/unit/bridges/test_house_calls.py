@@ -356,6 +356,7 @@ def test_a_port_that_was_lost_after_the_answer_is_another_one_by_reinvite(w: Wor
     assert f"m=audio {moved.leg.port} " in order.sdp
     assert "a=sendrecv" in order.sdp
     assert [c.port for c in w.commands(rpc.CreateRtp)] == [moved.leg.port]
+    assert not w.commands(rpc.StopRecord), "the same files go on: one closed and opened again would be two in one"
     answer = OFFER.replace("m=audio 40000", "m=audio 40100")
     w.event(MediaAgreed(line.call, order.sdp, answer))
     assert w.commands(rpc.ModifyRtp)[-1].peer_port == 40_100

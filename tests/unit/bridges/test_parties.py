@@ -199,6 +199,7 @@ def test_a_partys_media_is_learned_moved_and_missed() -> None:
     assert moved.leg.port != lost.port
     assert (order.call, order.paced, order.sdp) == (call, True, moved.offer_sdp)
     assert f"m=audio {moved.leg.port} " in order.sdp
+    assert not w.commands(rpc.StopRecord), "the others' files go on, and its own"
 
 
 def test_a_party_whose_port_is_lost_before_it_answers_is_given_up() -> None:

@@ -1,7 +1,9 @@
 """Tracks and WAV files: every tick a frame, gaps noted, failures told, files readable at any moment."""
 
 import asyncio
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +134,43 @@ async def test_a_failing_disk_fails_the_recording_only(tmp_path: Path) -> None:
     assert isinstance(events[1], rpc.RecordClosed)
     recorder.close(5.0)
     await asyncio.sleep(0)
+    assert [type(event) for event in events] == [rpc.RecordFailed, rpc.RecordClosed]
+
+
+async def test_a_disk_that_fails_even_to_close_costs_no_other_track(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """close(2): EIO, and the descriptor is gone all the same. The thread that met it writes on for the others."""
+    events: list[rpc.Event] = []
+    recorder = Recorder(tmp_path, events.append)
+    real_close, broken = os.close, set[int]()
+
+    def append(self: WavFile, data: bytes) -> None:
+        if self.path.name == "bad.wav":
+            broken.add(self._descriptor)
+            raise OSError(errno.EIO, "the disk is gone")
+        real_append(self, data)
+
+    def close(descriptor: int) -> None:
+        real_close(descriptor)
+        if descriptor in broken:
+            broken.discard(descriptor)
+            raise OSError(errno.EIO, "the disk is gone")
+
+    real_append = WavFile.append
+    monkeypatch.setattr(WavFile, "append", append)
+    monkeypatch.setattr(os, "close", close)
+    bad = recorder.start(order("call/bad.wav"), "PCMA", 0)
+    good = recorder.start(order("call/good.wav", "r2"), "PCMA", 0)
+    for index in range(60):
+        bad.take(VOICE, "PCMA")
+        good.take(VOICE, "PCMA")
+        recorder.end_tick(index)
+    await until(lambda: events, 5.0)
+    recorder.stop(RecordingId("r1"), 1_200)
+    recorder.stop(RecordingId("r2"), 1_200)
+    await until(lambda: len(events) == 2, 5.0)
+    recorder.close(5.0)
     assert [type(event) for event in events] == [rpc.RecordFailed, rpc.RecordClosed]
 
 

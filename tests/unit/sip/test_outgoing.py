@@ -732,3 +732,18 @@ def test_a_trunks_calls_of_ours_are_counted_and_timed_once() -> None:
     bench, _ = dialled()
     bench.advance(40_000)
     assert told(bench) == [("sip_dialled", "", None), ("sip_dial_refused", "silent", None)] * 2, "both trunks"
+
+
+def test_a_slow_trunk_that_answers_while_the_next_is_looked_up_is_the_only_one_called() -> None:
+    trunks = (OUTBOUND.trunks[0], replace(OUTBOUND.trunks[1], address="sip:sbc.example.com"))
+    bench, first = dialled(settings=replace(OUTBOUND, trunks=trunks))
+    while not bench.locates:
+        bench.advance(100)
+    bench.receive(first.accept())
+    assert isinstance(bench.event(CallAnswered), CallAnswered)
+    bench.core.located(bench.locates[0].key, (Target("udp", "192.0.3.1", 5060),), bench.now_ms)
+    bench.drain()
+    assert not [flow for flow, reply in bench.sent if reply.method == "INVITE" and flow == SECOND], "dialled twice"
+    bench.core.hangup(CALL, bench.now_ms)
+    bench.drain()
+    nothing_left(bench)

@@ -4,6 +4,7 @@ RIFF/WAVE with format tag 6 (A-law) or 1 (linear PCM). While it grows the file i
 corrected with every block, so what a killed process leaves behind can be played.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -119,10 +120,12 @@ class WavFile:
             rest = rest[os.write(self._descriptor, rest) :]
 
     def abandon(self) -> None:
-        """Close the descriptor and leave the file as it is."""
+        """Close the descriptor and leave the file as it is. Never raises: what was synced is safe, and what was not is
+        being given up; a thread must not end over it that writes others' tracks too."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
-            os.close(descriptor)
+            with contextlib.suppress(OSError):  # close(2): the descriptor is gone whatever is said
+                os.close(descriptor)
 
     def begin_sync(self) -> None:
         """Let the system begin to write what `sync` will wait for (Linux; elsewhere it begins with `sync`)."""
