@@ -54,6 +54,7 @@ class Answerer:
             put_record=self.journal.put,
             delete_record=self.journal.delete,
             count=self._count,
+            writing=self.journal,
         )
 
     def _event(self, event: SipEvent) -> None:

@@ -1,6 +1,7 @@
 """Metrics of each trunk: how many calls, how they went, how fast, what had to be said twice, and whether it lives."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -9,6 +10,16 @@ from kak_server.sip.api import Count
 _RTT_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _FINAL_S = (0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)  # somebody must pick up
 _SILENT = "408"  # also what a request of ours gets that nobody answers (RFC 3261 section 8.1.3.1)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCalls:
+    """One trunk's metrics that every call touches: looking a label up costs more than counting."""
+
+    calls: Counter
+    answered: Counter
+    final: Histogram
+    ack: Histogram
 
 
 class TrunkMetrics:
@@ -40,26 +51,34 @@ class TrunkMetrics:
             ["trunk"],
             registry=registry,
         )
+        self._known: dict[str, _OfCalls] = {}
         for trunk in trunks:
-            shown = (self._calls, self._answered, self._final, self._ack)
-            for metric in (*shown, self._dialled, self._dial_answered, self._dial_rtt):
+            self._of_calls(trunk)
+            for metric in (self._dialled, self._dial_answered, self._dial_rtt):
                 metric.labels(trunk)
             for direction in ("in", "out"):
                 self._repeats.labels(trunk, direction)
 
+    def _of_calls(self, trunk: str) -> _OfCalls:
+        known = self._known.get(trunk)
+        if known is None:
+            metrics = (self._calls.labels(trunk), self._answered.labels(trunk))
+            known = self._known[trunk] = _OfCalls(*metrics, self._final.labels(trunk), self._ack.labels(trunk))
+        return known
+
     def count(self, count: Count) -> None:
         """One count of the SIP room's."""
-        trunk = count.labels.get("trunk", "")
+        trunk = count.labels.get("trunk")
         if not trunk:
             return
         if count.name == "sip_trunk_call":
-            self._calls.labels(trunk).inc()
+            self._of_calls(trunk).calls.inc()
         elif count.name == "sip_shed":
             self._shed.labels(trunk, count.labels.get("why", "")).inc()
         elif count.name == "sip_trunk_final":
             self._finished(trunk, count)
         elif count.name == "sip_trunk_ack" and count.ms is not None:
-            self._ack.labels(trunk).observe(count.ms / 1000)
+            self._of_calls(trunk).ack.observe(count.ms / 1000)
         elif count.name == "sip_retransmissions":
             self._repeats.labels(trunk, "in").inc()
         elif count.name == "sip_retransmissions_out":
@@ -87,8 +106,8 @@ class TrunkMetrics:
     def _finished(self, trunk: str, count: Count) -> None:
         status = count.labels.get("status", "")
         if status.startswith("2"):
-            self._answered.labels(trunk).inc()
+            self._of_calls(trunk).answered.inc()
         else:
             self._failures.labels(trunk, status).inc()
         if count.ms is not None:
-            self._final.labels(trunk).observe(count.ms / 1000)
+            self._of_calls(trunk).final.observe(count.ms / 1000)

@@ -146,7 +146,9 @@ def _vias(message: Request, source: Flow) -> list[str]:
     values = [value for value in message.fields.get("via", []) if value.strip(" \t,")]
     if not values:
         return []
-    top, *rest = (item for item in split_outside(values[0], ",") if item.strip())
+    top, rest = values[0], []
+    if "," in top or '"' in top:
+        top, *rest = (item for item in split_outside(top, ",") if item.strip())
     parsed = message.via
     params = parsed.params
     if "rport" in params and not params["rport"]:

@@ -33,7 +33,7 @@ class Dialog:
     by_flow: bool = False  # a phone of ours, perhaps behind a NAT: requests go where its own came from (RFC 5626 5.3)
 
 
-def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
+def from_invite(request: Request, local_tag: str, flow: Flow, *, by_flow: bool = False) -> Dialog:
     """The dialog an INVITE without a To tag makes once we put `local_tag` in a response (12.1.1).
 
     Raises ParseError when the INVITE has no usable Contact or a broken Record-Route. RFC 2543 did not ask for a
@@ -56,6 +56,7 @@ def from_invite(request: Request, local_tag: str, flow: Flow) -> Dialog:
         remote_cseq=request.cseq.number,
         flow=flow,
         secure=flow.transport == "tls" and uses_sips(request),
+        by_flow=by_flow,
     )
 
 

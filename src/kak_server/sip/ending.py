@@ -25,6 +25,11 @@ OnAnswer = Callable[[Call, int, Response | None], None]
 CALL_TIMERS = ("repeat-2xx", "no-ack", "repeat-1xx", "linger")
 LEG_TIMERS = ("ring",)
 PRACK_TIMERS = ("repeat", "give-up", "answer")
+_TIMERS = tuple(
+    (who, name)
+    for who, names in (("call", CALL_TIMERS), ("dialog", DIALOG_TIMERS), ("leg", LEG_TIMERS), ("prack", PRACK_TIMERS))
+    for name in names
+)
 
 
 class Ending:
@@ -130,20 +135,13 @@ class Ending:
         self._context.arm("call", call.id, "linger", max(0, left_ms))
 
     def _stop_timers(self, call: Call) -> None:
-        for name in CALL_TIMERS:
-            self._context.disarm("call", call.id, name)
+        self._context.timers.disarm_all([(who, call.id, name) for who, name in _TIMERS])
         if call.flying is not None:
             self.sending.end_later(call.flying.branch)
             call.flying = None
         if call.asked is not None:
             self.transactions.respond(call.asked, 487)  # 15.1.2: what is still open in the dialog
             call.asked = None
-        for name in DIALOG_TIMERS:
-            self._context.disarm("dialog", call.id, name)
-        for name in LEG_TIMERS:
-            self._context.disarm("leg", call.id, name)
-        for name in PRACK_TIMERS:
-            self._context.disarm("prack", call.id, name)
 
     def ask(
         self,

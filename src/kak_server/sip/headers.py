@@ -13,6 +13,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
 _VIA = re.compile(
     r"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z0-9.!%*_+`'~-]+)[ \t]+([^;]+)(.*)\Z", re.IGNORECASE | re.DOTALL
 )
+# What nearly every peer writes, read in one step; whatever else there is goes the long way
+_USUAL_VIA = re.compile(
+    r"SIP/2\.0/(UDP|TCP|TLS) ([A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?):([1-9][0-9]{0,3}|[1-5][0-9]{4})"
+    r"(;rport)?;branch=([A-Za-z0-9.!%*_+`'~-]+)(;rport)?\Z"
+)
+_USUAL_ADDRESS = re.compile(r'(?:"([^"\\]*)" ?)?<([^<>"\s]+)>(?:;tag=([A-Za-z0-9.!%*_+`\'~-]+))?\Z')
 _ANY_VIA = re.compile(r"(SIP[ \t]*/[ \t]*[0-9.]{1,7}[ \t]*/[ \t]*[A-Za-z0-9.!%*_+`'~-]+[ \t]+)([^;,]+)", re.IGNORECASE)
 _CSEQ = re.compile(r"([0-9]{1,12})[ \t]+([A-Za-z0-9.!%*_+`'~-]+)\Z")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -136,6 +142,10 @@ def quote_string(text: str) -> str:
 
 def parse_via(text: str) -> Via:
     """One Via value. Raises ParseError."""
+    usual = _USUAL_VIA.match(text)
+    if usual is not None and not (usual[4] and usual[6]):
+        branch = {"branch": usual[5], "rport": ""} if usual[4] or usual[6] else {"branch": usual[5]}
+        return Via(usual[1], usual[2].lower(), int(usual[3]), branch, text)
     match = _VIA.match(text.strip())
     if match is None:
         raise ParseError(f"bad Via: {text[:80]!r}")
@@ -165,6 +175,10 @@ def parse_name_addr(text: str) -> NameAddr:
 
 
 def _parse_name_addr(text: str) -> NameAddr:
+    usual = _USUAL_ADDRESS.match(text)
+    if usual is not None:
+        display, uri_text, tag = usual.groups()
+        return NameAddr(display or "", parse_uri(uri_text), {"tag": tag} if tag else {}, text)
     text = text.strip()
     display = ""
     rest = text
@@ -201,9 +215,10 @@ _remembered = lru_cache(_REMEMBERED)(_parse_name_addr)
 def parse_cseq(text: str) -> CSeq:
     """The CSeq value; the number is below 2**31 (8.1.1.5). Raises ParseError."""
     match = _CSEQ.match(text.strip())
-    if match is None or int(match.group(1)) >= 2**31:
+    number = int(match[1]) if match is not None else 2**31
+    if match is None or number >= 2**31:
         raise ParseError(f"bad CSeq: {text[:80]!r}")
-    return CSeq(int(match.group(1)), match.group(2))
+    return CSeq(number, match[2])
 
 
 def parse_media_type(text: str) -> tuple[str, dict[str, str]]:

@@ -1,7 +1,5 @@
 """A call on its way in: the INVITE outside a dialog, CANCEL, and our answers before the ACK (RFC 3261 9.2, 13.3)."""
 
-from dataclasses import replace
-
 from kak_server.model.ids import CallId
 from kak_server.sip import build
 from kak_server.sip.admission import Admission, Admitted, Refusal, refusal_headers
@@ -115,7 +113,7 @@ class Inbound:
         context = self._context
         local_tag = context.new_id("tag")
         facts = read_facts(request, admitted.parts, context.settings, trusted=trunk.trusted_identity)
-        dialog = replace(from_invite(request, local_tag, flow), by_flow=bool(device))
+        dialog = from_invite(request, local_tag, flow, by_flow=bool(device))
         incoming = IncomingCall(
             call=CallId(context.new_id("call")),
             trunk=trunk.name,

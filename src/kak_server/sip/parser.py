@@ -90,6 +90,9 @@ class Message:
     @lazily
     def via(self) -> Via:
         """The topmost Via. Raises ParseError."""
+        values = self.fields.get("via", ())
+        if len(values) == 1 and values[0] and "," not in values[0] and '"' not in values[0]:
+            return parse_via(values[0])
         items = self.items("via")
         if not items:
             raise ParseError("no Via")
@@ -119,10 +122,10 @@ class Message:
         return parse_cseq(self._required("cseq"))
 
     def _required(self, name: str) -> str:
-        value = self.get(name)
-        if not value:
+        values = self.fields.get(name)
+        if not values or not values[0]:
             raise ParseError(f"no {name}")
-        return value
+        return values[0]
 
 
 class Request(Message):

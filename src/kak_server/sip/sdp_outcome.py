@@ -74,7 +74,7 @@ def outcome(
 def _rtcp_port(media: Media) -> int:
     """RFC 3605: a=rtcp names the port; else it is the next one."""
     named = next((value.split(" ", 1)[0] for value in media.values("rtcp")), "")
-    if re.fullmatch(r"[0-9]{1,5}", named) and 0 < int(named) < 65_536:
+    if named and re.fullmatch(r"[0-9]{1,5}", named) and 0 < int(named) < 65_536:
         return int(named)
     return (media.port + 1) % 65_536
 

@@ -25,8 +25,10 @@ _MEDIA = re.compile(
     r"([A-Za-z0-9!#$%&'*+.^_`{|}~-]+) ([0-9]{1,5})(?:/([0-9]{1,5}))? ([A-Za-z0-9/.+_-]+)((?: [^ ]+)+)\Z"
 )
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_HEAD_ORDER = "iuepcbtrzk"  # RFC 8866 section 9: the order of lines between s= and a=
-_MEDIA_ORDER = "icbk"
+_MILLISECONDS = re.compile(r"[0-9]{1,3}")
+# RFC 8866 section 9: the order of lines between s= and a=, and below m=
+_HEAD_ORDER = {letter: place for place, letter in enumerate("iuepcbtrzk")}
+_MEDIA_ORDER = {letter: place for place, letter in enumerate("icbk")}
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Media:
 
     def milliseconds(self, name: str) -> int:
         """The number that ptime or maxptime states; 0 when it is missing or nonsense."""
-        return next((int(value) for value in self.values(name) if re.fullmatch(r"[0-9]{1,3}", value)), 0)
+        return next((int(value) for value in self.values(name) if _MILLISECONDS.fullmatch(value)), 0)
 
 
 @dataclass(slots=True)
@@ -98,9 +100,9 @@ def parse_session(text: str) -> Session:
     session = Session([])
     part: Session | Media = session
     for line in lines[1:]:
-        if not line.strip():
-            continue
-        if len(line) < 2 or line[1] != "=":
+        if line[1:2] != "=":
+            if not line.strip():
+                continue
             raise SdpError(f"bad line: {line[:20]!r}")
         kind, value = line[0], line[2:].strip()
         if kind == "a":
@@ -159,11 +161,12 @@ def format_session(session: Session) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def _ordered(more: list[tuple[str, str]], host: str, order: str) -> list[str]:
+def _ordered(more: list[tuple[str, str]], host: str, order: dict[str, int]) -> list[str]:
     if host:
         more = [*more, ("c", f"IN {family_of(host)} {host}")]
-    known = {letter: place for place, letter in enumerate(order)}
-    return [f"{letter}={value}" for letter, value in sorted(more, key=lambda line: known.get(line[0], len(order)))]
+    if len(more) > 1:
+        more = sorted(more, key=lambda line: order.get(line[0], len(order)))
+    return [f"{letter}={value}" for letter, value in more]
 
 
 def _attribute_line(attribute: Attribute) -> str:

@@ -1,10 +1,17 @@
 """Single header fields."""
 
-import pytest
+import re
+from collections.abc import Callable
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kak_server.sip import headers
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import (
     CSeq,
+    _parse_name_addr,
     parse_cseq,
     parse_media_type,
     parse_name_addr,
@@ -13,6 +20,19 @@ from kak_server.sip.headers import (
     quote_string,
     split_list,
     unquote_string,
+)
+
+_USUAL_VIAS = (
+    "SIP/2.0/UDP 127.0.0.1:6000;branch=z9hG4bK-1",
+    "SIP/2.0/TLS sbc-1.Example.net:5061;rport;branch=z9hG4bKa",
+    "SIP/2.0/TCP a:65535;branch=z9hG4bKa;rport",
+    "SIP/2.0/UDP h:65536;branch=a",
+)
+_USUAL_ADDRESSES = (
+    "<sip:+4722334455@host.example:5060;transport=udp>;tag=a.b",
+    '"Kari N" <sip:kari@host.example>;tag=x',
+    '""<tel:+4722334455;x=1>',
+    "Kari <sip:kari@host>",
 )
 
 
@@ -93,3 +113,26 @@ def test_media_type() -> None:
     assert parse_media_type('Multipart/Mixed; boundary="a b"') == ("multipart/mixed", {"boundary": "a b"})
     with pytest.raises(ParseError):
         parse_media_type("text")
+
+
+@pytest.mark.parametrize("parse", [parse_via, _parse_name_addr])
+@given(data=st.data())
+def test_the_usual_forms_read_as_the_long_way_reads_them(parse: Callable[[str], object], data: st.DataObject) -> None:
+    """Each example is a usual spelling with some letters changed, so that both sides of the border are met."""
+    letters = list(data.draw(st.sampled_from(_USUAL_VIAS if parse is parse_via else _USUAL_ADDRESSES)))
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(letters)))
+        letters[at : at + data.draw(st.integers(0, 1))] = data.draw(st.text('ab0:;<>"\\ \t\n=.,@-_[]é', max_size=1))
+    text = "".join(letters)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_USUAL_VIA", "_USUAL_ADDRESS"):
+            patch.setattr(headers, name, re.compile(r"(?!)"))
+        the_long_way = _outcome(parse, text)
+    assert _outcome(parse, text) == the_long_way
+
+
+def _outcome(parse: Callable[[str], object], text: str) -> object:
+    try:
+        return parse(text)
+    except ParseError as problem:
+        return problem.problem, problem.status

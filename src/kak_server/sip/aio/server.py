@@ -269,7 +269,10 @@ class SipServer:
         try:
             while outputs := self._core.drain():
                 for output in outputs:
-                    self._carry_out(output)
+                    if type(output) is Count:  # the most frequent
+                        self._house.count(output)
+                    else:
+                        self._carry_out(output)
         finally:
             self._flushing = False
             self._writing.release()
@@ -277,9 +280,7 @@ class SipServer:
         self._rearm()
 
     def _carry_out(self, output: Output) -> None:
-        if isinstance(output, Count):  # the most frequent first
-            self._house.count(output)
-        elif isinstance(output, Send):
+        if isinstance(output, Send):
             if output.data.startswith(TRYING):
                 self._held[_top_via(output.data)] = output
                 return
@@ -294,6 +295,8 @@ class SipServer:
             self._emit(output.event)
         elif isinstance(output, Close):
             self._close(output.flow)
+        elif isinstance(output, Count):
+            self._house.count(output)
         else:
             self._locate(output)
 
