@@ -8,6 +8,7 @@ from kak_server.bridges.line_media import described
 from kak_server.bridges.moved_media import holds
 from kak_server.bridges.outputs import Note, ToSip
 from kak_server.bridges.reasons import cause_of
+from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId
 from kak_server.sip import api as sip
 from kak_server.sip import api_legs as legs
@@ -64,6 +65,18 @@ def hold(house: "House", contact: ContactId, on: bool) -> None:
     offer = reoffer(line.answer_sdp, "sendonly" if on else "sendrecv")
     house.calls.keep(replace(line, answer_sdp=offer))
     house.ctx.emit(ToSip("reoffer", line.call, sdp=offer, reason="hold" if on else "resume"))
+
+
+def leg_lost(house: "House", create: rpc.CreateRtp, code: str) -> None:
+    """A party's leg could not be made: where that ends the party, whoever asked us to call it hears so."""
+    found = house.parties.of_leg(create.leg)
+    if found is None:
+        return
+    line, party = found
+    house.parties.leg_lost(create.leg, create.port, code)
+    if party.call not in house.parties.by_call:
+        house.transfers.tell_failure(party, "unreachable")
+    _party_redraw(house, line.contact)
 
 
 def _dialled(house: "House", event: Dialled) -> None:

@@ -218,7 +218,7 @@ class House:
         if create.leg.startswith("seat-"):
             self.seats.no_sound(create)
         elif create.leg.startswith("party-"):
-            self.parties.leg_lost(create.leg, create.port, code)
+            far_ends.leg_lost(self, create, code)
         else:
             self.calls.port_lost(create, code)
         self.ctx.settle()

@@ -36,6 +36,8 @@ def takes_place(house: "House", event: IncomingCall) -> bool:
     old = found[1].leg if found is not None else line.leg
     if found is not None:
         _party(house, line, found[1], event, leg, media)
+        if not found[1].talks:
+            house.transfers.tell_asker(found[1], 200)  # who had us call it has waited for this
     else:
         _far_end(house, line, event, leg, media)
     house.calls.refresh(line.contact)

@@ -95,6 +95,7 @@ class Transfers:
             return None
         if not event.final:
             self.calls.keep(replace(line, referral=replace(line.referral, state="trying")))
+            self.ctx.emit(SetTimer(f"refer/{line.contact}", self.ctx.now_ms + REFER_TIMEOUT_MS))
             return line.contact
         self.ctx.emit(CancelTimer(f"refer/{line.contact}"))
         if event.status < 300:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kak_server.bridges.outputs import ToSip
+from kak_server.bridges.outputs import SetTimer, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, LegId
 from kak_server.routing.api import ContactState, OperatorState
@@ -168,6 +168,16 @@ def test_the_carrier_says_no_or_nothing_and_we_call_ourselves() -> None:
         assert state(w, contact) is ContactState.HANDED_OVER
 
 
+def test_a_carrier_that_says_how_it_goes_is_given_more_time() -> None:
+    """Else the number would be called by both of us."""
+    w = world()
+    contact = referring(w)
+    w.pass_ms(50_000)
+    w.event(TransferReport(CALLER, 180, False))
+    timers = [o for o in w.outputs if isinstance(o, SetTimer) and o.key == f"refer/{contact}"]
+    assert timers[-1].at_ms == w.now_ms + 60_000
+
+
 def test_a_trunk_that_takes_no_refer_is_bridged_at_once() -> None:
     w = world()
     contact = w.talking()
@@ -219,6 +229,20 @@ def test_who_had_us_call_in_vain_and_left_leaves_nothing_behind() -> None:
     assert state(w, contact) in (None, ContactState.ENDED)
     assert not w.house.calls.lines
     assert w.house.ctx.ports.in_use == 0
+
+
+def test_whoever_asked_hears_of_a_lost_port_and_of_a_replacement() -> None:
+    w = world()
+    contact = w.talking()
+    w.event(TransferAsked(CALLER, "22334455"))
+    w.house.leg_refused(w.house.calls.lines[contact].parties[0].leg, "port_in_use", w.now_ms)
+    w.pump()
+    w.event(TransferAsked(CALLER, "22334455"))
+    w.event(replacement(w.dials()[-1].call))
+    said = [o.status for o in w.outputs if isinstance(o, ToSip) and o.action == "report_transfer"]
+    assert said == [503, 200]
+    assert [party["state"] for party in w.call_card()["parties"]] == ["ended", "answered"]
+    assert [party["state"] for party in w.told("call")[-1]["parties"]] == ["ended", "answered"]
 
 
 def test_a_transfer_that_fails_is_reported_and_a_forbidden_one_rejected() -> None:
