@@ -216,7 +216,8 @@ class House:
         """The worker could not make an RTP leg (somebody else has its port): nobody must talk into it unheard."""
         self.at(now_ms)
         if create.leg.startswith("seat-"):
-            self.seats.no_sound(create)
+            if not self.phone_desk.phones.leg_lost(create):
+                self.seats.no_sound(create)
         elif create.leg.startswith("party-"):
             far_ends.leg_lost(self, create, code)
         else:

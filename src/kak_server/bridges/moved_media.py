@@ -12,6 +12,7 @@ from dataclasses import replace
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, Party
 from kak_server.bridges.outputs import Note, ToSip
+from kak_server.bridges.phone_call import PhoneCall
 from kak_server.media import rpc
 from kak_server.sip.sdp import reoffer
 from kak_server.sip.sdp_text import Direction
@@ -37,6 +38,16 @@ def moved_party(ctx: Context, party: Party) -> tuple[Party, ToSip] | None:
         return None
     leg, offer = found
     return replace(party, leg=leg, offer_sdp=offer), ToSip("reoffer", party.call, sdp=offer, reason=WHY, paced=True)
+
+
+def moved_phone(ctx: Context, leg: rpc.CreateRtp, active: PhoneCall) -> tuple[rpc.CreateRtp, PhoneCall, ToSip] | None:
+    """The same for a phone of ours that somebody talks at: its leg is the seat's."""
+    found = _moved(ctx, leg, active.offer_sdp) if active.talking is not None else None
+    if found is None or active.talking is None:
+        return None
+    moved, offer = found
+    order = ToSip("reoffer", active.talking, sdp=offer, reason=WHY, paced=True)
+    return moved, replace(active, offer_sdp=offer), order
 
 
 def readdressed(ctx: Context, line: Line) -> tuple[Line, list[ToSip]]:

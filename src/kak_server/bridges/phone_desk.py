@@ -17,7 +17,7 @@ from kak_server.media import rpc
 from kak_server.model.ids import OperatorId, PositionId
 from kak_server.sip import api as sip
 from kak_server.sip.api_devices import DeviceContacts
-from kak_server.sip.api_legs import CallAnswered, TransferAsked
+from kak_server.sip.api_legs import CallAnswered, MediaAgreed, TransferAsked
 
 
 class PhoneDesk:
@@ -57,6 +57,8 @@ class PhoneDesk:
             self.phones.ended(event.call, "bye")
         elif isinstance(event, sip.CallMediaChanged):
             self.phones.media_changed(event)
+        elif isinstance(event, MediaAgreed):
+            self.phones.media_agreed(event)
         elif isinstance(event, TransferAsked):
             self._dialling.transfer(event)
         return True

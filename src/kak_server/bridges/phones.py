@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context, PhoneInfo
+from kak_server.bridges.moved_media import moved_phone
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.phone_call import PhoneCall, our_leg, our_offer, pointed
 from kak_server.bridges.seats import Seats
@@ -18,7 +19,7 @@ from kak_server.model.ids import CallId, ContactId, PositionId
 from kak_server.routing import api as routing
 from kak_server.sip import api as sip
 from kak_server.sip.api_devices import DeviceContacts
-from kak_server.sip.api_legs import CallAnswered, Dial
+from kak_server.sip.api_legs import CallAnswered, Dial, MediaAgreed
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp import Negotiated, agreed, parse_answer
 
@@ -215,6 +216,37 @@ class Phones:
         held = event.held_by in ("peer", "both")
         if seat is not None and view is not None and held != (view.state is routing.ContactState.HELD):
             self.ctx.route(routing.HoldSet(self.ctx.now_ms, seat.operator, view.contact, held))
+
+    def leg_lost(self, create: rpc.CreateRtp) -> bool:
+        """The leg of a phone that somebody talks at could not be made: the phone is offered another, or is lost to the
+        call. False: no phone talks there."""
+        position = PositionId(create.leg.removeprefix("seat-"))
+        active, seat = self.active.get(position), self.seats.seats.get(position)
+        if seat is None or seat.rtp is None or active is None or active.talking is None:
+            return False
+        if seat.rtp.port != create.port:
+            return True  # it has another already
+        moved = moved_phone(self.ctx, seat.rtp, active)
+        if moved is None:
+            call = active.talking
+            self.ctx.emit(ToSip("hangup", call, reason="no media"))
+            self.ended(call, "no-media")
+            return True
+        self.seats.phone_leg(position, moved[0])
+        self._keep(moved[1])
+        self.ctx.emit(moved[2])
+        return True
+
+    def media_agreed(self, event: MediaAgreed) -> None:
+        """It has taken an offer of ours; its sound may come from elsewhere now."""
+        active = self._of(event.call)
+        if active is None or active.talking != event.call:
+            return
+        try:
+            self._point(active, parse_answer(event.offer_sdp, event.answer_sdp))
+        except SdpError as problem:
+            fields = {"device": active.device, "reason": str(problem)}
+            self.ctx.emit(Note("sdp_answer_unreadable", "warning", fields))
 
     # --- from the routing core ------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from kak_server.routing.api import Configured, ContactState, OperatorState
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallCancelled, CallEnded, CallerIdentity, CallMediaChanged, CallView, IncomingCall
 from kak_server.sip.api_devices import DeviceContacts
-from kak_server.sip.api_legs import CallAnswered, Dial, TransferAsked
+from kak_server.sip.api_legs import CallAnswered, Dial, MediaAgreed, TransferAsked
 from kak_server.tetra_gw import api as radio
 from tests.unit.bridges.world import (
     GROUP,
@@ -337,6 +337,43 @@ def test_a_phone_that_is_lost_in_the_call_is_like_a_browser_that_is_gone(w: Worl
     assert w.house.seats.seats[SEAT_1].media == "up"
     registers(w, "c1")
     assert len(dials(w)) == 2, "and rings for the same caller again"
+
+
+def test_a_port_that_is_lost_in_the_call_is_another_one_by_reinvite(w: World) -> None:
+    """The phone's next registration would have called its sound up again, with nobody hearing anybody."""
+    contact, call = connected(w, "c1")
+    lost = w.house.seats.seats[SEAT_1].rtp
+    assert lost is not None
+    in_use = w.house.ctx.ports.in_use
+    w.outputs.clear()
+    w.house.leg_refused(lost, "port_in_use", w.now_ms)
+    w.pump()
+    moved = w.house.seats.seats[SEAT_1].rtp
+    assert moved is not None
+    assert moved.port != lost.port
+    (order,) = [o for o in w.outputs if isinstance(o, ToSip)]
+    assert (order.action, order.call) == ("reoffer", call)
+    assert f"m=audio {moved.port} " in order.sdp
+    assert [c.port for c in w.commands(rpc.CreateRtp)] == [moved.port]
+    assert w.house.ctx.ports.in_use == in_use
+    hear(w, MediaAgreed(call, order.sdp, ANSWER.format(codecs="8 101", direction="sendrecv").replace("47000", "47010")))
+    assert w.commands(rpc.ModifyRtp)[-1].peer_port == 47_010
+    registers(w, "c1")
+    assert state(w, contact) is ContactState.CONNECTED
+    assert w.house.seats.seats[SEAT_1].media == "up"
+
+
+def test_without_another_port_the_phone_is_lost_to_the_call(w: World) -> None:
+    contact, call = connected(w, "c1")
+    lost = w.house.seats.seats[SEAT_1].rtp
+    assert lost is not None
+    while w.house.ctx.ports.take() is not None:
+        pass
+    w.house.leg_refused(lost, "port_in_use", w.now_ms)
+    w.pump()
+    assert ("hangup", call) in w.sip()
+    assert w.house.seats.seats[SEAT_1].media == "down"
+    assert state(w, contact) is ContactState.CONNECTED, "until the grace of the routing core is over"
 
 
 def test_hold_and_resume_by_the_phone(w: World) -> None:
