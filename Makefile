@@ -18,7 +18,7 @@ FUZZ_TARGETS ?=
 
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help lab test test-fast e2e fuzz lint format types imports python-lint web-check lock docs clean setup
+.PHONY: help lab test test-fast e2e soak fuzz lint format types imports python-lint web-check lock docs clean setup
 
 help: ## this list
 	@grep -hE '^[a-z0-9%-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,13 +58,16 @@ lab: $(STAMPS)/venv $(STAMPS)/web ## the whole lab: server, media worker, radio 
 
 test: $(STAMPS)/system-test lint web-check $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e"
-	$(PYTEST) -n 0 -m e2e
+	$(PYTEST) -n 0 -m "e2e and not soak"
 
 test-fast: $(STAMPS)/venv ## unit, property and tidy tests only
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e and not real_peer" tests/unit tests/properties tests/tidy
 
 e2e: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/web ## only the end-to-end tests with real peers
-	$(PYTEST) -n 0 -m e2e
+	$(PYTEST) -n 0 -m "e2e and not soak"
+
+soak: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/web ## what takes too long for `make test`
+	$(PYTEST) -n 0 -m soak
 
 lint: python-lint types imports ## ruff, mypy and the import contracts
 

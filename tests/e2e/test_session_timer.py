@@ -10,7 +10,7 @@ from tests.support.lab import running_lab
 from tests.support.sipp import needs_sipp, run_sipp
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.real_peer, pytest.mark.xdist_group("e2e"), needs_sipp]
+pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.real_peer, pytest.mark.xdist_group("e2e"), needs_sipp]
 
 SCENARIO = Path(__file__).parents[1] / "integration" / "sipp" / "uac_refreshed.xml"
 

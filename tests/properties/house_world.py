@@ -99,6 +99,7 @@ class Worker:
                 c.peer_port,
                 sends=n not in self.quiet,
                 session=rpc.session_mark(c),
+                ssrc=c.ssrc,
             )
             for n, c in self.rtp.items()
         ]

@@ -30,6 +30,7 @@ class LegCensus:
     srtp: str = ""  # the suite; never a key
     sends: bool = True  # rtp: by the last leg.modify
     session: str = ""  # rtp: `session_mark` of its codec, numbers and keys
+    ssrc: int = 0  # rtp: as ordered, which tells a leg from another of its name and port; 0: a worker does not say
 
 
 @dataclass(frozen=True, slots=True)

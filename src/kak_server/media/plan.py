@@ -33,9 +33,9 @@ def changes(old: Plan, new: Plan) -> list[rpc.Command]:
     port or name is needed again.
 
     A leg that stays is not commanded again, whatever its record says by now (its peer was learned meanwhile); only one
-    on another port, or of another kind under the same name, is made anew.
+    on another port, with another stream of ours, or of another kind under the same name, is made anew.
     """
-    same = {leg for leg, create in new.legs.items() if leg in old.legs and old.legs[leg].port == create.port}
+    same = {leg for leg, create in new.legs.items() if leg in old.legs and _is_same(old.legs[leg], create)}
     commands: list[rpc.Command] = [create for leg, create in new.legs.items() if leg not in same]
     commands += [rpc.StopPlay(play) for play in old.plays if new.plays.get(play) != old.plays[play]]
     commands += _mix_changes(old.mixes, new.mixes)
@@ -56,6 +56,14 @@ def changes(old: Plan, new: Plan) -> list[rpc.Command]:
     ]
     first: list[rpc.Command] = [rpc.CloseLeg(leg) for leg in in_the_way]
     return first + commands + [rpc.CloseLeg(leg) for leg in gone if leg not in in_the_way]
+
+
+def _is_same(one: rpc.CreateRtp, other: rpc.CreateRtp) -> bool:
+    return (one.port, one.ssrc) == (other.port, other.ssrc)
+
+
+def _holds(held: rpc.LegCensus, want: rpc.CreateRtp) -> bool:
+    return held.port == want.port and held.ssrc in (0, want.ssrc)
 
 
 def _mix_changes(
@@ -104,7 +112,7 @@ class Desk:
         commands = changes(from_census(census, desired), desired)
         for held in census.legs:
             want = desired.legs.get(held.leg)
-            if held.kind != "rtp" or want is None or held.port != want.port:
+            if held.kind != "rtp" or want is None or not _holds(held, want):
                 continue
             stale = held.session not in ("", rpc.session_mark(want))  # "": a worker of before there were marks
             if want.learned:
@@ -143,8 +151,7 @@ def from_census(census: rpc.Census, desired: Plan) -> Plan:
     legs = {}
     for leg, held in rtp.items():
         want = desired.legs.get(leg)
-        same = want is not None and want.port == held.port
-        legs[leg] = want if want is not None and same else rpc.CreateRtp(leg, held.port, 0, 0, 0, 0)
+        legs[leg] = want if want is not None and _holds(held, want) else rpc.CreateRtp(leg, held.port, held.ssrc, 0, 0, 0)
     return Plan(
         legs=legs,
         browser_legs=frozenset(held.leg for held in census.legs if held.kind != "rtp"),

@@ -151,6 +151,16 @@ def test_a_leg_on_the_wrong_port_is_made_anew_after_the_census() -> None:
     assert commands == [rpc.CloseLeg(LEG), replace(CREATE, port=30_002), HOLD]
 
 
+def test_another_stream_under_the_same_name_and_port_is_made_anew() -> None:
+    """Control died in the middle of a replacement, and the new leg was given the port of the one it replaces."""
+    desk = Desk()
+    create = replace(CREATE, ssrc=7)
+    desk.state("contact/c1", Plan(legs={LEG: create}))
+    for ssrc, wanted in ((8, [rpc.CloseLeg(LEG), create]), (7, []), (0, [])):
+        held = rpc.LegCensus(LEG, "rtp", "waiting", create.port, create.peer_host, create.peer_port, ssrc=ssrc)
+        assert desk.reconcile(rpc.Census((held,))) == wanted
+
+
 def test_plans_add_up() -> None:
     two = replace(FULL, legs={OTHER: replace(CREATE, leg=OTHER)}, mixes={}, plays={}, recordings={})
     both = merge([FULL, two])

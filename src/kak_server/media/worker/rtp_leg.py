@@ -306,7 +306,17 @@ class RtpLeg:
         suite = self.args.srtp.suite if self.args.srtp is not None else ""
         mark = rpc.session_mark(self.args)
         return rpc.LegCensus(
-            self.leg, "rtp", state, self.port, host, port, self.args.codec, suite, self.sender.allowed, mark
+            self.leg,
+            "rtp",
+            state,
+            self.port,
+            host,
+            port,
+            self.args.codec,
+            suite,
+            self.sender.allowed,
+            mark,
+            self.args.ssrc,
         )
 
     def stats(self) -> dict[str, int | float | str]:
