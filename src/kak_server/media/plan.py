@@ -151,7 +151,8 @@ def from_census(census: rpc.Census, desired: Plan) -> Plan:
     legs = {}
     for leg, held in rtp.items():
         want = desired.legs.get(leg)
-        legs[leg] = want if want is not None and _holds(held, want) else rpc.CreateRtp(leg, held.port, held.ssrc, 0, 0, 0)
+        ours = want is not None and _holds(held, want)
+        legs[leg] = want if want is not None and ours else rpc.CreateRtp(leg, held.port, held.ssrc, 0, 0, 0)
     return Plan(
         legs=legs,
         browser_legs=frozenset(held.leg for held in census.legs if held.kind != "rtp"),
