@@ -86,11 +86,21 @@ class Desk:
     def state(self, owner: str, plan: Plan) -> list[rpc.Command]:
         """The owner's plan from now on; what to tell the worker. EMPTY takes the owner off the desk."""
         commands = changes(self.plans.get(owner, EMPTY), plan)
+        commands += self._played_again(
+            owner, {command.leg for command in commands if isinstance(command, rpc.CloseLeg)}
+        )
         if plan == EMPTY:
             self.plans.pop(owner, None)
         else:
             self.plans[owner] = plan
         return commands
+
+    def _played_again(self, owner: str, closed: set[LegId]) -> list[rpc.Command]:
+        """Closing a leg ends what is played into it: what other owners play there waits for the leg that comes."""
+        if not closed:
+            return []
+        others = (plan for name, plan in self.plans.items() if name != owner)
+        return [play for plan in others for play in plan.plays.values() if play.sink.split("/")[0] in closed]
 
     def learned(self, owner: str, create: rpc.CreateRtp) -> None:
         """A leg's record changed (its peer was learned): kept for a worker started anew, no command."""

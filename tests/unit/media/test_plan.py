@@ -161,6 +161,17 @@ def test_another_stream_under_the_same_name_and_port_is_made_anew() -> None:
         assert desk.reconcile(rpc.Census((held,))) == wanted
 
 
+def test_what_others_play_into_a_leg_that_is_closed_is_started_again() -> None:
+    """An operator changes from the browser to a telephone while the number dialled rings."""
+    desk = Desk()
+    seat = rpc.CreateRtp(SEAT, 30_010, 1, 2, 3, 4)
+    ring = rpc.StartPlay("ring-c1", f"{SEAT}/headset", "tone:ringback", loop=True)
+    desk.state("seat/1", Plan(browser_legs=frozenset({SEAT})))
+    desk.state("contact/c1", Plan(plays={ring.play: ring}))
+    assert desk.state("seat/1", EMPTY) == [rpc.CloseLeg(SEAT), ring]
+    assert desk.state("seat/1", Plan(legs={SEAT: seat})) == [seat]
+
+
 def test_plans_add_up() -> None:
     two = replace(FULL, legs={OTHER: replace(CREATE, leg=OTHER)}, mixes={}, plays={}, recordings={})
     both = merge([FULL, two])
