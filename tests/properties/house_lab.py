@@ -48,7 +48,8 @@ class CrashedError(Exception):
 def settings() -> HouseSettings:
     """Two talkgroups, one of them for every room, and seats that may be plain RTP phones."""
     groups = (GroupInfo(world.GROUP, "AMK Oslo 1", (RoomId("oslo"),)), GroupInfo(SHARED, "Felles 1"))
-    return replace(world.settings(), groups=groups, plain_rtp_seats=True, rtp_port_max=30_031)
+    hold_trunks = frozenset({"lab", "told"})
+    return replace(world.settings(), groups=groups, plain_rtp_seats=True, rtp_port_max=30_031, hold_trunks=hold_trunks)
 
 
 def through_json(value: Any) -> Any:

@@ -220,6 +220,9 @@ class SipRoom:
                 del self.calls[call]
             case "probe":
                 assert view.state == "confirmed"
+            case "reoffer":
+                assert view.state == "confirmed"
+                self.calls[call] = replace(view, local_sdp=command.sdp)
 
 
 @dataclass

@@ -722,6 +722,14 @@ class HouseMachine(RuleBasedStateMachine):
             assert not line.answered or line.leg.leg in heard
 
     @invariant()
+    def nobody_stays_on_hold_by_mistake(self) -> None:
+        """A peer that has been told it is on hold sends nothing until it is told otherwise."""
+        for view in self.lab.house.ctx.core.contacts():
+            call = self.lab.sip.calls.get(self.lab.house.calls.lines[view.contact].call)
+            if call is not None and view.state is not ContactState.HELD:
+                assert "a=sendonly" not in call.local_sdp
+
+    @invariant()
     def everybody_who_talks_is_recorded(self) -> None:
         desired = self.lab.house.ctx.desk.desired()
         sources: Mapping[ContactId, set[str]] = {view: set() for view in self.lab.house.calls.lines}

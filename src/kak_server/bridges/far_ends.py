@@ -55,12 +55,13 @@ def dialled_before(house: "House", view: sip.CallView) -> None:
         _dialled(house, legs.CallProgress(view.call, 183, view.peer_sdp, view.trunk))
 
 
-def hold(house: "House", contact: ContactId, on: bool) -> None:
-    """Peers of some trunks are told that they are on hold, and that they no longer are; all hear music meanwhile."""
+def hold(house: "House", contact: ContactId, on: bool, *, told: str = "") -> None:
+    """Peers of some trunks are told that they are on hold, and that they no longer are; all hear music meanwhile.
+    `told`: our description as the peer has it, where a restart may have kept it from the newest one."""
     line = house.calls.lines.get(contact)
     if line is None or line.trunk not in house.ctx.settings.hold_trunks or line.gone or not line.answered:
         return
-    if holds(line.answer_sdp) == on:
+    if holds(told or line.answer_sdp) == on:
         return  # it has been told
     offer = reoffer(line.answer_sdp, "sendonly" if on else "sendrecv")
     house.calls.keep(replace(line, answer_sdp=offer))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges import phone_recovery, recovery_out
+from kak_server.bridges import far_ends, phone_recovery, recovery_out
 from kak_server.bridges.line import Line
 from kak_server.bridges.moved_media import readdressed
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
@@ -111,6 +111,8 @@ def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
         else:
             recovery_out.resume_far_ends(house, house.calls.lines[line.contact], sip_calls)
             _resume_line(house, house.calls.lines[line.contact], view)
+            if held is not None and view.state is not routing.ContactState.HELD:
+                far_ends.hold(house, line.contact, False, told=held.local_sdp)
     for contact in contacts:
         ctx.route(routing.ContactGone(ctx.now_ms, contact, "lost-in-restart"))
         ctx.emit(Note("contact_without_call", "error", {"contact": contact}))

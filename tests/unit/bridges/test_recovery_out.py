@@ -1,6 +1,6 @@
 """Calls of ours after a restart: joined if answered, over if lost, and never dialled again."""
 
-from kak_server.bridges.outputs import SetTimer
+from kak_server.bridges.outputs import SetTimer, ToSip
 from kak_server.model.ids import CallId
 from kak_server.routing.api import ContactState
 from kak_server.routing.step import RoutingCore
@@ -127,3 +127,23 @@ def test_a_call_of_ours_that_nobody_knows_is_hung_up() -> None:
     after = after_restart(world())
     resume(after, {view.call: view})
     assert ("hangup", view.call) in after.sip()
+
+
+def test_a_peer_whose_hold_ended_in_the_moment_of_the_kill_is_told_so() -> None:
+    """Noted, and not said: the next operator would not hear it."""
+    w = world()
+    w.sit()
+    told = IncomingCall(CALLER, "told", "113", CallerIdentity("1"), OFFER)
+    w.event(told)
+    (contact,) = w.house.calls.lines
+    w.answer(contact)
+    w.do("contact.hold", {"contact": contact, "on": True})
+    held = w.house.calls.lines[contact].answer_sdp
+    still = after_restart(w)
+    resume(still, {CALLER: CallView(CALLER, "confirmed", told, held)})
+    assert "reoffer" not in {action for action, _ in still.sip()}
+    w.do("contact.hold", {"contact": contact, "on": False})
+    after = after_restart(w)
+    resume(after, {CALLER: CallView(CALLER, "confirmed", told, held)})
+    (order,) = [o for o in after.outputs if isinstance(o, ToSip) and o.action == "reoffer"]
+    assert "a=sendrecv" in order.sdp
