@@ -122,6 +122,8 @@ class Answering:
         call.awaiting = None
         if awaiting.initial:
             call.state = "confirmed"
+            if call.invite is not None:
+                call.invite.request.forget()  # its transaction goes on to take copies in (RFC 6026 7.1)
             call.invite = None
             took_ms = self._context.now_ms - call.accepted_at_ms
             self._context.count("sip_trunk_ack", ms=took_ms, trunk=call.trunk)

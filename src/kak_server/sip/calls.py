@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Literal
 
 from kak_server.model.codec import Json, dumps, from_json, loads, to_json
@@ -25,6 +25,7 @@ DialogKey = tuple[str, str, str]  # Call-ID, our tag, theirs
 CSEQ_RESERVE = 100  # requests of ours between two records; a restart skips that many numbers
 _VERSION = 1
 _RETIRED = ("refused", "cancelling", "over")
+_UNSAID = {one.name: to_json(one.default) for one in fields(IncomingCall) if one.default is not MISSING}
 
 
 @dataclass(slots=True)
@@ -140,7 +141,7 @@ def to_record(call: Call) -> dict[str, Json]:
     """The journal value of a call, in the shape of `CallRecord`. Written four times a call, so put together by hand
     around the one large part that never changes."""
     if call.incoming is not None and not call.incoming_json:
-        call.incoming_json = loads(dumps(call.incoming))  # the shortest way to plain values
+        call.incoming_json = _incoming_json(call.incoming)
     value: dict[str, Json] = {
         "version": _VERSION,
         "state": call.state,
@@ -180,8 +181,14 @@ def to_record(call: Call) -> dict[str, Json]:
     return value
 
 
+def _incoming_json(incoming: IncomingCall) -> dict[str, Json]:
+    """What differs from a call that says nothing of itself, or has no default."""
+    value = loads(dumps(incoming))  # the shortest way to plain values
+    return {name: said for name, said in value.items() if name not in _UNSAID or said != _UNSAID[name]}
+
+
 def _dialog_json(dialog: Dialog) -> dict[str, Json]:
-    return {
+    value: dict[str, Json] = {
         "call_id": dialog.call_id,
         "local_tag": dialog.local_tag,
         "remote_tag": dialog.remote_tag,
@@ -192,20 +199,26 @@ def _dialog_json(dialog: Dialog) -> dict[str, Json]:
         "local_cseq": dialog.local_cseq,
         "remote_cseq": dialog.remote_cseq,
         "flow": _flow_json(dialog.flow),
-        "secure": dialog.secure,
-        "by_flow": dialog.by_flow,
     }
+    if dialog.secure:
+        value["secure"] = True
+    if dialog.by_flow:
+        value["by_flow"] = True
+    return value
 
 
 def _flow_json(flow: Flow) -> dict[str, Json]:
-    return {
+    value: dict[str, Json] = {
         "transport": flow.transport,
         "host": flow.host,
         "port": flow.port,
         "listener": flow.listener,
-        "connection": flow.connection,
-        "domain": flow.domain,
     }
+    if flow.connection:
+        value["connection"] = flow.connection
+    if flow.domain:
+        value["domain"] = flow.domain
+    return value
 
 
 def from_record(value: Json) -> tuple[Call, CallRecord]:

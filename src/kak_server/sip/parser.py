@@ -87,6 +87,12 @@ class Message:
         values = self.fields.get(name)
         return split_list(values) if values else []
 
+    def forget(self) -> None:
+        """Let the text go, which is most of the memory; what a transaction may still be asked for stays."""
+        self.cseq  # noqa: B018  parsed on first access, kept
+        self.to  # noqa: B018
+        self.fields, self.body, self.head = {}, b"", ""
+
     @lazily
     def via(self) -> Via:
         """The topmost Via. Raises ParseError."""

@@ -159,7 +159,19 @@ class SipTrace:
 class _Entry:
     """The messages of one SIP Call-ID."""
 
-    __slots__ = ("call", "contact", "first", "head", "key", "last_ms", "left_out", "newest", "number", "size_bytes")
+    __slots__ = (
+        "call",
+        "contact",
+        "first",
+        "head",
+        "key",
+        "last_ms",
+        "left_out",
+        "newest",
+        "number",
+        "size_bytes",
+        "tail",
+    )
 
     def __init__(self, key: bytes, head: int, tail: int) -> None:
         self.key = key
@@ -168,7 +180,8 @@ class _Entry:
         self.number = ""
         self.head = head
         self.first: list[Traced] = []
-        self.newest: deque[Traced] = deque(maxlen=tail)
+        self.tail = tail
+        self.newest: deque[Traced] | None = None  # few calls need one, and even empty it takes half a kilobyte
         self.left_out = 0
         self.last_ms = 0
         self.size_bytes = ENTRY_BYTES + len(key)
@@ -179,7 +192,9 @@ class _Entry:
         if len(self.first) < self.head:
             self.first.append(message)
         else:
-            if len(self.newest) == self.newest.maxlen:
+            if self.newest is None:
+                self.newest = deque(maxlen=self.tail)
+            if len(self.newest) == self.tail:
                 added -= len(self.newest[0].data) + MESSAGE_BYTES
                 self.left_out += 1
             self.newest.append(message)
@@ -188,7 +203,7 @@ class _Entry:
 
     def messages(self) -> Iterator[Traced]:
         yield from self.first
-        yield from self.newest
+        yield from self.newest or ()
 
 
 class _Pool:

@@ -118,3 +118,11 @@ def test_too_many_headers_still_name_the_request() -> None:
     with pytest.raises(BrokenMessageError, match="more than 10") as caught:
         parse(text.encode(), max_headers=10)
     assert caught.value.request is not None
+
+
+def test_what_has_been_let_go_leaves_what_a_transaction_needs() -> None:
+    request = parse(TORTUOUS.encode())
+    assert isinstance(request, Request)
+    request.forget()
+    assert (request.cseq, request.to.tag) == (CSeq(9, "INVITE"), "1918181833n")
+    assert (request.fields, request.head, request.body) == ({}, "", b"")
