@@ -4,6 +4,8 @@ Everything a call sounds like is decided here and in `who_hears`, and nowhere el
 hold all end in the same few lines.
 """
 
+from datetime import UTC, datetime
+
 from kak_server.bridges.line import Line
 from kak_server.bridges.names import caller_leg as caller_leg
 from kak_server.bridges.names import group_leg as group_leg
@@ -53,10 +55,12 @@ def _recordings(
     sources += [(str(party.leg.leg), "party", str(party.leg.leg)) for party in line.company()]
     if position is not None and line.patch is not None and line.patch.state == "active":
         sources.append((f"radio-{line.patch.gssi}-{line.patch.patch[-6:]}", "radio", str(group_leg(line.patch.gssi))))
+    # A folder an hour: a folder a call would cost more than the call's files, and this is how they are kept and deleted
+    folder = datetime.fromtimestamp(line.arrived_at_ms / 1000, UTC).strftime("%Y-%m-%d/%H")
     tracks = {}
     for name, label, source in sources:
         recording = RecordingId(f"{line.contact}.{name}.{incarnation}")
-        tracks[recording] = rpc.StartRecord(recording, source, f"{line.contact}/{name}.{incarnation}.wav", label)
+        tracks[recording] = rpc.StartRecord(recording, source, f"{folder}/{recording}.wav", label)
     return tracks
 
 

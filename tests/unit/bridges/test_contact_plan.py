@@ -28,6 +28,7 @@ LINE = Line(
     waiting="arrived",
 )
 PATCHED = replace(LINE, patch=Patch("p-0123456789", GROUP, OperatorId("kari"), "active"))
+FOLDER = "1970-01-01/00"  # of the hour the caller came
 
 
 def plan_of(
@@ -63,8 +64,8 @@ def test_a_connected_call_joins_both_ways_and_records_both() -> None:
     assert edges(plan) == {(CALLER, HEADSET), (str(seat_leg(SEAT)), CALLER)}
     assert plan.plays == {}
     assert {(r.label, r.source, r.path) for r in plan.recordings.values()} == {
-        ("caller", CALLER, "c1/caller.1.wav"),
-        ("operator", str(seat_leg(SEAT)), "c1/operator-3.1.wav"),
+        ("caller", CALLER, f"{FOLDER}/c1.caller.1.wav"),
+        ("operator", str(seat_leg(SEAT)), f"{FOLDER}/c1.operator-3.1.wav"),
     }
 
 

@@ -204,8 +204,9 @@ class Recorder:
         self._submit(track, file, lambda: file.append(data))
 
     def _writer_of(self, track: Track) -> DiskWriter:
-        """The tracks of one folder, those of one call, are one writer's."""
-        return self._writers[hash(track.args.path.rpartition("/")[0]) % WRITER_THREADS]
+        """The tracks of one call are one writer's: of the file's name the part before the first dot says which call."""
+        call = track.args.path.rpartition("/")[2].partition(".")[0]
+        return self._writers[hash(call) % WRITER_THREADS]
 
     def _submit(self, track: Track, file: WavFile, work: Job, closing: bool = False) -> None:
         def job() -> None:
