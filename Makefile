@@ -57,14 +57,14 @@ lab: $(STAMPS)/venv $(STAMPS)/web ## the whole lab: server, media worker, radio 
 # --- checking --------------------------------------------------------------------------------------------------------
 
 test: $(STAMPS)/system-test lint web-check $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
-	$(PYTEST) -n 2 --dist loadgroup -m "not e2e"
-	$(PYTEST) -n 0 -m "e2e and not soak"
+	$(PYTEST) -n 4 --dist loadgroup -m "not e2e" --durations=15
+	$(PYTEST) -n 0 -m "e2e and not soak" --durations=15
 
 test-fast: $(STAMPS)/venv ## unit, property and tidy tests only
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e and not real_peer" tests/unit tests/properties tests/tidy
 
 e2e: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/web ## only the end-to-end tests with real peers
-	$(PYTEST) -n 0 -m "e2e and not soak"
+	$(PYTEST) -n 0 -m "e2e and not soak" --durations=15
 
 soak: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/web ## what takes too long for `make test`
 	$(PYTEST) -n 0 -m soak

@@ -10,8 +10,8 @@ from pathlib import Path
 from kak_server.media.worker.wav import WavFile, sync_folder
 
 JOBS_MAX = 4_096  # of one thread: seconds of tracks
-GATHER_S = 0.05  # nobody waits for a writer: what comes meanwhile is done on the same waking
-CLOSE_TOGETHER_S = 0.5
+GATHER_S = 0.1  # nobody waits for a writer: what comes meanwhile is done on the same waking
+CLOSE_TOGETHER_S = 1.0
 
 Job = Callable[[], None]
 

@@ -18,7 +18,7 @@ from kak_server.media.worker.disk_writer import Closing, DiskWriter, Job
 from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
 from kak_server.model.ids import RecordingId
 
-WRITER_THREADS = 2
+WRITER_THREADS = 1  # files that are complete share a commit of the file system, and so a thread
 FLUSH_TICKS = 50
 BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
 GAPS_MAX = 1_000
