@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kak_server.media.worker.wav import WavFile, sync_folder
 
-JOBS_MAX = 4_096  # of one thread: seconds of tracks
+JOBS_MAX = 16_384  # ten seconds of the tracks of 600 calls
 GATHER_S = 0.1  # nobody waits for a writer: what comes meanwhile is done on the same waking
 CLOSE_TOGETHER_S = 1.0
 
@@ -28,8 +28,8 @@ class DiskWriter(threading.Thread):
     """Runs jobs in order until told to stop (None). A job may leave its file in `closings`: a few times a second all of
     those are brought to the disk, and the first sync takes the file system's journal along for the others."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(name=f"recording-{number}", daemon=True)
+    def __init__(self) -> None:
+        super().__init__(name="recording", daemon=True)
         self.jobs: queue.Queue[Job | None] = queue.Queue(JOBS_MAX)
         self.closings: list[Closing] = []  # the thread's own
         self.hurry = threading.Event()

@@ -1,4 +1,4 @@
-"""Recording: a tap per source, one frame every tick, written by threads of its own.
+"""Recording: a tap per source, one frame every tick, written by a thread of its own.
 
 The tick only appends to a list. Each second the list becomes one job of a writer thread; a disk that does not
 keep up fails the recording (record.failed), never the call.
@@ -18,7 +18,6 @@ from kak_server.media.worker.disk_writer import Closing, DiskWriter, Job
 from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
 from kak_server.model.ids import RecordingId
 
-WRITER_THREADS = 1  # files that are complete share a commit of the file system, and so a thread
 FLUSH_TICKS = 50
 BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
 GAPS_MAX = 1_000
@@ -107,11 +106,10 @@ class Recorder:
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._files: dict[RecordingId, WavFile] = {}
-        self._writers = [DiskWriter(number) for number in range(WRITER_THREADS)]
+        self._writer = DiskWriter()  # one: files that are complete share a commit of the file system
         self._closing = 0
         self._idle = asyncio.Event()
-        for writer in self._writers:
-            writer.start()
+        self._writer.start()
 
     @property
     def is_idle(self) -> bool:
@@ -182,19 +180,16 @@ class Recorder:
         for recording in list(self.tracks):
             self.stop(recording, now_ms)
         if self._closing:
-            for writer in self._writers:
-                writer.hurry.set()
+            self._writer.hurry.set()
             self._idle.clear()
             with contextlib.suppress(TimeoutError):  # the disk had its time; the files are readable as they are
                 await asyncio.wait_for(self._idle.wait(), timeout_s)
 
     def close(self, timeout_s: float) -> None:
-        """End the threads, waiting at most `timeout_s` for each."""
-        for writer in self._writers:
-            writer.hurry.set()
-            writer.jobs.put(None)
-        for writer in self._writers:
-            writer.join(timeout_s)
+        """End the thread, waiting at most `timeout_s` for it."""
+        self._writer.hurry.set()
+        self._writer.jobs.put(None)
+        self._writer.join(timeout_s)
 
     def _flush(self, track: Track) -> None:
         if track.submitted - track.written > BACKLOG_JOBS_MAX:
@@ -202,11 +197,6 @@ class Recorder:
             return
         file, data = self._files[track.args.recording], track.block()
         self._submit(track, file, lambda: file.append(data))
-
-    def _writer_of(self, track: Track) -> DiskWriter:
-        """The tracks of one call are one writer's: of the file's name the part before the first dot says which call."""
-        call = track.args.path.rpartition("/")[2].partition(".")[0]
-        return self._writers[hash(call) % WRITER_THREADS]
 
     def _submit(self, track: Track, file: WavFile, work: Job, closing: bool = False) -> None:
         def job() -> None:
@@ -224,7 +214,7 @@ class Recorder:
 
         track.submitted += 1
         try:
-            self._writer_of(track).jobs.put_nowait(job)
+            self._writer.jobs.put_nowait(job)
         except queue.Full:
             self._closing -= closing
             self._fail(track, "too many tracks wait for the disk")
@@ -256,7 +246,7 @@ class Recorder:
                 self._loop.call_soon_threadsafe(self._complete, track, ended_at_ms, result)
 
         file.append(data)
-        self._writer_of(track).closings.append(Closing(file, told))
+        self._writer.closings.append(Closing(file, told))
 
     def _complete(self, track: Track, ended_at_ms: int, result: tuple[int, str]) -> None:
         size, digest = result
