@@ -82,7 +82,7 @@ class DataReference:
 
 @dataclass(frozen=True, slots=True)
 class IncomingCall:
-    """A new INVITE from a configured trunk for a number we serve. 100 Trying follows unless the house answers at once."""
+    """A new INVITE from a configured trunk for one of our numbers. Unless the house answers at once, 100 Trying follows."""
 
     call: CallId
     trunk: str
