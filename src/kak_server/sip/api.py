@@ -82,7 +82,7 @@ class DataReference:
 
 @dataclass(frozen=True, slots=True)
 class IncomingCall:
-    """A new INVITE from a configured trunk for one of our numbers. Unless the house answers at once, 100 Trying follows."""
+    """A new INVITE for a number we serve. Unless the house answers at once, 100 Trying follows."""
 
     call: CallId
     trunk: str
