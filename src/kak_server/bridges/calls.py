@@ -3,6 +3,7 @@ citizen becomes SIP commands."""
 
 from dataclasses import replace
 
+from kak_server.bridges.call_records import record_of
 from kak_server.bridges.caller_facts import facts_of
 from kak_server.bridges.contact_plan import caller_leg, contact_plan
 from kak_server.bridges.context import Context, QueueInfo
@@ -11,7 +12,7 @@ from kak_server.bridges.fetched import Fetched, with_fetched
 from kak_server.bridges.line import Line
 from kak_server.bridges.line_media import described, policy_in, secret_for, with_session
 from kak_server.bridges.moved_media import moved_line
-from kak_server.bridges.outputs import Dirty, Note, StoreCall, ToSip
+from kak_server.bridges.outputs import Dirty, Note, ToSip
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY
 from kak_server.model.ids import CallId, ContactId, PositionId, QueueId
@@ -323,34 +324,7 @@ class Calls:
 
     def store(self, line: Line, ended_at_ms: int | None = None, cause: str = "") -> None:
         """Upsert what people look up later."""
-        position = next((p for p in self.ctx.settings.positions if p.position == line.last_position), None)
-        self.ctx.emit(
-            StoreCall(
-                line.contact,
-                {
-                    "queue": line.queue,
-                    "caller": line.caller.number,
-                    "arrived_at_ms": line.arrived_at_ms,
-                    "answered_at_ms": line.operator_answered_at_ms or None,
-                    "ended_at_ms": ended_at_ms,
-                    "operator": line.last_operator,
-                    "position": line.last_position or None,
-                    "room": position.room if position else None,
-                    "cause": cause,
-                    "direction": line.direction,
-                    "parties": [
-                        {
-                            "number": party.number,
-                            "label": party.label,
-                            "answered_at_ms": party.answered_at_ms or None,
-                            "ended_at_ms": (party.since_ms if not party.live else ended_at_ms),
-                            "cause": party.cause or cause,
-                        }
-                        for party in line.parties
-                    ],
-                },
-            )
-        )
+        self.ctx.emit(record_of(self.ctx.settings, line, ended_at_ms, cause))
 
     def learned(self, leg: str, host: str, port: int) -> None:
         """The caller's media address is fixed: a worker started anew goes on with it."""

@@ -27,6 +27,7 @@ from kak_server.bridges.patches import Patches
 from kak_server.bridges.phone_desk import PhoneDesk
 from kak_server.bridges.phone_view import PhoneViews
 from kak_server.bridges.seats import Seats
+from kak_server.bridges.stale import without_stale_tells
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.transfers import Transfers
 from kak_server.bridges.videos import Videos
@@ -82,6 +83,16 @@ class House:
             routing.OperatorChanged: self._operator_changed,
         }
 
+        self._timers: Mapping[str, Callable[[str], None]] = {
+            "uplink": lambda rest: self.groups.renew(Gssi(int(rest))),
+            "ptt": self._lease_ended,
+            "hang": lambda rest: self.patches.hang(ContactId(rest)),
+            "unheard": lambda rest: self.patches.unheard(ContactId(rest)),
+            "refer": lambda rest: self.transfers.refer_timed_out(ContactId(rest)),
+            "phone": lambda rest: self.phone_desk.phones.rested(PositionId(rest)),
+            "notice": self.ctx.notices.clear,
+        }
+
     def at(self, now_ms: int) -> None:
         """The time of the next input (UTC ms); earlier than the last counts as the last."""
         self.ctx.now_ms = max(self.ctx.now_ms, now_ms)
@@ -92,7 +103,7 @@ class House:
         self.ctx.settle()
         self.phone_views.tell()
         out, self.ctx.out = self.ctx.out, []
-        return _without_stale_tells(out)
+        return without_stale_tells(out)
 
     # --- inputs ---------------------------------------------------------------------------------------------------
 
@@ -175,22 +186,14 @@ class House:
             self.ctx.route(routing.TimerFired(self.ctx.now_ms, key.removeprefix(ROUTING_TIMER)))
         else:
             kind, _, rest = key.partition("/")
-            if kind == "uplink":
-                self.groups.renew(Gssi(int(rest)))
-            elif kind == "ptt":
-                gssi, _, position = rest.partition("/")
-                self.groups.lease_ended(Gssi(int(gssi)), PositionId(position))
-            elif kind == "hang":
-                self.patches.hang(ContactId(rest))
-            elif kind == "unheard":
-                self.patches.unheard(ContactId(rest))
-            elif kind == "refer":
-                self.transfers.refer_timed_out(ContactId(rest))
-            elif kind == "phone":
-                self.phone_desk.phones.rested(PositionId(rest))
-            elif kind == "notice":
-                self.ctx.notices.clear(rest)
+            handler = self._timers.get(kind)
+            if handler is not None:
+                handler(rest)
         self.ctx.settle()
+
+    def _lease_ended(self, rest: str) -> None:
+        gssi, _, position = rest.partition("/")
+        self.groups.lease_ended(Gssi(int(gssi)), PositionId(position))
 
     def command(self, by: commands.By, name: str, args: commands.Args, now_ms: int) -> commands.Outcome:
         """An operator's command."""
@@ -367,26 +370,3 @@ class House:
             kind, self.calls.learned
         )
         owner(event.leg, event.host, event.port)
-
-
-WHOLE = frozenset({"me", "call", "talkgroup", "media"})
-"""Events that say a thing whole: of several within one input only the last is worth sending."""
-
-
-def _without_stale_tells(outputs: list[Output]) -> list[Output]:
-    """The same outputs, without events and list marks that a later one in the list makes worthless."""
-    seen: set[object] = set()
-    kept: list[Output] = []
-    for output in reversed(outputs):
-        if isinstance(output, Tell) and output.name in WHOLE:
-            key: object = (output.position, output.name, output.data.get("gssi"))
-        elif isinstance(output, Dirty):
-            key = output
-        else:
-            kept.append(output)
-            continue
-        if key not in seen:
-            seen.add(key)
-            kept.append(output)
-    kept.reverse()
-    return kept
