@@ -17,6 +17,7 @@ class Case:
     arrived_ms: int
     number: int
     entered_ms: int
+    rules: api.QueueConfig  # those it came in on, or was told to follow since
     place: str = WAITING
     wide: bool = False
     head: bool = False

@@ -4,7 +4,7 @@ It keeps its own simple picture (slow on purpose: every check looks at everybody
 effect broke. Used by the property tests, the scenarios and the simulator.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import api
@@ -56,6 +56,8 @@ class Auditor:
         """Facts that hold before any effect of the step is looked at."""
         if isinstance(event, api.Configured):
             self._configured(event)
+        elif isinstance(event, api.ConfigChanged):
+            self._changed(event)
         elif isinstance(event, api.OperatorSignedIn):
             self._signed_in(event)
         elif isinstance(event, api.ActivitySet) and event.operator in self.people:
@@ -84,8 +86,24 @@ class Auditor:
         keep = {case.queue for case in self.cases.values()}
         old = {queue: config for queue, config in self._queues.items() if queue in keep}
         self._queues = {**old, **{config.queue: config for config in event.config.queues}}
+        self._follow({config.queue: config for config in event.config.queues})
+
+    def _changed(self, event: api.ConfigChanged) -> None:
+        changed = {config.queue: config for config in event.queues}
+        self._config = event.config or self._config
+        self._queues = {queue: config for queue, config in self._queues.items() if queue not in event.removed}
+        self._queues.update(changed)
+        if event.apply == "all":
+            self._follow(changed)
+        for rules in event.operators:
+            if (person := self.people.get(rules.operator)) is not None:
+                person.was_free = person.was_free and person.skills == dict(rules.skills)
+                person.skills = dict(rules.skills)
+
+    def _follow(self, rules: Mapping[QueueId, api.QueueConfig]) -> None:
         for case in self.cases.values():
-            case.wide = case.wide or case.entered_ms + self._queues[case.queue].own_room_ms <= self._now_ms
+            case.rules = rules.get(case.queue, case.rules)
+            case.wide = case.wide or case.entered_ms + case.rules.own_room_ms <= self._now_ms
 
     def _signed_in(self, event: api.OperatorSignedIn) -> None:
         person = self.people.get(event.operator)
@@ -175,8 +193,11 @@ class Auditor:
             wrap_up_ms = self._config.outgoing_wrap_up_ms
             self._queues[effect.queue] = api.QueueConfig(effect.queue, "", (person.room,), wrap_up_ms=wrap_up_ms)
         self.arrived += 1
-        case = Case(effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms, JOINING, outgoing=True)
-        case.wide = self._queues[effect.queue].own_room_ms <= 0
+        rules = self._queues[effect.queue]
+        case = Case(
+            effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms, rules, JOINING, outgoing=True
+        )
+        case.wide = rules.own_room_ms <= 0
         case.epoch, case.operator, case.position = effect.epoch, effect.operator, effect.position
         case.deadline_ms = self._now_ms + self._config.dial_timeout_ms
         self.cases[effect.contact] = case
@@ -211,7 +232,8 @@ class Auditor:
             if case is not None or effect.contact in self.ended:
                 self._finding(f"{effect.contact} arrived twice")
             self.arrived += 1
-            case = Case(effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms)
+            rules = self._queues[effect.queue]
+            case = Case(effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms, rules)
             self.cases[effect.contact] = case
         elif case is not None and case.place == ALONE and isinstance(event, api.HandoverFailed):
             case.place = WAITING
@@ -219,8 +241,8 @@ class Auditor:
             self._finding(f"{effect.contact} starts waiting ({effect.reason}) without having been released")
             return
         if effect.reason != "requeued":
-            case.queue, case.entered_ms = effect.queue, self._now_ms
-            case.wide = self._queues[effect.queue].own_room_ms <= 0
+            case.queue, case.entered_ms, case.rules = effect.queue, self._now_ms, self._queues[effect.queue]
+            case.wide = case.rules.own_room_ms <= 0
             case.passed = case.passed[-1:]
         case.head = effect.reason == "requeued"
 
@@ -252,7 +274,7 @@ class Auditor:
                 del self.cases[case.contact]
 
     def _offered(self, effect: api.Offer, case: Case) -> None:
-        config = self._queues[case.queue]
+        config = case.rules
         person = self.people.get(effect.operator)
         if case.place != WAITING:
             self._finding(f"{case.contact} offered while {case.place}")
@@ -290,7 +312,7 @@ class Auditor:
             return
         person = self.people[effect.operator]
         person.idle_since_ms, person.silent_until_ms = self._now_ms, None
-        wrap_up_ms = self._queues[case.queue].wrap_up_ms
+        wrap_up_ms = case.rules.wrap_up_ms
         if case.place == TALKING and effect.cause not in ("media-lost", "connect-failed") and wrap_up_ms > 0:
             person.wrap_up_until_ms = self._now_ms + wrap_up_ms
         if effect.cause == "handed-over" and case.place != TALKING:
@@ -315,18 +337,18 @@ class Auditor:
         return person.media_up and not any(case.operator == person.operator for case in self.cases.values())
 
     def _may(self, person: Person, case: Case) -> bool:
-        config = self._queues[case.queue]
+        config = case.rules
         rooms = config.rooms if case.wide else config.rooms[:1]
         skilled = all(person.skills.get(skill, 0) >= level for skill, level in config.skills.items())
         return person.room in rooms and skilled
 
     def _order(self, case: Case) -> tuple[int, int, int, int]:
-        config = self._queues[case.queue]
+        config = case.rules
         return RANK[config.klass], not case.head, case.arrived_ms - config.priority * 1_000, case.number
 
     def _preference(self, person: Person, case: Case) -> tuple[int, bool, int, str]:
         passed = case.passed.index(person.operator) if person.operator in case.passed else -1
-        own = person.room == self._queues[case.queue].rooms[0]
+        own = person.room == case.rules.rooms[0]
         return (passed, not own, person.idle_since_ms, person.operator) if passed < 0 else (passed, False, 0, "")
 
     def _judge(self, effects: tuple[api.Effect, ...]) -> None:

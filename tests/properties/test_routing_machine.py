@@ -4,18 +4,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from kak_server.model.ids import ContactId, OperatorId, PositionId
+from kak_server.model.ids import ContactId, OperatorId, PositionId, RoomId
 from kak_server.routing.api import (
     Activity,
     ContactClass,
     ContactState,
     Effect,
     Event,
+    OperatorRules,
     OperatorSignedIn,
     QueueConfig,
     Refused,
@@ -222,6 +224,29 @@ class RoutingMachine(RuleBasedStateMachine):
     @rule(chosen=st.sets(st.integers(0, len(QUEUES) - 1), min_size=1))
     def rules_change(self, chosen: set[int]) -> None:
         self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), max_contacts=12)
+
+    @rule(
+        number=st.integers(0, len(QUEUES) - 1),
+        own_room_ms=st.sampled_from([0, 3_000]),
+        level=st.sampled_from([0, 0, 4]),
+        klass=st.sampled_from([ContactClass.EMERGENCY, ContactClass.NORMAL]),
+        rooms=st.sampled_from([(OSLO,), (OSLO, BERGEN), (BERGEN, OSLO)]),
+        everybody=st.booleans(),
+    )
+    def a_queue_is_published(
+        self, number: int, own_room_ms: int, level: int, klass: ContactClass, rooms: tuple[RoomId, ...], everybody: bool
+    ) -> None:
+        skills = {"doctor": level} if level else {}
+        changed = replace(QUEUES[number], own_room_ms=own_room_ms, skills=skills, klass=klass, rooms=rooms)
+        self.desk.publish(changed, apply="all" if everybody else "new")
+
+    @rule(gone=st.integers(0, len(QUEUES) - 1), back=st.integers(0, len(QUEUES) - 1), everybody=st.booleans())
+    def a_queue_goes_and_one_comes_back(self, gone: int, back: int, everybody: bool) -> None:
+        self.desk.publish(QUEUES[back], removed=(QUEUES[gone].queue,), apply="all" if everybody else "new")
+
+    @rule(who=operators, doctor=st.integers(0, 6))
+    def a_person_is_published(self, who: str, doctor: int) -> None:
+        self.desk.publish(people=(OperatorRules(OperatorId(who), who.title(), {"doctor": doctor}),))
 
     @precondition(lambda self: len(self.desk.events) > 5)
     @rule()

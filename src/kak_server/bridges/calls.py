@@ -220,7 +220,7 @@ class Calls:
 
     def resume_waiting(self, line: Line, view: ContactView) -> None:
         """After a restart: we may have died before the caller rang, was answered early, or heard of a new queue."""
-        rules = next((rules for rules in self.ctx.core.queues() if rules.queue == view.queue), None)
+        rules = self.ctx.core.rules_of(view.contact)
         reason = "requeued" if view.requeued else "arrived" if view.queue == line.queue else "transferred"
         if line.waiting not in ("", "arrived") and view.queue == line.queue:
             reason = line.waiting

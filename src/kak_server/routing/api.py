@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api_config import Apply as Apply
+from kak_server.routing.api_config import ConfigChanged as ConfigChanged
+from kak_server.routing.api_config import OperatorRules as OperatorRules
 from kak_server.routing.api_out import ContactDialed as ContactDialed
 from kak_server.routing.api_out import ContactHandedOver as ContactHandedOver
 from kak_server.routing.api_out import ContactPulledBack as ContactPulledBack
@@ -28,6 +31,7 @@ class Configured:
 
     now_ms: int
     config: RoutingConfig
+    version: int = 0  # of the configuration; 0: it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ class TimerFired:
 
 Event = (
     Configured
+    | ConfigChanged
     | ContactArrived
     | ContactGone
     | OperatorSignedIn

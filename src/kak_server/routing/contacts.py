@@ -109,7 +109,7 @@ def part(turn: Turn, contact: Contact, cause: str) -> Operator:
 
 def close(turn: Turn, contact: Contact, release_cause: str, end_cause: str) -> None:
     """A joined contact ends; the operator has paper work if there was a conversation."""
-    wrap_up_ms = turn.state.queues[contact.queue].config.wrap_up_ms if contact.state in TALKING else 0
+    wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms if contact.state in TALKING else 0
     operator = part(turn, contact, release_cause)
     end(turn, contact, end_cause)
     start_wrap_up(turn, operator, wrap_up_ms)
@@ -237,7 +237,7 @@ def on_transfer(turn: Turn, event: TransferToQueue) -> None:
     if contact.state is ContactState.CONNECTING:
         turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
         return
-    wrap_up_ms = turn.state.queues[contact.queue].config.wrap_up_ms
+    wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
     operator = part(turn, contact, "transfer")
     contact.passed = [operator.operator]
     contact.head = False

@@ -7,7 +7,7 @@ from kak_server.routing import matching, queues
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.contacts import JOINED, MEDIA, WRAP_UP
 from kak_server.routing.offers import CONNECT, OFFER
-from kak_server.routing.state import Contact, Operator, State
+from kak_server.routing.state import Contact, Operator, State, rules_id
 
 
 def violations(state: State) -> list[str]:
@@ -18,6 +18,7 @@ def violations(state: State) -> list[str]:
     for operator in state.operators.values():
         found += _operator(state, operator)
     found += _indexes(state)
+    found += _people(state)
     found += _timers(state)
     return found
 
@@ -74,12 +75,15 @@ def _operator(state: State, operator: Operator) -> list[str]:
 
 def _indexes(state: State) -> list[str]:
     found = []
-    for queue_id, queue in state.queues.items():
-        members = [contact for contact in state.contacts.values() if contact.queue == queue_id]
-        if queue.members != len(members):
-            found.append(f"{queue_id} counts {queue.members} contacts, has {len(members)}")
+    for queue in state.all_queues():
+        queue_id = queue.config.queue
+        members = [contact for contact in state.contacts.values() if state.queue_of(contact) is queue]
+        if sorted(queue.members) != sorted(contact.contact for contact in members):
+            found.append(f"{queue_id} counts {len(queue.members)} contacts, has {len(members)}")
         if queue.retired and not members:
             found.append(f"{queue_id} is retired and empty but still here")
+        if queue.rules != rules_id(queue.config):
+            found.append(f"{queue_id} is known by the id of other rules")
         for line, wide in ((queue.narrow, False), (queue.wide, True)):
             wanted = sorted(
                 queues.wait_key(contact, queue.config)
@@ -95,6 +99,19 @@ def _indexes(state: State) -> list[str]:
         )
         if list(queue.idle) != idle:
             found.append(f"{queue_id}: the idle index is not who is idle")
+    return found
+
+
+def _people(state: State) -> list[str]:
+    found = []
+    for operator in state.operators.values():
+        if operator.operator not in state.by_room.get(operator.room, {}):
+            found.append(f"{operator.operator} does not count to room {operator.room}")
+        served = [queue for queue in state.all_queues() if matching.may_serve(operator, queue.config)]
+        if {id(queue) for queue in served} != {id(queue) for queue in state.serves[operator.operator]}:
+            found.append(f"{operator.operator}: the queues served are not those that are reached")
+    if sum(len(people) for people in state.by_room.values()) != len(state.operators):
+        found.append("somebody counts to a room without being signed in")
     return found
 
 

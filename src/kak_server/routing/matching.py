@@ -33,9 +33,7 @@ def idle_key(operator: Operator, config: QueueConfig) -> IdleKey:
 
 def index_served_queues(state: State, operator: Operator) -> None:
     """Work out which queues the operator serves (at sign-in and when the rules change)."""
-    state.serves[operator.operator] = tuple(
-        queue for queue in state.queues.values() if may_serve(operator, queue.config)
-    )
+    state.serves[operator.operator] = tuple(queue for queue in state.all_queues() if may_serve(operator, queue.config))
 
 
 def list_idle(state: State, operator: Operator) -> None:
@@ -56,7 +54,7 @@ def unlist_idle(state: State, operator: Operator) -> None:
 
 def pick_operator(state: State, contact: Contact) -> Operator | None:
     """The idle operator to ask: one who has not let it pass, else the one whose pass is longest ago."""
-    queue = state.queues[contact.queue]
+    queue = state.queue_of(contact)
     again: Operator | None = None
     again_rank = len(contact.passed)
     for other_room, _, operator_id in queue.idle:
@@ -95,7 +93,7 @@ _NOT_NOW = {
 
 def why_not(state: State, contact: Contact, operator: Operator) -> str | None:
     """Why this operator is not asked now, as the end of a sentence; None if it may be. For the explanations."""
-    config = state.queues[contact.queue].config
+    config = state.queue_of(contact).config
     if operator.room not in config.rooms:
         return f"sits in room {operator.room}, which does not serve {config.queue}"
     for skill, level in sorted(config.skills.items()):

@@ -40,7 +40,7 @@ def make_offer(turn: Turn, contact: Contact, operator: Operator) -> None:
     """Reserve: from here until the offer ends nobody else can have either of the two."""
     queues.leave(turn, contact)
     matching.unlist_idle(turn.state, operator)
-    expires_at_ms = turn.now_ms + turn.state.queues[contact.queue].config.offer_timeout_ms
+    expires_at_ms = turn.now_ms + turn.state.queue_of(contact).config.offer_timeout_ms
     contact.state = ContactState.OFFERED
     contact.since_ms = turn.now_ms
     contact.epoch += 1

@@ -46,6 +46,7 @@ def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
         )
         state.operators[event.operator] = operator
         state.positions[event.position] = event.operator
+        state.seat_in_room(operator)
         matching.index_served_queues(state, operator)
         offers.rest(turn, operator)
         offers.match_operator(turn, operator)
@@ -67,7 +68,9 @@ def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn) -> None:
         turn.emit(PositionLeft(old_position, operator.operator, "moved"))
         if operator.state is OperatorState.BUSY and operator.contact is not None:
             turn.emit(PositionMoved(operator.contact, operator.operator, old_position, event.position))
+    former = operator.room
     operator.name, operator.room, operator.skills = event.name, event.room, dict(event.skills)
+    state.seat_in_room(operator, former)
     operator.position = event.position
     matching.index_served_queues(state, operator)
     turn.touch_operator(operator.operator)
@@ -104,6 +107,7 @@ def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
     del state.operators[operator.operator]
     del state.positions[operator.position]
     del state.serves[operator.operator]
+    state.unseat(operator.operator, operator.room)
     turn.touch_operator(operator.operator)
     if contact is not None:
         offers.wait_again(turn, contact)

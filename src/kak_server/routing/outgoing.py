@@ -73,7 +73,7 @@ def on_handed_over(turn: Turn, event: ContactHandedOver) -> None:
     if contact.state not in TALKING:
         turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
         return
-    wrap_up_ms = turn.state.queues[contact.queue].config.wrap_up_ms
+    wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
     operator = part(turn, contact, "handed-over")
     contact.remember_pass(operator.operator)
     contact.state = ContactState.HANDED_OVER
@@ -101,7 +101,7 @@ def on_pulled_back(turn: Turn, event: ContactPulledBack) -> None:
     operator = _free(turn, event.operator)
     if operator is None:
         return
-    config = turn.state.queues[contact.queue].config
+    config = turn.state.queue_of(contact).config
     if operator.operator not in contact.passed and not matching.may_serve(operator, config):
         turn.refuse("not-yours", "that call is of a queue you do not serve", event.operator, event.contact)
         return
@@ -146,7 +146,8 @@ def _room_queue(turn: Turn, room: RoomId) -> Queue:
     if queue is None:
         config = QueueConfig(name, "Calls out", (room,), wrap_up_ms=state.config.outgoing_wrap_up_ms)
         queue = state.queues[name] = Queue(config, retired=True)
-        for operator in state.operators.values():
+        for operator_id in state.by_room.get(room, ()):
+            operator = state.operators[operator_id]
             if matching.may_serve(operator, config):
                 state.serves[operator.operator] += (queue,)
                 if operator.operator in state.listed:

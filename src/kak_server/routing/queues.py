@@ -7,6 +7,7 @@ waiting, and ageing cannot cross classes.
 
 from kak_server.model.ids import ContactId, QueueId
 from kak_server.routing.api import ContactState, QueueConfig
+from kak_server.routing.ordered import Ordered
 from kak_server.routing.state import CLASS_RANK, Contact, Queue, State, Turn, WaitKey
 
 WIDEN = "widen"
@@ -20,8 +21,9 @@ def wait_key(contact: Contact, config: QueueConfig) -> WaitKey:
 
 def join_queue(turn: Turn, contact: Contact, queue: Queue) -> None:
     """The contact belongs to `queue` from now on: the own-room clock starts. It does not wait yet."""
-    queue.members += 1
+    queue.members[contact.contact] = None
     contact.queue = queue.config.queue
+    contact.rules = queue.rules
     contact.klass = queue.config.klass
     contact.entered_at_ms = turn.now_ms
     start_own_room_clock(turn, contact, queue.config)
@@ -40,33 +42,38 @@ def start_own_room_clock(turn: Turn, contact: Contact, config: QueueConfig) -> N
 def quit_queue(turn: Turn, contact: Contact) -> None:
     """The contact belongs to its queue no more. A retired queue goes with its last contact."""
     turn.cancel_timer(WIDEN, contact.contact)
-    queue = turn.state.queues[contact.queue]
-    queue.members -= 1
-    if queue.retired and queue.members == 0:
-        drop_queue(turn.state, contact.queue)
+    queue = turn.state.queue_of(contact)
+    del queue.members[contact.contact]
+    if queue.retired and not queue.members:
+        drop_queue(turn.state, queue)
 
 
-def drop_queue(state: State, queue_id: QueueId) -> None:
-    """Forget a queue and that operators serve it."""
-    queue = state.queues.pop(queue_id)
-    for operator, served in state.serves.items():
-        if queue in served:
-            state.serves[operator] = tuple(other for other in served if other is not queue)
+def drop_queue(state: State, queue: Queue) -> None:
+    """Forget a queue, or former rules of one, and that operators serve it."""
+    state.forget(queue)
+    for room in dict.fromkeys(queue.config.rooms):
+        for operator in state.by_room.get(room, ()):
+            state.serves[operator] = tuple(other for other in state.serves[operator] if other is not queue)
+
+
+def line_of(contact: Contact, queue: Queue) -> Ordered[WaitKey]:
+    """The line of the queue that the contact stands in while it waits."""
+    return queue.wide if contact.wide else queue.narrow
 
 
 def enter(turn: Turn, contact: Contact) -> None:
     """Put the contact into its queue's line."""
     contact.state = ContactState.WAITING
     contact.since_ms = turn.now_ms
-    queue = turn.state.queues[contact.queue]
-    (queue.wide if contact.wide else queue.narrow).add(wait_key(contact, queue.config))
+    queue = turn.state.queue_of(contact)
+    line_of(contact, queue).add(wait_key(contact, queue.config))
     turn.touch_contact(contact.contact)
 
 
 def leave(turn: Turn, contact: Contact) -> None:
     """Take the waiting contact out of the line."""
-    queue = turn.state.queues[contact.queue]
-    (queue.wide if contact.wide else queue.narrow).remove(wait_key(contact, queue.config))
+    queue = turn.state.queue_of(contact)
+    line_of(contact, queue).remove(wait_key(contact, queue.config))
     turn.touch_contact(contact.contact)
 
 
@@ -79,10 +86,11 @@ def widen(turn: Turn, contact: Contact) -> None:
         return
     leave(turn, contact)
     contact.wide = True
-    queue = turn.state.queues[contact.queue]
+    queue = turn.state.queue_of(contact)
     queue.wide.add(wait_key(contact, queue.config))
 
 
-def waiting_line(queue: Queue) -> list[ContactId]:
-    """All who wait in the queue, first first."""
-    return [key[-1] for key in sorted([*queue.narrow, *queue.wide])]
+def waiting_line(state: State, queue_id: QueueId) -> list[ContactId]:
+    """All who wait in the queue by whatever rules, first first; empty for an unknown queue."""
+    lines = (line for queue in state.versions_of(queue_id) for line in (queue.narrow, queue.wide))
+    return [key[-1] for key in sorted(key for line in lines for key in line)]

@@ -5,6 +5,8 @@ were filled in, so a replay can be checked by comparing digests.
 """
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from kak_server.model.codec import CodecError, dumps, from_json, to_json
@@ -21,8 +23,12 @@ def encode(state: State) -> dict[str, Any]:
         "format": FORMAT,
         "now_ms": state.now_ms,
         "next_serial": state.next_serial,
-        "config": to_json(state.config),
+        "version": state.version,
+        "config": to_json(replace(state.config, queues=tuple(_present(state)))),
         "retired": [to_json(queue.config) for _, queue in sorted(state.queues.items()) if queue.retired],
+        "older": [
+            to_json(former.config) for _, rules in sorted(state.older.items()) for _, former in sorted(rules.items())
+        ],
         "contacts": [to_json(contact) for _, contact in sorted(state.contacts.items())],
         "operators": [to_json(operator) for _, operator in sorted(state.operators.items())],
         "timers": {key: to_json(timer) for key, timer in state.timers.items()},
@@ -36,19 +42,37 @@ def decode(data: Any) -> State:
     state = State()
     state.now_ms = from_json(int, data.get("now_ms"), "$.now_ms")
     state.next_serial = from_json(int, data.get("next_serial"), "$.next_serial")
-    state.config = from_json(RoutingConfig, data.get("config"), "$.config")
-    for config in state.config.queues:
-        state.queues[config.queue] = Queue(config)
-    for config in from_json(list[QueueConfig], data.get("retired"), "$.retired"):
-        state.queues[config.queue] = Queue(config, retired=True)
+    state.version = from_json(int, data.get("version", 0), "$.version")
+    config = from_json(RoutingConfig, data.get("config"), "$.config")
+    state.config = replace(config, queues=())
+    state.queues = {rules.queue: Queue(rules) for rules in config.queues}
+    for rules in from_json(list[QueueConfig], data.get("retired"), "$.retired"):
+        state.queues[rules.queue] = Queue(rules, retired=True)
+    for rules in from_json(list[QueueConfig], data.get("older", []), "$.older"):
+        former = Queue(rules, retired=True)
+        state.older.setdefault(rules.queue, {})[former.rules] = former
     state.contacts = {row.contact: row for row in from_json(list[Contact], data.get("contacts"), "$.contacts")}
     state.operators = {row.operator: row for row in from_json(list[Operator], data.get("operators"), "$.operators")}
     state.timers = from_json(dict[str, Timer], data.get("timers"), "$.timers")
-    unknown = {contact.queue for contact in state.contacts.values()} - state.queues.keys()
-    if unknown:
-        raise CodecError(f"$.contacts: unknown queues {sorted(unknown)}")
+    _bind(state)
     rebuild_indexes(state)
     return state
+
+
+def _present(state: State) -> Iterator[QueueConfig]:
+    return (queue.config for _, queue in sorted(state.queues.items()) if not queue.retired)
+
+
+def _bind(state: State) -> None:
+    """Contacts of a time when there was one set of rules follow their queue's. Raises CodecError for rules that are
+    not there."""
+    for contact in state.contacts.values():
+        if not contact.rules and contact.queue in state.queues:
+            contact.rules = state.queues[contact.queue].rules
+        if not any(queue.rules == contact.rules for queue in state.versions_of(contact.queue)):
+            raise CodecError(
+                f"$.contacts: unknown queue or rules of {contact.contact}: {contact.queue} {contact.rules}"
+            )
 
 
 def digest(state: State) -> str:

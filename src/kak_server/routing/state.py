@@ -4,9 +4,11 @@ The rows are mutable and owned by one `RoutingCore`; nobody outside the room hol
 indexes (who waits, who is idle, per queue) are derived from the rows: `snapshot.py` leaves them out and rebuilds them.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from kak_server.model.codec import dumps
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import (
     Activity,
@@ -31,6 +33,8 @@ WaitKey = tuple[int, int, int, int, ContactId]
 
 IdleKey = tuple[int, int, OperatorId]
 """0 in the queue's own room else 1, idle since (ms), operator."""
+
+RULES_ID_CHARS = 32  # 128 bits of SHA-256
 
 MAX_PASSED = 64
 """How many operators who let a contact pass are remembered for it; the oldest is forgotten first."""
@@ -59,6 +63,7 @@ class Contact:
     connected_at_ms: int | None = None  # the last time
     cause: str = ""
     outgoing: bool = False  # called by us
+    rules: str = ""  # content id of the queue's rules that it follows
     passed: list[OperatorId] = field(default_factory=list)
 
     def remember_pass(self, operator: OperatorId) -> None:
@@ -106,17 +111,24 @@ class Timer:
 
 
 class Queue:
-    """A queue's rules and its two indexes. A retired queue (gone from the configuration) empties itself."""
+    """A queue's rules and its two indexes. A retired queue (gone from the configuration, or replaced by newer rules)
+    empties itself. `rules` is the content id of the rules: contacts say by it which they follow."""
 
-    __slots__ = ("config", "idle", "members", "narrow", "retired", "wide")
+    __slots__ = ("config", "idle", "members", "narrow", "retired", "rules", "wide")
 
     def __init__(self, config: QueueConfig, *, retired: bool = False) -> None:
         self.config = config
+        self.rules = rules_id(config)
         self.retired = retired
-        self.members = 0  # contacts of any state that belong here
+        self.members: dict[ContactId, None] = {}  # contacts of any state that belong here
         self.narrow: Ordered[WaitKey] = Ordered()  # only the first room's operators may be asked
         self.wide: Ordered[WaitKey] = Ordered()  # operators of all rooms may be asked
         self.idle: Ordered[IdleKey] = Ordered()
+
+
+def rules_id(config: QueueConfig) -> str:
+    """The content id of a queue's rules: equal rules, equal id, in any process."""
+    return hashlib.sha256(dumps(config)).hexdigest()[:RULES_ID_CHARS]
 
 
 class State:
@@ -130,10 +142,56 @@ class State:
         self.operators: dict[OperatorId, Operator] = {}
         self.positions: dict[PositionId, OperatorId] = {}
         self.timers: dict[str, Timer] = {}
+        self.version = 0  # of the configuration, as the events that set it said
         self.queues: dict[QueueId, Queue] = {}
+        self.older: dict[QueueId, dict[str, Queue]] = {}  # former rules that contacts still follow, by content id
+        self.by_room: dict[RoomId, dict[OperatorId, None]] = {}  # who is signed in there
         self.serves: dict[OperatorId, tuple[Queue, ...]] = {}
         self.listed: set[OperatorId] = set()  # operators that stand in the idle indexes
         self.ended: dict[ContactId, Contact] = {}
+
+    def seat_in_room(self, operator: Operator, former: RoomId | None = None) -> None:
+        """The operator counts to its room, and no longer to the former one."""
+        if former is not None:
+            self.unseat(operator.operator, former)
+        self.by_room.setdefault(operator.room, {})[operator.operator] = None
+
+    def unseat(self, operator: OperatorId, room: RoomId) -> None:
+        """The operator counts to that room no more."""
+        people = self.by_room[room]
+        del people[operator]
+        if not people:
+            del self.by_room[room]
+
+    def queue_of(self, contact: Contact) -> Queue:
+        """The contact's queue with the rules it follows. O(1)."""
+        queue = self.queues.get(contact.queue)
+        if queue is not None and queue.rules == contact.rules:
+            return queue
+        return self.older[contact.queue][contact.rules]
+
+    def versions_of(self, queue: QueueId) -> list[Queue]:
+        """The queue by its present rules, if it has some, and by the former ones that contacts still follow."""
+        present = self.queues.get(queue)
+        former = self.older.get(queue, {}).values()
+        return [*former] if present is None else [present, *former]
+
+    def all_queues(self) -> Iterator[Queue]:
+        """Every queue by every rules there are."""
+        yield from self.queues.values()
+        for former in self.older.values():
+            yield from former.values()
+
+    def forget(self, queue: Queue) -> None:
+        """These rules are no more: nobody follows them."""
+        name = queue.config.queue
+        if self.queues.get(name) is queue:
+            del self.queues[name]
+            return
+        former = self.older[name]
+        del former[queue.rules]
+        if not former:
+            del self.older[name]
 
 
 class Turn:

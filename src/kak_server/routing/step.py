@@ -10,6 +10,7 @@ from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId
 from kak_server.routing import contacts, matching, offers, operators, outgoing, queues, rules, snapshot, views
 from kak_server.routing.api import (
     ActivitySet,
+    ConfigChanged,
     Configured,
     ConnectFailed,
     ContactArrived,
@@ -66,6 +67,7 @@ def _on_timer(turn: Turn, event: TimerFired) -> None:
 
 _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     Configured: rules.on_configured,
+    ConfigChanged: rules.on_changed,
     ContactArrived: contacts.on_arrived,
     ContactGone: contacts.on_gone,
     OperatorSignedIn: operators.on_signed_in,
@@ -143,10 +145,8 @@ class RoutingCore:
 
     def waiting(self, queue: QueueId) -> tuple[views.ContactView, ...]:
         """The queue's line, first first; empty for an unknown queue."""
-        row = self._state.queues.get(queue)
-        if row is None:
-            return ()
-        return tuple(self._contact_view(self._state.contacts[contact]) for contact in queues.waiting_line(row))
+        line = queues.waiting_line(self._state, queue)
+        return tuple(self._contact_view(self._state.contacts[contact]) for contact in line)
 
     def idle(self, queue: QueueId) -> tuple[OperatorId, ...]:
         """Operators who would be asked for this queue now, in order."""
@@ -155,11 +155,22 @@ class RoutingCore:
 
     def served_queues(self, operator: OperatorId) -> tuple[QueueId, ...]:
         """The queues this operator's room and skills reach."""
-        return tuple(queue.config.queue for queue in self._state.serves.get(operator, ()))
+        served = self._state.serves.get(operator, ())
+        return tuple(dict.fromkeys(queue.config.queue for queue in served))
 
     def queues(self) -> tuple[QueueConfig, ...]:
         """The rules of every queue that takes arrivals."""
         return tuple(queue.config for queue in self._state.queues.values() if not queue.retired)
+
+    def rules_of(self, contact: ContactId) -> QueueConfig | None:
+        """The rules a live contact follows: those of its queue when it came in, unless told otherwise since."""
+        row = self._state.contacts.get(contact)
+        return None if row is None else self._state.queue_of(row).config
+
+    @property
+    def version(self) -> int:
+        """Number of the configuration's version that runs; 0: it has none."""
+        return self._state.version
 
     def why_not(self, contact: ContactId, operator: OperatorId) -> str | None:
         """Why this operator is not asked for this contact now, in words; None if it may be. KeyError if unknown."""

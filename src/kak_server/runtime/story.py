@@ -149,6 +149,8 @@ class Story:
         view = self.core.contact(self.contact)
         if view is None or view.state is api.ContactState.ENDED:
             return
+        if isinstance(event, api.ConfigChanged) and event.apply == "all":
+            self._say(f"Version {event.version} of the configuration was published, and the call follows it.")
         if isinstance(event, api.ContactConnected) and before is not None and before.state is not view.state:
             self._say(f"Connected{self._with(view)}.")
         if isinstance(event, api.TimerFired) and event.key == f"widen:{self.contact}":

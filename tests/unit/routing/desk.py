@@ -7,7 +7,9 @@ from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, Roo
 from kak_server.routing.api import (
     Activity,
     ActivitySet,
+    Apply,
     CancelTimer,
+    ConfigChanged,
     Configured,
     ConnectFailed,
     ContactArrived,
@@ -25,6 +27,7 @@ from kak_server.routing.api import (
     Offer,
     OfferAccepted,
     OfferRejected,
+    OperatorRules,
     OperatorSignedIn,
     OperatorSignedOut,
     PositionMedia,
@@ -100,6 +103,19 @@ class Desk:
     def configure(self, *queues: QueueConfig, **settings: Any) -> tuple[Effect, ...]:
         """New rules."""
         return self.send(Configured(self.now_ms, RoutingConfig(queues=queues, **settings)))
+
+    def publish(
+        self,
+        *queues: QueueConfig,
+        removed: tuple[str, ...] = (),
+        people: tuple[OperatorRules, ...] = (),
+        config: RoutingConfig | None = None,
+        apply: Apply = "new",
+    ) -> tuple[Effect, ...]:
+        """A version of the configuration: only what changes."""
+        gone = tuple(QueueId(name) for name in removed)
+        version = self.core.version + 1
+        return self.send(ConfigChanged(self.now_ms, version, queues, gone, people, config, apply))
 
     def sit(
         self, who: str, room: str = "oslo", *, at: str = "", ready: bool = True, media: bool = True, **skills: int

@@ -60,7 +60,7 @@ BREAKAGES: list[tuple[Callable[[State], object], str]] = [
     (lambda state: state.timers.pop("wrap-up:ola"), "in wrap-up without a timer"),
     (change(operator=KARI, media_up=False), "no grace timer"),
     (change(operator=PER, media_up=False), "is offered without media"),
-    (lambda state: setattr(state.queues[QueueId("113")], "members", 9), "counts 9 contacts, has 3"),
+    (lambda state: setattr(state.queues[QueueId("113")], "members", {}), "counts 0 contacts, has 3"),
     (retire_empty, "is retired and empty but still here"),
     (change(contact=WAITING, wide=True), "the line (wide=True) is not who waits"),
     (change(operator=OLA, state=OperatorState.IDLE), "the idle index is not who is idle"),
