@@ -1,5 +1,6 @@
 """What the auditor writes down of contacts and people, as the stream of events and effects tells it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
@@ -47,3 +48,18 @@ class Person:
     @property
     def ready(self) -> bool:
         return self.media_up and self.activity is api.Activity.AVAILABLE
+
+
+def follow(cases: Iterable[Case], rules: Mapping[QueueId, api.QueueConfig], now_ms: int) -> None:
+    """Contacts of these queues follow other rules from now on; who was asked wide stays so."""
+    for case in cases:
+        case.rules = rules.get(case.queue, case.rules)
+        case.wide = case.wide or case.entered_ms + case.rules.own_room_ms <= now_ms
+
+
+def retrain(people: Mapping[OperatorId, Person], changes: Iterable[api.OperatorRules]) -> None:
+    """Other skills, at once; in such a step they are no measure for offers to others."""
+    for rules in changes:
+        if (person := people.get(rules.operator)) is not None:
+            person.was_free = person.was_free and person.skills == dict(rules.skills)
+            person.skills = dict(rules.skills)

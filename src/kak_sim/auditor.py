@@ -4,11 +4,11 @@ It keeps its own simple picture (slow on purpose: every check looks at everybody
 effect broke. Used by the property tests, the scenarios and the simulator.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import api
-from kak_sim.audit_book import ALONE, JOINING, OFFERED, TALKING, WAITING, Case, Person
+from kak_sim.audit_book import ALONE, JOINING, OFFERED, TALKING, WAITING, Case, Person, follow, retrain
 
 RANK = {api.ContactClass.EMERGENCY: 0, api.ContactClass.URGENT: 1, api.ContactClass.NORMAL: 2}
 
@@ -86,7 +86,8 @@ class Auditor:
         keep = {case.queue for case in self.cases.values()}
         old = {queue: config for queue, config in self._queues.items() if queue in keep}
         self._queues = {**old, **{config.queue: config for config in event.config.queues}}
-        self._follow({config.queue: config for config in event.config.queues})
+        rules = {config.queue: config for config in event.config.queues}
+        follow(self.cases.values(), rules, self._now_ms)
 
     def _changed(self, event: api.ConfigChanged) -> None:
         changed = {config.queue: config for config in event.queues}
@@ -94,16 +95,8 @@ class Auditor:
         self._queues = {queue: config for queue, config in self._queues.items() if queue not in event.removed}
         self._queues.update(changed)
         if event.apply == "all":
-            self._follow(changed)
-        for rules in event.operators:
-            if (person := self.people.get(rules.operator)) is not None:
-                person.was_free = person.was_free and person.skills == dict(rules.skills)
-                person.skills = dict(rules.skills)
-
-    def _follow(self, rules: Mapping[QueueId, api.QueueConfig]) -> None:
-        for case in self.cases.values():
-            case.rules = rules.get(case.queue, case.rules)
-            case.wide = case.wide or case.entered_ms + case.rules.own_room_ms <= self._now_ms
+            follow(self.cases.values(), changed, self._now_ms)
+        retrain(self.people, event.operators)
 
     def _signed_in(self, event: api.OperatorSignedIn) -> None:
         person = self.people.get(event.operator)
