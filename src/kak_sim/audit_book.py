@@ -7,6 +7,7 @@ from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, Roo
 from kak_server.routing import api
 
 WAITING, OFFERED, JOINING, TALKING, ALONE = "waiting", "offered", "joining", "talking", "alone"
+RANK = {api.ContactClass.EMERGENCY: 0, api.ContactClass.URGENT: 1, api.ContactClass.NORMAL: 2}
 
 
 @dataclass(slots=True)
@@ -28,6 +29,10 @@ class Case:
     deadline_ms: int | None = None
     outgoing: bool = False
     passed: list[OperatorId] = field(default_factory=list)
+
+    def passes(self, operator: OperatorId) -> None:
+        """Somebody let it pass: the last to be asked from now on."""
+        self.passed = [*(other for other in self.passed if other != operator), operator]
 
 
 @dataclass(slots=True)

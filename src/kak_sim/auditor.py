@@ -8,9 +8,7 @@ from collections.abc import Iterable
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import api
-from kak_sim.audit_book import ALONE, JOINING, OFFERED, TALKING, WAITING, Case, Person, follow, retrain
-
-RANK = {api.ContactClass.EMERGENCY: 0, api.ContactClass.URGENT: 1, api.ContactClass.NORMAL: 2}
+from kak_sim.audit_book import ALONE, JOINING, OFFERED, RANK, TALKING, WAITING, Case, Person, follow, retrain
 
 
 class Auditor:
@@ -292,12 +290,9 @@ class Auditor:
             return
         case.place, case.operator, case.position, case.deadline_ms = WAITING, None, None, None
         if effect.reason in ("rejected", "expired"):
-            self._passes(case, effect.operator)
+            case.passes(effect.operator)
             if effect.operator in self.people:
                 self.people[effect.operator].idle_since_ms = self._now_ms
-
-    def _passes(self, case: Case, operator: OperatorId) -> None:
-        case.passed = [*(other for other in case.passed if other != operator), operator]
 
     def _released(self, effect: api.ReleaseOperator, case: Case) -> None:
         if case.place not in (JOINING, TALKING) or case.operator != effect.operator or case.position != effect.position:
@@ -312,7 +307,7 @@ class Auditor:
             self._finding(f"{case.contact} was handed over by {effect.operator} before it was connected")
         case.place = ALONE if effect.cause == "handed-over" else WAITING
         case.operator, case.position, case.deadline_ms = None, None, None
-        self._passes(case, effect.operator)
+        case.passes(effect.operator)
 
     # --- the laws after each step ---
 
