@@ -28,6 +28,7 @@ class Case:
     position: PositionId | None = None
     deadline_ms: int | None = None
     outgoing: bool = False
+    since_ms: int = 0  # whose turn it has been since: the arrival, or that of an earlier call in vain
     passed: list[OperatorId] = field(default_factory=list)
 
     def passes(self, operator: OperatorId) -> None:

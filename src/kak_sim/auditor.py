@@ -188,7 +188,7 @@ class Auditor:
         case = Case(
             effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms, rules, JOINING, outgoing=True
         )
-        case.wide = rules.own_room_ms <= 0
+        case.wide, case.since_ms = rules.own_room_ms <= 0, self._now_ms
         case.epoch, case.operator, case.position = effect.epoch, effect.operator, effect.position
         case.deadline_ms = self._now_ms + self._config.dial_timeout_ms
         self.cases[effect.contact] = case
@@ -225,6 +225,8 @@ class Auditor:
             self.arrived += 1
             rules = self._queues[effect.queue]
             case = Case(effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms, rules)
+            first_ms = event.first_arrived_at_ms if isinstance(event, api.ContactArrived) else 0
+            case.since_ms = min(first_ms, self._now_ms) or self._now_ms
             self.cases[effect.contact] = case
         elif case is not None and case.place == ALONE and isinstance(event, api.HandoverFailed):
             case.place = WAITING
@@ -332,7 +334,7 @@ class Auditor:
 
     def _order(self, case: Case) -> tuple[int, int, int, int]:
         config = case.rules
-        return RANK[config.klass], not case.head, case.arrived_ms - config.priority * 1_000, case.number
+        return RANK[config.klass], not case.head, case.since_ms - config.priority * 1_000, case.number
 
     def _preference(self, person: Person, case: Case) -> tuple[int, bool, int, str]:
         passed = case.passed.index(person.operator) if person.operator in case.passed else -1

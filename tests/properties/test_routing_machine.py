@@ -74,11 +74,12 @@ class RoutingMachine(RuleBasedStateMachine):
         view = self.desk.core.contact(ContactId(contact))
         return (view.operator or otherwise, view.epoch) if view is not None else (otherwise, 1)
 
-    @rule(to=queues, wait_ms=st.sampled_from([0, 0, 1, 900]))
-    def arrives(self, to: str, wait_ms: int) -> None:
+    @rule(to=queues, wait_ms=st.sampled_from([0, 0, 1, 900]), first=st.sampled_from([0, 0, 0, 5, 900_000, 2_000_000]))
+    def arrives(self, to: str, wait_ms: int, first: int) -> None:
+        """Some have rung before, or say so."""
         self.desk.wait(wait_ms)
         self.calls += 1
-        self.desk.ring(f"c{self.calls}", to)
+        self.desk.ring(f"c{self.calls}", to, first_ms=first)
 
     @precondition(lambda self: self.desk.core.state.contacts)
     @rule(pick=picks)

@@ -36,13 +36,17 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class ContactArrived:
-    """A new contact for a queue. Unknown queue or too many contacts: Refused (emergency is taken as long as memory)."""
+    """A new contact for a queue. Unknown queue or too many contacts: Refused (emergency is taken as long as memory).
+
+    `first_arrived_at_ms`: this caller rang before and got nobody; the contact waits as if it had come then (0, or a
+    time to come: as of now)."""
 
     now_ms: int
     contact: ContactId
     queue: QueueId
     caller: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    first_arrived_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def on_arrived(turn: Turn, event: ContactArrived) -> None:
         entered_at_ms=turn.now_ms,
         serial=turn.state.next_serial,
         since_ms=turn.now_ms,
+        first_arrived_at_ms=min(event.first_arrived_at_ms, turn.now_ms),
     )
     turn.state.next_serial += 1
     turn.state.contacts[contact.contact] = contact

@@ -15,7 +15,7 @@ WIDEN = "widen"
 
 def wait_key(contact: Contact, config: QueueConfig) -> WaitKey:
     """The contact's place in every line it stands in."""
-    order_ms = contact.arrived_at_ms - config.priority * 1_000
+    order_ms = contact.order_ms - config.priority * 1_000
     return CLASS_RANK[contact.klass], 0 if contact.head else 1, order_ms, contact.serial, contact.contact
 
 

@@ -64,7 +64,13 @@ class Contact:
     cause: str = ""
     outgoing: bool = False  # called by us
     rules: str = ""  # content id of the queue's rules that it follows
+    first_arrived_at_ms: int = 0  # when the caller first rang in vain; 0: this is the first call
     passed: list[OperatorId] = field(default_factory=list)
+
+    @property
+    def order_ms(self) -> int:
+        """Since when it has been the caller's turn."""
+        return self.first_arrived_at_ms or self.arrived_at_ms
 
     def remember_pass(self, operator: OperatorId) -> None:
         """`operator` goes to the back for this contact."""

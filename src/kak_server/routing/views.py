@@ -30,6 +30,7 @@ class ContactView:
     requeued: bool
     cause: str
     outgoing: bool
+    first_arrived_at_ms: int = 0  # when the caller first rang in vain; 0: this is the first call
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def contact_view(contact: Contact, position: PositionId | None) -> ContactView:
         requeued=contact.head,
         cause=contact.cause,
         outgoing=contact.outgoing,
+        first_arrived_at_ms=contact.first_arrived_at_ms,
     )
 
 

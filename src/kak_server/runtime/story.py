@@ -170,6 +170,9 @@ class Story:
         if config.own_room_ms and len(config.rooms) > 1:
             text += f" ({config.rooms[0]} alone for {seconds(config.own_room_ms)})"
         self._say(text + (f", skills needed: {needs}." if needs else "."))
+        if 0 < event.first_arrived_at_ms < self.core.now_ms:
+            first = clock(event.first_arrived_at_ms)
+            self._say(f"The caller rang at {first} already and got nobody: it waits as if it had come then.")
 
     def _dialed(self, event: api.Event, effect: api.DialOut, name: str) -> None:
         number = event.number if isinstance(event, api.ContactDialed) else "a number"

@@ -139,9 +139,10 @@ class Desk:
         """The seat's audio comes or goes."""
         return self.send(PositionMedia(self.now_ms, PositionId(position), up))
 
-    def ring(self, contact: str, to: str = "113", caller: str = "") -> tuple[Effect, ...]:
-        """Somebody calls."""
-        return self.send(ContactArrived(self.now_ms, ContactId(contact), QueueId(to), caller))
+    def ring(self, contact: str, to: str = "113", caller: str = "", *, first_ms: int = 0) -> tuple[Effect, ...]:
+        """Somebody calls; for the first time at `first_ms`, if that was before."""
+        arrived = ContactArrived(self.now_ms, ContactId(contact), QueueId(to), caller, first_arrived_at_ms=first_ms)
+        return self.send(arrived)
 
     def gone(self, contact: str, cause: str = "bye") -> tuple[Effect, ...]:
         """The caller leaves."""
