@@ -15,10 +15,11 @@ HOST ?=
 LAB_ARGS ?=
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS ?=
+SIM_SECONDS ?= 600
 
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help lab test test-fast e2e soak fuzz lint format types imports python-lint web-check lock docs clean setup
+.PHONY: help lab test test-fast e2e soak fuzz sim lint format types imports python-lint web-check lock docs clean setup
 
 help: ## this list
 	@grep -hE '^[a-z0-9%-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -91,6 +92,9 @@ $(STAMPS)/fuzz: $(STAMPS)/venv
 
 fuzz: $(STAMPS)/fuzz ## coverage-guided fuzzing of every parser (FUZZ_SECONDS=600 each, FUZZ_TARGETS="sdp rtp" for some)
 	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+sim: $(STAMPS)/venv ## simulated days of the routing core with fresh seeds (SIM_SECONDS=600)
+	$(BIN)/kak-sim days --seconds $(SIM_SECONDS)
 
 format: $(STAMPS)/venv ## rewrite the Python sources as ruff wants them
 	$(BIN)/ruff check --fix $(SOURCES)

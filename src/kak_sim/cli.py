@@ -1,4 +1,4 @@
-"""`kak-sim`: the simulated TETRA network and callers, and their controls by hand."""
+"""`kak-sim`: the simulated TETRA network and callers, their controls by hand, and days of routing."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ from pathlib import Path
 from kak_sim import radio_cli
 from kak_sim.callees import cli as callees_cli
 from kak_sim.callers import cli as caller_cli
+from kak_sim.days import cli as days_cli
 from kak_sim.serving import Address, SimSettings, Simulators, until_signalled
 from kak_sim.tetra.world import LAB, World, load
 
@@ -23,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     radio_cli.add_parsers(commands)
     caller_cli.add_parser(commands)
     callees_cli.add_parser(commands)
+    days_cli.add_parser(commands)
     arguments = parser.parse_args(argv)
     code: int = arguments.run(arguments)
     return code

@@ -1,0 +1,58 @@
+"""Those who call: when, how long they wait, whether they try again."""
+
+from random import Random
+
+from kak_server.model.ids import ContactId, QueueId
+from kak_server.routing.api import ContactArrived, ContactClass, ContactGone, ContactState, Refused
+from kak_sim.days.stage import Stage
+from kak_sim.days.world import DAY_START_MS, HOUR_MS, Stream, World
+
+UNANSWERED = (ContactState.WAITING, ContactState.OFFERED)
+REDIALS_MAX = 3
+
+
+class Callers:
+    """All streams of a world."""
+
+    def __init__(self, stage: Stage, world: World, rng: Random) -> None:
+        self.refused = 0
+        self.placed = 0
+        self._stage = stage
+        self._habits = world.callers
+        self._rng = rng
+        self._end_ms = DAY_START_MS + round(world.hours * HOUR_MS)
+        self._class = {queue.queue: queue.klass for queue in world.config.queues}
+        for stream in world.streams:
+            self._wait_for_next(stream)
+
+    def _wait_for_next(self, stream: Stream) -> None:
+        """Thinning (Lewis and Shedler 1979): candidates at the highest rate, of which the present share is taken."""
+        if stream.most <= 0:
+            return
+        gap_ms = round(self._rng.expovariate(stream.most) * HOUR_MS)
+        if self._stage.now_ms + gap_ms < self._end_ms:
+            self._stage.after(gap_ms, lambda: self._candidate(stream))
+
+    def _candidate(self, stream: Stream) -> None:
+        if self._rng.random() * stream.most < stream.rate(self._stage.now_ms - DAY_START_MS):
+            self._call(stream.queue, f"+47{self._rng.randrange(40_000_000, 99_999_999)}", 0)
+        self._wait_for_next(stream)
+
+    def _call(self, queue: QueueId, number: str, tries: int) -> None:
+        self.placed += 1
+        contact = ContactId(f"c{self.placed}")
+        effects = self._stage.send(ContactArrived(self._stage.now_ms, contact, queue, number))
+        if any(isinstance(effect, Refused) for effect in effects):
+            self.refused += 1
+            return
+        patience_ms = self._habits.patience[self._class.get(queue, ContactClass.NORMAL)].draw(self._rng)
+        self._stage.after(patience_ms, lambda: self._give_up(contact, queue, number, tries))
+
+    def _give_up(self, contact: ContactId, queue: QueueId, number: str, tries: int) -> None:
+        view = self._stage.core.contact(contact)
+        if view is None or view.state not in UNANSWERED or view.answered_at_ms is not None:
+            return
+        self._stage.send(ContactGone(self._stage.now_ms, contact, "cancelled"))
+        if tries < REDIALS_MAX and self._rng.random() < self._habits.redials:
+            again_ms = self._habits.redial_after.draw(self._rng)
+            self._stage.after(again_ms, lambda: self._call(queue, number, tries + 1))

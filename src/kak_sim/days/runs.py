@@ -1,0 +1,93 @@
+"""Many seeds on several processes: fixed ones for a test, fresh ones for as long as wanted."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+
+from kak_sim.days.day import EVENTS_MAX, Day, Outcome
+from kak_sim.days.scenarios import SCENARIOS, world_of
+from kak_sim.days.watches import Audit, Laws
+
+SEEDS = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One day to simulate."""
+
+    scenario: str
+    seed: int
+    events_max: int = EVENTS_MAX
+
+    @property
+    def line(self) -> str:
+        """The command that does the same day again."""
+        events = "" if self.events_max == EVENTS_MAX else f" --events {self.events_max}"
+        return f"kak-sim days --scenario {self.scenario} --seed {self.seed}{events}"
+
+
+@dataclass(slots=True)
+class Total:
+    """All days of a run."""
+
+    days: int = 0
+    events: int = 0
+    contacts: int = 0
+    crashes: int = 0
+    failed: list[tuple[Job, str]] = field(default_factory=list)
+
+    def add(self, job: Job, outcome: Outcome) -> None:
+        """Count a day in."""
+        self.days += 1
+        self.events += outcome.events
+        self.contacts += outcome.placed + outcome.dialled
+        self.crashes += outcome.crashes
+        if outcome.findings:
+            self.failed.append((job, outcome.findings[0]))
+
+
+def do(job: Job) -> Outcome:
+    """Simulate one day under all watches. An exception of the core is a finding too."""
+    world = world_of(job.scenario, job.seed)
+    day = Day(world, job.seed, (Audit(), Laws()))
+    try:
+        return day.run(job.events_max)
+    except Exception as problem:  # noqa: BLE001 - whatever the core raises is what is looked for
+        finding = f"event {day.stage.events}: {type(problem).__name__}: {problem}"
+        return Outcome(day.stage.events, day.callers.placed, 0, 0, day.stage.crashes, "", (finding,))
+
+
+def fixed(scenarios: tuple[str, ...], first: int, count: int, events_max: int = EVENTS_MAX) -> Iterator[Job]:
+    """Seeds `first`, `first` + 1, ... of each scenario."""
+    for seed in range(first, first + count):
+        for scenario in scenarios:
+            yield Job(scenario, seed, events_max)
+
+
+def fresh(scenarios: tuple[str, ...], events_max: int = EVENTS_MAX) -> Iterator[Job]:
+    """New seeds without end."""
+    while True:
+        yield from fixed(scenarios, secrets.randbelow(SEEDS), 1, events_max)
+
+
+def run(jobs: Iterator[Job], processes: int, seconds: float | None = None, failures_max: int = 10) -> Total:
+    """Do jobs until there are none, the time is up, or enough have failed."""
+    total = Total()
+    until_s = None if seconds is None else time.monotonic() + seconds
+    with ProcessPoolExecutor(processes) as pool:
+        under_way: dict[Future[Outcome], Job] = {}
+        while True:
+            if (until_s is None or time.monotonic() < until_s) and len(total.failed) < failures_max:
+                for job in islice(jobs, 2 * processes - len(under_way)):
+                    under_way[pool.submit(do, job)] = job
+            if not under_way:
+                return total
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                total.add(under_way.pop(future), future.result())
+
+
+ALL = tuple(SCENARIOS)

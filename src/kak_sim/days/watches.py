@@ -1,0 +1,78 @@
+"""What looks at every event of a simulated day: the independent auditor, the core's own laws, and a tally."""
+
+from dataclasses import dataclass, field
+
+from kak_server.model.ids import ContactId, QueueId
+from kak_server.routing import api
+from kak_server.routing.api import Effect, Event
+from kak_server.routing.invariants import violations
+from kak_server.routing.step import RoutingCore
+from kak_sim.auditor import Auditor
+
+LAWS_EVERY = 16
+
+
+class Audit:
+    """The auditor, which shares nothing with the core."""
+
+    def __init__(self) -> None:
+        self.auditor = Auditor()
+
+    def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
+        """What the step broke."""
+        return self.auditor.observe(event, effects)
+
+
+class Laws:
+    """The invariants of the state, every so many events."""
+
+    def __init__(self, every: int = LAWS_EVERY) -> None:
+        self._every = every
+        self._seen = 0
+
+    def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
+        """What does not hold now."""
+        self._seen += 1
+        return violations(core.state) if self._seen % self._every == 0 else []
+
+
+@dataclass(slots=True)
+class Wait:
+    """One contact's wait (ms): until it was connected first, or gave up (`answered` False)."""
+
+    contact: ContactId
+    queue: QueueId
+    arrived_ms: int
+    room: str = ""
+    waited_ms: int = 0
+    answered: bool = False
+    over: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """Who waited how long, by the events and effects alone."""
+
+    waits: dict[ContactId, Wait] = field(default_factory=dict)
+    rooms: dict[str, str] = field(default_factory=dict)  # operator -> room
+
+    def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
+        """Never finds anything."""
+        if isinstance(event, api.OperatorSignedIn):
+            self.rooms[event.operator] = event.room
+        elif isinstance(event, api.ContactConnected):
+            view = core.contact(event.contact)
+            wait = self.waits.get(event.contact)
+            if wait is not None and not wait.over and view is not None and view.operator is not None:
+                wait.answered = wait.over = True
+                wait.waited_ms = event.now_ms - wait.arrived_ms
+                wait.room = self.rooms.get(view.operator, "")
+        for effect in effects:
+            if isinstance(effect, api.StartWaiting) and effect.reason == "arrived":
+                self.waits[effect.contact] = Wait(effect.contact, effect.queue, event.now_ms)
+            elif isinstance(effect, api.EndContact):
+                wait = self.waits.get(effect.contact)
+                if wait is not None and not wait.over:
+                    wait.over = True
+                    wait.waited_ms = event.now_ms - wait.arrived_ms
+        return []

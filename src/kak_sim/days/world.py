@@ -1,0 +1,72 @@
+"""What a simulated day is made of: rules, seats, streams of calls, habits and failures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api import RoutingConfig
+from kak_sim.days.habits import CallerHabits, OperatorHabits, Trouble
+
+HOUR_MS = 3_600_000
+DAY_START_MS = 1_780_272_000_000  # a Monday, 00:00 UTC: days are simulated at an invented date, never at today's
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One operator at one seat from `begins_ms` to `ends_ms` after the day's start."""
+
+    operator: OperatorId
+    position: PositionId
+    room: RoomId
+    skills: Mapping[str, int]
+    begins_ms: int = 0
+    ends_ms: int = 24 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """So many times the usual calls between two times after the day's start."""
+
+    begins_ms: int
+    ends_ms: int
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Calls to one queue: a Poisson process whose rate follows the hours of the day (24 weights of mean 1)."""
+
+    queue: QueueId
+    per_hour: float
+    curve: tuple[float, ...] = (1.0,) * 24
+    surges: tuple[Surge, ...] = ()
+
+    def rate(self, at_ms: int) -> float:
+        """Calls an hour at a time after the day's start."""
+        rate = self.per_hour * self.curve[at_ms // HOUR_MS % 24]
+        for surge in self.surges:
+            if surge.begins_ms <= at_ms < surge.ends_ms:
+                rate *= surge.factor
+        return rate
+
+    @property
+    def most(self) -> float:
+        """No rate is above this (calls an hour)."""
+        highest = self.per_hour * max(self.curve)
+        for surge in self.surges:
+            highest *= max(1.0, surge.factor)
+        return highest
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a day begins with."""
+
+    name: str
+    config: RoutingConfig
+    shifts: tuple[Shift, ...]
+    streams: tuple[Stream, ...]
+    hours: float = 24.0
+    callers: CallerHabits = field(default_factory=CallerHabits)
+    operators: OperatorHabits = field(default_factory=OperatorHabits)
+    trouble: Trouble = field(default_factory=Trouble)

@@ -1,0 +1,110 @@
+"""Simulated days with a fixed set of seeds: no law is broken, whatever fails, and the same seed is the same day."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from kak_server.routing import matching, offers
+from kak_server.routing.api import ContactClass
+from kak_server.routing.state import Contact, Operator, State, Turn
+from kak_sim.days import runs
+from kak_sim.days.runs import Job, do
+from kak_sim.days.scenarios import SCENARIOS
+
+SEEDS = range(8)
+
+
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_day_breaks_no_law(scenario: str, seed: int) -> None:
+    outcome = do(Job(scenario, seed))
+    assert outcome.findings == ()
+    assert outcome.events > 500
+    assert outcome.placed > 50
+
+
+def test_the_fixed_days_see_crashes_refusals_and_calls_out() -> None:
+    outcomes = [do(Job("storm", seed)) for seed in SEEDS]
+    assert sum(outcome.crashes for outcome in outcomes) > 20
+    assert sum(outcome.refused for outcome in outcomes) > 0
+    assert sum(outcome.dialled for outcome in outcomes) > 20
+
+
+_DIGEST = "from kak_sim.days.runs import Job, do; print(do(Job('storm', 3)).digest)"
+
+
+def test_the_same_seed_is_the_same_day_in_any_process() -> None:
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", _DIGEST],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "4711")
+    }
+    assert len(digests) == 1
+    assert len(digests.pop().strip()) == 64
+
+
+def _found(scenario: str = "storm", seeds: range = range(4)) -> str:
+    for seed in seeds:
+        outcome = do(Job(scenario, seed))
+        if outcome.findings:
+            return outcome.findings[0]
+    return ""
+
+
+def test_a_core_that_forgets_to_withdraw_an_offer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = offers.end_offer
+
+    def silent(turn: Turn, contact: Contact, reason: str) -> Operator:
+        operator = real(turn, contact, reason)
+        if reason == "caller-gone":
+            turn.effects[:] = [effect for effect in turn.effects if type(effect).__name__ != "WithdrawOffer"]
+        return operator
+
+    monkeypatch.setattr(offers, "end_offer", silent)
+    assert "ended while" in _found()
+
+
+def test_a_core_that_leaves_a_caller_waiting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offers, "match_operator", lambda turn, operator: None)
+    assert "waits although" in _found()
+
+
+def test_a_core_that_loses_its_place_in_line_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kak_server.routing.queues.CLASS_RANK", dict.fromkeys(ContactClass, 0))
+    assert "passing over" in _found()
+
+
+def test_a_core_that_cannot_be_restored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = matching.index_served_queues
+    counts: Iterator[int] = iter(range(10**9))
+
+    def moody(state: State, operator: Operator) -> None:
+        operator.missed += next(counts) % 7 == 6  # what it does depends on what the process did before
+        real(state, operator)
+
+    monkeypatch.setattr(matching, "index_served_queues", moody)
+    assert "after a crash" in _found()
+
+
+def test_a_failing_seed_says_how_to_do_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(offers, "match_operator", lambda turn, operator: None)
+    job = Job("storm", 1, 4_000)
+    outcome = do(job)
+    assert outcome.findings
+    assert job.line == "kak-sim days --scenario storm --seed 1 --events 4000"
+    assert do(job).findings == outcome.findings
+
+
+def test_many_days_on_several_processes_are_counted() -> None:
+    total = runs.run(runs.fixed(("normal",), 100, 3, 400), processes=2)
+    assert (total.days, total.events, total.failed) == (3, 1_200, [])
