@@ -23,6 +23,15 @@ from kak_server.routing.words import ContactState as ContactState
 from kak_server.routing.words import OperatorState as OperatorState
 from kak_server.routing.words import QueueConfig as QueueConfig
 from kak_server.routing.words import RoutingConfig as RoutingConfig
+from kak_server.routing.words_workflow import Condition as Condition
+from kak_server.routing.words_workflow import ContactKind as ContactKind
+from kak_server.routing.words_workflow import LocalTime as LocalTime
+from kak_server.routing.words_workflow import Reach as Reach
+from kak_server.routing.words_workflow import RoomConfig as RoomConfig
+from kak_server.routing.words_workflow import RoomsConfig as RoomsConfig
+from kak_server.routing.words_workflow import RoomState as RoomState
+from kak_server.routing.words_workflow import Step as Step
+from kak_server.routing.words_workflow import Strategy as Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ class ContactArrived:
     """A new contact for a queue. Unknown queue or too many contacts: Refused (emergency is taken as long as memory).
 
     `first_arrived_at_ms`: this caller rang before and got nobody; the contact waits as if it had come then (0, or a
-    time to come: as of now)."""
+    time to come: as of now). `klass` and `priority_ms` (credit within the class) are the queue's unless said; skills (level 1-10) come on top of
+    the queue's. `identity`: who the caller is, for the sticky strategy (otherwise `caller`)."""
 
     now_ms: int
     contact: ContactId
@@ -47,6 +57,14 @@ class ContactArrived:
     caller: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     first_arrived_at_ms: int = 0
+    kind: ContactKind = ContactKind.VOICE
+    klass: ContactClass | None = None
+    priority_ms: int | None = None
+    skills: Mapping[str, int] = field(default_factory=dict)
+    preferred: Mapping[str, int] = field(default_factory=dict)
+    area: str = ""  # municipality
+    language: str = ""
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,9 @@ class OperatorSignedIn:
     skills: Mapping[str, int] = field(default_factory=dict)
     activity: Activity = Activity.BREAK
     media_up: bool = False
+    chats_max: int = 0  # chats at once
+    chats_in_call: int = 0  # of them so many may come while the operator is in a call
+    interruptible: bool = True  # calls are offered while the operator has chats; emergencies are in any case
 
 
 @dataclass(frozen=True, slots=True)

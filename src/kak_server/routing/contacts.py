@@ -43,7 +43,7 @@ def on_arrived(turn: Turn, event: ContactArrived) -> None:
     contact = Contact(
         contact=event.contact,
         queue=event.queue,
-        klass=queue.config.klass,
+        klass=event.klass or queue.config.klass,
         caller=event.caller,
         attributes=dict(event.attributes),
         arrived_at_ms=turn.now_ms,
@@ -51,6 +51,14 @@ def on_arrived(turn: Turn, event: ContactArrived) -> None:
         serial=turn.state.next_serial,
         since_ms=turn.now_ms,
         first_arrived_at_ms=min(event.first_arrived_at_ms, turn.now_ms),
+        kind=event.kind,
+        own_klass=event.klass,
+        priority_ms=event.priority_ms,
+        skills=dict(event.skills),
+        preferred=dict(event.preferred),
+        area=event.area,
+        language=event.language,
+        identity=event.identity,
     )
     turn.state.next_serial += 1
     turn.state.contacts[contact.contact] = contact

@@ -43,6 +43,10 @@ def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
             media_up=event.media_up,
             since_ms=turn.now_ms,
             idle_since_ms=turn.now_ms,
+            chats_max=event.chats_max,
+            chats_in_call=event.chats_in_call,
+            interruptible=event.interruptible,
+            signed_in_at_ms=turn.now_ms,
         )
         state.operators[event.operator] = operator
         state.positions[event.position] = event.operator

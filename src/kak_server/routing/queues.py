@@ -15,7 +15,8 @@ WIDEN = "widen"
 
 def wait_key(contact: Contact, config: QueueConfig) -> WaitKey:
     """The contact's place in every line it stands in."""
-    order_ms = contact.order_ms - config.priority * 1_000
+    credit_ms = config.priority * 1_000 if contact.priority_ms is None else contact.priority_ms
+    order_ms = contact.order_ms - credit_ms
     return CLASS_RANK[contact.klass], 0 if contact.head else 1, order_ms, contact.serial, contact.contact
 
 
@@ -24,7 +25,7 @@ def join_queue(turn: Turn, contact: Contact, queue: Queue) -> None:
     queue.members[contact.contact] = None
     contact.queue = queue.config.queue
     contact.rules = queue.rules
-    contact.klass = queue.config.klass
+    contact.klass = contact.own_klass or queue.config.klass
     contact.entered_at_ms = turn.now_ms
     start_own_room_clock(turn, contact, queue.config)
 

@@ -136,7 +136,7 @@ def _move(turn: Turn, contact: Contact, former: Queue, queue: Queue) -> None:
     del former.members[contact.contact]
     queue.members[contact.contact] = None
     contact.rules = queue.rules
-    contact.klass = queue.config.klass
+    contact.klass = contact.own_klass or queue.config.klass
     if not contact.wide:
         queues.start_own_room_clock(turn, contact, queue.config)
     if waits:

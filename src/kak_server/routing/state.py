@@ -6,7 +6,7 @@ indexes (who waits, who is idle, per queue) are derived from the rows: `snapshot
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from kak_server.model.codec import dumps
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
@@ -15,6 +15,7 @@ from kak_server.routing.api import (
     CancelTimer,
     ContactChanged,
     ContactClass,
+    ContactKind,
     ContactState,
     Effect,
     OperatorChanged,
@@ -34,6 +35,7 @@ WaitKey = tuple[int, int, int, int, ContactId]
 IdleKey = tuple[int, int, OperatorId]
 """0 in the queue's own room else 1, idle since (ms), operator."""
 
+_ALWAYS = frozenset({"queue", "name", "rooms"})
 RULES_ID_CHARS = 32  # 128 bits of SHA-256
 
 MAX_PASSED = 64
@@ -65,6 +67,19 @@ class Contact:
     outgoing: bool = False  # called by us
     rules: str = ""  # content id of the queue's rules that it follows
     first_arrived_at_ms: int = 0  # when the caller first rang in vain; 0: this is the first call
+    kind: ContactKind = ContactKind.VOICE
+    own_klass: ContactClass | None = None  # said at arrival; otherwise the queue's
+    priority_ms: int | None = None  # likewise
+    skills: Mapping[str, int] = field(default_factory=dict)  # needed on top of the queue's
+    preferred: Mapping[str, int] = field(default_factory=dict)
+    area: str = ""
+    language: str = ""
+    identity: str = ""
+    fired: int = 0  # the workflow's steps that are done, a bit each
+    named: OperatorId | None = None  # only this operator is asked
+    ringing: list[OperatorId] = field(default_factory=list)  # ring-all: who is asked beside `operator`
+    standby: OperatorId | None = None  # answered second, and takes over if joining the first fails
+    overflows: int = 0  # how often it went on to another queue
     passed: list[OperatorId] = field(default_factory=list)
 
     @property
@@ -100,6 +115,14 @@ class Operator:
     wrap_up_until_ms: int | None = None
     missed: int = 0
     rejected: int = 0
+    chats_max: int = 0
+    chats_in_call: int = 0
+    interruptible: bool = True
+    chats: list[ContactId] = field(default_factory=list)  # light contacts, joined
+    chat_offer: ContactId | None = None  # a light contact on offer; never beside another offer
+    last_offer: int = 0  # number of the newest offer made to this operator, of all offers
+    busy_ms: int = 0  # spent on exclusive contacts and their paper work since sign-in
+    signed_in_at_ms: int = 0
 
     @property
     def available(self) -> bool:
@@ -133,8 +156,12 @@ class Queue:
 
 
 def rules_id(config: QueueConfig) -> str:
-    """The content id of a queue's rules: equal rules, equal id, in any process."""
-    return hashlib.sha256(dumps(config)).hexdigest()[:RULES_ID_CHARS]
+    """The content id of a queue's rules: equal rules, equal id, in any process. What is as by default does not count,
+    so that a program that knows more words gives old rules their old id."""
+    said = {field.name: getattr(config, field.name) for field in fields(config)}
+    plain = QueueConfig(config.queue, config.name, config.rooms)
+    told = {name: value for name, value in said.items() if name in _ALWAYS or value != getattr(plain, name)}
+    return hashlib.sha256(dumps(told)).hexdigest()[:RULES_ID_CHARS]
 
 
 class State:

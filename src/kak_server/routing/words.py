@@ -5,14 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kak_server.model.ids import QueueId, RoomId
-
-
-class ContactClass(StrEnum):
-    """Emergency comes before urgent before normal, always; ageing never crosses classes."""
-
-    EMERGENCY = "emergency"
-    URGENT = "urgent"
-    NORMAL = "normal"
+from kak_server.routing.words_class import ContactClass as ContactClass
+from kak_server.routing.words_workflow import RoomsConfig, Step
 
 
 class ContactState(StrEnum):
@@ -59,6 +53,9 @@ class QueueConfig:
     wrap_up_ms: int = 10_000
     own_room_ms: int = 0  # for so long only the first room's operators are offered the contact
     announce: bool = False  # answer early and play an announcement while waiting; otherwise 180 Ringing
+    preferred: Mapping[str, int] = field(default_factory=dict)  # skill -> level; who has them is asked before others
+    interrupts_chats: bool = True  # its calls are offered to operators who have nothing but chats
+    workflow: tuple[Step, ...] = ()  # instead of `own_room_ms`
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +68,4 @@ class RoutingConfig:
     max_contacts: int = 20_000
     dial_timeout_ms: int = 120_000  # a call out that nobody has answered by then is over
     outgoing_wrap_up_ms: int = 10_000  # paper work after a call out that belongs to no queue
+    national: RoomsConfig = field(default_factory=RoomsConfig)  # rooms and how they share, calendars, local time
