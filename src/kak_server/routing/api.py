@@ -48,7 +48,8 @@ class ContactArrived:
     """A new contact for a queue. Unknown queue or too many contacts: Refused (emergency is taken as long as memory).
 
     `first_arrived_at_ms`: this caller rang before and got nobody; the contact waits as if it had come then (0, or a
-    time to come: as of now). `klass` and `priority_ms` (credit within the class) are the queue's unless said; skills (level 1-10) come on top of
+    time to come: as of now).
+    `klass` and `priority_ms` (credit within the class) are the queue's unless said; skills (level 1-10) come on top of
     the queue's. `identity`: who the caller is, for the sticky strategy (otherwise `caller`)."""
 
     now_ms: int
