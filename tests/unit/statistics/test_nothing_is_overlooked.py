@@ -25,6 +25,7 @@ EVENTS_SEEN = {  # an event is seen through its effects and the state after it; 
 }
 EVENTS_THROUGH_EFFECTS = {
     api.Configured,
+    api.ConfigChanged,
     api.ContactGone,
     api.OperatorSignedIn,
     api.OperatorSignedOut,
