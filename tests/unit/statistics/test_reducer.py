@@ -14,7 +14,10 @@ S = 1_000
 def desk() -> MeasuredDesk:
     """113 of Oslo with 10 s, 116117 of Bergen with 120 s; the day begins at eight."""
     desk = MeasuredDesk(
-        queue("113", "oslo", "bergen", wrap_up_ms=30 * S, threshold_ms=10 * S, goal_percent=90, offer_timeout_ms=15 * S),
+        queue(
+            "113", "oslo", "bergen", wrap_up_ms=30 * S, threshold_ms=10 * S, goal_percent=90,
+            offer_timeout_ms=15 * S,
+        ),
         queue(
             "116117", "bergen", klass=ContactClass.NORMAL, wrap_up_ms=60 * S, threshold_ms=120 * S, goal_percent=80,
             offer_timeout_ms=20 * S,
