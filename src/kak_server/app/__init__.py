@@ -10,7 +10,7 @@ import uvloop
 from kak_server.app import logs
 from kak_server.app.control import Control
 from kak_server.config.settings import Settings
-from kak_server.runtime.segments import JournalError
+from kak_server.runtime.folder import JournalError
 
 EXIT_START = 2
 

@@ -43,8 +43,10 @@ from kak_server.media.aio.client import MediaClient
 from kak_server.model.ids import CallId
 from kak_server.routing.api import Configured
 from kak_server.routing.step import RoutingCore
+from kak_server.runtime.archive import Keep
 from kak_server.runtime.clock import UtcClock
 from kak_server.runtime.collector import Collector
+from kak_server.runtime.compactor import ProcessCompactor
 from kak_server.runtime.dispatch import Dispatcher, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
@@ -277,11 +279,15 @@ class Control:
         return Journal.open(
             self.settings.journal_dir,
             JournalSettings(
-                durability=journal.durability, wait_ms=journal.journal_wait_max_ms, segment_bytes=journal.segment_bytes
+                durability=journal.durability,
+                wait_ms=journal.journal_wait_max_ms,
+                segment_bytes=journal.segment_bytes,
+                newer=journal.newer_events,
             ),
             now_ms=self.clock.now_ms(),
             on_alarm=self._journal_alarm,
             on_sync_lag=self.metrics.journal_lag_ms.set,
+            compactor=ProcessCompactor(self.settings.journal_dir, Keep(journal.keep_days, journal.keep_bytes)),
         )
 
     def _gauges(self) -> None:
