@@ -59,8 +59,8 @@ class Answerer:
         )
 
     def _event(self, event: SipEvent) -> None:
-        if self.journal.checkpoint_due:
-            self.journal.checkpoint(None)
+        if self.journal.upkeep_due:
+            self.journal.upkeep(lambda: None)
         if not isinstance(event, IncomingCall):
             return
         try:
@@ -76,8 +76,8 @@ class Answerer:
 
     def census(self) -> dict[str, Any]:
         """What is held: by the core, by the journal, by the trace."""
-        if self.journal.checkpoint_due:
-            self.journal.checkpoint(None)
+        if self.journal.upkeep_due:
+            self.journal.upkeep(lambda: None)
         return {**self.core.census(), "records": len(self.journal.live()), "trace_bytes": self.trace.size_bytes}
 
 
