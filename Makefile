@@ -19,7 +19,7 @@ SIM_SECONDS ?= 600
 
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help lab test test-fast e2e soak fuzz sim lint format types imports python-lint web-check lock docs clean setup
+.PHONY: help lab test test-fast e2e soak fuzz sim sim-national lint format types imports python-lint web-check lock docs clean setup
 
 help: ## this list
 	@grep -hE '^[a-z0-9%-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -95,6 +95,14 @@ fuzz: $(STAMPS)/fuzz ## coverage-guided fuzzing of every parser (FUZZ_SECONDS=60
 
 sim: $(STAMPS)/venv ## simulated days of the routing core with fresh seeds (SIM_SECONDS=600)
 	$(BIN)/kak-sim days --seconds $(SIM_SECONDS)
+
+$(STAMPS)/report: $(STAMPS)/venv
+	@echo "setup: matplotlib"
+	@$(BIN)/python -m pip install -q --no-input --disable-pip-version-check -e ".[report]"
+	@touch $@
+
+sim-national: $(STAMPS)/report ## a day of the whole country under three variants of the rules: var/national-day/index.html
+	$(BIN)/kak-sim national-day
 
 format: $(STAMPS)/venv ## rewrite the Python sources as ruff wants them
 	$(BIN)/ruff check --fix $(SOURCES)

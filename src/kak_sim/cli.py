@@ -10,6 +10,7 @@ from kak_sim import radio_cli
 from kak_sim.callees import cli as callees_cli
 from kak_sim.callers import cli as caller_cli
 from kak_sim.days import cli as days_cli
+from kak_sim.days import national_cli
 from kak_sim.serving import Address, SimSettings, Simulators, until_signalled
 from kak_sim.tetra.world import LAB, World, load
 
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     caller_cli.add_parser(commands)
     callees_cli.add_parser(commands)
     days_cli.add_parser(commands)
+    national_cli.add_parser(commands)
     arguments = parser.parse_args(argv)
     code: int = arguments.run(arguments)
     return code

@@ -22,30 +22,30 @@ class Callers:
         self._rng = rng
         self._end_ms = DAY_START_MS + round(world.hours * HOUR_MS)
         self._class = {queue.queue: queue.klass for queue in world.config.queues}
-        for stream in world.streams:
-            self._wait_for_next(stream)
+        for stream in world.streams:  # each its own numbers: first calls are the same whatever the rules do with them
+            self._wait_for_next(stream, Random(rng.getrandbits(64)))
 
-    def _wait_for_next(self, stream: Stream) -> None:
+    def _wait_for_next(self, stream: Stream, rng: Random) -> None:
         """Thinning (Lewis and Shedler 1979): candidates at the highest rate, of which the present share is taken."""
         if stream.most <= 0:
             return
-        gap_ms = round(self._rng.expovariate(stream.most) * HOUR_MS)
+        gap_ms = round(rng.expovariate(stream.most) * HOUR_MS)
         if self._stage.now_ms + gap_ms < self._end_ms:
-            self._stage.after(gap_ms, lambda: self._candidate(stream))
+            self._stage.after(gap_ms, lambda: self._candidate(stream, rng))
 
-    def _candidate(self, stream: Stream) -> None:
-        if self._rng.random() * stream.most < stream.rate(self._stage.now_ms - DAY_START_MS):
-            self._call(stream.queue, f"+47{self._rng.randrange(40_000_000, 99_999_999)}", 0)
-        self._wait_for_next(stream)
+    def _candidate(self, stream: Stream, rng: Random) -> None:
+        if rng.random() * stream.most < stream.rate(self._stage.now_ms - DAY_START_MS):
+            self._call(stream.queue, f"+47{rng.randrange(40_000_000, 99_999_999)}", 0, rng)
+        self._wait_for_next(stream, rng)
 
-    def _call(self, queue: QueueId, number: str, tries: int) -> None:
+    def _call(self, queue: QueueId, number: str, tries: int, rng: Random) -> None:
         self.placed += 1
         contact = ContactId(f"c{self.placed}")
+        patience_ms = self._habits.patience[self._class.get(queue, ContactClass.NORMAL)].draw(rng)
         effects = self._stage.send(ContactArrived(self._stage.now_ms, contact, queue, number))
         if any(isinstance(effect, Refused) for effect in effects):
             self.refused += 1
             return
-        patience_ms = self._habits.patience[self._class.get(queue, ContactClass.NORMAL)].draw(self._rng)
         self._stage.after(patience_ms, lambda: self._give_up(contact, queue, number, tries))
 
     def _give_up(self, contact: ContactId, queue: QueueId, number: str, tries: int) -> None:
@@ -55,4 +55,4 @@ class Callers:
         self._stage.send(ContactGone(self._stage.now_ms, contact, "cancelled"))
         if tries < REDIALS_MAX and self._rng.random() < self._habits.redials:
             again_ms = self._habits.redial_after.draw(self._rng)
-            self._stage.after(again_ms, lambda: self._call(queue, number, tries + 1))
+            self._stage.after(again_ms, lambda: self._call(queue, number, tries + 1, self._rng))
