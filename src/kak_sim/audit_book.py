@@ -1,6 +1,6 @@
 """What the auditor writes down of contacts and people, as the stream of events and effects tells it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
@@ -50,10 +50,31 @@ class Person:
     wrap_up_until_ms: int | None = None
     silent_until_ms: int | None = None  # audio lost in a call: the grace ends then
     was_free: bool = False
+    forced_out: bool = False  # to go, by a shift lead's word
+    handing_over: bool = False  # the next shift stands by
+
+    @property
+    def leaving(self) -> bool:
+        return self.forced_out or self.handing_over
 
     @property
     def ready(self) -> bool:
         return self.media_up and self.activity is api.Activity.AVAILABLE
+
+
+def unbounded(
+    cases: Iterable[Case], people: Iterable[Person], due: set[int], calling: Callable[[Person], bool]
+) -> Iterator[str]:
+    """Every passing state has an armed timer at its deadline; a call without the operator's audio has one in the
+    grace. A sentence for each that has none."""
+    for case in cases:
+        if case.deadline_ms is not None and case.deadline_ms not in due:
+            yield f"{case.contact} is {case.place} until {case.deadline_ms} without a timer"
+    for person in people:
+        if calling(person) and not person.media_up and person.silent_until_ms not in due:
+            yield f"{person.operator} is in a call without audio, and nothing will notice"
+        if person.wrap_up_until_ms is not None and person.wrap_up_until_ms not in due:
+            yield f"{person.operator} is in wrap-up until {person.wrap_up_until_ms} without a timer"
 
 
 def follow(cases: Iterable[Case], rules: Mapping[QueueId, api.QueueConfig], now_ms: int) -> None:

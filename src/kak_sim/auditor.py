@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import api
-from kak_sim.audit_book import ALONE, JOINING, OFFERED, RANK, TALKING, WAITING, Case, Person, follow, retrain
+from kak_sim.audit_book import ALONE, JOINING, OFFERED, RANK, TALKING, WAITING, Case, Person, follow, retrain, unbounded
+from kak_sim.audit_people import Days
 
 
 class Auditor:
@@ -24,6 +25,7 @@ class Auditor:
         self._queues: dict[QueueId, api.QueueConfig] = {}
         self._config = api.RoutingConfig(queues=())
         self._now_ms = 0
+        self._days = Days(self.people, self._finding, self._calling, self._change)
 
     def observe(self, event: api.Event, effects: Iterable[api.Effect]) -> list[str]:
         """One step. Returns what it broke."""
@@ -37,6 +39,7 @@ class Auditor:
             self._finding(f"{type(event).__name__} was refused and still did something")
         if not refused:
             self._hear(event)
+            self._days.hear(event)
         self._accepts(event, effects)
         for effect in effects:
             self._see(effect, event)
@@ -195,6 +198,8 @@ class Auditor:
         person.wrap_up_until_ms = None
 
     def _see(self, effect: api.Effect, event: api.Event) -> None:
+        if self._days.see(effect, event):
+            return
         match effect:
             case api.SetTimer():
                 self.timers[effect.key] = effect.at_ms
@@ -210,6 +215,8 @@ class Auditor:
                     self.people.pop(effect.operator, None)
             case api.ContactChanged() | api.OperatorChanged() | api.Refused():
                 pass
+            case api.MadeNotReady() | api.MissesTolerated() | api.Forced() | api.HandOverChanged():
+                pass  # seen above
             case _:
                 found = self.cases.get(effect.contact)
                 if found is None:
@@ -320,7 +327,7 @@ class Auditor:
 
     def _free(self, person: Person) -> bool:
         holds = any(case.operator == person.operator for case in self.cases.values())
-        return person.ready and not holds and person.wrap_up_until_ms is None
+        return person.ready and not holds and person.wrap_up_until_ms is None and not person.leaving
 
     def _can_talk(self, person: Person) -> bool:
         """Neither a call nor an offer, and sound: enough to dial, on a break and in wrap-up too."""
@@ -352,7 +359,8 @@ class Auditor:
             if isinstance(effect, api.Offer) and self._stands(effect) and effect.operator in self.people:
                 self._fair(self.cases[effect.contact], self.people[effect.operator], waiting, free)
         self._one_each()
-        self._bounded()
+        for text in unbounded(self.cases.values(), self.people.values(), set(self.timers.values()), self._calling):
+            self._finding(text)
         if self.arrived != len(self.cases) + len(self.ended):
             self._finding(f"{self.arrived} arrived, {len(self.cases)} are here, {len(self.ended)} have ended")
 
@@ -383,16 +391,3 @@ class Auditor:
         seats = [person.position for person in self.people.values()]
         if len(seats) != len(set(seats)):
             self._finding("two operators at one position")
-
-    def _bounded(self) -> None:
-        """Every passing state has an armed timer at its deadline; a call without the operator's audio has one in the
-        grace."""
-        due = set(self.timers.values())
-        for case in self.cases.values():
-            if case.deadline_ms is not None and case.deadline_ms not in due:
-                self._finding(f"{case.contact} is {case.place} until {case.deadline_ms} without a timer")
-        for person in self.people.values():
-            if self._calling(person) and not person.media_up and person.silent_until_ms not in due:
-                self._finding(f"{person.operator} is in a call without audio, and nothing will notice")
-            if person.wrap_up_until_ms is not None and person.wrap_up_until_ms not in due:
-                self._finding(f"{person.operator} is in wrap-up until {person.wrap_up_until_ms} without a timer")

@@ -17,8 +17,11 @@ from kak_server.routing.api import (
     ContactState,
     Effect,
     Event,
+    ForcedTo,
     OperatorRules,
     OperatorSignedIn,
+    OperatorState,
+    PeopleConfig,
     QueueConfig,
     Refused,
     TimerFired,
@@ -33,6 +36,7 @@ QUEUES: tuple[QueueConfig, ...] = (
     queue("doctor", "bergen", "oslo", klass=ContactClass.URGENT, skills={"doctor": 4}),
     queue("116117", "oslo", "bergen", klass=ContactClass.NORMAL, announce=True, wrap_up_ms=2_000),
 )
+PEOPLE = PeopleConfig(misses=2, hand_over_ms=8_000, wrap_up_extension_ms=4_000, wrap_up_extensions=3)
 OPERATORS = ("ada", "bob", "cia", "dag", "eva")
 POSITIONS = ("p1", "p2", "p3", "p4", "p5", "p6")
 
@@ -46,7 +50,7 @@ class AuditedDesk(Desk):
 
     def __init__(self, *queues: QueueConfig) -> None:
         self.auditor = Auditor()
-        super().__init__(*queues, media_grace_ms=5_000, connect_timeout_ms=6_000, max_contacts=12)
+        super().__init__(*queues, media_grace_ms=5_000, connect_timeout_ms=6_000, max_contacts=12, people=PEOPLE)
 
     def send(self, event: Event) -> tuple[Effect, ...]:
         effects = super().send(event)
@@ -212,11 +216,40 @@ class RoutingMachine(RuleBasedStateMachine):
     def paper_work_done(self, who: str) -> None:
         self.desk.done(who)
 
+    @rule(who=operators, ms=st.sampled_from([500, 3_000, 9_000]))
+    def paper_work_takes_longer(self, who: str, ms: int) -> None:
+        self.desk.needs_more(who, ms)
+
+    @rule(who=operators, to=st.sampled_from(ForcedTo))
+    def a_lead_forces(self, who: str, to: ForcedTo) -> None:
+        talking = self.desk.core.operator(OperatorId(who))
+        self.desk.force(who, to)
+        if talking is not None and talking.state is OperatorState.BUSY:
+            assert self.desk.operator(who).contact == talking.contact
+
+    @rule(who=operators, position=st.sampled_from(POSITIONS), room=st.sampled_from([OSLO, BERGEN]))
+    def the_next_shift_stands_by(self, who: str, position: str, room: str) -> None:
+        self.desk.takes_over(who, position, room, doctor=4)
+
+    @rule(pick=picks, somebody=operators)
+    def the_next_shift_stands_by_at_a_call(self, pick: int, somebody: str) -> None:
+        view = self.desk.core.contact(ContactId(self.some_contact(pick)))
+        if view is not None and view.position is not None:
+            self.desk.takes_over(somebody, view.position, doctor=2)
+
+    @rule(who=operators, position=st.sampled_from(POSITIONS))
+    def somebody_stays_on(self, who: str, position: str) -> None:
+        self.desk.stays_on(who, position)
+
     @rule(ms=st.sampled_from([1, 500, 2_000, 5_000, 16_000]))
     def time_passes(self, ms: int) -> None:
         self.desk.wait(ms)
 
-    @rule(key=st.sampled_from(["offer:c1", "connect:c1", "wrap-up:ada", "media:bob", "widen:c2", "nonsense"]))
+    @rule(
+        key=st.sampled_from(
+            ["offer:c1", "connect:c1", "wrap-up:ada", "media:bob", "widen:c2", "hand-over:p1", "nonsense"]
+        )
+    )
     def a_stale_timer_fires(self, key: str) -> None:
         before = self.desk.core.digest()
         self.desk.send(TimerFired(self.desk.core.now_ms, key))
@@ -224,7 +257,7 @@ class RoutingMachine(RuleBasedStateMachine):
 
     @rule(chosen=st.sets(st.integers(0, len(QUEUES) - 1), min_size=1))
     def rules_change(self, chosen: set[int]) -> None:
-        self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), max_contacts=12)
+        self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), max_contacts=12, people=PEOPLE)
 
     @rule(
         number=st.integers(0, len(QUEUES) - 1),

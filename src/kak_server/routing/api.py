@@ -17,12 +17,24 @@ from kak_server.routing.api_out import ContactHandedOver as ContactHandedOver
 from kak_server.routing.api_out import ContactPulledBack as ContactPulledBack
 from kak_server.routing.api_out import DialOut as DialOut
 from kak_server.routing.api_out import HandoverFailed as HandoverFailed
+from kak_server.routing.api_people import Forced as Forced
+from kak_server.routing.api_people import HandOverCancelled as HandOverCancelled
+from kak_server.routing.api_people import HandOverChanged as HandOverChanged
+from kak_server.routing.api_people import HandOverStarted as HandOverStarted
+from kak_server.routing.api_people import MadeNotReady as MadeNotReady
+from kak_server.routing.api_people import MissesTolerated as MissesTolerated
+from kak_server.routing.api_people import OperatorForced as OperatorForced
+from kak_server.routing.api_people import PeopleEffect, PeopleEvent
+from kak_server.routing.api_people import WrapUpExtended as WrapUpExtended
 from kak_server.routing.words import Activity as Activity
 from kak_server.routing.words import ContactClass as ContactClass
 from kak_server.routing.words import ContactState as ContactState
 from kak_server.routing.words import OperatorState as OperatorState
 from kak_server.routing.words import QueueConfig as QueueConfig
 from kak_server.routing.words import RoutingConfig as RoutingConfig
+from kak_server.routing.words_people import ForcedTo as ForcedTo
+from kak_server.routing.words_people import PeopleConfig as PeopleConfig
+from kak_server.routing.words_people import ReasonConfig as ReasonConfig
 from kak_server.routing.words_workflow import Condition as Condition
 from kak_server.routing.words_workflow import ContactKind as ContactKind
 from kak_server.routing.words_workflow import LocalTime as LocalTime
@@ -105,12 +117,14 @@ class OperatorSignedOut:
 
 @dataclass(frozen=True, slots=True)
 class ActivitySet:
-    """What the person says. Leaving AVAILABLE while offered withdraws the offer to the next operator."""
+    """What the person says; `note` is free text beside the reason. Leaving AVAILABLE while offered withdraws the offer
+    to the next operator. Refused: "unknown-reason"."""
 
     now_ms: int
     operator: OperatorId
     activity: Activity
     reason: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +242,7 @@ Event = (
     | HandoverFailed
     | ContactPulledBack
     | WrapUpDone
+    | PeopleEvent
     | TimerFired
 )
 
@@ -305,7 +320,8 @@ class EndContact:
 
 @dataclass(frozen=True, slots=True)
 class PositionLeft:
-    """Somebody else took the seat, or the operator moved: tell that seat."""
+    """Somebody else took the seat, the operator moved, was signed out, or the next shift sits there: tell that seat.
+    reason: "taken", "moved", "forced", "handed-over"."""
 
     position: PositionId
     operator: OperatorId
@@ -377,6 +393,7 @@ Effect = (
     | SetTimer
     | CancelTimer
     | Refused
+    | PeopleEffect
     | ContactChanged
     | OperatorChanged
 )

@@ -133,6 +133,7 @@ def start_wrap_up(turn: Turn, operator: Operator, wrap_up_ms: int) -> None:
     operator.state = OperatorState.WRAP_UP
     operator.since_ms = turn.now_ms
     operator.wrap_up_until_ms = turn.now_ms + wrap_up_ms
+    operator.duty.extensions = operator.duty.extended_ms = 0
     turn.set_timer(WRAP_UP, operator.operator, operator.wrap_up_until_ms)
 
 

@@ -3,7 +3,9 @@
 The auditor of the tests checks the stream of events and effects instead and shares nothing with this.
 """
 
-from kak_server.routing import matching, queues
+from collections.abc import Container
+
+from kak_server.routing import invariants_people, matching, queues
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.contacts import JOINED, MEDIA, WRAP_UP
 from kak_server.routing.offers import CONNECT, OFFER
@@ -19,6 +21,7 @@ def violations(state: State) -> list[str]:
         found += _operator(state, operator)
     found += _indexes(state)
     found += _people(state)
+    found += invariants_people.violations(state)
     found += _timers(state)
     return found
 
@@ -118,7 +121,9 @@ def _people(state: State) -> list[str]:
 def _timers(state: State) -> list[str]:
     found = []
     for key, timer in state.timers.items():
-        owners = state.operators if timer.kind in (WRAP_UP, MEDIA) else state.contacts
+        owners: Container[str] = invariants_people.owners(state, timer.kind) or state.contacts
+        if timer.kind in (WRAP_UP, MEDIA):
+            owners = state.operators
         if timer.subject not in owners:
             found.append(f"timer {key} belongs to nobody")
     return found

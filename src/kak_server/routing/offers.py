@@ -4,7 +4,7 @@ One offer at a time per contact and per operator. It ends by accept, reject, exp
 or seat went away; whatever is late carries an old epoch and is refused.
 """
 
-from kak_server.routing import matching, queues
+from kak_server.routing import matching, misses, queues
 from kak_server.routing.api import (
     Connect,
     ContactState,
@@ -117,6 +117,7 @@ def on_accepted(turn: Turn, event: OfferAccepted) -> None:
     if contact is None:
         return
     operator = end_offer(turn, contact, "accepted")
+    misses.present(operator)
     contact.state = ContactState.CONNECTING
     contact.since_ms = turn.now_ms
     contact.operator = operator.operator
@@ -131,12 +132,14 @@ def on_rejected(turn: Turn, event: OfferRejected) -> None:
     """A spoken no."""
     contact = _current(turn, event)
     if contact is not None:
-        turn.state.operators[event.operator].rejected += 1
+        operator = turn.state.operators[event.operator]
+        operator.rejected += 1
+        misses.present(operator)
         pass_on(turn, contact, "rejected")
 
 
 def on_expired(turn: Turn, contact: Contact) -> None:
     """Nobody answered in time."""
     if contact.state is ContactState.OFFERED and contact.operator is not None:
-        turn.state.operators[contact.operator].missed += 1
+        misses.missed(turn, turn.state.operators[contact.operator])
         pass_on(turn, contact, "expired")

@@ -11,10 +11,10 @@ from kak_server.routing.api import (
     PositionLeft,
     PositionMedia,
     PositionMoved,
-    WrapUpDone,
 )
 from kak_server.routing.contacts import MEDIA, WRAP_UP, requeue
-from kak_server.routing.state import Operator, Turn
+from kak_server.routing.duty import Duty
+from kak_server.routing.state import Operator, State, Turn
 
 
 def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
@@ -47,6 +47,7 @@ def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
             chats_in_call=event.chats_in_call,
             interruptible=event.interruptible,
             signed_in_at_ms=turn.now_ms,
+            duty=Duty(activity_since_ms=turn.now_ms),
         )
         state.operators[event.operator] = operator
         state.positions[event.position] = event.operator
@@ -80,8 +81,11 @@ def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn) -> None:
     turn.touch_operator(operator.operator)
     if operator.contact is not None:
         turn.touch_contact(operator.contact)
-    reason = operator.reason if event.activity is operator.activity else ""
-    _update(turn, operator, media_up=event.media_up, activity=event.activity, reason=reason)
+    if event.activity is not operator.activity:
+        operator.reason = operator.duty.note = ""
+        operator.duty.activity_since_ms = turn.now_ms
+    operator.duty.misses_in_row = 0
+    _update(turn, operator, media_up=event.media_up, activity=event.activity)
     if operator.state is OperatorState.IDLE:  # also when nothing but seat, room or skills changed
         matching.list_idle(state, operator)
         offers.match_operator(turn, operator)
@@ -118,10 +122,34 @@ def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
 
 
 def on_activity(turn: Turn, event: ActivitySet) -> None:
-    """Available, break, after-call work."""
+    """Available, break, after-call work; a reason must be of the organisation's list, where it has one."""
     operator = _known(turn, event)
-    if operator is not None:
-        _update(turn, operator, media_up=operator.media_up, activity=event.activity, reason=event.reason)
+    if operator is None:
+        return
+    if not reason_is_known(turn.state, event.reason):
+        turn.refuse("unknown-reason", f"no reason {event.reason}", event.operator)
+        return
+    if operator.duty.own_word():
+        turn.touch_operator(operator.operator)
+    set_activity(turn, operator, event.activity, event.reason, event.note)
+
+
+def reason_is_known(state: State, reason: str) -> bool:
+    """No reason, one of the list, or any where there is no list."""
+    known = state.config.people.reasons
+    return not reason or not known or any(config.reason == reason for config in known)
+
+
+def set_activity(turn: Turn, operator: Operator, activity: Activity, reason: str, note: str) -> None:
+    """Said by the operator, or for the operator. The same again changes nothing, not even since when."""
+    duty = operator.duty
+    if (operator.activity, operator.reason, duty.note) == (activity, reason, note):
+        return
+    if (operator.activity, operator.reason) != (activity, reason):
+        duty.activity_since_ms = turn.now_ms
+    operator.reason, duty.note = reason, note
+    turn.touch_operator(operator.operator)
+    _update(turn, operator, media_up=operator.media_up, activity=activity)
 
 
 def on_media(turn: Turn, event: PositionMedia) -> None:
@@ -129,19 +157,19 @@ def on_media(turn: Turn, event: PositionMedia) -> None:
     operator_id = turn.state.positions.get(event.position)
     if operator_id is not None:
         operator = turn.state.operators[operator_id]
-        _update(turn, operator, media_up=event.up, activity=operator.activity, reason=operator.reason)
+        _update(turn, operator, media_up=event.up, activity=operator.activity)
 
 
-def _update(turn: Turn, operator: Operator, *, media_up: bool, activity: Activity, reason: str) -> None:
+def _update(turn: Turn, operator: Operator, *, media_up: bool, activity: Activity) -> None:
     """The one place where audio and activity change. Becoming ready starts the idle time; becoming unready gives an
     offer back, and starts the grace in a call."""
     media_changed = operator.media_up != media_up
-    if not media_changed and operator.activity is activity and operator.reason == reason:
+    if not media_changed and operator.activity is activity:
         return
     turn.touch_operator(operator.operator)
     matching.unlist_idle(turn.state, operator)
     was_ready = operator.media_up and operator.activity is Activity.AVAILABLE
-    operator.media_up, operator.activity, operator.reason = media_up, activity, reason
+    operator.media_up, operator.activity = media_up, activity
     ready = media_up and activity is Activity.AVAILABLE
     if ready and not was_ready:
         operator.idle_since_ms = turn.now_ms
@@ -167,22 +195,6 @@ def on_media_lost(turn: Turn, operator: Operator) -> None:
     requeue(turn, contact, "media-lost")
 
 
-def on_wrap_up_done(turn: Turn, event: WrapUpDone) -> None:
-    """Said by the operator; twice is once."""
-    operator = _known(turn, event)
-    if operator is not None:
-        end_wrap_up(turn, operator)
-
-
-def end_wrap_up(turn: Turn, operator: Operator) -> None:
-    """By the operator or by the timer: free again. The idle time counts from the end of the call."""
-    if operator.state is OperatorState.WRAP_UP:
-        turn.cancel_timer(WRAP_UP, operator.operator)
-        operator.wrap_up_until_ms = None
-        offers.rest(turn, operator)
-        offers.match_operator(turn, operator)
-
-
 def _give_back_offer(turn: Turn, operator: Operator, reason: str) -> None:
     """The operator cannot take the offer any more: next one, at once. It is not held against the operator."""
     assert operator.contact is not None
@@ -193,7 +205,7 @@ def _give_back_offer(turn: Turn, operator: Operator, reason: str) -> None:
     offers.wait_again(turn, contact)
 
 
-def _known(turn: Turn, event: OperatorSignedOut | ActivitySet | WrapUpDone) -> Operator | None:
+def _known(turn: Turn, event: OperatorSignedOut | ActivitySet) -> Operator | None:
     operator = turn.state.operators.get(event.operator)
     if operator is None:
         turn.refuse("unknown-operator", f"{event.operator} is not signed in", event.operator)

@@ -11,6 +11,7 @@ from typing import Any
 
 from kak_server.model.codec import CodecError, dumps, from_json, to_json
 from kak_server.routing.api import QueueConfig, RoutingConfig
+from kak_server.routing.duty import HandOver
 from kak_server.routing.rules import rebuild_indexes
 from kak_server.routing.state import Contact, Operator, Queue, State, Timer
 
@@ -31,6 +32,7 @@ def encode(state: State) -> dict[str, Any]:
         ],
         "contacts": [to_json(contact) for _, contact in sorted(state.contacts.items())],
         "operators": [to_json(operator) for _, operator in sorted(state.operators.items())],
+        "hand_overs": [to_json(row) for _, row in sorted(state.people.hand_overs.items())],
         "timers": {key: to_json(timer) for key, timer in state.timers.items()},
     }
 
@@ -53,6 +55,8 @@ def decode(data: Any) -> State:
         state.older.setdefault(rules.queue, {})[former.rules] = former
     state.contacts = {row.contact: row for row in from_json(list[Contact], data.get("contacts"), "$.contacts")}
     state.operators = {row.operator: row for row in from_json(list[Operator], data.get("operators"), "$.operators")}
+    for row in from_json(list[HandOver], data.get("hand_overs", []), "$.hand_overs"):
+        state.people.begin(row)
     state.timers = from_json(dict[str, Timer], data.get("timers"), "$.timers")
     _bind(state)
     rebuild_indexes(state)

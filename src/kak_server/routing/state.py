@@ -25,6 +25,7 @@ from kak_server.routing.api import (
     RoutingConfig,
     SetTimer,
 )
+from kak_server.routing.duty import Duty, People
 from kak_server.routing.ordered import Ordered
 
 CLASS_RANK: Mapping[ContactClass, int] = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL: 2}
@@ -123,11 +124,12 @@ class Operator:
     last_offer: int = 0  # number of the newest offer made to this operator, of all offers
     busy_ms: int = 0  # spent on exclusive contacts and their paper work since sign-in
     signed_in_at_ms: int = 0
+    duty: Duty = field(default_factory=Duty)
 
     @property
     def available(self) -> bool:
         """May be offered a contact now."""
-        return self.state is OperatorState.IDLE and self.activity is Activity.AVAILABLE
+        return self.state is OperatorState.IDLE and self.activity is Activity.AVAILABLE and not self.duty.leaving
 
 
 @dataclass(slots=True)
@@ -182,6 +184,7 @@ class State:
         self.serves: dict[OperatorId, tuple[Queue, ...]] = {}
         self.listed: set[OperatorId] = set()  # operators that stand in the idle indexes
         self.ended: dict[ContactId, Contact] = {}
+        self.people = People()
 
     def seat_in_room(self, operator: Operator, former: RoomId | None = None) -> None:
         """The operator counts to its room, and no longer to the former one."""
@@ -256,6 +259,10 @@ class Turn:
     def touch_operator(self, operator: OperatorId) -> None:
         """Consoles must redraw it; said once, at the end of the step."""
         self._operators[operator] = None
+
+    def touched_operators(self) -> list[OperatorId]:
+        """Those said so far."""
+        return list(self._operators)
 
     def set_timer(self, kind: str, subject: str, at_ms: int) -> None:
         """Arm or move the timer `kind:subject`."""

@@ -7,7 +7,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId
-from kak_server.routing import contacts, matching, offers, operators, outgoing, queues, rules, snapshot, views
+from kak_server.routing import (
+    contacts,
+    forced,
+    matching,
+    offers,
+    operators,
+    outgoing,
+    paper_work,
+    queues,
+    rules,
+    shifts,
+    snapshot,
+    views,
+)
 from kak_server.routing.api import (
     ActivitySet,
     ConfigChanged,
@@ -21,11 +34,14 @@ from kak_server.routing.api import (
     ContactPulledBack,
     Effect,
     Event,
+    HandOverCancelled,
     HandoverFailed,
+    HandOverStarted,
     HangUp,
     HoldSet,
     OfferAccepted,
     OfferRejected,
+    OperatorForced,
     OperatorSignedIn,
     OperatorSignedOut,
     PositionMedia,
@@ -34,6 +50,7 @@ from kak_server.routing.api import (
     TimerFired,
     TransferToQueue,
     WrapUpDone,
+    WrapUpExtended,
 )
 from kak_server.routing.state import Contact, Operator, State, Turn
 
@@ -44,8 +61,12 @@ _CONTACT_TIMERS: Mapping[str, Callable[[Turn, Contact], None]] = {
 }
 
 _OPERATOR_TIMERS: Mapping[str, Callable[[Turn, Operator], None]] = {
-    contacts.WRAP_UP: operators.end_wrap_up,
+    contacts.WRAP_UP: paper_work.end,
     contacts.MEDIA: operators.on_media_lost,
+}
+
+_PEOPLE_TIMERS: Mapping[str, Callable[[Turn, str], None]] = {
+    shifts.HAND_OVER: shifts.on_expired,
 }
 
 
@@ -61,6 +82,8 @@ def _on_timer(turn: Turn, event: TimerFired) -> None:
     del turn.state.timers[event.key]
     if timer.kind in _CONTACT_TIMERS:
         _CONTACT_TIMERS[timer.kind](turn, turn.state.contacts[ContactId(timer.subject)])
+    elif timer.kind in _PEOPLE_TIMERS:
+        _PEOPLE_TIMERS[timer.kind](turn, timer.subject)
     else:
         _OPERATOR_TIMERS[timer.kind](turn, turn.state.operators[OperatorId(timer.subject)])
 
@@ -85,7 +108,11 @@ _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     ContactHandedOver: outgoing.on_handed_over,
     HandoverFailed: outgoing.on_handover_failed,
     ContactPulledBack: outgoing.on_pulled_back,
-    WrapUpDone: operators.on_wrap_up_done,
+    WrapUpDone: paper_work.on_done,
+    WrapUpExtended: paper_work.on_extended,
+    OperatorForced: forced.on_forced,
+    HandOverStarted: shifts.on_started,
+    HandOverCancelled: shifts.on_cancelled,
     TimerFired: _on_timer,
 }
 
@@ -107,6 +134,7 @@ class RoutingCore:
         state.now_ms = max(state.now_ms, event.now_ms)
         turn = Turn(state, state.now_ms)
         _HANDLERS[type(event)](turn, event)
+        shifts.settle(turn)
         return turn.finish()
 
     # --- reading ------------------------------------------------------------------------------------------------------

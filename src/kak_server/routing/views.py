@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState
+from kak_server.routing.duty import ForcedState, LoanTerms
 from kak_server.routing.state import Contact, Operator
 
 
@@ -34,6 +35,22 @@ class ContactView:
 
 
 @dataclass(frozen=True, slots=True)
+class DutyView:
+    """The day of an operator beside the call at hand. `on_since_ms`: signed in; `misses_in_row`: offers that rang out
+    since the last sign of life; `leaving`: goes when the work at hand is done."""
+
+    on_since_ms: int
+    activity_since_ms: int
+    note: str
+    misses_in_row: int
+    extensions: int
+    extended_ms: int
+    forced: ForcedState | None
+    leaving: bool
+    loan: LoanTerms | None
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorView:
     """One signed-in operator. `since_ms` is when the present state or activity began; `missed` and `rejected` count
     offers since sign-in."""
@@ -52,6 +69,7 @@ class OperatorView:
     wrap_up_until_ms: int | None
     missed: int
     rejected: int
+    duty: DutyView
 
 
 def contact_view(contact: Contact, position: PositionId | None) -> ContactView:
@@ -96,4 +114,21 @@ def operator_view(operator: Operator) -> OperatorView:
         wrap_up_until_ms=operator.wrap_up_until_ms,
         missed=operator.missed,
         rejected=operator.rejected,
+        duty=duty_view(operator),
+    )
+
+
+def duty_view(operator: Operator) -> DutyView:
+    """Copy a row for the outside."""
+    duty = operator.duty
+    return DutyView(
+        on_since_ms=operator.signed_in_at_ms,
+        activity_since_ms=duty.activity_since_ms,
+        note=duty.note,
+        misses_in_row=duty.misses_in_row,
+        extensions=duty.extensions,
+        extended_ms=duty.extended_ms,
+        forced=duty.forced,
+        leaving=duty.leaving,
+        loan=duty.loan,
     )

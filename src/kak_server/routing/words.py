@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from kak_server.model.ids import QueueId, RoomId
 from kak_server.routing.words_class import ContactClass as ContactClass
+from kak_server.routing.words_people import PeopleConfig
 from kak_server.routing.words_workflow import RoomsConfig, Step
 
 
@@ -56,8 +57,6 @@ class QueueConfig:
     preferred: Mapping[str, int] = field(default_factory=dict)  # skill -> level; who has them is asked before others
     interrupts_chats: bool = True  # its calls are offered to operators who have nothing but chats
     workflow: tuple[Step, ...] = ()  # instead of `own_room_ms`
-    threshold_ms: int = 10_000  # statistics: an answer within so long is in time
-    goal_percent: int = 90  # statistics: so many are to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +70,4 @@ class RoutingConfig:
     dial_timeout_ms: int = 120_000  # a call out that nobody has answered by then is over
     outgoing_wrap_up_ms: int = 10_000  # paper work after a call out that belongs to no queue
     national: RoomsConfig = field(default_factory=RoomsConfig)  # rooms and how they share, calendars, local time
+    people: PeopleConfig = field(default_factory=PeopleConfig)

@@ -24,13 +24,12 @@ HEAD_BYTES = _HEAD.size
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One whole record and where it lies; `payload` is the record's bytes."""
+    """One whole record and where it lies."""
 
     serial: int
     record: dict[str, Any]
     offset: int
     end: int
-    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _frame_at(data: bytes, position: int) -> tuple[Frame | None, str]:
         return None, f"record {serial} is not JSON"
     if not isinstance(record, dict):
         return None, f"record {serial} is not an object"
-    return Frame(serial, record, position, end, payload), ""
+    return Frame(serial, record, position, end), ""
 
 
 def _next_frame(data: bytes, position: int) -> int | None:

@@ -3,11 +3,12 @@
 `write()` alone survives a kill of the process; `fdatasync` is for power cuts and follows here, many records at once.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from kak_server.runtime.files import FILES, Files
+from kak_server.runtime.segments import sync_folder
 
 RETRY_S = 0.5
 
@@ -26,9 +27,7 @@ class Syncer:
         on_error: Callable[[str], None],
         on_tick: Callable[[], None],
         gather_s: float,
-        files: Files = FILES,
     ) -> None:
-        self._files = files
         self._fd = fd
         self._folder = folder
         self._retired: list[int] = []
@@ -78,7 +77,7 @@ class Syncer:
             self._wake.notify_all()
         self._thread.join()
         for fd in [*self._retired, self._fd]:
-            self._files.close(fd)
+            os.close(fd)
 
     def _run(self) -> None:
         while True:
@@ -106,11 +105,11 @@ class Syncer:
             self._oldest_s = None
         try:
             if retired:
-                self._files.sync_folder(self._folder)  # the new segment's name
+                sync_folder(self._folder)  # the new segment's name
             while retired:
-                self._files.sync(retired[-1])
-                self._files.close(retired.pop())
-            self._files.sync(fd)
+                os.fdatasync(retired[-1])
+                os.close(retired.pop())
+            os.fdatasync(fd)
         except OSError as problem:
             with self._wake:
                 self._retired = retired + self._retired

@@ -21,12 +21,16 @@ from kak_server.routing.api import (
     ContactPulledBack,
     Effect,
     Event,
+    ForcedTo,
+    HandOverCancelled,
     HandoverFailed,
+    HandOverStarted,
     HangUp,
     HoldSet,
     Offer,
     OfferAccepted,
     OfferRejected,
+    OperatorForced,
     OperatorRules,
     OperatorSignedIn,
     OperatorSignedOut,
@@ -38,6 +42,7 @@ from kak_server.routing.api import (
     TimerFired,
     TransferToQueue,
     WrapUpDone,
+    WrapUpExtended,
 )
 from kak_server.routing.codec import decode_event, encode_event
 from kak_server.routing.invariants import violations
@@ -131,9 +136,27 @@ class Desk:
         """Somebody signs out."""
         return self.send(OperatorSignedOut(self.now_ms, OperatorId(who)))
 
-    def says(self, who: str, activity: Activity, reason: str = "") -> tuple[Effect, ...]:
+    def says(self, who: str, activity: Activity, reason: str = "", note: str = "") -> tuple[Effect, ...]:
         """Available, break, after-call work."""
-        return self.send(ActivitySet(self.now_ms, OperatorId(who), activity, reason))
+        return self.send(ActivitySet(self.now_ms, OperatorId(who), activity, reason, note))
+
+    def needs_more(self, who: str, ms: int) -> tuple[Effect, ...]:
+        """The paper work takes longer."""
+        return self.send(WrapUpExtended(self.now_ms, OperatorId(who), ms))
+
+    def force(self, who: str, to: ForcedTo, by: str = "lead", reason: str = "", note: str = "") -> tuple[Effect, ...]:
+        """A shift lead's word."""
+        return self.send(OperatorForced(self.now_ms, OperatorId(who), OperatorId(by), to, reason, note))
+
+    def takes_over(self, who: str, position: str, room: str = "oslo", **skills: int) -> tuple[Effect, ...]:
+        """The next shift's operator stands by."""
+        return self.send(
+            HandOverStarted(self.now_ms, PositionId(position), OperatorId(who), who.title(), RoomId(room), skills)
+        )
+
+    def stays_on(self, who: str, position: str) -> tuple[Effect, ...]:
+        """No hand-over after all."""
+        return self.send(HandOverCancelled(self.now_ms, PositionId(position), OperatorId(who)))
 
     def media(self, position: str, up: bool) -> tuple[Effect, ...]:
         """The seat's audio comes or goes."""

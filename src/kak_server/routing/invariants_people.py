@@ -1,0 +1,49 @@
+"""What must hold of people's days after every step: who leaves, who takes over, how long paper work may be."""
+
+from collections.abc import Container
+
+from kak_server.routing.api import ForcedTo
+from kak_server.routing.duty import HandOver
+from kak_server.routing.shifts import AT_WORK, HAND_OVER
+from kak_server.routing.state import Operator, State
+
+
+def violations(state: State) -> list[str]:
+    """One sentence for each broken law; empty when all is well."""
+    found: list[str] = []
+    for operator in state.operators.values():
+        found += _duty(state, operator)
+    for row in state.people.hand_overs.values():
+        found += _hand_over(state, row)
+    if len(state.people.handing) != 2 * len(state.people.hand_overs):
+        found.append("the index of hand-overs is not who hands over")
+    return found
+
+
+def owners(state: State, kind: str) -> Container[str] | None:
+    """The rows that timers of this kind belong to; None for those that are not about people's days."""
+    return state.people.hand_overs if kind == HAND_OVER else None
+
+
+def _duty(state: State, operator: Operator) -> list[str]:
+    found, duty, name = [], operator.duty, operator.operator
+    row = state.people.hand_overs.get(operator.position)
+    forced_out = duty.forced is not None and duty.forced.to is ForcedTo.SIGNED_OUT
+    if duty.leaving != (forced_out or (row is not None and row.outgoing == name)):
+        found.append(f"{name} leaves without a cause, or has a cause and stays")
+    if duty.leaving and operator.state not in AT_WORK:
+        found.append(f"{name} is free and should have left")
+    return found
+
+
+def _hand_over(state: State, row: HandOver) -> list[str]:
+    found, where = [], f"the hand-over at {row.position}"
+    if state.positions.get(row.position) != row.outgoing:
+        found.append(f"{where} is from {row.outgoing}, who does not sit there")
+    if row.incoming in state.operators:
+        found.append(f"{where} is to {row.incoming}, who sits somewhere")
+    if {state.people.handing.get(row.incoming), state.people.handing.get(row.outgoing)} != {row.position}:
+        found.append(f"{where} is not found by its people")
+    if f"{HAND_OVER}:{row.position}" not in state.timers:
+        found.append(f"{where} has no end")
+    return found

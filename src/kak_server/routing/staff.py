@@ -1,0 +1,31 @@
+"""Who sits in which room, and whether a room can spare somebody.
+
+Somebody is *ready* who says available and has sound, whatever they are doing just now: a call ends.
+"""
+
+from kak_server.model.ids import RoomId
+from kak_server.routing import matching
+from kak_server.routing.api import Activity
+from kak_server.routing.state import Operator, State
+
+
+def is_ready(operator: Operator) -> bool:
+    """Says available, has sound, and is not about to leave."""
+    return operator.activity is Activity.AVAILABLE and operator.media_up and not operator.duty.leaving
+
+
+def in_room(state: State, room: RoomId) -> list[Operator]:
+    """Who sits there, by id."""
+    return [state.operators[operator] for operator in sorted(state.by_room.get(room, ()))]
+
+
+def is_last_ready(state: State, operator: Operator) -> bool:
+    """Whether one of the room's own queues would be without anybody ready in the room if this operator were not: a
+    queue whose first room it is and that the operator serves, and no ready colleague there."""
+    own = [queue for queue in state.serves[operator.operator] if matching.in_own_room(operator, queue.config)]
+    others = [
+        colleague
+        for colleague in in_room(state, operator.room)
+        if colleague.operator != operator.operator and is_ready(colleague)
+    ]
+    return any(all(queue not in state.serves[colleague.operator] for colleague in others) for queue in own)

@@ -1,0 +1,112 @@
+"""The auditor's view of people's days: who is made ready or not, who leaves and when, how paper work grows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kak_server.model.ids import OperatorId, PositionId
+from kak_server.routing import api
+from kak_sim.audit_book import Person
+
+
+@dataclass(slots=True)
+class Days:
+    """Feed it what the auditor sees of people; it changes the auditor's picture of them and finds broken laws.
+
+    `holds` says whether somebody has a call now, `change` sets sound and activity.
+    """
+
+    people: dict[OperatorId, Person]
+    finding: Callable[[str], None]
+    holds: Callable[[Person], bool]
+    change: Callable[[Person, bool, api.Activity], None]
+    coming: dict[PositionId, api.HandOverStarted] = field(default_factory=dict)
+    misses: dict[OperatorId, int] = field(default_factory=dict)
+    most_misses: int = 0
+
+    def hear(self, event: api.Event) -> None:
+        """An event that was not refused."""
+        if isinstance(event, api.HandOverStarted):
+            self.coming.setdefault(event.position, event)
+        elif isinstance(event, api.OperatorForced) and event.operator in self.people:
+            self._forced(event, self.people[event.operator])
+        elif isinstance(event, api.Configured):
+            self.most_misses = event.config.people.misses
+        elif isinstance(event, api.ActivitySet | api.OfferAccepted | api.OfferRejected | api.OperatorSignedIn):
+            self.misses.pop(event.operator, None)
+
+    def _forced(self, event: api.OperatorForced, person: Person) -> None:
+        person.forced_out = event.to is api.ForcedTo.SIGNED_OUT
+        if event.to is api.ForcedTo.READY:
+            person.wrap_up_until_ms = None
+            self.change(person, person.media_up, api.Activity.AVAILABLE)
+        elif event.to is api.ForcedTo.NOT_READY:
+            self.change(person, person.media_up, api.Activity.BREAK)
+
+    def see(self, effect: api.Effect, event: api.Event) -> bool:
+        """An effect; whether it was about people's days."""
+        match effect:
+            case api.SetTimer(key=key, at_ms=at_ms) if isinstance(event, api.WrapUpExtended):
+                self._extended(key, at_ms, event)
+                return False
+            case api.WithdrawOffer(operator=operator, reason="expired"):
+                self.misses[operator] = self.misses.get(operator, 0) + 1
+                return False
+            case api.MadeNotReady():
+                self._made_not_ready(effect)
+            case api.PositionLeft(reason="forced" | "handed-over"):
+                self._left(effect)
+            case api.HandOverChanged():
+                self._hand_over(effect)
+            case api.Forced() | api.MissesTolerated() | api.PositionLeft():
+                return not isinstance(effect, api.PositionLeft)
+            case _:
+                return False
+        return True
+
+    def _extended(self, key: str, at_ms: int, event: api.WrapUpExtended) -> None:
+        person = self.people[event.operator]
+        until_ms = person.wrap_up_until_ms
+        if key != f"wrap-up:{event.operator}" or until_ms is None or not until_ms < at_ms <= until_ms + event.by_ms:
+            self.finding(f"{event.operator} asked for {event.by_ms} ms more and has until {at_ms}, not {until_ms}")
+        person.wrap_up_until_ms = at_ms
+
+    def _made_not_ready(self, effect: api.MadeNotReady) -> None:
+        # The miss that it is for is told by the withdrawal that follows.
+        if not self.most_misses or self.misses.get(effect.operator, 0) + 1 < self.most_misses:
+            self.finding(f"{effect.operator} was made not ready after too few misses")
+        person = self.people[effect.operator]
+        self.change(person, person.media_up, api.Activity.BREAK)
+
+    def _left(self, effect: api.PositionLeft) -> None:
+        person = self.people.pop(effect.operator)
+        self.misses.pop(effect.operator, None)
+        if not person.leaving or person.position != effect.position:
+            self.finding(f"{effect.operator} was sent away from {effect.position} for no reason")
+        if self.holds(person) or person.wrap_up_until_ms is not None:
+            self.finding(f"{effect.operator} was sent away in the middle of work")
+
+    def _hand_over(self, effect: api.HandOverChanged) -> None:
+        outgoing = self.people.get(effect.outgoing)
+        if effect.change == "started":
+            if outgoing is None or outgoing.position != effect.position:
+                self.finding(f"{effect.outgoing} hands over {effect.position} without sitting there")
+            else:
+                outgoing.handing_over = True
+            return
+        start = self.coming.pop(effect.position, None)
+        if outgoing is not None:
+            outgoing.handing_over = False
+        if start is None or start.operator != effect.incoming:
+            self.finding(f"nobody had begun the hand-over at {effect.position} to {effect.incoming}")
+        elif effect.change == "done" and effect.incoming not in self.people:
+            if any(person.position == effect.position for person in self.people.values()):
+                self.finding(f"{effect.incoming} sits down at {effect.position}, where somebody sits")
+            self.people[effect.incoming] = Person(
+                start.operator,
+                start.position,
+                start.room,
+                dict(start.skills),
+                api.Activity.BREAK,
+                False,
+                start.now_ms,
+            )
