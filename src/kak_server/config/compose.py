@@ -151,7 +151,7 @@ def _user(person: OperatorSection) -> User:
         operator=OperatorId(person.username),
         username=person.username,
         name=person.name,
-        password_hash=person.password_hash or hash_lab_password(person.password or ""),
+        password_hash=person.password_hash or (hash_lab_password(person.password) if person.password else ""),
         roles=frozenset(person.roles),
         skills=dict(person.skills),
         rooms=tuple(RoomId(room) for room in person.rooms),

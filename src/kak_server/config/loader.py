@@ -99,6 +99,12 @@ def _validation_problems(
         yield Problem(location, _words(error), _line(location, lines))
 
 
+def validation_words(error: ValidationError, value: Any) -> Iterator[tuple[Location, str]]:
+    """What does not fit, where in `value`, in words."""
+    for one in error.errors():
+        yield _file_location(one["loc"], value), _words(one)
+
+
 def _file_location(location: Location, value: Any) -> Location:
     """A location as in the file: pydantic names the tried member of a union, which no key of the file is."""
     found: list[str | int] = []

@@ -49,11 +49,12 @@ class _BrokenError(Exception):
         self.problem = problem
 
 
-def read_tree(text: str) -> Tree:
-    """Parse YAML text. Never raises: what is wrong is in `problems`, and `value` is what could be read."""
+def read_tree(text: str, *, elsewhere: bool = True) -> Tree:
+    """Parse YAML text. Never raises: what is wrong is in `problems`, and `value` is what could be read. `elsewhere`:
+    values may be taken from the environment and from files."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         return Tree(None, {}, (Problem((), "not valid Unicode text"),))
-    builder = _Builder(text)
+    builder = _Builder(text, elsewhere=elsewhere)
     try:
         value = builder.document()
     except _BrokenError as broken:
@@ -72,7 +73,8 @@ def _syntax_problem(error: yaml.YAMLError) -> Problem:
 
 
 class _Builder:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, elsewhere: bool) -> None:
+        self._elsewhere = elsewhere
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self._events: Iterator[Any] = yaml.parse(text, Loader=loader)
         self.lines: dict[Location, int] = {}
@@ -138,6 +140,9 @@ class _Builder:
 
     def _scalar(self, event: Any, location: Location) -> Any:
         text: str = event.value
+        if event.tag in ("!env", "!file") and not self._elsewhere:
+            self._add(location, f"{event.tag} is for files of the server's own: write the value", event)
+            return None
         if event.tag == "!env":
             return self._from_environment(event, location)
         if event.tag == "!file":

@@ -14,7 +14,7 @@ from kak_server.model.ids import OperatorId, PositionId, RoomId, SessionId
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who may sign in. `password_hash` is an argon2id PHC string."""
+    """A person who may sign in. `password_hash` is an argon2id PHC string; "": nobody can sign in as that person."""
 
     operator: OperatorId
     username: str

@@ -19,12 +19,13 @@ def _dummy_hash() -> str:
 
 
 def verify(password_hash: str | None, password: str) -> bool:
-    """Whether the password fits. With no hash (an unknown user) it takes as long and says no.
+    """Whether the password fits. With no hash (an unknown user, or one who has no password yet) it takes as long and
+    says no.
 
     Raises ValueError when the stored hash is not argon2: a mistake in the configuration, not in the password.
     """
     try:
-        return _HASHER.verify(password_hash or _dummy_hash(), password) and password_hash is not None
+        return _HASHER.verify(password_hash or _dummy_hash(), password) and bool(password_hash)
     except VerifyMismatchError:
         return False
     except InvalidHashError as problem:

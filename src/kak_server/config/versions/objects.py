@@ -1,0 +1,143 @@
+"""Objects of the configuration, known by the hash of their content.
+
+An object is one item of a list at the top of the configuration (`rooms`, `queues`, `operators` ...), written as
+canonical JSON without what is left at its default: the same text in a file is the same object in every release that
+knows its keys. Passwords are no part of it: they are not versioned, compared or exported with it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
+
+from pydantic import ValidationError
+
+from kak_server.config.fields import Section
+from kak_server.config.loader import validation_words
+from kak_server.config.problems import Location, dotted
+from kak_server.config.settings import Settings
+from kak_server.model.codec import dumps, loads
+
+NAME_FIELDS = ("id", "username")
+_NOT_VERSIONED: Mapping[str, frozenset[str]] = {
+    "operators": frozenset({"password", "password_hash"}),
+    "areas": frozenset({"file"}),  # its rows stand in the object
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A list of the configuration: its key, the field that names its items, and how many there may be."""
+
+    section: str
+    name_field: str
+    model: type[Section]
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Which object: `kind` is the key of the list, e.g. queues, `name` its identifier."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectProblem:
+    """One thing to mend: in which object and where in it. No object: it is about the whole, or about the file."""
+
+    key: Key | None
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        where = " ".join(str(part) for part in (self.key, self.path) if part)
+        return f"{where}: {self.text}" if where else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ReadObject:
+    """An object that fits: its content, and the password hash that stood beside it."""
+
+    key: Key
+    section: Section
+    content: str
+    password_hash: str | None = None
+
+
+def _kinds() -> Iterator[tuple[str, Kind]]:
+    for name, field in Settings.model_fields.items():
+        arguments = get_args(field.annotation)
+        model = arguments[0] if get_origin(field.annotation) is tuple and arguments else None
+        if isinstance(model, type) and issubclass(model, Section):
+            name_field = next(each for each in NAME_FIELDS if each in model.model_fields)
+            least = max((getattr(rule, "min_length", 0) for rule in field.metadata), default=0)
+            most = min((rule.max_length for rule in field.metadata if hasattr(rule, "max_length")), default=100_000)
+            yield name, Kind(field.alias or name, name_field, model, least, most)
+
+
+KINDS: Mapping[str, Kind] = dict(_kinds())
+"""Every list at the top of the configuration, in the order of the file."""
+
+
+def object_hash(kind: str, content: str) -> str:
+    """What an object is known by: SHA-256 (hex) of its kind and canonical content."""
+    return hashlib.sha256(f"{kind}\0{content}".encode()).hexdigest()
+
+
+def read_object(kind: str, raw: Any, name: str | None = None) -> ReadObject | list[ObjectProblem]:
+    """The object that plain values make, or what is wrong with them. `name`: what it must be called."""
+    told = KINDS.get(kind)
+    if told is None:
+        return [ObjectProblem(None, kind, f"no such kind of object (known: {', '.join(KINDS)})")]
+    found = raw.get(told.name_field) if isinstance(raw, dict) else None
+    key = Key(kind, name if name is not None else str(found) if isinstance(found, str | int) else "?")
+    try:
+        section = told.model.model_validate(raw)
+    except ValidationError as error:
+        return [ObjectProblem(key, dotted(at), text) for at, text in validation_words(error, raw)]
+    own = str(getattr(section, told.name_field))
+    if own != key.name:
+        return [ObjectProblem(key, told.name_field, f"says {own}, not {key.name}")]
+    return ReadObject(key, section, content_of(kind, section), getattr(section, "password_hash", None))
+
+
+def content_of(kind: str, section: Section) -> str:
+    """Canonical JSON of an object."""
+    left_out = set(_NOT_VERSIONED.get(kind, ()))
+    values = section.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out)
+    return dumps(values).decode()
+
+
+def section_of(key: Key, content: str) -> Section | list[ObjectProblem]:
+    """The settings that stored content makes: it was valid once, by the keys of another release perhaps."""
+    try:
+        values = loads(content)
+    except ValueError:
+        return [ObjectProblem(key, "", "the stored content is no JSON")]
+    found = read_object(key.kind, values, key.name)
+    return found.section if isinstance(found, ReadObject) else found
+
+
+def objects_of(settings: Settings) -> Iterator[ReadObject]:
+    """The objects of a whole configuration, in its order."""
+    for kind, told in KINDS.items():
+        for section in getattr(settings, kind):
+            key = Key(kind, str(getattr(section, told.name_field)))
+            yield ReadObject(key, section, content_of(kind, section), getattr(section, "password_hash", None))
+
+
+def located(settings: Settings, location: Location, text: str) -> ObjectProblem:
+    """A finding about a place of a whole configuration, as one about an object."""
+    if len(location) >= 2 and location[0] in KINDS and isinstance(location[1], int):
+        kind = str(location[0])
+        items = getattr(settings, kind)
+        if location[1] < len(items):
+            name = str(getattr(items[location[1]], KINDS[kind].name_field))
+            return ObjectProblem(Key(kind, name), dotted(location[2:]), text)
+    return ObjectProblem(None, dotted(location), text)
