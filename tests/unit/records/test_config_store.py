@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> ConfigStore:
     return made
 
 
-def _second(number: int = 2, **values: object) -> VersionRow:
+def _second(number: int = 2, **values: str) -> VersionRow:
     return replace(
         FIRST, number=number, parent=number - 1, digest=f"d{number}", author="anne", source="edited", **values
     )
