@@ -24,9 +24,9 @@ def store(tmp_path: Path) -> ConfigStore:
     return made
 
 
-def _second(number: int = 2, **values: str) -> VersionRow:
+def _second(number: int = 2, comment: str = "") -> VersionRow:
     return replace(
-        FIRST, number=number, parent=number - 1, digest=f"d{number}", author="anne", source="edited", **values
+        FIRST, number=number, parent=number - 1, digest=f"d{number}", author="anne", source="edited", comment=comment
     )
 
 
