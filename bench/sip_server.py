@@ -15,10 +15,10 @@ from typing import Any
 
 import uvloop
 
-from kak_server.app import quiet_collector
 from kak_server.app.metrics import Metrics
 from kak_server.app.trunk_metrics import TrunkMetrics
 from kak_server.runtime.clock import UtcClock
+from kak_server.runtime.collector import Collector
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal
 from kak_server.sip.aio.server import SipServer
@@ -32,6 +32,7 @@ HOST = "127.0.0.1"
 NUMBER = "113"
 RTP_PORT = 20_000
 MAX_CALLS = 50_000
+LOOP_PROBE_S = 0.1
 
 
 class Answerer:
@@ -58,6 +59,8 @@ class Answerer:
         )
 
     def _event(self, event: SipEvent) -> None:
+        if self.journal.upkeep_due:
+            self.journal.upkeep(lambda: None)
         if not isinstance(event, IncomingCall):
             return
         try:
@@ -73,9 +76,17 @@ class Answerer:
 
     def census(self) -> dict[str, Any]:
         """What is held: by the core, by the journal, by the trace."""
-        if self.journal.checkpoint_due:
-            self.journal.checkpoint(None)
+        if self.journal.upkeep_due:
+            self.journal.upkeep(lambda: None)
         return {**self.core.census(), "records": len(self.journal.live()), "trace_bytes": self.trace.size_bytes}
+
+
+async def look(collector: Collector, answerer: Answerer) -> None:
+    """What the control process does ten times a second."""
+    while True:
+        await asyncio.sleep(LOOP_PROBE_S)
+        collector.look()
+        answerer.trace.prune(answerer.clock.now_ms())
 
 
 async def main() -> None:
@@ -85,13 +96,16 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kak-bench-sip-") as folder:
         answerer = Answerer(Path(folder))
         await answerer.server.start(HOST, 0, tcp=False)
-        quiet_collector()
+        collector = Collector()
+        collector.start()
         print(json.dumps({"port": answerer.server.port}), flush=True)
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
+        probe = loop.create_task(look(collector, answerer))
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         while await reader.readline():
             print(json.dumps(answerer.census()), flush=True)
+        probe.cancel()
         await answerer.server.stop()
         answerer.journal.close()
 

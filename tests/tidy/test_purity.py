@@ -6,7 +6,7 @@ import pytest
 
 from tests.tidy.source_tree import Module, imported_names, modules
 
-PURE_ROOMS = ("model", "routing", "sip", "tetra_gw", "console", "bridges", "media")
+PURE_ROOMS = ("model", "routing", "sip", "tetra_gw", "console", "bridges", "media", "statistics")
 COMPOSITION_ROOTS = ("kak_server.app", "kak_server.cli")  # cli: for the OpenAPI document only
 SHELLS = ("aio", "worker", "engine")  # sub-packages that may touch the outside
 

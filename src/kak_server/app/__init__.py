@@ -1,7 +1,6 @@
 """The composition root: everything is built here, and only here do the rooms meet their shells."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ import uvloop
 from kak_server.app import logs
 from kak_server.app.control import Control
 from kak_server.config.settings import Settings
-from kak_server.runtime.segments import JournalError
+from kak_server.runtime.folder import JournalError
 
 EXIT_START = 2
 
@@ -38,21 +37,13 @@ async def _serve(settings: Settings) -> int:
         print(f"kak-server: cannot start: {problem.strerror or problem}", file=sys.stderr)
         await control.stop(0)
         return EXIT_START
-    quiet_collector()
+    control.collector.start()
     loop.add_signal_handler(signal.SIGHUP, control.reload)
     await stop.wait()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _at_once)  # asked twice: leave now, calls go on in the worker
     await control.stop(settings.server.drain_timeout_s)
     return 0
-
-
-def quiet_collector() -> None:
-    """What start-up made lives as long as the process: take it out of the collector's sight, and let it look seldom. A
-    full collection would otherwise stop the loop for tens of milliseconds in the middle of somebody's call."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _at_once() -> None:

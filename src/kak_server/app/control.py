@@ -43,7 +43,10 @@ from kak_server.media.aio.client import MediaClient
 from kak_server.model.ids import CallId
 from kak_server.routing.api import Configured
 from kak_server.routing.step import RoutingCore
+from kak_server.runtime.archive import Keep
 from kak_server.runtime.clock import UtcClock
+from kak_server.runtime.collector import Collector
+from kak_server.runtime.compactor import ProcessCompactor
 from kak_server.runtime.dispatch import Dispatcher, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
@@ -71,6 +74,7 @@ class Control:
         self.ids = RandomIds()
         self.metrics = Metrics()
         self.trunks = TrunkMetrics(self.metrics.registry, [trunk.name for trunk in settings.sip.trunks])
+        self.collector = Collector(self._collected)
         self._log_limit = LogLimit(self.clock.now_ms)
         self.journal, replay = self._open_journal()
         core = _replayed(replay)
@@ -262,6 +266,10 @@ class Control:
         self.metrics.fault()
         self.log.error("fault", problem=repr(problem), trace="".join(traceback.format_exception(problem)))
 
+    def _collected(self, took_s: float, why: str) -> None:
+        self.metrics.collected_s.observe(took_s)
+        self.log.info("collected", took_ms=round(took_s * 1000), why=why)
+
     def _journal_alarm(self, alarm: JournalAlarm) -> None:
         self.metrics.event(f"journal_{alarm.kind.replace('-', '_')}")
         self.log.error("journal_alarm", kind=alarm.kind, text=alarm.text)
@@ -271,11 +279,15 @@ class Control:
         return Journal.open(
             self.settings.journal_dir,
             JournalSettings(
-                durability=journal.durability, wait_ms=journal.journal_wait_max_ms, segment_bytes=journal.segment_bytes
+                durability=journal.durability,
+                wait_ms=journal.journal_wait_max_ms,
+                segment_bytes=journal.segment_bytes,
+                newer=journal.newer_events,
             ),
             now_ms=self.clock.now_ms(),
             on_alarm=self._journal_alarm,
             on_sync_lag=self.metrics.journal_lag_ms.set,
+            compactor=ProcessCompactor(self.settings.journal_dir, Keep(journal.keep_days, journal.keep_bytes)),
         )
 
     def _gauges(self) -> None:
@@ -308,6 +320,7 @@ class Control:
             self.metrics.loop_lag_s.observe(lag_s)
             self._sip_core.load(int(lag_s * 1000))
             self.trace.prune(self.clock.now_ms())
+            self.collector.look()
 
 
 def _read(core: SipCore, name: str) -> Any:

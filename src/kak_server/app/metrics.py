@@ -48,6 +48,12 @@ class Metrics:
         )
         self._faults = Counter("kak_faults", "Bugs of ours, caught", registry=self.registry)
         self.journal_lag_ms = Gauge("kak_journal_sync_lag_ms", "How far the disk is behind", registry=self.registry)
+        self.collected_s = Histogram(
+            "kak_collector_seconds",
+            "Passes of Python's collector over everything, in quiet seconds",
+            buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+            registry=self.registry,
+        )
         self.loop_lag_s = Histogram(
             "kak_loop_lag_seconds",
             "How late the event loop ran",

@@ -38,6 +38,8 @@ def to_routing_config(settings: Settings) -> RoutingConfig:
                 wrap_up_ms=queue.wrap_up_ms,
                 own_room_ms=queue.own_room_ms,
                 announce=queue.waiting == "announce",
+                threshold_ms=queue.measured_by().threshold_s * 1_000,
+                goal_percent=queue.measured_by().goal_percent,
             )
             for queue in settings.queues
         ),

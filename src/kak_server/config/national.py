@@ -121,12 +121,13 @@ def _queue(room: _Room, number: int, rooms: list[_Room]) -> str:
         return (
             f"  - {{id: 113-{room.ident.removeprefix('amk-')}, name: 113 {room.name.removeprefix('AMK ')}, "
             f'numbers: ["+47001130{number:02d}"], class: emergency, rooms: [{room.ident}, {neighbour}], '
-            f'own_room_ms: 10000, skills: {{"113": 1}}}}'
+            f'own_room_ms: 10000, skills: {{"113": 1}}, service_level: {{threshold_s: 10, goal_percent: 90}}}}'
         )
     if room.kind == "legevakt":
         return (
             f'  - {{id: {room.ident}, name: {room.name}, numbers: ["+47001160{number:03d}"], class: normal, '
-            f"rooms: [{room.ident}, {amk}], own_room_ms: 60000, skills: {{legevakt: 1}}, waiting: announce}}"
+            f"rooms: [{room.ident}, {amk}], own_room_ms: 60000, skills: {{legevakt: 1}}, waiting: announce, "
+            f"service_level: {{threshold_s: 120, goal_percent: 80}}}}"
         )
     return (
         f'  - {{id: {room.ident}, name: {room.name}, numbers: ["+47002000{number:03d}"], class: urgent, '

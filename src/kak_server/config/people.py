@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag
 from kak_server.config.fields import DialNumber, Identifier, Section, SkillLevel, Text
 from kak_server.model.ids import PositionId
 
-Role = Literal["operator", "supervisor", "admin", "technician"]
+Role = Literal["operator", "supervisor", "admin", "technician", "statistics", "statistics-people"]
 
 
 class PositionSection(Section):
@@ -53,6 +53,13 @@ def _plain_or_localised(value: Any) -> str:
     return "localised" if isinstance(value, dict | LocalisedName) else "plain"
 
 
+class ServiceLevelSection(Section):
+    """What the statistics measure a queue by."""
+
+    threshold_s: int = Field(ge=1, le=86_400, description="seconds from arrival within which an answer is in time")
+    goal_percent: int = Field(ge=1, le=100, description="share of the calls that is to be answered in time")
+
+
 class QueueSection(Section):
     """A service in an area: which numbers lead to it, who answers, in what order and how fast."""
 
@@ -74,6 +81,18 @@ class QueueSection(Section):
         "ring",
         description="ring: 180 until an operator answers; announce: answered at once, announcement while waiting",
     )
+
+    service_level: ServiceLevelSection | None = Field(
+        None, description="threshold and goal; 10 s and 90 % for class emergency, 120 s and 80 % for the others"
+    )
+
+    def measured_by(self) -> ServiceLevelSection:
+        """The queue's own threshold and goal, or those of its class."""
+        if self.service_level is not None:
+            return self.service_level
+        if self.klass == "emergency":
+            return ServiceLevelSection(threshold_s=10, goal_percent=90)
+        return ServiceLevelSection(threshold_s=120, goal_percent=80)
 
     def display_name(self) -> str:
         """The bokmål name."""

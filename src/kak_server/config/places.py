@@ -200,7 +200,20 @@ class JournalSection(Section):
     journal_wait_max_ms: int = Field(
         100, ge=1, le=10_000, description="with disk: longest wait before a call proceeds all the same, alarmed"
     )
-    segment_bytes: int = Field(67_108_864, ge=65_536, le=4_294_967_296, description="size at which a segment is full")
+    segment_bytes: int = Field(
+        16_777_216, ge=65_536, le=4_294_967_296, description="size at which a segment is full: a start reads about one"
+    )
+    keep_days: float = Field(
+        30, ge=0, le=3_650, description="history for statistics, replays and explanations: days of it; 0: without bound"
+    )
+    keep_bytes: int = Field(
+        10_737_418_240,
+        ge=0,
+        description="history on the disk, compressed: so much at most, oldest first; 0: without bound",
+    )
+    newer_events: Literal["refuse", "skip"] = Field(
+        "refuse", description="at a start with a journal of a newer version: do not start, or go on without its events"
+    )
 
 
 class RoutingSection(Section):

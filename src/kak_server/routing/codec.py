@@ -2,8 +2,9 @@
 
 from typing import Any, get_args
 
-from kak_server.model.codec import CodecError, from_json
+from kak_server.model.codec import from_json
 from kak_server.routing.api import Event
+from kak_server.routing.upgrades import VERSIONS, NewerEventError, upgraded
 
 _TYPES: dict[str, type[Any]] = {cls.__name__: cls for cls in get_args(Event)}
 
@@ -13,10 +14,18 @@ def encode_event(event: Event) -> tuple[str, Event]:
     return type(event).__name__, event
 
 
-def decode_event(name: str, data: Any) -> Event:
-    """The event again. Raises CodecError for an unknown name (a newer writer) or data that does not fit."""
+def event_version(name: str) -> int:
+    """The version in which events of this type are written today."""
+    return VERSIONS.get(name, 1)
+
+
+def decode_event(name: str, data: Any, version: int = 1) -> Event:
+    """The event again, upgraded from the version it was written in.
+
+    Raises NewerEventError for a name or version that a newer program wrote, CodecError for data that does not fit.
+    """
     cls = _TYPES.get(name)
     if cls is None:
-        raise CodecError(f"unknown routing event {name!r}")
-    event: Event = from_json(cls, data, name)
+        raise NewerEventError(f"unknown routing event {name!r}")
+    event: Event = from_json(cls, upgraded(name, version, data), name)
     return event

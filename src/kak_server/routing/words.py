@@ -57,6 +57,8 @@ class QueueConfig:
     preferred: Mapping[str, int] = field(default_factory=dict)  # skill -> level; who has them is asked before others
     interrupts_chats: bool = True  # its calls are offered to operators who have nothing but chats
     workflow: tuple[Step, ...] = ()  # instead of `own_room_ms`
+    threshold_ms: int = 10_000  # statistics: an answer within so long is in time
+    goal_percent: int = 90  # statistics: so many are to be
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,8 +153,8 @@ class Dispatcher:
                 self._guard(partial(feed, self.house, now_ms))
                 self._guard(self.house.ctx.settle)
                 self._carry_out(self.house.drain())
-                if self.journal.checkpoint_due:
-                    self._guard(lambda: self.journal.checkpoint(self.house.ctx.core.snapshot()))
+                if self.journal.upkeep_due:
+                    self._guard(lambda: self.journal.upkeep(self.house.ctx.core.snapshot))
         finally:
             self._busy = False
 

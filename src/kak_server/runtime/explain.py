@@ -7,11 +7,11 @@ from typing import Any
 
 from kak_server.model.codec import CodecError
 from kak_server.model.ids import ContactId
-from kak_server.routing.codec import decode_event
 from kak_server.routing.invariants import violations
 from kak_server.routing.step import RoutingCore
+from kak_server.runtime.folder import segment_numbers
 from kak_server.runtime.frames import Frame
-from kak_server.runtime.segments import Lost, history, segment_numbers
+from kak_server.runtime.segments import Lost, event_of, history
 from kak_server.runtime.story import Story
 
 LAST = "last"
@@ -118,7 +118,7 @@ class Replayer:
         if kind != "event":
             return None
         try:
-            event = decode_event(item.record.get("type", ""), item.record.get("data"))
+            event = event_of(item.record)
         except CodecError as problem:
             self.disagreements.append(f"record {item.serial}: {problem}")
             self._in_step = False

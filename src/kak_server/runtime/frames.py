@@ -24,12 +24,13 @@ HEAD_BYTES = _HEAD.size
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One whole record and where it lies."""
+    """One whole record and where it lies; `payload` is the record's bytes."""
 
     serial: int
     record: dict[str, Any]
     offset: int
     end: int
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _frame_at(data: bytes, position: int) -> tuple[Frame | None, str]:
         return None, f"record {serial} is not JSON"
     if not isinstance(record, dict):
         return None, f"record {serial} is not an object"
-    return Frame(serial, record, position, end), ""
+    return Frame(serial, record, position, end, payload), ""
 
 
 def _next_frame(data: bytes, position: int) -> int | None:

@@ -2,13 +2,13 @@
 
 One writer (the control loop). `append_event`, `put` and `delete` return when the record is with the operating system,
 normally within some tens of microseconds; the disk follows in `syncer.py`. A disk that fails does not stop a call: the
-records wait in memory, alarmed, and are written as soon as it takes them again.
+records wait in memory, alarmed, and are written as soon as it takes them again. A full segment is followed by a new one
+at once; the snapshot of the state before it is made elsewhere, from the files (`compactor.py`).
 """
 
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,49 +16,40 @@ from typing import Any, Literal
 
 from kak_server.model.codec import dumps
 from kak_server.routing.api import Event
-from kak_server.routing.codec import encode_event
+from kak_server.routing.codec import encode_event, event_version
+from kak_server.runtime.alarms import AlarmKind
+from kak_server.runtime.alarms import JournalAlarm as JournalAlarm
+from kak_server.runtime.backlog import Backlog, Record
+from kak_server.runtime.compactor import Compactor, Outcome
+from kak_server.runtime.files import FILES, Files
+from kak_server.runtime.folder import JournalError, lock_folder, read_generation, write_generation
 from kak_server.runtime.frames import SEGMENT_MAGIC, encode_frame
 from kak_server.runtime.segment_writer import SegmentWriter
-from kak_server.runtime.segments import (
-    Contents,
-    JournalError,
-    Replay,
-    load,
-    lock_folder,
-    read_generation,
-    write_generation,
-)
+from kak_server.runtime.segments import Contents, Newer, Replay, load
 from kak_server.runtime.syncer import RETRY_S, Syncer
 
 LAG_ALARM_MS = 100.0
-CHECKPOINT_SHARE = 4  # a segment is at least so many times its checkpoint: 10,000 waiting contacts take some MB
+CHECKPOINT_SHARE = 4  # without a compactor: a segment is at least so many times its checkpoint
+COMPACTIONS_FAILED_MAX = 3  # in a row: then the loop makes a checkpoint itself, so that a start stays short
+ROLL_RETRY_S = 5.0  # a snapshot is dear: a disk that refused one is asked again this much later
 GATHER_S = 0.04  # records of so long share one fdatasync where nobody waits for it
-
-AlarmKind = Literal["degraded", "recovered", "overflow", "sync-lag", "sync-error", "not-waited"]
-
-
-@dataclass(frozen=True, slots=True)
-class JournalAlarm:
-    """Something a person must know: kind for the metrics, text for the person."""
-
-    kind: AlarmKind
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class JournalSettings:
-    """`durability` "disk" waits for the disk at each record, at most `wait_ms`, then goes on, alarmed."""
+    """`durability` "disk" waits for the disk at each record, at most `wait_ms`; a disk that takes longer is not waited
+    for until it keeps up again, alarmed. `newer`: what to do at the start about events of a newer program."""
 
     durability: Literal["write", "disk"] = "write"
     wait_ms: int = 50
     segment_bytes: int = 16 * 1024 * 1024
-    keep_segments: int = 16
     pending_limit_bytes: int = 64 * 1024 * 1024
+    newer: Newer = "refuse"
 
 
 class Journal:
-    """Append-only and exclusively ours, for one writing thread. Callbacks may come from the sync thread and must not
-    call the journal."""
+    """Append-only and exclusively ours, for one writing thread. Callbacks may come from other threads (sync,
+    compaction) and must not call the journal."""
 
     def __init__(
         self,
@@ -67,40 +58,38 @@ class Journal:
         generation: int,
         contents: Contents,
         settings: JournalSettings,
-        on_alarm: Callable[[JournalAlarm], None],
-        on_sync_lag: Callable[[float], None],
-        monotonic_s: Callable[[], float],
+        hooks: "Hooks",
     ) -> None:
         """Use `Journal.open`."""
         self.folder = folder
         self.generation = generation
         self.settings = settings
         self._lock_fd = lock_fd
-        self._on_alarm = on_alarm
-        self._on_sync_lag = on_sync_lag
-        self._monotonic_s = monotonic_s
+        self._hooks = hooks
         self._guard = threading.Lock()
         self._serial = contents.last_serial
-        self._live: dict[str, bytes] = {
-            key: dumps({"k": "put", "key": key, "value": value}) for key, value in contents.values.items()
-        }
+        self._now_ms = contents.now_ms
+        self._live = contents.payloads
         self._held = 0
-        self._unwritten: list[tuple[int, bytes]] = []  # while held: this input's records so far
-        self._pending: deque[tuple[int, bytes]] = deque()
-        self._pending_bytes = 0
-        self._dropped = 0
+        self._unwritten: list[Record] = []  # while held: this input's records so far
+        self._backlog = Backlog(settings.pending_limit_bytes)
         self._retry_at_s = 0.0
         self._lagging = False
+        self._waits = settings.durability == "disk"
+        self._sync_failed = False
+        self._heal = False  # the files are not enough for a start: the loop must write a checkpoint
+        self._failed_compactions = 0
         self._checkpoint_bytes = 0
-        self._writer = SegmentWriter(folder, contents, lambda text: self._alarm("sync-error", text))
+        self._writer = SegmentWriter(folder, contents, lambda text: self._alarm("sync-error", text), hooks.files)
         self._syncer = Syncer(
             self._writer.fd,
             folder,
-            monotonic_s=monotonic_s,
+            monotonic_s=hooks.monotonic_s,
             on_lag=self._lag_measured,
-            on_error=lambda text: on_alarm(JournalAlarm("sync-error", f"fdatasync failed: {text}")),
+            on_error=self._sync_refused,
             on_tick=self.retry,
-            gather_s=0.0 if settings.durability == "disk" else GATHER_S,
+            gather_s=0.0 if self._waits else GATHER_S,
+            files=hooks.files,
         )
 
     @classmethod
@@ -113,48 +102,59 @@ class Journal:
         on_alarm: Callable[[JournalAlarm], None] = lambda alarm: None,
         on_sync_lag: Callable[[float], None] = lambda lag_ms: None,
         monotonic_s: Callable[[], float] = time.monotonic,
+        compactor: Compactor | None = None,
+        files: Files = FILES,
     ) -> tuple["Journal", Replay]:
         """Lock the folder, read it back, begin a new generation.
 
         `now_ms` (UTC) is noted in the boot record. `on_sync_lag` gets the age (ms) of the oldest record of each sync.
+        Without a `compactor` full segments are closed by a checkpoint on the loop, and nothing is ever put away.
         A torn end is cut off and kept in a file beside; `Replay.lost` says what was lost.
-        Raises JournalLockedError if another process has it, JournalError if the folder cannot be used.
+        Raises JournalLockedError if another process has it, JournalError if the folder cannot be used or a newer
+        program wrote it.
         """
+        settings = settings or JournalSettings()
+        hooks = Hooks(on_alarm, on_sync_lag, monotonic_s, compactor, files)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock_fd = lock_folder(folder)
         except OSError as problem:
             raise JournalError(f"cannot use data folder {folder}: {problem.strerror}") from problem
         try:
-            contents = load(folder)
+            contents = load(folder, settings.newer)
             generation = max(contents.last_generation, read_generation(folder)) + 1
             try:
                 write_generation(folder, generation)
             except OSError as problem:  # a full disk must not keep the server from starting
                 on_alarm(JournalAlarm("degraded", f"generation {generation} could not be noted: {problem.strerror}"))
-            journal = cls(
-                folder, lock_fd, generation, contents, settings or JournalSettings(), on_alarm, on_sync_lag, monotonic_s
-            )
+            values = dict(contents.values)
+            journal = cls(folder, lock_fd, generation, contents, settings, hooks)
+        except JournalError:
+            os.close(lock_fd)
+            raise
         except OSError as problem:
             os.close(lock_fd)
             raise JournalError(f"cannot use data folder {folder}: {problem.strerror}") from problem
         journal._append(dumps({"k": "boot", "generation": generation, "at_ms": now_ms}))
-        replay = Replay(
-            generation=generation,
-            routing=contents.routing,
-            events=tuple(contents.events),
-            values=dict(contents.values),
-            lost=tuple(contents.lost),
-            records=contents.records,
-        )
+        lost, remarks = tuple(contents.lost), tuple(contents.remarks)
+        journal._heal = bool(lost)
+        replay = Replay(generation, contents.routing, tuple(contents.events), values, lost, contents.records, remarks)
+        if compactor is not None:
+            compactor.start(journal._compacted)
+            if not lost:
+                compactor.ask()
         return journal, replay
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def append_event(self, event: Event) -> None:
-        """Write a routing event: before its effects are carried out, and before the next `checkpoint`."""
+        """Write a routing event: before its effects are carried out, and before the next `upkeep`."""
         name, data = encode_event(event)
-        self._append(dumps({"k": "event", "type": name, "data": data}))
+        record: dict[str, Any] = {"k": "event", "type": name, "data": data}
+        if (version := event_version(name)) > 1:
+            record["v"] = version
+        self._now_ms = event.now_ms
+        self._append(dumps(record))
 
     def put(self, key: str, value: Any) -> None:
         """Remember `value` (JSON values or a dataclass) under `key` until it is replaced or deleted. The same value
@@ -186,64 +186,89 @@ class Journal:
             records, self._unwritten = self._unwritten, []
             self._write(records)
 
+    # --- segments -----------------------------------------------------------------------------------------------------
+
+    @property
+    def upkeep_due(self) -> bool:
+        """The segment is full, or the files are not enough for a start: call `upkeep` between two events soon. A
+        refusing disk is asked again at most twice a second."""
+        full_bytes = self.settings.segment_bytes
+        if self._hooks.compactor is None:
+            full_bytes = max(full_bytes, CHECKPOINT_SHARE * self._checkpoint_bytes)
+        wanted = self._writer.size_bytes >= full_bytes or self._heal or self._backlog.dropped > 0
+        return wanted and not self._backlog and self._hooks.monotonic_s() >= self._retry_at_s
+
+    def upkeep(self, routing_snapshot: Callable[[], Any]) -> None:
+        """Begin a new segment, between two events only. The state before it is worked out by the compactor from the
+        files; `routing_snapshot` is only asked for where they are not enough, since that stops the loop for 20 us a
+        contact."""
+        if self._hooks.compactor is None or self._heal or self._backlog.dropped:
+            self.checkpoint(routing_snapshot())
+        else:
+            self._roll([{"k": "segment", "generation": self.generation, "at_ms": self._now_ms}], [])
+
     def checkpoint(self, routing_snapshot: Any) -> bool:
-        """Begin a new segment with everything that is alive, and drop the oldest segments beyond `keep_segments`.
+        """Begin a new segment with everything that is alive.
 
         Between two events only: `routing_snapshot` (the core's) must be the state after all events appended so far.
         False, and all as before, if the disk refuses; the alarm has been raised.
         """
+        head = {"k": "checkpoint", "generation": self.generation, "at_ms": self._now_ms, "routing": routing_snapshot}
+        loss, loss_record = self._backlog.loss(), self._backlog.loss_record()
+        dropped = self._backlog.dropped > 0
+        live = [*self._live.values(), b'{"k":"checkpoint-end"}', *([loss_record] if dropped else [])]
+        if not self._roll([head], live):
+            return False
+        self._heal = False
+        self._failed_compactions = 0
+        self._checkpoint_bytes = self._writer.size_bytes
+        if dropped:
+            self._backlog.healed()
+            text = f"the journal is whole again by a checkpoint; {loss} are missing from its history"
+            self._alarm("recovered", text)
+        return True
+
+    def _roll(self, heads: list[dict[str, Any]], payloads: list[bytes]) -> bool:
+        """A new segment with these records. False, and all as before, if the disk refuses."""
         self.flush()
+        self.retry()
+        if self._backlog:
+            return False
         with self._guard:
             serial = self._serial
-            payloads = [
-                dumps({"k": "checkpoint", "generation": self.generation, "routing": routing_snapshot}),
-                *self._live.values(),
-                b'{"k":"checkpoint-end"}',
-            ]
             frames = [SEGMENT_MAGIC]
-            for payload in payloads:
+            for payload in [*(dumps(head) for head in heads), *payloads]:
                 serial += 1
                 frames.append(encode_frame(serial, payload))
             try:
                 self._writer.roll(b"".join(frames))
             except OSError as problem:
-                self._retry_at_s = self._monotonic_s() + RETRY_S
+                self._retry_at_s = self._hooks.monotonic_s() + ROLL_RETRY_S
                 self._alarm("degraded", f"no new segment: {problem.strerror}")
                 return False
-            recovered = bool(self._pending) or self._dropped > 0
             self._serial = serial
-            self._checkpoint_bytes = self._writer.size_bytes
-            self._pending.clear()
-            self._pending_bytes = self._dropped = 0
             self._syncer.switch(self._writer.fd)
             self._syncer.note(serial)
-        if recovered:
-            self._alarm("recovered", "the journal is whole again: a checkpoint has been written")
-        try:
-            self._writer.drop_old(max(2, self.settings.keep_segments))
-        except OSError as problem:
-            self._alarm("sync-error", f"old segments could not be removed: {problem.strerror}")
+        if self._hooks.compactor is not None:
+            self._hooks.compactor.ask()
         return True
-
-    @property
-    def checkpoint_due(self) -> bool:
-        """The segment is full, or records had to be dropped: call `checkpoint` between two events soon. A refusing
-        disk is asked again at most twice a second."""
-        full_bytes = max(self.settings.segment_bytes, CHECKPOINT_SHARE * self._checkpoint_bytes)
-        wanted = self._writer.size_bytes >= full_bytes or self._dropped > 0
-        return wanted and self._monotonic_s() >= self._retry_at_s
 
     # --- state --------------------------------------------------------------------------------------------------------
 
     @property
     def degraded(self) -> bool:
-        """Records wait in memory because the disk refuses them."""
-        return bool(self._pending) or self._dropped > 0
+        """Records wait in memory because the disk refuses them, or had to be dropped there."""
+        return bool(self._backlog) or self._backlog.dropped > 0
 
     @property
     def pending_records(self) -> int:
         """How many wait in memory."""
-        return len(self._pending)
+        return len(self._backlog.records)
+
+    @property
+    def dropped_records(self) -> int:
+        """How many memory could not hold, until a checkpoint has made that good."""
+        return self._backlog.dropped
 
     @property
     def sync_lag_ms(self) -> float:
@@ -260,6 +285,8 @@ class Journal:
         self._retry_at_s = 0.0
         self.retry()
         self._syncer.stop()
+        if self._hooks.compactor is not None:
+            self._hooks.compactor.stop()
         os.close(self._lock_fd)
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -270,63 +297,97 @@ class Journal:
         if not self._held:
             self.flush()
 
-    def _write(self, records: list[tuple[int, bytes]]) -> None:
+    def _write(self, records: list[Record]) -> None:
         serial = records[-1][0]
         with self._guard:
-            if self._pending:
+            if self._backlog:
                 self._keep(records)
             else:
                 try:
                     self._writer.write(b"".join([frame for _, frame in records]))
                 except OSError as problem:
                     self._keep(records)
-                    self._retry_at_s = self._monotonic_s() + RETRY_S
-                    self._alarm("degraded", f"records wait in memory: {problem.strerror}")
+                    self._retry_at_s = self._hooks.monotonic_s() + RETRY_S
+                    self._alarm("degraded", f"records from {records[0][0]:,} on wait in memory: {problem.strerror}")
                 else:
                     self._syncer.note(serial)
-        if self._pending:
+        if self._backlog:
             self.retry()
-        elif self.settings.durability == "disk" and not self._syncer.wait(serial, self.settings.wait_ms / 1_000):
-            self._alarm("not-waited", f"record {serial} was not on the disk within {self.settings.wait_ms} ms")
+        elif self._waits and not self._syncer.wait(serial, self.settings.wait_ms / 1_000):
+            self._waits = False
+            text = f"record {serial:,} was not on the disk within {self.settings.wait_ms} ms; until the disk keeps up"
+            self._alarm("not-waited", f"{text}, effects do not wait for it")
 
     def retry(self) -> None:
         """Try to write what waits in memory, at most twice a second. The sync thread calls this too."""
         with self._guard:
-            if not self._pending or self._monotonic_s() < self._retry_at_s:
+            if not self._backlog or self._hooks.monotonic_s() < self._retry_at_s:
                 return
-            count = len(self._pending)
-            while self._pending:
-                serial, frame = self._pending[0]
+            count = len(self._backlog.records)
+            while self._backlog:
+                serial, frame = self._backlog.records[0]
                 try:
                     self._writer.write(frame)
                 except OSError:
-                    self._retry_at_s = self._monotonic_s() + RETRY_S
+                    self._retry_at_s = self._hooks.monotonic_s() + RETRY_S
                     return
-                self._pending.popleft()
-                self._pending_bytes -= len(frame)
+                self._backlog.done()
                 self._syncer.note(serial)
-            dropped = self._dropped
-        text = f"{count} waiting records have been written"
-        self._alarm(
-            "recovered", text if not dropped else f"{text}; {dropped} were dropped, a checkpoint will heal that"
-        )
+            loss = self._backlog.loss() if self._backlog.dropped else ""
+        text = f"{count:,} waiting records have been written"
+        if loss:
+            self._alarm("lost", f"{text}, but not {loss}: a checkpoint will heal that")
+        else:
+            self._alarm("recovered", f"{text}; nothing is lost")
 
-    def _keep(self, records: list[tuple[int, bytes]]) -> None:
+    def _keep(self, records: list[Record]) -> None:
         """Hold records in memory; the oldest go when there are too many."""
-        self._pending.extend(records)
-        self._pending_bytes += sum(len(frame) for _, frame in records)
-        first_drop = self._dropped == 0
-        while self._pending_bytes > self.settings.pending_limit_bytes and len(self._pending) > 1:
-            self._pending_bytes -= len(self._pending.popleft()[1])
-            self._dropped += 1
-        if first_drop and self._dropped:
+        if self._backlog.keep(records):
             self._alarm("overflow", "the journal's memory is full: the oldest waiting records are being dropped")
 
     def _alarm(self, kind: AlarmKind, text: str) -> None:
-        self._on_alarm(JournalAlarm(kind, text))
+        self._hooks.on_alarm(JournalAlarm(kind, text))
 
     def _lag_measured(self, lag_ms: float) -> None:
-        self._on_sync_lag(lag_ms)
+        """A sync has succeeded."""
+        self._hooks.on_sync_lag(lag_ms)
+        if self._sync_failed:
+            # A system that refused a sync may have forgotten what it should have written: only a checkpoint is sure.
+            self._sync_failed, self._heal = False, True
         if lag_ms > LAG_ALARM_MS and not self._lagging:
+            self._lagging = True
             self._alarm("sync-lag", f"the disk is {lag_ms:.0f} ms behind")
-        self._lagging = lag_ms > LAG_ALARM_MS
+        elif lag_ms <= LAG_ALARM_MS and self._lagging:
+            self._lagging = False
+            self._alarm("caught-up", "the disk keeps up again")
+        if self.settings.durability == "disk" and not self._waits and lag_ms <= self.settings.wait_ms:
+            self._waits = True
+            self._alarm("waiting-again", "the disk keeps up again, and effects wait for it")
+
+    def _sync_refused(self, text: str) -> None:
+        self._sync_failed = True
+        self._alarm("sync-error", f"fdatasync failed: {text}")
+
+    def _compacted(self, outcome: Outcome) -> None:
+        """From the compactor's thread."""
+        for lost in outcome.lost:
+            self._alarm("lost", f"{lost}; a checkpoint of what is in memory will heal that")
+        if outcome.lost:
+            self._heal = True
+        elif outcome.problem:
+            self._failed_compactions += 1
+            self._heal = self._heal or self._failed_compactions >= COMPACTIONS_FAILED_MAX
+            self._alarm("not-compacted", outcome.problem)
+        else:
+            self._failed_compactions = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a journal is given by its owner."""
+
+    on_alarm: Callable[[JournalAlarm], None]
+    on_sync_lag: Callable[[float], None]
+    monotonic_s: Callable[[], float]
+    compactor: Compactor | None
+    files: Files

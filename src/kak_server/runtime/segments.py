@@ -1,54 +1,33 @@
-"""The journal's folder: segment files, the lock, the generation, and reading it all back.
+"""Reading the journal back: what a start needs, and the whole history that is still there."""
 
-lock                     held (flock) as long as the journal is open; says whose
-generation               the newest fencing generation, so that it never goes back even if segments are lost
-journal-00000007.kj      segments; each but the first begins with a checkpoint of everything before it
-torn-00000007-4711.bin   what was cut off a torn end, kept for a person to look at
-"""
-
-import fcntl
-import os
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kak_server.model.codec import CodecError
 from kak_server.routing.api import Event
 from kak_server.routing.codec import decode_event
+from kak_server.routing.upgrades import NewerEventError
+from kak_server.runtime.folder import (
+    JournalError,
+    read_file,
+    segment_numbers,
+    segment_path,
+    snapshot_numbers,
+)
 from kak_server.runtime.frames import Damage, Frame, scan
+from kak_server.runtime.losses import Lost as Lost
+from kak_server.runtime.losses import contacts_in
+from kak_server.runtime.snapshots import Snapshot, read_snapshot
 
-_SEGMENT = re.compile(r"journal-(\d{8})\.kj")
-
-
-class JournalError(Exception):
-    """The journal cannot be opened. The text is for the person who starts the server."""
-
-
-class JournalLockedError(JournalError):
-    """Another process has this data folder open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """What could not be read back, and exactly where. `records` is None where nobody can know how many it held."""
-
-    segment: str
-    offset: int
-    bytes: int
-    records: int | None
-    reason: str
-
-    def __str__(self) -> str:
-        many = "an unknown number of records" if self.records is None else f"{self.records} record(s)"
-        return f"{self.segment} at byte {self.offset}: {self.bytes} bytes, {many} lost: {self.reason}"
+Newer = Literal["refuse", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
     """What a new generation starts from: the routing snapshot (None: an empty core), the events since, the live values
-    by key, and what was lost."""
+    by key, and what was lost. `remarks` are about damage that cost nothing."""
 
     generation: int
     routing: Any
@@ -56,138 +35,137 @@ class Replay:
     values: dict[str, Any]
     lost: tuple[Lost, ...]
     records: int
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Contents:
-    """A folder's readable contents, collected while reading (see `load`)."""
+    """A folder's readable contents, collected while reading (see `load`). `base`: the segment that reading began with;
+    `number`: the newest one, 0 if there is none."""
 
     routing: Any = None
     events: list[Event] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    payloads: dict[str, bytes] = field(default_factory=dict)
     lost: list[Lost] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     records: int = 0
     last_serial: int = 0
     last_generation: int = 0
+    now_ms: int = 0
+    base: int = 0
+    number: int = 0
     tail: Damage | None = None  # of the newest segment
 
 
-def segment_path(folder: Path, number: int) -> Path:
-    """The file of segment `number`."""
-    return folder / f"journal-{number:08d}.kj"
+def event_of(record: dict[str, Any]) -> Event:
+    """The event of a record with "k" "event". Raises CodecError, NewerEventError if a newer program wrote it."""
+    return decode_event(record.get("type", ""), record.get("data"), record.get("v", 1))
 
 
-def segment_numbers(folder: Path) -> list[int]:
-    """All segments, oldest first."""
-    matches = (_SEGMENT.fullmatch(path.name) for path in folder.iterdir())
-    return sorted(int(match.group(1)) for match in matches if match)
-
-
-def lock_folder(folder: Path) -> int:
-    """Hold the folder for this process; the returned descriptor is the lock. Raises JournalLockedError."""
-    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        owner = os.pread(fd, 64, 0).decode(errors="replace").strip() or "unknown"
-        os.close(fd)
-        raise JournalLockedError(f"data folder {folder} is in use by another server (process {owner})") from None
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-    return fd
-
-
-def read_generation(folder: Path) -> int:
-    """The newest generation noted beside the segments; 0 if none or unreadable (boot records count too)."""
-    try:
-        return int((folder / "generation").read_text())
-    except (OSError, ValueError):
-        return 0
-
-
-def write_generation(folder: Path, generation: int) -> None:
-    """Note it durably before anybody uses it. In place and of fixed width, so that a full disk takes it too.
-    Raises OSError."""
-    fd = os.open(folder / "generation", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.pwrite(fd, f"{generation:020d}\n".encode(), 0)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new and renamed files in it survive a power cut. Raises OSError."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def history(folder: Path) -> Iterator[tuple[str, Frame | Lost]]:
-    """Every record that is still there, oldest segment first, with losses where they are. Needs no lock."""
-    serial = 0
+def history(folder: Path, first: int = 0, last: int | None = None) -> Iterator[tuple[str, Frame | Lost]]:
+    """Every record that is still there, archived ones too, oldest segment first, with losses where they are; of the
+    segments `first` to `last` if given. Needs no lock."""
+    reader = Reader()
     for number in segment_numbers(folder):
+        if number < first or (last is not None and number > last):
+            continue
         path = segment_path(folder, number)
         try:
-            data = path.read_bytes()
+            data = read_file(path)
         except FileNotFoundError:
-            continue  # a running server has just dropped its oldest segment
-        for item in located(path.name, scan(data), serial):
-            if isinstance(item, Frame):
-                serial = item.serial
+            continue  # it has just been dropped for its age
+        for item in reader.read(path.name, scan(data), data):
             yield path.name, item
+    for lost in reader.finish():
+        yield lost.segment, lost
 
 
-def located(segment: str, items: Iterable[Frame | Damage], serial: int) -> Iterator[Frame | Lost]:
-    """Frames as they are; damage and gaps in the serials as `Lost`. `serial` is the last one before, 0 if unknown."""
-    damage: Damage | None = None
-    for item in items:
-        if isinstance(item, Damage):
-            if item.tail:
-                yield Lost(segment, item.offset, item.end - item.offset, None, item.reason)
-            damage = item
-            continue
-        missing = item.serial - serial - 1 if serial else 0
-        if damage is not None:
-            known = missing if serial else None
-            yield Lost(segment, damage.offset, damage.end - damage.offset, known, damage.reason)
-        elif missing > 0:
-            yield Lost(segment, item.offset, 0, missing, "they were never written")
-        damage, serial = None, item.serial
-        yield item
+class Reader:
+    """Frames as they are; damage and gaps in the serials as `Lost`, segment after segment. `serial` is that of the last
+    frame, 0 if none is known."""
+
+    def __init__(self, serial: int = 0) -> None:
+        self.serial = serial
+        self._open: Lost | None = None  # damage; how many records it held shows with the next frame
+
+    def read(self, segment: str, items: Iterable[Frame | Damage], data: bytes) -> Iterator[Frame | Lost]:
+        """The next segment: its name, what `scan` made of it, and its bytes."""
+        for item in items:
+            if isinstance(item, Damage):
+                yield from self.finish()
+                self._open = self._damaged(segment, item, data)
+                continue
+            missing = item.serial - self.serial - 1 if self.serial else 0
+            first = self.serial + 1 if self.serial else None
+            if self._open is not None:
+                yield replace(self._open, records=missing if first else None)
+                self._open = None
+            elif missing > 0:
+                yield Lost(segment, item.offset, 0, missing, "they were never written", first)
+            self.serial = item.serial
+            yield item
+
+    def finish(self) -> Iterator[Lost]:
+        """What is damaged at the very end: nobody knows how many records it held."""
+        if self._open is not None:
+            yield self._open
+            self._open = None
+
+    def _damaged(self, segment: str, damage: Damage, data: bytes) -> Lost:
+        named = contacts_in(data[damage.offset : damage.end])
+        first = self.serial + 1 if self.serial else None
+        return Lost(segment, damage.offset, damage.end - damage.offset, None, damage.reason, first, named)
 
 
-def load(folder: Path) -> Contents:
-    """Read what a start needs: the newest complete checkpoint and all that came after it.
+def load(folder: Path, newer: Newer = "refuse", until: int | None = None) -> Contents:
+    """Read what a start needs: the newest whole snapshot (a file of its own, or the checkpoint that a segment begins
+    with) and all that came after it.
 
-    A segment whose checkpoint is damaged is no beginning: reading starts one earlier and comes to the same state, since
-    a checkpoint only repeats what stood before it.
+    A damaged snapshot is no beginning: reading starts one earlier and comes to the same state, since a snapshot only
+    repeats what stood before it. Raises JournalError for an event that a newer program wrote, unless `newer` is "skip":
+    then it counts as lost. With `until` only what makes the state before that segment is read.
     """
-    numbers = segment_numbers(folder)
-    scanned: list[tuple[str, list[Frame | Damage]]] = []
+    contents = Contents()
+    numbers = sorted({*segment_numbers(folder), *snapshot_numbers(folder)})
+    scanned: list[tuple[int, bytes, list[Frame | Damage]]] = []
+    snapshot: Snapshot | None = None
+    inline = False
     for number in reversed(numbers):
-        path = segment_path(folder, number)
-        items = list(scan(path.read_bytes()))
-        scanned.append((path.name, items))
-        if _whole_checkpoint(items):
+        data = b"" if number == until else _read_segment(folder, number)
+        items = list(scan(data))
+        scanned.append((number, data, items))
+        inline = whole_checkpoint(items)
+        if inline:
+            break
+        found = read_snapshot(folder, number)
+        if isinstance(found, str):
+            contents.remarks.append(f"{found}; an older one is used")
+        elif found is not None:
+            snapshot = found
             break
     scanned.reverse()
-    contents = Contents()
-    for position, (name, items) in enumerate(scanned):
-        is_base = position == 0
-        for item in located(name, items, contents.last_serial):
+    if snapshot is not None:
+        _begin_with(contents, snapshot)
+    elif not inline and scanned:
+        _note_missing_beginning(contents, scanned)
+    reader = Reader(contents.last_serial)
+    for position, (number, data, items) in enumerate(scanned):
+        name = segment_path(folder, number).name
+        for item in reader.read(name, items, data):
             if isinstance(item, Lost):
                 contents.lost.append(item)
             else:
-                _apply(contents, name, item, is_base=is_base)
-    if scanned and scanned[-1][1] and isinstance(scanned[-1][1][-1], Damage):
-        contents.tail = scanned[-1][1][-1]
+                _apply(contents, name, item, base=inline and position == 0, newer=newer)
+    contents.lost.extend(reader.finish())
+    if scanned:
+        contents.base, contents.number = scanned[0][0], scanned[-1][0]
+        if scanned[-1][2] and isinstance(scanned[-1][2][-1], Damage):
+            contents.tail = scanned[-1][2][-1]
     return contents
 
 
-def _whole_checkpoint(items: list[Frame | Damage]) -> bool:
+def whole_checkpoint(items: Iterable[Frame | Damage]) -> bool:
     """The segment begins with a checkpoint that is complete to its end mark."""
     for position, item in enumerate(items):
         if isinstance(item, Damage):
@@ -200,23 +178,68 @@ def _whole_checkpoint(items: list[Frame | Damage]) -> bool:
     return False
 
 
-def _apply(contents: Contents, segment: str, frame: Frame, *, is_base: bool) -> None:
+def _read_segment(folder: Path, number: int) -> bytes:
+    try:
+        return read_file(segment_path(folder, number))
+    except FileNotFoundError:
+        return b""  # the snapshot of what came before it may be there all the same
+
+
+def _begin_with(contents: Contents, snapshot: Snapshot) -> None:
+    contents.routing = snapshot.routing
+    contents.values = dict(snapshot.values)
+    contents.payloads = dict(snapshot.payloads)
+    contents.last_serial = snapshot.serial
+    contents.last_generation = snapshot.generation
+    contents.now_ms = snapshot.now_ms
+
+
+def _note_missing_beginning(contents: Contents, scanned: list[tuple[int, bytes, list[Frame | Damage]]]) -> None:
+    """No beginning was found: what stood before the oldest record is gone, if it is not the very first."""
+    number, _, items = scanned[0]
+    frames = [item for item in items if isinstance(item, Frame)]
+    if frames and frames[0].serial > 1 and frames[0].offset == items[0].offset:
+        reason = "no whole snapshot is left, and what stood before this segment is gone"
+        contents.lost.append(Lost(f"segment {number}", 0, 0, frames[0].serial - 1, reason, 1))
+
+
+def _apply(contents: Contents, segment: str, frame: Frame, *, base: bool, newer: Newer) -> None:
     record = frame.record
     contents.records += 1
     contents.last_serial = frame.serial
     kind = record.get("k")
     if kind == "event":
-        try:
-            contents.events.append(decode_event(record.get("type", ""), record.get("data")))
-        except CodecError as problem:
-            contents.lost.append(Lost(segment, frame.offset, frame.end - frame.offset, 1, str(problem)))
+        _apply_event(contents, segment, frame, newer)
     elif kind == "put":
         contents.values[record["key"]] = record.get("value")
+        contents.payloads[record["key"]] = frame.payload
     elif kind == "del":
         contents.values.pop(record["key"], None)
-    elif kind == "boot":
+        contents.payloads.pop(record["key"], None)
+    elif kind in ("boot", "checkpoint", "segment"):
         contents.last_generation = max(contents.last_generation, record["generation"])
-    elif kind == "checkpoint":
-        contents.last_generation = max(contents.last_generation, record["generation"])
-        if is_base:
+        if kind == "checkpoint" and base:
             contents.routing = record.get("routing")
+
+
+def _apply_event(contents: Contents, segment: str, frame: Frame, newer: Newer) -> None:
+    try:
+        event = event_of(frame.record)
+    except NewerEventError as problem:
+        if newer == "refuse":
+            raise JournalError(
+                f"the journal was written by a newer kak-server: {problem} (record {frame.serial:,} of {segment}). "
+                "Start that version; or go on without what this one cannot read, with journal.newer_events: skip"
+            ) from None
+        _lose(contents, segment, frame, str(problem))
+    except CodecError as problem:
+        _lose(contents, segment, frame, str(problem))
+    else:
+        contents.events.append(event)
+        contents.now_ms = max(contents.now_ms, event.now_ms)
+
+
+def _lose(contents: Contents, segment: str, frame: Frame, reason: str) -> None:
+    size_bytes = frame.end - frame.offset
+    contacts = contacts_in(frame.payload)
+    contents.lost.append(Lost(segment, frame.offset, size_bytes, 1, reason, frame.serial, contacts))

@@ -3,12 +3,11 @@
 `write()` alone survives a kill of the process; `fdatasync` is for power cuts and follows here, many records at once.
 """
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from kak_server.runtime.segments import sync_folder
+from kak_server.runtime.files import FILES, Files
 
 RETRY_S = 0.5
 
@@ -27,7 +26,9 @@ class Syncer:
         on_error: Callable[[str], None],
         on_tick: Callable[[], None],
         gather_s: float,
+        files: Files = FILES,
     ) -> None:
+        self._files = files
         self._fd = fd
         self._folder = folder
         self._retired: list[int] = []
@@ -77,7 +78,7 @@ class Syncer:
             self._wake.notify_all()
         self._thread.join()
         for fd in [*self._retired, self._fd]:
-            os.close(fd)
+            self._files.close(fd)
 
     def _run(self) -> None:
         while True:
@@ -105,11 +106,11 @@ class Syncer:
             self._oldest_s = None
         try:
             if retired:
-                sync_folder(self._folder)  # the new segment's name
+                self._files.sync_folder(self._folder)  # the new segment's name
             while retired:
-                os.fdatasync(retired[-1])
-                os.close(retired.pop())
-            os.fdatasync(fd)
+                self._files.sync(retired[-1])
+                self._files.close(retired.pop())
+            self._files.sync(fd)
         except OSError as problem:
             with self._wake:
                 self._retired = retired + self._retired

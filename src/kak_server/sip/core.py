@@ -5,6 +5,7 @@ times are UTC milliseconds. Nothing a peer sends raises; a command for a call th
 """
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
@@ -31,6 +32,8 @@ from kak_server.sip.registrar import Registrar
 from kak_server.sip.restore import restore_call
 from kak_server.sip.trace import SipTrace, TraceLimits
 from kak_server.sip.transactions import server_key
+
+DUE_AT_ONCE = 100  # timers handled in one waking: some milliseconds' work, when those of a busy second end together
 
 
 class SipCore(CallOrders):
@@ -245,10 +248,11 @@ class SipCore(CallOrders):
     # --- time, outputs, restart -------------------------------------------------------------------------------------
 
     def timer(self, now_ms: int) -> None:
-        """Let everything happen that is due by `now_ms`."""
+        """Let happen what is due by `now_ms`, at most DUE_AT_ONCE: the rest is for the next waking, which is due at
+        once, so that whatever came in meanwhile has its turn."""
         context = self._context
         context.now_ms = now_ms
-        for who, key, name in context.timers.due(now_ms):
+        for who, key, name in islice(context.timers.due(now_ms), DUE_AT_ONCE):
             if who in ("server", "client"):
                 self._transactions.timer(who, key, name)
                 continue

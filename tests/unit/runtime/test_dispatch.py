@@ -202,8 +202,8 @@ def test_a_failing_checkpoint_is_told_and_stops_nobody(control: Control, monkeyp
     def full(snapshot: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(type(control.journal), "checkpoint_due", property(lambda journal: True))
-    monkeypatch.setattr(control.journal, "checkpoint", full)
+    monkeypatch.setattr(type(control.journal), "upkeep_due", property(lambda journal: True))
+    monkeypatch.setattr(control.journal, "upkeep", full)
     control.ring()
     control.ring("call2")
     assert [str(fault) for fault in control.shells.faults] == ["disk full", "disk full"]

@@ -6,22 +6,20 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kak_server.model.ids import ContactId, QueueId
 from kak_server.routing.api import ContactArrived, ContactGone
+from kak_server.runtime.compactor import Outcome
+from kak_server.runtime.folder import JournalError, JournalLockedError, segment_numbers, segment_path
 from kak_server.runtime.frames import HEAD_BYTES, Frame
 from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
-from kak_server.runtime.segments import (
-    JournalError,
-    JournalLockedError,
-    Replay,
-    history,
-    segment_numbers,
-    segment_path,
-)
+from kak_server.runtime.losses import Lost
+from kak_server.runtime.segments import Replay, history
 
 
 def arrived(number: int) -> ContactArrived:
@@ -149,25 +147,30 @@ def test_a_damaged_record_in_the_middle_costs_only_itself(tmp_path: Path) -> Non
     assert [lost.records for lost in replay.lost] == [1]
 
 
-def test_an_event_of_a_newer_version_is_named_not_fatal(tmp_path: Path) -> None:
+def test_an_event_of_a_newer_version_stops_the_start_unless_told_to_skip_it(tmp_path: Path) -> None:
     journal, _ = Journal.open(tmp_path, now_ms=1)
     journal._append(json.dumps({"k": "event", "type": "Teleported", "data": {}}).encode())
     journal.append_event(arrived(1))
     journal.close()
-    replay = reopen(tmp_path)
+    with pytest.raises(
+        JournalError, match=r"newer kak-server: unknown routing event 'Teleported' \(record 2 of journal-"
+    ):
+        Journal.open(tmp_path, now_ms=2)
+    skipping, replay = Journal.open(tmp_path, JournalSettings(newer="skip"), now_ms=2)
+    skipping.close()
     assert replay.events == (arrived(1),)
     assert "Teleported" in str(replay.lost[0])
 
 
 def test_a_checkpoint_begins_a_segment_and_replay_begins_there(tmp_path: Path) -> None:
     journal, _ = Journal.open(tmp_path, JournalSettings(segment_bytes=500), now_ms=1)
-    due = [journal.checkpoint_due]
+    due = [journal.upkeep_due]
     for number in range(5):
         journal.append_event(arrived(number))
         journal.put(f"dialog:{number}", number)
-    due.append(journal.checkpoint_due)
+    due.append(journal.upkeep_due)
     assert journal.checkpoint({"state": "after five"})
-    due.append(journal.checkpoint_due)
+    due.append(journal.upkeep_due)
     assert due == [False, True, False]
     journal.append_event(arrived(6))
     journal.delete("dialog:0")
@@ -185,23 +188,84 @@ def test_a_big_checkpoint_makes_a_bigger_segment(tmp_path: Path) -> None:
     """Otherwise thousands of waiting contacts would mean checkpoint after checkpoint."""
     journal, _ = Journal.open(tmp_path, JournalSettings(segment_bytes=1_000), now_ms=1)
     journal.checkpoint({"much": "x" * 2_000})
-    due = [journal.checkpoint_due]
+    due = [journal.upkeep_due]
     journal.put("a", "x" * 4_000)
-    due.append(journal.checkpoint_due)
+    due.append(journal.upkeep_due)
     journal.put("b", "x" * 4_000)
-    due.append(journal.checkpoint_due)
+    due.append(journal.upkeep_due)
     assert due == [False, False, True]
     journal.close()
 
 
-def test_old_segments_go(tmp_path: Path) -> None:
-    journal, _ = Journal.open(tmp_path, JournalSettings(keep_segments=2), now_ms=1)
-    for number in range(4):
-        journal.checkpoint(number)
+def test_a_full_segment_is_followed_by_another_without_a_checkpoint_where_somebody_compacts(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Idle:
+        def start(self, on_done: Callable[[Outcome], None]) -> None:
+            asked.append("started")
+
+        def ask(self) -> None:
+            asked.append("asked")
+
+        def stop(self) -> None:
+            asked.append("stopped")
+
+    def snapshot() -> object:
+        raise AssertionError("the loop must not make one")
+
+    journal, _ = Journal.open(tmp_path, JournalSettings(segment_bytes=500), now_ms=1, compactor=Idle())
+    for number in range(10):
+        journal.append_event(arrived(number))
+        journal.put(f"dialog:{number}", number)
+        if journal.upkeep_due:
+            journal.upkeep(snapshot)
     journal.close()
-    assert segment_numbers(tmp_path) == [4, 5]
+    assert len(segment_numbers(tmp_path)) > 2
+    assert asked == ["started", "asked", *["asked"] * (len(segment_numbers(tmp_path)) - 1), "stopped"]
     replay = reopen(tmp_path)
-    assert (replay.routing, replay.lost) == (3, ())
+    assert replay.events == tuple(arrived(number) for number in range(10))
+    assert replay.values == {f"dialog:{number}": number for number in range(10)}
+    assert replay.lost == ()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "alarms"),
+    [
+        (Outcome(lost=(Lost("s", 7, 9, 1, "torn", 12, ("c1",)),)), ["lost"]),
+        (Outcome(problem="no process"), ["not-compacted"] * 3),
+    ],
+)
+def test_what_nobody_can_compact_is_healed_by_a_checkpoint(tmp_path: Path, outcome: Outcome, alarms: list[str]) -> None:
+    class Failing:
+        def start(self, on_done: Callable[[Outcome], None]) -> None:
+            self.on_done = on_done
+
+        def ask(self) -> None:
+            self.on_done(outcome)
+
+        def stop(self) -> None:
+            pass
+
+    seen: list[JournalAlarm] = []
+    settings = JournalSettings(segment_bytes=300)
+    journal, _ = Journal.open(tmp_path, settings, now_ms=1, on_alarm=seen.append, compactor=Failing())
+    snapshots = 0
+
+    def snapshot() -> object:
+        nonlocal snapshots
+        snapshots += 1
+        return {"routing": snapshots}
+
+    number = 0
+    while not snapshots and number < 100:
+        number += 1
+        journal.append_event(arrived(number))
+        if journal.upkeep_due:
+            journal.upkeep(snapshot)
+    journal.close()
+    assert [alarm.kind for alarm in seen][: len(alarms)] == alarms
+    replay = reopen(tmp_path)
+    assert (replay.routing, replay.events) == ({"routing": 1}, ())
 
 
 def test_a_damaged_checkpoint_is_replaced_by_the_one_before(tmp_path: Path) -> None:
@@ -260,15 +324,22 @@ def test_a_disk_that_is_too_slow_is_not_waited_for(tmp_path: Path, monkeypatch: 
         disk_works.wait(10)
         real_sync(fd)
 
-    monkeypatch.setattr("kak_server.runtime.syncer.os.fdatasync", slow_sync)
+    monkeypatch.setattr("kak_server.runtime.files.os.fdatasync", slow_sync)
     journal.append_event(arrived(1))
     journal.append_event(arrived(2))
     kinds = [alarm.kind for alarm in alarms if alarm.kind != "sync-lag"]  # a busy machine's own
-    assert kinds == ["not-waited", "not-waited"]
+    assert kinds == ["not-waited"], "the second is not held up any more"
     assert journal.sync_lag_ms >= 20
     disk_works.set()
+    deadline = time.monotonic() + 10
+    number = 2
+    while "waiting-again" not in [alarm.kind for alarm in alarms] and time.monotonic() < deadline:
+        number += 1
+        journal.append_event(arrived(number))
+        time.sleep(0.01)
+    assert "waiting-again" in [alarm.kind for alarm in alarms]
     journal.close()
-    assert reopen(tmp_path).events == (arrived(1), arrived(2))
+    assert reopen(tmp_path).events == tuple(arrived(at) for at in range(1, number + 1))
 
 
 def test_kill_9_loses_no_record_whose_call_returned(tmp_path: Path) -> None:
@@ -306,7 +377,7 @@ journal.put("before", 1)
 limit(300)  # the system now refuses to let any file grow beyond this: a full disk for us
 for number in range(30):
     journal.put(f"k{number}", number)
-seen = {"degraded": journal.degraded, "pending": journal.pending_records, "due_checkpoint": journal._dropped > 0}
+seen = {"degraded": journal.degraded, "pending": journal.pending_records, "due_checkpoint": journal.dropped_records > 0}
 limit(resource.RLIM_INFINITY)
 deadline = time.monotonic() + 10
 while journal.pending_records and time.monotonic() < deadline:
@@ -342,7 +413,7 @@ def test_what_memory_cannot_hold_is_healed_by_a_checkpoint(tmp_path: Path) -> No
     seen = run_on_full_disk(tmp_path, 10 * (HEAD_BYTES + 40))
     assert seen["due_checkpoint"] is True
     assert seen["healed"] is True
-    assert seen["alarms"] == ["degraded", "overflow", "recovered", "recovered"]
+    assert seen["alarms"] == ["degraded", "overflow", "lost", "recovered"]
     replay = reopen(tmp_path)
     assert replay.routing == {"healed": True}
     assert replay.values == {"before": 1, **{f"k{number}": number for number in range(30)}}

@@ -20,7 +20,7 @@ class Disk:
         self.failing = False
         self.syncs = 0
         self._real = os.fdatasync
-        monkeypatch.setattr("kak_server.runtime.syncer.os.fdatasync", self._sync)
+        monkeypatch.setattr("kak_server.runtime.files.os.fdatasync", self._sync)
 
     def _sync(self, fd: int) -> None:
         self.works.wait(10)

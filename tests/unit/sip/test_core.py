@@ -2,6 +2,7 @@
 
 from kak_server.model.ids import CallId
 from kak_server.sip.api import CallCancelled, CallConfirmed, CallEnded, IncomingCall, ProbeAnswered
+from kak_server.sip.core import DUE_AT_ONCE
 from tests.unit.sip.uac import ANSWER, OFFER, PEER, STRANGER, Bench, Caller, established
 
 HOUR_MS = 3_600_000
@@ -368,3 +369,22 @@ def test_record_route_makes_the_route_set() -> None:
     assert (flow.host, flow.port) == ("192.0.2.7", 5070)
     assert bye.all("route") == ["<sip:192.0.2.7:5070;lr>", "<sip:p2.example.com;lr>", "<sip:192.0.2.9;lr>"]
     assert bye.start == "BYE sip:caller@192.0.2.10:5060 SIP/2.0"
+
+
+def test_timers_of_a_busy_second_that_end_together_let_others_in_between() -> None:
+    bench = Bench()
+    for number in range(DUE_AT_ONCE):
+        caller = established(bench, Caller(call_id=f"many-{number}", tag=f"t{number}", branch=f"z9hG4bKmany{number}"))
+        bench.receive(caller.later("BYE"))
+    timers = bench.core.census()["timers"]
+    assert timers > 2 * DUE_AT_ONCE
+    bench.now_ms += HOUR_MS
+    bench.core.timer(bench.now_ms)
+    assert bench.core.census()["timers"] == timers - DUE_AT_ONCE
+    due_ms = bench.core.next_timer_at_ms()
+    assert due_ms is not None
+    assert due_ms <= bench.now_ms  # the shell comes back at once
+    assert [reply.status for reply in bench.receive(Caller(branch="z9hG4bKnew").invite())] == [100]
+    bench.core.reject(next(iter(bench.core.calls())), 486, bench.now_ms)
+    bench.receive(Caller(branch="z9hG4bKnew").request("ACK", to_tag=bench.drain().sent[-1][1].to_tag))
+    assert_empty(bench)

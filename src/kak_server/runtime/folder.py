@@ -1,0 +1,123 @@
+"""The journal's folder: names, the lock, the generation.
+
+lock                      held (flock) as long as the journal is open; says whose
+generation                the newest fencing generation, so that it never goes back even if segments are lost
+journal-00000007.kj       a segment: the newest is appended to, older ones never change
+journal-00000007.kj.gz    the same, put away (`archive.py`)
+journal-00000007.idx      what is in an archived segment: times, contacts
+snapshot-00000007.kj      the state before segment 7 (`snapshots.py`); also .gz
+torn-00000007-4711.bin    what was cut off a torn end, kept for a person to look at
+compacting                held (flock) by whoever compacts
+"""
+
+import fcntl
+import gzip
+import os
+import re
+import zlib
+from pathlib import Path
+
+SUFFIX = ".kj"
+PACKED = ".gz"
+_NAME = re.compile(r"(journal|snapshot)-(\d{8})\.kj(\.gz)?")
+
+
+class JournalError(Exception):
+    """The journal cannot be opened. The text is for the person who starts the server."""
+
+
+class JournalLockedError(JournalError):
+    """Another process has this data folder open."""
+
+
+def segment_path(folder: Path, number: int) -> Path:
+    """The file of segment `number`."""
+    return folder / f"journal-{number:08d}{SUFFIX}"
+
+
+def snapshot_path(folder: Path, number: int) -> Path:
+    """The file of the state before segment `number`."""
+    return folder / f"snapshot-{number:08d}{SUFFIX}"
+
+
+def index_path(folder: Path, number: int) -> Path:
+    """The file that says what is in an archived segment."""
+    return folder / f"journal-{number:08d}.idx"
+
+
+def packed(path: Path) -> Path:
+    """Its name when put away."""
+    return path.with_name(path.name + PACKED)
+
+
+def segment_numbers(folder: Path) -> list[int]:
+    """All segments, archived ones too, oldest first."""
+    return _numbers(folder, "journal")
+
+
+def snapshot_numbers(folder: Path) -> list[int]:
+    """All snapshots, archived ones too, oldest first."""
+    return _numbers(folder, "snapshot")
+
+
+def _numbers(folder: Path, kind: str) -> list[int]:
+    matches = (_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return sorted({int(match.group(2)) for match in matches if match and match.group(1) == kind})
+
+
+def read_file(path: Path) -> bytes:
+    """A segment's or snapshot's bytes, archived or not. Raises FileNotFoundError if it is neither; what a damaged
+    archive still gives is given."""
+    for _ in range(2):  # it may be put away between the two looks
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            try:
+                return _unpack(packed(path))
+            except FileNotFoundError:
+                continue
+    raise FileNotFoundError(path)
+
+
+def _unpack(path: Path) -> bytes:
+    parts: list[bytes] = []
+    with gzip.open(path) as file:
+        try:
+            while part := file.read(1 << 20):
+                parts.append(part)
+        except (EOFError, OSError, zlib.error):
+            return b"".join(parts)  # the frames' numbers and check sums say what is missing
+    return b"".join(parts)
+
+
+def lock_folder(folder: Path) -> int:
+    """Hold the folder for this process; the returned descriptor is the lock. Raises JournalLockedError."""
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.pread(fd, 64, 0).decode(errors="replace").strip() or "unknown"
+        os.close(fd)
+        raise JournalLockedError(f"data folder {folder} is in use by another server (process {owner})") from None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd
+
+
+def read_generation(folder: Path) -> int:
+    """The newest generation noted beside the segments; 0 if none or unreadable (boot records count too)."""
+    try:
+        return int((folder / "generation").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def write_generation(folder: Path, generation: int) -> None:
+    """Note it durably before anybody uses it. In place and of fixed width, so that a full disk takes it too.
+    Raises OSError."""
+    fd = os.open(folder / "generation", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.pwrite(fd, f"{generation:020d}\n".encode(), 0)
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,103 @@
+"""Half hours, and the cells of figures in them.
+
+Half hours are those of UTC: every zone of the country is whole hours away from it, so they are half hours of the wall
+clock too, and a day of 23 or 25 hours simply has 46 or 50 of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from kak_server.statistics.columns import BYS, COLUMNS, HIGHEST, PENDING, WIDTH, By
+
+HALF_HOUR_MS = 1_800_000
+
+
+def half_hour_of(at_ms: int) -> int:
+    """Where the half hour of this moment begins (UTC ms)."""
+    return at_ms - at_ms % HALF_HOUR_MS
+
+
+class Cell:
+    """One row's figures in one half hour. `room`: the queue's own room, the room itself, or where the operator sat
+    last. `threshold_ms` and `goal_percent` are the queue's newest."""
+
+    __slots__ = ("dirty", "figures", "goal_percent", "room", "threshold_ms")
+
+    def __init__(self, room: str = "") -> None:
+        self.figures = [0] * WIDTH
+        self.room = room
+        self.threshold_ms = 0
+        self.goal_percent = 0
+        self.dirty = False
+
+    @property
+    def pending(self) -> bool:
+        """Contacts that arrived are neither answered nor gone yet."""
+        return self.figures[PENDING] > 0
+
+    def named(self) -> dict[str, int]:
+        """The figures that are not zero."""
+        return {column.name: value for column, value in zip(COLUMNS, self.figures, strict=True) if value}
+
+    def merge(self, other: "Cell") -> None:
+        """Add another half hour's figures; highest ones by the larger."""
+        mine, theirs = self.figures, other.figures
+        highest = [max(mine[number], theirs[number]) for number in HIGHEST]
+        self.figures = [a + b for a, b in zip(mine, theirs, strict=True)]
+        for number, value in zip(HIGHEST, highest, strict=True):
+            self.figures[number] = value
+        self.room = other.room or self.room
+        self.threshold_ms, self.goal_percent = other.threshold_ms, other.goal_percent
+
+
+Cells = dict[By, dict[str, Cell]]
+
+
+def no_cells() -> Cells:
+    """An empty table for each kind of row."""
+    return {by: {} for by in BYS}
+
+
+@dataclass(slots=True)
+class HalfHour:
+    """One half hour from `start_ms`. `complete`: every event of it has been seen."""
+
+    start_ms: int
+    complete: bool = True
+    cells: Cells = field(default_factory=no_cells)
+
+    @property
+    def end_ms(self) -> int:
+        """Where the next one begins."""
+        return self.start_ms + HALF_HOUR_MS
+
+    def cell(self, by: By, key: str, room: str) -> Cell:
+        """The row's cell, made when it is first needed."""
+        cells = self.cells[by]
+        cell = cells.get(key)
+        if cell is None:
+            cell = cells[key] = Cell(room)
+        return cell
+
+    def all(self) -> Iterator[tuple[By, str, Cell]]:
+        """Every row."""
+        for by, cells in self.cells.items():
+            for key, cell in cells.items():
+                yield by, key, cell
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A half hour's row to be kept. `as_of_ms`: of several of one key the newest counts. `settled`: no contact that
+    arrived is still undecided, so only a repeated start can issue it again."""
+
+    half_hour_ms: int
+    by: By
+    key: str
+    room: str
+    settled: bool
+    complete: bool
+    as_of_ms: int
+    threshold_ms: int
+    goal_percent: int
+    figures: dict[str, int]

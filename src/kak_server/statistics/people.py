@@ -1,0 +1,194 @@
+"""Operators' time: what each does is read off the core's state after a step, and the time since is credited to it.
+
+Reading the state rather than the events makes this indifferent to why somebody is idle or busy: a new event or command
+needs nothing here.
+"""
+
+from dataclasses import dataclass
+
+from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
+from kak_server.routing.api import Activity, ContactState, OperatorState
+from kak_server.routing.state import Operator, State
+from kak_server.statistics.book import Book
+from kak_server.statistics.columns import (
+    AFTER_CALL_MS,
+    BREAK_MS,
+    COLUMNS,
+    CONNECTING_MS,
+    HANDLE_HOLD_MS,
+    HANDLE_TALK_MS,
+    HANDLE_WRAP_UP_MS,
+    HANDLED,
+    HOLD_MS,
+    IDLE_MS,
+    OTHER_MS,
+    RINGING_MS,
+    TALK_MS,
+    UNREACHABLE_MS,
+    WRAP_UP_MS,
+)
+from kak_server.statistics.halfhours import Cell
+
+BY_ACTIVITY = {Activity.AVAILABLE: IDLE_MS, Activity.BREAK: BREAK_MS, Activity.AFTER_CALL: AFTER_CALL_MS}
+BY_STATE = {
+    OperatorState.OFFERED: RINGING_MS,
+    OperatorState.WRAP_UP: WRAP_UP_MS,
+    OperatorState.UNREACHABLE: UNREACHABLE_MS,
+}
+BY_CONTACT = {
+    ContactState.CONNECTING: CONNECTING_MS,
+    ContactState.CONNECTED: TALK_MS,
+    ContactState.HELD: HOLD_MS,
+}
+OF_A_QUEUE = frozenset({RINGING_MS, CONNECTING_MS, TALK_MS, HOLD_MS, WRAP_UP_MS})
+NO_QUEUE, NO_ROOM = QueueId(""), RoomId("")
+STATES = {number: COLUMNS[number].name.removesuffix("_ms") for number in range(IDLE_MS, OTHER_MS + 1)}
+
+
+@dataclass(slots=True)
+class Work:
+    """One operator's piece of work with one contact, from accepting it to the end of the wrap-up."""
+
+    contact: ContactId
+    queue: QueueId
+    queue_room: RoomId
+    talked: bool = False
+    released: bool = False
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_up_ms: int = 0
+
+
+@dataclass(slots=True)
+class Person:
+    """A signed-in operator: `doing` (a column) since `since_ms`, up to `counted_ms` credited. `queue` is that of the
+    contact it is about, "" if it is about none."""
+
+    operator: OperatorId
+    room: RoomId
+    doing: int
+    since_ms: int
+    counted_ms: int
+    queue: QueueId = NO_QUEUE
+    queue_room: RoomId = NO_ROOM
+    work: Work | None = None
+
+
+def doing_of(row: Operator, state: State) -> int:
+    """The column that this operator's time goes to now."""
+    if row.state is OperatorState.BUSY:
+        contact = state.contacts.get(row.contact) if row.contact is not None else None
+        return OTHER_MS if contact is None else BY_CONTACT.get(contact.state, OTHER_MS)
+    if row.state is OperatorState.IDLE or (
+        row.state is OperatorState.UNREACHABLE and row.activity is not Activity.AVAILABLE
+    ):
+        return BY_ACTIVITY.get(row.activity, OTHER_MS)
+    return BY_STATE.get(row.state, OTHER_MS)
+
+
+class People:
+    """All signed-in operators."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self.here: dict[OperatorId, Person] = {}
+
+    def credit(self, person: Person) -> None:
+        """The time since the last credit belongs to what the operator has been doing."""
+        book = self._book
+        now_ms = book.now_ms
+        spent_ms = now_ms - person.counted_ms
+        if not spent_ms:
+            return
+        person.counted_ms = now_ms
+        doing = person.doing
+        for cell in self.cells(person):
+            cell.figures[doing] += spent_ms
+        if doing in OF_A_QUEUE:
+            book.now.cell("queue", person.queue, person.queue_room).figures[doing] += spent_ms
+            work = person.work
+            if work is not None:
+                if doing == TALK_MS:
+                    work.talk_ms += spent_ms
+                elif doing == HOLD_MS:
+                    work.hold_ms += spent_ms
+                elif doing == WRAP_UP_MS:
+                    work.wrap_up_ms += spent_ms
+
+    def credit_all(self) -> None:
+        """Bring everybody's time up to now: at a half hour's end, and before figures are shown."""
+        for person in self.here.values():
+            self.credit(person)
+
+    def meet(self, operator: OperatorId, state: State) -> Person | None:
+        """The operator as known, or as the state has it; None if not signed in."""
+        person = self.here.get(operator)
+        if person is None and (row := state.operators.get(operator)) is not None:
+            now_ms = self._book.now_ms
+            person = self.here[operator] = Person(operator, row.room, IDLE_MS, now_ms, now_ms)
+            self._turn_to(person, row, state)
+        return person
+
+    def look(self, operator: OperatorId, state: State) -> None:
+        """After a step that touched the operator: credit the time of before, and begin that of now."""
+        row = state.operators.get(operator)
+        person = self.meet(operator, state)
+        if person is None:
+            return
+        self.credit(person)
+        if row is None:
+            self._finish(person)
+            del self.here[operator]
+            return
+        person.room = row.room
+        self._turn_to(person, row, state)
+
+    def released(self, operator: OperatorId) -> None:
+        """The operator was parted from the contact: the work ends with the wrap-up, or at once."""
+        person = self.here.get(operator)
+        if person is not None and person.work is not None:
+            person.work.released = True
+
+    def _turn_to(self, person: Person, row: Operator, state: State) -> None:
+        doing = doing_of(row, state)
+        work = person.work
+        if work is not None and work.released and doing != WRAP_UP_MS:
+            self._finish(person)
+            work = None
+        if doing != person.doing:
+            person.doing, person.since_ms = doing, self._book.now_ms
+        if doing not in OF_A_QUEUE:
+            person.queue, person.queue_room = NO_QUEUE, NO_ROOM
+        elif (
+            doing != WRAP_UP_MS and row.contact is not None and (contact := state.contacts.get(row.contact)) is not None
+        ):
+            person.queue, person.queue_room = contact.queue, own_room(contact.queue, state)
+            if work is None and doing != RINGING_MS:
+                work = person.work = Work(row.contact, person.queue, person.queue_room)
+        if work is not None and doing in (TALK_MS, HOLD_MS):
+            work.talked = True
+
+    def _finish(self, person: Person) -> None:
+        """Work in which nobody was talked with leaves only its time."""
+        work, person.work = person.work, None
+        if work is None or not work.talked:
+            return
+        queue = self._book.now.cell("queue", work.queue, work.queue_room)
+        for cell in (*self.cells(person), queue):
+            figures = cell.figures
+            figures[HANDLED] += 1
+            figures[HANDLE_TALK_MS] += work.talk_ms
+            figures[HANDLE_HOLD_MS] += work.hold_ms
+            figures[HANDLE_WRAP_UP_MS] += work.wrap_up_ms
+
+    def cells(self, person: Person) -> tuple[Cell, Cell]:
+        now = self._book.now
+        mine = now.cell("operator", person.operator, person.room)
+        mine.room = person.room
+        return mine, now.cell("room", person.room, person.room)
+
+
+def own_room(queue: QueueId, state: State) -> RoomId:
+    """The queue's first room; "" for a queue without rooms."""
+    row = state.queues.get(queue)
+    return row.config.rooms[0] if row is not None and row.config.rooms else NO_ROOM

@@ -1,0 +1,106 @@
+"""When the collector looks at everything: in a quiet second, or when it has waited long enough."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from kak_server.runtime.collector import NEVER, YOUNG, YOUNG_PASSES, Collector, CollectorRules
+
+RULES = CollectorRules(survivors=2, survivors_most=6, quiet_s=1.0, wait_s=60.0)
+
+
+class Bench:
+    """A collector on a clock of our own."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.spent_s = 5.0
+        self.passes: list[str] = []
+        self.collector = Collector(
+            lambda _seconds, why: self.passes.append(why), RULES, lambda: self.now_s, lambda: self.spent_s
+        )
+        self.collector.start()
+
+    def look(self, seconds: float, share: float) -> list[str]:
+        """Time passes in which so much of a CPU is used; the passes so far."""
+        for _ in range(round(seconds * 10)):
+            self.now_s += 0.1
+            self.spent_s += 0.1 * share
+            self.collector.look()
+        return self.passes
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    thresholds = gc.get_threshold()
+    try:
+        yield Bench()
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+
+
+def survivors(passes: int) -> None:
+    """So many passes over what has survived."""
+    for _ in range(passes):
+        gc.collect(1)
+
+
+def test_the_young_are_looked_at_and_the_old_never_by_themselves(bench: Bench) -> None:
+    assert gc.get_threshold() == (YOUNG, YOUNG_PASSES, NEVER)
+    assert gc.get_freeze_count() > 1_000
+    kept: list[list[int]] = [[] for _ in range(3 * YOUNG * (YOUNG_PASSES + 2))]
+    assert gc.get_count()[2] >= 2
+    assert len(kept) > 0
+    assert bench.passes == []
+
+
+def test_a_pass_waits_for_a_quiet_second(bench: Bench) -> None:
+    survivors(3)
+    assert bench.look(10, 0.8) == []
+    assert bench.look(0.8, 0.01) == []
+    assert bench.look(0.4, 0.01) == ["quiet"]
+    assert bench.look(100, 0.01) == ["quiet"]  # nothing has gathered since
+
+
+def test_a_short_burst_begins_the_quiet_second_anew(bench: Bench) -> None:
+    survivors(3)
+    bench.look(5, 0.8)
+    bench.look(0.9, 0.01)
+    bench.look(0.1, 0.8)
+    assert bench.look(0.9, 0.01) == []
+    assert bench.look(0.3, 0.01) == ["quiet"]
+
+
+def test_it_does_not_wait_for_ever(bench: Bench) -> None:
+    survivors(3)
+    assert bench.look(59, 0.8) == []
+    assert bench.look(2, 0.8) == ["waited"]
+
+
+def test_too_much_does_not_wait(bench: Bench) -> None:
+    survivors(7)
+    assert bench.look(0.1, 0.8) == ["many"]
+
+
+def test_nothing_is_done_for_little(bench: Bench) -> None:
+    survivors(1)
+    assert bench.look(5, 0.01) == []
+
+
+def test_garbage_in_circles_is_found(bench: Bench) -> None:
+    class Circle:
+        gone = 0
+
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            Circle.gone += 1
+
+    for _ in range(5):
+        Circle()
+    survivors(3)
+    bench.look(2, 0.01)
+    assert Circle.gone == 5

@@ -1,0 +1,214 @@
+"""Days with figures worked out by hand."""
+
+import pytest
+
+from kak_server.routing.api import Activity, ContactClass
+from kak_server.statistics.derived import derive
+from tests.unit.routing.desk import queue
+from tests.unit.statistics.measured import MONDAY_MS, MeasuredDesk
+
+S = 1_000
+
+
+@pytest.fixture
+def desk() -> MeasuredDesk:
+    """113 of Oslo with 10 s, 116117 of Bergen with 120 s; the day begins at eight."""
+    desk = MeasuredDesk(
+        queue(
+            "113", "oslo", "bergen", wrap_up_ms=30 * S, threshold_ms=10 * S, goal_percent=90,
+            offer_timeout_ms=15 * S,
+        ),
+        queue(
+            "116117", "bergen", klass=ContactClass.NORMAL, wrap_up_ms=60 * S, threshold_ms=120 * S, goal_percent=80,
+            offer_timeout_ms=20 * S,
+        ),
+    )  # fmt: skip
+    desk.core.state.now_ms = 0
+    return desk
+
+
+def start(desk: MeasuredDesk) -> None:
+    desk.at("08:00:00")
+    desk.sit("ada", "oslo")
+    desk.sit("bob", "bergen")
+
+
+def test_a_morning_by_hand(desk: MeasuredDesk) -> None:
+    """Ada and Bob from eight to half past; every figure below was added up on paper."""
+    start(desk)
+    desk.at("08:01:00")
+    desk.ring("c1")  # rings at Ada's, who answers after 4 s and talks for 56 s, 6 s of them on hold
+    desk.at("08:01:04")
+    desk.talk("ada", "c1")
+    desk.at("08:01:20")
+    desk.hold("ada", "c1")
+    desk.at("08:01:26")
+    desk.hold("ada", "c1", on=False)
+    desk.at("08:02:00")
+    desk.hang_up("ada", "c1")  # 30 s of wrap-up, until 08:02:30
+    desk.at("08:02:10")
+    desk.ring("c2")  # Bob is the only one; he misses it (15 s), and Ada is not free yet: Bob again
+    desk.at("08:02:25")
+    assert desk.offered_to("c2") == "bob"
+    desk.at("08:02:28")
+    desk.gone("c2")  # abandoned after 18 s, not early
+    desk.at("08:10:00")
+    desk.ring("c3", "116117")  # Bob says no twice at once, then talks after 30 s
+    desk.reject("bob", "c3")
+    desk.at("08:10:15")
+    desk.reject("bob", "c3")
+    desk.at("08:10:30")
+    desk.talk("bob", "c3")
+    desk.at("08:12:30")
+    desk.transfer("bob", "c3", "113")  # Ada takes it after 5 s; Bob has 60 s of wrap-up, until 08:13:30
+    desk.at("08:12:35")
+    desk.talk("ada", "c3")
+    desk.at("08:13:35")
+    desk.gone("c3")  # 30 s of wrap-up, until 08:14:05
+    desk.at("08:20:00")
+    desk.ring("c4")
+    desk.at("08:20:03")
+    desk.gone("c4")  # abandoned early, after 3 s
+    desk.at("08:20:10")
+    desk.says("ada", Activity.BREAK)
+    desk.at("08:25:10")
+    desk.says("ada", Activity.AVAILABLE)
+    desk.at("08:30:00")
+
+    figures = desk.row("08:00", "queue", "113")
+    assert figures == {
+        "offered": 3, "answered": 1, "answered_in_time": 1, "abandoned": 2, "abandoned_early": 1,
+        "answer_wait_ms": 4 * S, "answer_wait_max_ms": 4 * S, "abandon_wait_ms": 21 * S, "abandon_wait_max_ms": 18 * S,
+        "transfers_in": 1, "waiting_peak": 1,
+        "offers": 5, "accepted": 2, "missed": 1, "withdrawn": 2, "answers": 1,
+        "handled": 2, "handle_talk_ms": 50 * S + 60 * S, "handle_hold_ms": 6 * S, "handle_wrap_up_ms": 60 * S,
+        "ringing_ms": (4 + 18 + 5 + 3) * S, "talk_ms": 110 * S, "hold_ms": 6 * S, "wrap_up_ms": 60 * S,
+    }  # fmt: skip
+    assert derive("queue", figures) == {
+        "service_level_negative_percent": 33.33,
+        "service_level_ignored_percent": 50.0,
+        "abandoned_percent": 66.67,
+        "asa_ms": 4 * S,
+        "aht_ms": 88 * S,
+    }
+    assert desk.row("08:00", "queue", "116117") == {
+        "offered": 1, "answered": 1, "answered_in_time": 1, "answer_wait_ms": 30 * S, "answer_wait_max_ms": 30 * S,
+        "waiting_peak": 1, "offers": 3, "accepted": 1, "rejected": 2, "answers": 1, "transfers_out": 1,
+        "handled": 1, "handle_talk_ms": 120 * S, "handle_wrap_up_ms": 60 * S,
+        "ringing_ms": 30 * S, "talk_ms": 120 * S, "wrap_up_ms": 60 * S,
+    }  # fmt: skip
+    bob = desk.row("08:00", "operator", "bob")
+    assert bob == {
+        "offers": 5, "accepted": 1, "rejected": 2, "missed": 1, "withdrawn": 1, "answers": 1, "transfers_out": 1,
+        "handled": 1, "handle_talk_ms": 120 * S, "handle_wrap_up_ms": 60 * S,
+        "idle_ms": (1_800 - 18 - 30 - 120 - 60) * S, "ringing_ms": 48 * S, "talk_ms": 120 * S, "wrap_up_ms": 60 * S,
+    }  # fmt: skip
+    ada = desk.row("08:00", "operator", "ada")
+    assert ada["break_ms"] == 300 * S
+    assert ada["idle_ms"] == (1_800 - 300 - 4 - 56 - 30 - 5 - 60 - 30 - 3) * S
+    assert derive("operator", ada)["signed_in_ms"] == 1_800 * S
+    worked = 50 + 6 + 30 + 60 + 30
+    assert derive("operator", ada)["occupancy_percent"] == round(100 * worked / 1_500, 2)
+    room = desk.row("08:00", "room", "oslo")
+    assert (room["offered"], room["answers"], room["talk_ms"]) == (3, 1, 110 * S)  # 113 is Oslo's own; Ada sits there
+    assert desk.row("08:00", "room", "bergen")["rejected"] == 2
+
+
+def test_a_caller_waits_across_the_border(desk: MeasuredDesk) -> None:
+    """The service level of a half hour knows the caller as pending until it is decided; time is shared out."""
+    start(desk)
+    desk.at("08:29:55")
+    desk.ring("c1")
+    desk.at("08:30:02")
+    before = desk.row("08:00", "queue", "113")
+    assert (before["offered"], before["pending"], before["ringing_ms"]) == (1, 1, 5 * S)
+    assert not desk.rows[MONDAY_MS + 16 * 1_800_000, "queue", "113"].settled
+    desk.talk("ada", "c1")
+    after = desk.row("08:00", "queue", "113")
+    assert (after["answered"], after["answered_in_time"], after["answer_wait_ms"]) == (1, 1, 7 * S)
+    assert "pending" not in after
+    assert desk.rows[MONDAY_MS + 16 * 1_800_000, "queue", "113"].settled
+    assert [row.key for row in desk.issued if row.by == "queue" and row.half_hour_ms == MONDAY_MS + 16 * 1_800_000] == [
+        "113",
+        "113",
+    ]
+    desk.at("09:00:00")
+    later = desk.row("08:30", "queue", "113")
+    assert (later.get("offered", 0), later["answers"], later["ringing_ms"]) == (0, 1, 2 * S)
+    assert (later["waiting_peak"], later["talk_ms"]) == (1, (1_800 - 2) * S)
+
+
+def test_nobody_calls_for_an_hour(desk: MeasuredDesk) -> None:
+    """Half hours without events have the time of those signed in."""
+    start(desk)
+    desk.at("10:15:00")
+    for clock in ("08:00", "08:30", "09:00", "09:30"):
+        assert desk.row(clock, "operator", "ada") == {"idle_ms": 1_800 * S}
+    assert not desk.reducer.book.kept
+
+
+def test_a_call_is_lost_and_comes_back(desk: MeasuredDesk) -> None:
+    """A dead seat: the caller waits again and leaves; answered is answered, and the loss is counted."""
+    start(desk)
+    desk.ring("c1")
+    desk.talk("ada", "c1")
+    desk.at("08:01:00")
+    desk.media("bergen-bob", up=False)
+    desk.media("oslo-ada", up=False)
+    desk.at("08:01:05")
+    desk.at("08:01:20")
+    desk.gone("c1")
+    desk.at("08:30:00")
+    figures = desk.row("08:00", "queue", "113")
+    assert (figures["offered"], figures["answered"], figures["requeues"], figures["left_again"]) == (1, 1, 1, 1)
+    assert "abandoned" not in figures
+    ada = desk.row("08:00", "operator", "ada")
+    assert (ada["requeues"], ada["handled"], ada["handle_talk_ms"]) == (1, 1, 65 * S)
+    assert ada["unreachable_ms"] == (1_800 - 65) * S
+    assert desk.row("08:00", "room", "oslo")["requeues"] == 1
+
+
+def test_calls_out(desk: MeasuredDesk) -> None:
+    """They are work, and no service level."""
+    start(desk)
+    desk.dial("ada", "d1")
+    desk.at("08:00:20")
+    desk.joined("d1")
+    desk.at("08:01:00")
+    desk.hang_up("ada", "d1")
+    desk.at("08:05:00")
+    desk.dial("ada", "d2")
+    desk.gone("d2", "busy")
+    desk.at("08:30:00")
+    ada = desk.row("08:00", "operator", "ada")
+    assert (ada["dialed"], ada["dialed_answered"], ada["handled"]) == (2, 1, 1)
+    assert (ada["connecting_ms"], ada["talk_ms"], ada["wrap_up_ms"]) == (20 * S, 40 * S, 10 * S)
+    out = desk.row("08:00", "queue", "outgoing-oslo")
+    assert (out["dialed"], out.get("offered", 0), out.get("abandoned", 0)) == (2, 0, 0)
+
+
+def test_too_many_contacts() -> None:
+    """Callers who are turned away are in nobody's service level, and not forgotten."""
+    desk = MeasuredDesk(queue("116117", "bergen", klass=ContactClass.NORMAL), max_contacts=1)
+    desk.at("08:00:00")
+    desk.ring("c1", "116117")
+    desk.ring("c2", "116117")
+    desk.ring("c2", "nowhere")
+    desk.at("08:30:00")
+    figures = desk.row("08:00", "queue", "116117")
+    assert (figures["offered"], figures["turned_away"], figures["pending"]) == (1, 1, 1)
+
+
+def test_an_operator_changes_rooms(desk: MeasuredDesk) -> None:
+    """The time of each room is its own."""
+    start(desk)
+    desk.at("08:10:00")
+    desk.sit("ada", "bergen")
+    desk.at("08:25:00")
+    desk.leave("ada")
+    desk.at("08:30:00")
+    assert desk.row("08:00", "room", "oslo")["idle_ms"] == 600 * S
+    assert desk.row("08:00", "room", "bergen")["idle_ms"] == (900 + 1_800) * S
+    assert desk.row("08:00", "operator", "ada")["idle_ms"] == 1_500 * S
+    desk.close()
+    assert desk.rows[MONDAY_MS + 16 * 1_800_000, "operator", "ada"].room == "bergen"
