@@ -118,10 +118,10 @@ def hash_password(arguments: argparse.Namespace) -> int:
 
 
 def journal(arguments: argparse.Namespace) -> int:
-    """Tell in sentences what the journal knows."""
-    from kak_server.runtime import explain
+    """Tell in sentences what the journal knows; check, compact or migrate it."""
+    from kak_server.runtime import journal_cli
 
-    return int(explain.main(arguments) or 0)
+    return journal_cli.main(arguments)
 
 
 def sip(arguments: argparse.Namespace) -> int:
@@ -205,9 +205,15 @@ def _add_journal(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     explain = actions.add_parser("explain", help="why a call went where it went")
     explain.add_argument("call", metavar="CALL", help="contact, caller's number, or `last`")
-    verify = actions.add_parser("verify", help="whether the journal is whole")
-    for action in (explain, verify):
+    check = actions.add_parser("check", aliases=["verify"], help="whether the journal is whole, and what is lost")
+    compact = actions.add_parser("compact", help="snapshot the state, put old segments away (a server does it itself)")
+    compact.add_argument("--keep-days", type=float, default=0, metavar="N", help="remove what is older; 0: keep all")
+    compact.add_argument("--keep-bytes", type=int, default=0, metavar="N", help="remove the oldest beyond; 0: keep all")
+    migrate = actions.add_parser("migrate", help="write events of older versions anew; the server must be stopped")
+    for action in (explain, check, compact, migrate):
         action.add_argument("--data-dir", type=Path, default=Path("var/lab"), help="the server's data folder")
+    for action in (check, compact, migrate):
+        action.add_argument("data_dir", type=Path, nargs="?", default=argparse.SUPPRESS, metavar="DIR", help="the same")
 
 
 def _add_sip(command: argparse.ArgumentParser) -> None:

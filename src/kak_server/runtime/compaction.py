@@ -20,11 +20,10 @@ from kak_server.model.codec import CodecError, dumps
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Keep, drop_old, put_away
 from kak_server.runtime.files import FILES, Files
-from kak_server.runtime.folder import JournalError, read_file, segment_numbers, segment_path
-from kak_server.runtime.frames import scan
+from kak_server.runtime.folder import JournalError, segment_numbers
 from kak_server.runtime.losses import Lost
-from kak_server.runtime.segments import Contents, load, whole_checkpoint
-from kak_server.runtime.snapshots import Snapshot, encode_snapshot, read_snapshot, write_snapshot
+from kak_server.runtime.segments import Contents, is_base, load
+from kak_server.runtime.snapshots import encode_snapshot, write_snapshot
 
 PACKAGE = Path(__file__).resolve().parents[1]
 DETERMINING = ("model", "routing", "runtime")
@@ -68,7 +67,7 @@ def compact(folder: Path, keep: Keep, now_ms: int, files: Files = FILES) -> Comp
             raise BusyError from None
         newest = max(segment_numbers(folder), default=0)
         made = None
-        if not _is_base(folder, newest):
+        if not is_base(folder, newest):
             contents = load(folder, until=newest)
             if contents.lost:
                 return Compacted(lost=tuple(contents.lost))
@@ -96,20 +95,10 @@ def _write(folder: Path, number: int, contents: Contents, files: Files) -> None:
     write_snapshot(folder, number, data, files)
 
 
-def _is_base(folder: Path, number: int) -> bool:
-    """A start may begin to read here."""
-    try:
-        if whole_checkpoint(scan(read_file(segment_path(folder, number)))):
-            return True
-    except FileNotFoundError:
-        return False
-    return isinstance(read_snapshot(folder, number), Snapshot)
-
-
 def _older_base(folder: Path, newest: int) -> int:
     """Where a start begins to read if the newest snapshot turns out to be damaged."""
     numbers = [number for number in segment_numbers(folder) if number < newest]
-    return next((number for number in reversed(numbers) if _is_base(folder, number)), min(numbers, default=newest))
+    return next((number for number in reversed(numbers) if is_base(folder, number)), min(numbers, default=newest))
 
 
 def main() -> int:

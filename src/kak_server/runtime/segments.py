@@ -178,6 +178,13 @@ def whole_checkpoint(items: Iterable[Frame | Damage]) -> bool:
     return False
 
 
+def is_base(folder: Path, number: int) -> bool:
+    """A start may begin to read at this segment: the state before it is there."""
+    if isinstance(read_snapshot(folder, number), Snapshot):
+        return True
+    return whole_checkpoint(scan(_read_segment(folder, number)))
+
+
 def _read_segment(folder: Path, number: int) -> bytes:
     try:
         return read_file(segment_path(folder, number))

@@ -8,9 +8,10 @@ import pytest
 from kak_server.routing.api import Activity
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compaction import compact
-from kak_server.runtime.explain import main, sentences
+from kak_server.runtime.explain import sentences
 from kak_server.runtime.folder import segment_path
 from kak_server.runtime.journal import Journal
+from kak_server.runtime.journal_cli import main
 from tests.unit.routing.desk import queue
 from tests.unit.runtime.journaled import JournaledDesk
 
@@ -173,7 +174,7 @@ def test_a_whole_journal_verifies(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(arguments(tmp_path, "verify")) == 0
     out = capsys.readouterr().out
     assert "the journal is whole" in out
-    assert "1 checkpoint(s) compared" in out
+    assert "1 snapshot(s) compared" in out
     assert "1 contacts and 3 operators" in out
 
 
