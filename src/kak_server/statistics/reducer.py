@@ -28,6 +28,7 @@ from kak_server.statistics.columns import (
     DIALED_ANSWERED,
     HANDED_OVER,
     LEFT_AGAIN,
+    MADE_NOT_READY,
     MISSED,
     OFFERED,
     OFFERS,
@@ -87,6 +88,7 @@ class Reducer:
             api.DialOut: self._dial,
             api.ReleaseOperator: self._release,
             api.EndContact: self._end,
+            api.MadeNotReady: self._made_not_ready,
             api.ContactChanged: self._contact_changed,
             api.OperatorChanged: self._operator_changed,
         }
@@ -271,6 +273,9 @@ class Reducer:
             person = self.people.meet(effect.operator, state)
             if person is not None:  # queue and room hear of it when the contact waits again
                 self.people.cells(person)[0].figures[REQUEUES] += 1
+
+    def _made_not_ready(self, effect: api.MadeNotReady, state: State) -> None:
+        self._at_work(None, effect.operator, MADE_NOT_READY, state)
 
     def _operator_changed(self, effect: api.OperatorChanged, _state: State) -> None:
         self._touched[effect.operator] = None

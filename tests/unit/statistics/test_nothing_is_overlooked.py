@@ -18,6 +18,9 @@ NO_FIGURE = {
     api.PositionMoved: "seats have no statistics",
     api.SetTimer: "how the core keeps time",
     api.CancelTimer: "how the core keeps time",
+    api.MissesTolerated: "the misses are counted; that nobody could be spared is for people to look at",
+    api.Forced: "what it leads to is read off the operator's state",
+    api.HandOverChanged: "two people at a position are one operator's time: that of who sits there",
     api.Refused: "only arrivals turned away count, which the reducer looks at by itself",
 }
 EVENTS_SEEN = {  # an event is seen through its effects and the state after it; only these types are looked at
@@ -43,6 +46,10 @@ EVENTS_THROUGH_EFFECTS = {
     api.HandoverFailed,
     api.ContactPulledBack,
     api.WrapUpDone,
+    api.WrapUpExtended,
+    api.OperatorForced,
+    api.HandOverStarted,
+    api.HandOverCancelled,
     api.TimerFired,
 }
 
