@@ -146,6 +146,12 @@ class Reducer:
             if contact.state in (api.ContactState.WAITING, api.ContactState.OFFERED):
                 self._stand(case)
 
+    def take_up(self, case: Case) -> None:
+        """A contact as it was kept, in the order in which they were kept."""
+        self.cases[case.contact] = case
+        if case.waiting:
+            self.lines.setdefault(case.queue, {})[case.contact] = case.arrived_ms
+
     def gap(self) -> None:
         """Events may be missing: the half hour of now is incomplete."""
         self.book.now.complete = False
