@@ -138,6 +138,7 @@ class Context:
     tracks: Tracks = field(init=False)
     notices: Notices = field(init=False)
     on_effect: Callable[[routing.Effect], None] = field(init=False)
+    on_step: Callable[[routing.Event, tuple[routing.Effect, ...]], None] = lambda event, effects: None
 
     def __post_init__(self) -> None:
         self.ports = PortPool(self.settings.rtp_port_min, self.settings.rtp_port_max)
@@ -181,6 +182,7 @@ class Context:
                     self.on_effect(effect)
                 except Exception as caught:  # noqa: BLE001 - raised below
                     problem = problem or caught
+            self.on_step(event, effects)
         if problem is not None:
             raise problem
 

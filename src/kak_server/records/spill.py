@@ -7,10 +7,11 @@ from pathlib import Path
 
 from kak_server.model.codec import CodecError, dumps, from_json
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+from kak_server.statistics.halfhours import Row
 
-Item = CallRecord | LedgerRow | AuditRow
-_KINDS: dict[str, type[CallRecord] | type[LedgerRow] | type[AuditRow]] = {
-    cls.__name__: cls for cls in (CallRecord, LedgerRow, AuditRow)
+Item = CallRecord | LedgerRow | AuditRow | Row
+_KINDS: dict[str, type[CallRecord] | type[LedgerRow] | type[AuditRow] | type[Row]] = {
+    cls.__name__: cls for cls in (CallRecord, LedgerRow, AuditRow, Row)
 }
 
 

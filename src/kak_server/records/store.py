@@ -13,9 +13,12 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from kak_server.records import chain, database
+from kak_server.records import chain, database, half_hours
+from kak_server.records.half_hours import IssuedRow, Wanted
 from kak_server.records.spill import Item, Spill
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+from kak_server.statistics.columns import By
+from kak_server.statistics.halfhours import Row
 
 QUEUE_MAX = 10_000
 BATCH_MAX = 200
@@ -77,16 +80,20 @@ class RecordStore:
         """Append to the audit log."""
         self._put(row)
 
+    def put_statistics(self, rows: Sequence[Row]) -> None:
+        """Rows of half hours that are over, new or changed. May be called from another thread."""
+        self._put(*rows)
+
     @property
     def waiting(self) -> int:
         """Rows not yet written."""
         return self._queue.qsize()
 
-    def _put(self, item: Item) -> None:
+    def _put(self, *items: Item) -> None:
         """Into the file of waiting rows, which survives a kill -9, then into the queue."""
         with self._order:
             try:
-                self._spill.keep([item])
+                self._spill.keep(items)
             except OSError as problem:
                 if not self._spill_failed:
                     self._on_problem("records_not_kept", f"rows wait in memory only: {problem.strerror}")
@@ -94,7 +101,8 @@ class RecordStore:
             else:
                 self._spill_failed = False
             try:
-                self._queue.put_nowait(item)
+                for item in items:
+                    self._queue.put_nowait(item)
             except queue.Full:
                 self._usable = False  # the writer reads the file again, once it has got through the queue
                 self._on_problem("records_behind", f"{QUEUE_MAX} rows wait; further ones wait in the file")
@@ -172,6 +180,8 @@ class RecordStore:
             database.put_calls(connection, [item for item in items if isinstance(item, CallRecord)])
             ledger = [item for item in items if isinstance(item, LedgerRow)]
             last_ledger = database.add_ledger(connection, ledger, self._last_ledger) if ledger else self._last_ledger
+            if rows := [item for item in items if isinstance(item, Row)]:
+                half_hours.put(connection, rows)
             audit = [item for item in items if isinstance(item, AuditRow)]
             last_audit = database.add_audit(connection, audit, self._last_audit) if audit else self._last_audit
         self._last_ledger, self._last_audit = last_ledger, last_audit
@@ -227,6 +237,17 @@ class RecordStore:
         """The whole audit log."""
         with self._reading() as connection:
             return database.audit(connection)
+
+    def statistics(self, wanted: Wanted) -> Sequence[IssuedRow]:
+        """Half hours in the order in which they were issued."""
+        with self._reading() as connection:
+            return half_hours.read(connection, wanted)
+
+    def drop_statistics(self, by: By, before_ms: int) -> int:
+        """Forget rows of half hours before then. How many went."""
+        self._tables_made.wait(READY_WAIT_S)
+        with self._engine.begin() as connection:
+            return half_hours.drop_before(connection, by, before_ms)
 
     def verify_chain(self) -> Sequence[str]:
         """Where the ledger's or the audit log's chain is broken, in words; empty when both are whole."""

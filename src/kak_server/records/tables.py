@@ -55,3 +55,21 @@ AUDIT = Table(
     Column("prev_hash", String(64), nullable=False),
     Column("row_hash", String(64), nullable=False),
 )
+
+STATISTICS = Table(
+    "statistics",
+    METADATA,
+    Column("half_hour_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("row_by", String(16), primary_key=True),
+    Column("row_key", String(128), primary_key=True),
+    Column("room", String(128), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("settled", Integer, nullable=False),
+    Column("complete", Integer, nullable=False),
+    Column("as_of_ms", BigInteger, nullable=False),
+    Column("threshold_ms", BigInteger, nullable=False),
+    Column("goal_percent", Integer, nullable=False),
+    Column("figures", Text, nullable=False),
+    Index("ix_statistics_serial", "row_by", "serial", unique=True),
+)

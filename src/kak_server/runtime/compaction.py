@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kak_server.model.codec import CodecError, dumps
-from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Keep, drop_old, put_away
+from kak_server.runtime.counted import Counted
 from kak_server.runtime.files import FILES, Files
 from kak_server.runtime.folder import JournalError, segment_numbers
 from kak_server.runtime.losses import Lost
@@ -26,7 +26,7 @@ from kak_server.runtime.segments import Contents, is_base, load
 from kak_server.runtime.snapshots import encode_snapshot, write_snapshot
 
 PACKAGE = Path(__file__).resolve().parents[1]
-DETERMINING = ("model", "routing", "runtime")
+DETERMINING = ("model", "routing", "runtime", "statistics")
 EXIT_PROBLEM = 1
 EXIT_LOST = 4
 
@@ -81,15 +81,16 @@ def compact(folder: Path, keep: Keep, now_ms: int, files: Files = FILES) -> Comp
 
 
 def _write(folder: Path, number: int, contents: Contents, files: Files) -> None:
-    core = RoutingCore.restore(contents.routing) if contents.routing is not None else RoutingCore()
+    counted = Counted.restore(contents.routing)
     for event in contents.events:
-        core.step(event)
+        counted.step(event)
+    counted.issued()
     data = encode_snapshot(
         number,
         contents.last_serial,
         contents.last_generation,
-        max(contents.now_ms, core.now_ms),
-        core.snapshot(),
+        max(contents.now_ms, counted.core.now_ms),
+        counted.snapshot(),
         contents.payloads.values(),
     )
     write_snapshot(folder, number, data, files)

@@ -100,6 +100,7 @@ class Dispatcher:
         self.house = house
         self.journal = journal
         self.now_ms = now_ms
+        self.snapshot: Callable[[], Any] = house.ctx.core.snapshot  # what the journal keeps of the core's state
         self.timers = Timers(now_ms, self._timer)
         self._inbox: deque[Feed] = deque()
         self._busy = False
@@ -154,7 +155,7 @@ class Dispatcher:
                 self._guard(self.house.ctx.settle)
                 self._carry_out(self.house.drain())
                 if self.journal.upkeep_due:
-                    self._guard(lambda: self.journal.upkeep(self.house.ctx.core.snapshot))
+                    self._guard(lambda: self.journal.upkeep(self.snapshot))
         finally:
             self._busy = False
 

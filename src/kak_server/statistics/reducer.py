@@ -12,7 +12,7 @@ from typing import Any
 from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
 from kak_server.routing import api
 from kak_server.routing.state import State
-from kak_server.statistics.book import Book, DayOf, utc_day
+from kak_server.statistics.book import Book
 from kak_server.statistics.columns import (
     ABANDON_WAIT_MAX_MS,
     ABANDON_WAIT_MS,
@@ -73,8 +73,8 @@ class Case:
 class Reducer:
     """Feed it every step of the core, in order; take rows when `book.due`."""
 
-    def __init__(self, day_of: DayOf = utc_day) -> None:
-        self.book = Book(day_of)
+    def __init__(self) -> None:
+        self.book = Book()
         self.people = People(self.book)
         self.cases: dict[ContactId, Case] = {}
         self.lines: dict[QueueId, dict[ContactId, int]] = {}  # queue -> contacts that wait or ring -> arrival (ms)
@@ -102,6 +102,7 @@ class Reducer:
 
     def step(self, event: api.Event, effects: Iterable[api.Effect], state: State) -> None:
         """One step of the core, with its state after it. Time going backwards is no time."""
+        self.book.local = state.config.national.local
         if not self.begun:
             self.begun = True
             self.book.begin(event.now_ms, complete=True)
@@ -135,6 +136,7 @@ class Reducer:
         """Begin in the middle: a core of whose past no figures are known. The half hour is marked incomplete, and what
         becomes of the contacts that are here is not credited."""
         self.begun = True
+        self.book.local = state.config.national.local
         self.book.begin(state.now_ms, complete=False)
         for operator in state.operators:
             self.people.meet(operator, state)
@@ -156,9 +158,9 @@ class Reducer:
         """Events may be missing: the half hour of now is incomplete."""
         self.book.now.complete = False
 
-    def take(self) -> list[Row]:
-        """Rows of half hours that are over."""
-        return self.book.take()
+    def take(self, limit: int | None = None) -> list[Row]:
+        """Rows of half hours that are over, at most `limit`."""
+        return self.book.take(limit)
 
     # --- a contact's way ----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from kak_server.model.codec import CodecError, from_json, to_json
-from kak_server.statistics.book import DayOf, utc_day
 from kak_server.statistics.columns import BYS, COLUMNS, INDEX, OTHER_MS, By
 from kak_server.statistics.halfhours import Cell, Cells, HalfHour
 from kak_server.statistics.people import Person
@@ -28,11 +27,11 @@ def encode(reducer: Reducer) -> dict[str, Any]:
     }
 
 
-def decode(data: Any, day_of: DayOf = utc_day) -> Reducer:
+def decode(data: Any) -> Reducer:
     """A reducer that goes on from there. Raises CodecError if it is no snapshot of this format."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise CodecError("not a statistics snapshot of a known format")
-    reducer = Reducer(day_of)
+    reducer = Reducer()
     book = reducer.book
     try:
         *kept, book.now = [_read_half_hour(item) for item in data["half_hours"]]
@@ -57,7 +56,7 @@ def _half_hour(half_hour: HalfHour) -> dict[str, Any]:
 
 def _cells(cells: Cells) -> list[list[Any]]:
     return [
-        [by, key, cell.room, cell.threshold_ms, cell.goal_percent, cell.dirty, cell.named()]
+        [by, key, cell.room, cell.threshold_ms, cell.goal_percent, cell.changed_ms, cell.named()]
         for by in BYS
         for key, cell in cells[by].items()
     ]
@@ -69,9 +68,9 @@ def _read_half_hour(data: Any) -> HalfHour:
 
 def _read_cells(data: Any) -> Cells:
     cells: Cells = {by: {} for by in BYS}
-    for by, key, room, threshold_ms, goal_percent, dirty, figures in data:
+    for by, key, room, threshold_ms, goal_percent, changed_ms, figures in data:
         cells[_by(by)][str(key)] = cell = Cell(str(room))
-        cell.threshold_ms, cell.goal_percent, cell.dirty = int(threshold_ms), int(goal_percent), bool(dirty)
+        cell.threshold_ms, cell.goal_percent, cell.changed_ms = int(threshold_ms), int(goal_percent), int(changed_ms)
         for name, value in figures.items():
             if name in INDEX:
                 cell.figures[INDEX[name]] = int(value)
