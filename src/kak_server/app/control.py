@@ -19,6 +19,7 @@ from kak_server.app.metrics import Metrics, census_gauges
 from kak_server.app.notices import trunk_notice
 from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
 from kak_server.app.references import References, reference_settings
+from kak_server.app.statistics import Statistics, replayed
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.app.trunk_metrics import TrunkMetrics
@@ -42,7 +43,6 @@ from kak_server.media import rpc
 from kak_server.media.aio.client import MediaClient
 from kak_server.model.ids import CallId
 from kak_server.routing.api import Configured
-from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.clock import UtcClock
 from kak_server.runtime.collector import Collector
@@ -77,9 +77,9 @@ class Control:
         self.collector = Collector(self._collected)
         self._log_limit = LogLimit(self.clock.now_ms)
         self.journal, replay = self._open_journal()
-        core = _replayed(replay)
-        self.clock.not_before(core.now_ms)
-        self.house = House(to_house_settings(settings), core, self.ids)
+        counted = replayed(replay)
+        self.clock.not_before(counted.core.now_ms)
+        self.house = House(to_house_settings(settings), counted.core, self.ids)
         recovery.restore(self.house, replay.values)
         self.dispatcher = Dispatcher(self.house, self.journal, self.clock.now_ms)
         self.trace = SipTrace(to_trace_limits(settings))
@@ -107,6 +107,7 @@ class Control:
         self.readiness = Readiness(self.media, self.dispatcher)
         self.store = Store(settings, self._note, self.clock.now_ms)
         self.hub = ConsoleHub(self.house)
+        self.statistics = Statistics(counted, self.dispatcher, self.store, self._note, settings.statistics)
         self.backend = HouseBackend(
             self.dispatcher,
             self.media,
@@ -160,11 +161,12 @@ class Control:
             )
             self._radio.link.start()
             self.dispatcher.feed(lambda house, _now: house.groups.start())
-        app = build_app(self.backend, to_console_settings(settings), self.clock.now_ms)
+        app = build_app(self.backend, to_console_settings(settings), self.clock.now_ms, self.statistics)
         names = (settings.server.advertised_address,)
         self._web = ConsoleServer(app, settings.server.http, settings.data_dir, names)
         await self._web.start()
         self._probe = asyncio.get_running_loop().create_task(self._loop_probe())
+        self.statistics.start()
         self.readiness.sip_listening = True
         self.log.info(
             "started",
@@ -191,6 +193,7 @@ class Control:
             await asyncio.sleep(0.1)
         if self._probe is not None:
             self._probe.cancel()
+        self.statistics.stop()
         if self._web is not None:
             await self._web.stop()
         if self._radio.link is not None:
@@ -325,11 +328,3 @@ class Control:
 
 def _read(core: SipCore, name: str) -> Any:
     return lambda: core.census()[name]
-
-
-def _replayed(replay: Replay) -> RoutingCore:
-    """The routing core as it was: the snapshot, then every event since; the effects of then were done then."""
-    core = RoutingCore.restore(replay.routing) if replay.routing is not None else RoutingCore()
-    for event in replay.events:
-        core.step(event)
-    return core

@@ -13,9 +13,12 @@ from kak_server.console.ports import TrackFile
 from kak_server.media import rpc
 from kak_server.model.codec import Json, dumps, to_json
 from kak_server.model.ids import QueueId
+from kak_server.records.half_hours import IssuedRow, Wanted
 from kak_server.records.salvage import SalvageError, salvage
 from kak_server.records.store import RecordStore
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+from kak_server.statistics.columns import By
+from kak_server.statistics.halfhours import Row
 
 
 class Store:
@@ -112,6 +115,10 @@ class Store:
         """A row of the audit log."""
         self._records.audit(AuditRow(secrets.token_hex(16), self._now_ms(), operator, action, subject, detail))
 
+    def put_statistics(self, rows: Sequence[Row]) -> None:
+        """Half hours that are over. For a thread: there may be many."""
+        self._records.put_statistics(rows)
+
     # --- reading, in threads ------------------------------------------------------------------------------------------
 
     def recent(
@@ -145,6 +152,14 @@ class Store:
                 }
             )
         return rows
+
+    def statistics(self, wanted: Wanted) -> Sequence[IssuedRow]:
+        """Half hours in the order in which they were issued."""
+        return self._records.statistics(wanted)
+
+    def drop_statistics(self, by: By, before_ms: int) -> None:
+        """Forget half hours before then."""
+        self._records.drop_statistics(by, before_ms)
 
     def tracks(self, contact: str) -> Sequence[TrackFile]:
         """The files of a call."""

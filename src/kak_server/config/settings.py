@@ -18,6 +18,7 @@ from kak_server.config.places import (
     SipSection,
     StorageSection,
 )
+from kak_server.config.statistics import StatisticsSection
 
 SOURCE_TREE = Path(__file__).resolve().parents[3]  # where an editable installation lies
 
@@ -37,6 +38,7 @@ class Settings(Section):
     journal: JournalSection = Field(default_factory=JournalSection, description="the journal of decisions")
     routing: RoutingSection = Field(default_factory=RoutingSection, description="times of the routing core")
     limits: LimitsSection = Field(default_factory=LimitsSection, description="bounds")
+    statistics: StatisticsSection = Field(default_factory=StatisticsSection, description="figures by half hour")
 
     @property
     def data_dir(self) -> Path:

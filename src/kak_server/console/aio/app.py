@@ -18,6 +18,7 @@ from kak_server.console.aio import (
     routes_ops,
     routes_position,
     routes_session,
+    routes_statistics,
     static,
 )
 from kak_server.console.aio.middleware import bounded_body, security_headers
@@ -25,6 +26,7 @@ from kak_server.console.aio.shell import Shell, wall_clock_ms
 from kak_server.console.messages import stream_schemas
 from kak_server.console.ports import ConsoleBackend
 from kak_server.console.settings import ConsoleSettings
+from kak_server.console.statistics import StatisticsBackend
 
 API_VERSION = "1"
 REF = "#/components/schemas/{model}"
@@ -47,9 +49,15 @@ class PositionApi(FastAPI):
         return self.openapi_schema
 
 
-def build_app(backend: ConsoleBackend, settings: ConsoleSettings, now_ms: Callable[[], int] = wall_clock_ms) -> FastAPI:
+def build_app(
+    backend: ConsoleBackend,
+    settings: ConsoleSettings,
+    now_ms: Callable[[], int] = wall_clock_ms,
+    statistics: StatisticsBackend | None = None,
+) -> FastAPI:
     """The position API and the console's pages over a house. Sessions are restored when the app starts."""
     shell = Shell.build(backend, settings, now_ms)
+    shell.statistics = statistics
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -76,6 +84,7 @@ def build_app(backend: ConsoleBackend, settings: ConsoleSettings, now_ms: Callab
         routes_commands,
         routes_citizen,
         routes_calls,
+        routes_statistics,
         routes_lab,
         routes_ops,
         events_ws,

@@ -10,12 +10,13 @@ from kak_server.console.aio.errors import ApiError
 from kak_server.console.aio.shell import Shell
 from kak_server.console.ports import Caller, User
 from kak_server.console.sessions import Session, csrf_matches
+from kak_server.console.statistics import ROLES as STATISTICS_ROLES
 
 COOKIE = "kak_session"
 CSRF_HEADER = "X-Kak-Csrf"
 SEATED_ROLES = frozenset({"operator", "supervisor"})
 TECHNICAL_ROLES = frozenset({"technician", "admin"})
-ANY_ROLE = SEATED_ROLES | TECHNICAL_ROLES
+ANY_ROLE = SEATED_ROLES | TECHNICAL_ROLES | STATISTICS_ROLES
 
 _cookie = APIKeyCookie(name=COOKIE, scheme_name="session", auto_error=False)
 
@@ -78,6 +79,20 @@ async def technical(shell: ShellDep, token: Annotated[str | None, Depends(_cooki
 
 
 Technical = Annotated[Session, Depends(technical)]
+
+
+async def statistician(shell: ShellDep, token: Annotated[str | None, Depends(_cookie)]) -> User:
+    """Somebody whose roles give statistics, and who has not asked too often."""
+    session, user = authenticate(shell, token, STATISTICS_ROLES)
+    shell.touch(session)
+    wait_ms = shell.questions.try_begin(str(session.session), "statistics", shell.now_ms())
+    if wait_ms > 0:
+        seconds = str(-(-wait_ms // 1000))
+        raise ApiError("too-many-requests", f"Too many questions; wait {seconds} s.", {"Retry-After": seconds})
+    return user
+
+
+Statistician = Annotated[User, Depends(statistician)]
 
 
 async def of_any_role(shell: ShellDep, token: Annotated[str | None, Depends(_cookie)]) -> Session:

@@ -15,12 +15,15 @@ from kak_server.console.memo import Memo
 from kak_server.console.ports import Caller, ConsoleBackend, Result, User
 from kak_server.console.sessions import Session, Sessions, TooManySessionsError, to_record
 from kak_server.console.settings import ConsoleSettings
+from kak_server.console.statistics import StatisticsBackend
 from kak_server.model.ids import SessionId
 
 log = structlog.get_logger(__name__)
 
 # Guessing a citizen's link: so many wrong ones a minute from one address, then 429.
 LINK_LIMITS = LockoutLimits(window_ms=60_000, per_user_and_address=30, per_address=30)
+# Questions about statistics from one session; live figures change once a second.
+QUESTION_LIMITS = LockoutLimits(window_ms=60_000, per_user_and_address=150, per_address=150)
 
 
 def wall_clock_ms() -> int:
@@ -42,6 +45,8 @@ class Shell:
     memos: dict[SessionId, Memo[object]] = field(default_factory=dict)
     passwords: SlowPool = field(default_factory=lambda: SlowPool("passwords", 2, 256))
     files: SlowPool = field(default_factory=lambda: SlowPool("files", 2, 64))
+    questions: Lockout = field(default_factory=lambda: Lockout(QUESTION_LIMITS))
+    statistics: StatisticsBackend | None = None
     lab: httpx.AsyncClient | None = None
 
     @classmethod
