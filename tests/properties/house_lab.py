@@ -9,6 +9,7 @@ from typing import Any
 from kak_server.bridges import recovery
 from kak_server.bridges.commands import By, Outcome
 from kak_server.bridges.context import GroupInfo, HouseSettings, PhoneInfo
+from kak_server.bridges.handling import Handling
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import (
     CancelTimer,
@@ -41,6 +42,9 @@ SHARED = Gssi(24_202)
 GROUPS = (world.GROUP, SHARED)
 
 
+SUPERVISOR = frozenset({"operator", "supervisor"})
+
+
 class CrashedError(Exception):
     """The process died between two outputs."""
 
@@ -49,7 +53,15 @@ def settings() -> HouseSettings:
     """Two talkgroups, one of them for every room, and seats that may be plain RTP phones."""
     groups = (GroupInfo(world.GROUP, "AMK Oslo 1", (RoomId("oslo"),)), GroupInfo(SHARED, "Felles 1"))
     hold_trunks = frozenset({"lab", "told"})
-    return replace(world.settings(), groups=groups, plain_rtp_seats=True, rtp_port_max=30_031, hold_trunks=hold_trunks)
+    plain = world.settings()
+    careful = Handling(surge_calls=3, surge_area_calls=4, silent_hint_ms=5_000)
+    queues = tuple(
+        replace(queue, handling=replace(careful, blocked="announce" if queue.klass == "normal" else "accept"))
+        for queue in plain.queues
+    )
+    return replace(
+        plain, groups=groups, plain_rtp_seats=True, rtp_port_max=30_031, hold_trunks=hold_trunks, queues=queues
+    )
 
 
 def through_json(value: Any) -> Any:
@@ -106,7 +118,7 @@ class Lab:
         view = self.house.ctx.core.operator(operator)
         if view is None:
             return None
-        by = By(operator, view.position)
+        by = By(operator, view.position, SUPERVISOR if operator == world.KARI else frozenset())
         outcome = self.feed(lambda house: house.command(by, name, args, self.now_ms))
         assert outcome is None or isinstance(outcome, Outcome)
         return outcome

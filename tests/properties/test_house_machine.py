@@ -25,6 +25,7 @@ from kak_server.sip.api import (
     CallMediaChanged,
     CallView,
     IncomingCall,
+    Location,
 )
 from kak_server.sip.api_legs import CallAnswered, CallProgress, TransferAsked, TransferReport
 from kak_server.tetra_gw import api as radio
@@ -35,6 +36,13 @@ from tests.unit.bridges.world import OFFER
 JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
 NUMBERS = ("113", "113", "1131", "116117", "116117", "999")
 SERVER = {"name": "kak", "version": "0", "lab": True}
+CALLERS = ("+4799999999", "+4791000001", "+4791000002", "")
+PLACES: tuple[tuple[Location, ...], ...] = (
+    (),
+    (),
+    (Location(59.91, 10.75, 50.0, "cell", areas=("Oslo",)),),
+    (Location(civic="Oslo", areas=("Oslo",)),),
+)
 FLOOR_INPUTS = (
     FloorInput.GRANTED,
     FloorInput.GRANTED,
@@ -150,13 +158,35 @@ class HouseMachine(RuleBasedStateMachine):
         live = [call for call, view in rows if view.state in states and not (theirs and view.incoming is None)]
         return live[pick % len(live)] if live else None
 
-    @rule(number=st.sampled_from(NUMBERS), late=st.booleans(), broken=st.integers(0, 9))
-    def rings(self, number: str, late: bool, broken: int) -> None:
+    @rule(
+        number=st.sampled_from(NUMBERS),
+        late=st.booleans(),
+        broken=st.integers(0, 9),
+        caller=st.sampled_from(CALLERS),
+        place=st.sampled_from(PLACES),
+    )
+    def rings(
+        self, number: str, late: bool, broken: int, caller: str = CALLERS[0], place: tuple[Location, ...] = ()
+    ) -> None:
         self.calls += 1
         offer = "v=0\r\nrubbish" if broken == 0 else None if late else OFFER.replace("40000", str(40_000 + self.calls))
-        call = IncomingCall(CallId(f"theirs{self.calls}"), "lab", number, CallerIdentity("+4799999999"), offer)
+        call = IncomingCall(
+            CallId(f"theirs{self.calls}"), "lab", number, CallerIdentity(caller), offer, locations=place
+        )
         self.lab.sip.invited(call)
         self.lab.feed(lambda house: house.sip_event(call, self.lab.now_ms))
+
+    @rule(operator=operators, caller=st.sampled_from(CALLERS), mode=st.sampled_from(["blocked", "flagged", ""]))
+    def says_something_of_a_number(self, operator: OperatorId, caller: str, mode: str) -> None:
+        if caller and mode:
+            self.lab.do(operator, "number.flag", {"number": caller, "mode": mode, "reason": "?", "hours": 1})
+        elif caller:
+            self.lab.do(operator, "number.unflag", {"number": caller})
+
+    @rule(operator=operators, on=st.booleans())
+    def says_it_is_silent(self, operator: OperatorId, on: bool) -> None:
+        if (contact := self.lab.contact_of(operator)) is not None:
+            self.lab.do(operator, "contact.silent", {"contact": contact, "on": on})
 
     @rule(pick=picks)
     def caller_cancels(self, pick: int) -> None:
@@ -571,6 +601,8 @@ class HouseMachine(RuleBasedStateMachine):
         lab.hear_worker()
         if any(group.keys or group.open for group in lab.house.groups.groups.values()):
             return
+        if lab.house.callers.turned.legs:  # who only hears an announcement is hung up by a restart
+            return
         before, state = lab.house.ctx.desk.desired(), core_state(lab)
         timers = dict(lab.house.ctx.core.timers())
         lab.restart()
@@ -588,6 +620,7 @@ class HouseMachine(RuleBasedStateMachine):
         planned = [create.port for create in house.ctx.desk.desired().legs.values()]
         held = [leg.port for line in house.calls.lines.values() for leg in line.legs()]
         held += [seat.rtp.port for seat in house.seats.seats.values() if seat.rtp is not None]
+        held += [leg.port for leg in house.callers.turned.legs.values()]
         held += [group.leg.port for group in house.groups.groups.values() if group.leg is not None]
         assert len(held) == len(set(held)) == house.ctx.ports.in_use
         assert set(planned) <= set(held)
@@ -675,7 +708,8 @@ class HouseMachine(RuleBasedStateMachine):
         assert set(house.calls.lines) == {view.contact for view in house.ctx.core.contacts()}
         assert house.calls.by_call == {line.call: line.contact for line in house.calls.lines.values() if not line.gone}
         ours = {call for line in house.calls.lines.values() for call in line.calls()}
-        assert ours | set(house.phone_desk.phones.by_call) == set(self.lab.sip.calls)
+        ours |= set(house.phone_desk.phones.by_call) | set(house.callers.turned.legs)
+        assert ours == set(self.lab.sip.calls)
         assert house.parties.by_call == {
             party.call: (line.contact, party.id)
             for line in house.calls.lines.values()
@@ -683,6 +717,39 @@ class HouseMachine(RuleBasedStateMachine):
             if party.live
         }
         assert set(house.videos.tokens.values()) <= set(house.calls.lines)
+
+    @invariant()
+    def what_is_known_of_callers_is_in_the_journal(self) -> None:
+        house, records = self.lab.house, self.lab.records
+        known = {past.key(): past for past in house.callers.repeats.past.values()}
+        rest = {flag.key(): flag for flag in house.callers.flags.rows.values()}
+        surges = {f"surge/{name}": cluster for name, cluster in house.callers.surge.clusters.items()}
+        kept = {key for key in records if key.startswith(("past/", "flag/", "surge/"))}
+        assert kept == {*known, *rest, *surges}
+        assert all(records[key] == through_json(value) for key, value in {**known, **rest, **surges}.items())
+        assert {*rest, *surges} <= set(self.lab.timers)
+
+    @invariant()
+    def an_emergency_is_never_turned_away(self) -> None:
+        for call in self.lab.house.callers.turned.legs:
+            incoming = self.lab.sip.calls[call].incoming
+            assert incoming is not None
+            assert incoming.called == "116117"
+            assert f"turned/{call}" in self.lab.timers
+
+    @invariant()
+    def a_repeated_call_has_its_case(self) -> None:
+        for line in self.lab.house.calls.lines.values():
+            view = self.lab.house.ctx.core.contact(line.contact)
+            assert view is not None
+            if line.repeat is None:
+                assert view.first_arrived_at_ms == 0
+            else:
+                assert line.caller.number
+                assert line.repeat.first_arrived_at_ms <= line.arrived_at_ms
+                assert view.first_arrived_at_ms == line.repeat.since_ms
+            if line.silence == "listening" and view.state in JOINED and not line.gone:
+                assert f"mute/{line.contact}" in self.lab.timers
 
     @invariant()
     def who_sits_is_who_is_signed_in(self) -> None:

@@ -8,7 +8,7 @@ from kak_server.app.hub import ConsoleHub
 from kak_server.app.metrics import Metrics
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
-from kak_server.bridges.commands import By
+from kak_server.bridges.commands import AUDITED, By
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.house import House
 from kak_server.bridges.videos import video_leg
@@ -202,9 +202,13 @@ class HouseBackend:
         """Run a command of the table."""
         if caller.position is None:
             return Result(False, code="not-your-seat", message="sit down first")
-        by = By(caller.operator, caller.position)
+        user = self._by_operator.get(caller.operator)
+        by = By(caller.operator, caller.position, user.roles if user is not None else frozenset())
         outcome = self._dispatcher.ask(lambda house, now: house.command(by, name, args, now))
         self._metrics.command(name, outcome.code)
+        if name in AUDITED:
+            subject = str(args.get("contact") or args.get("number") or "")
+            self._store.audit(str(by.operator), name, subject, {**args, "code": outcome.code})
         return Result(not outcome.code, outcome.result, outcome.code, outcome.message)
 
     # --- media ----------------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ class ConsoleHub:
             "operators": house.views.operator_list,
             "handed_over": house.views_out.handed_over_list,
             "abandoned": house.views_out.abandoned_list,
+            "surges": house.views_callers.surge_list,
+            "flags": house.views_callers.flag_list,
             "recent": lambda _room: RECENT,
         }
 

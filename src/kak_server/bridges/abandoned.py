@@ -34,6 +34,8 @@ class Case:
     attempts: int = 0
     claimed_by: OperatorId | None = None
     claimed_at_ms: int = 0
+    calls: int = 1  # how often the caller has rung in vain
+    helped: bool = False  # has got through while somebody was calling back
 
 
 class Abandoned:
@@ -43,6 +45,7 @@ class Abandoned:
         self.ctx = ctx
         self.cases: dict[ContactId, Case] = {}
         self.recent: OrderedDict[ContactId, Case] = OrderedDict()
+        self._by_number: dict[str, dict[ContactId, None]] = {}  # of the list
         self._emergency = {q.queue for q in ctx.settings.queues if q.klass is ContactClass.EMERGENCY}
 
     def ended(self, line: Line) -> None:
@@ -52,6 +55,8 @@ class Abandoned:
         if line.direction == "out":
             return
         case = Case(line.contact, line.caller.number, line.queue, line.arrived_at_ms, self.ctx.now_ms)
+        if (repeat := line.repeat) is not None and repeat.since_ms:
+            case = replace(case, arrived_at_ms=repeat.since_ms, calls=repeat.calls, attempts=repeat.attempts)
         if not line.operator_answered_at_ms and line.queue in self._emergency:
             self._list(case)
         else:
@@ -75,20 +80,38 @@ class Abandoned:
     def give_back(self, contact: ContactId, *, tried: bool) -> None:
         """Nobody calls back any more."""
         case = self.cases.get(contact) or self.recent.get(contact)
-        if case is not None:
+        if case is not None and case.helped:
+            self._drop(case)
+        elif case is not None:
             attempts = case.attempts + tried
             self._keep(replace(case, claimed_by=None, claimed_at_ms=0, attempts=attempts))
 
     def got_through(self, number: str) -> None:
         """An operator talks with somebody of this number: who rang from there before has been helped."""
-        if number and self.cases:
-            for case in [case for case in self.cases.values() if case.number == number and case.claimed_by is None]:
+        for case in self._of(number):
+            if case.claimed_by is None:
                 self._drop(case)
+            elif not case.helped:
+                self._keep(replace(case, helped=True))
+
+    def rings_again(self, number: str, queue: QueueId) -> int | None:
+        """The caller did not wait to be called back: the entry is closed by this call, unless somebody is calling back
+        at this moment. How often that was tried in vain; None: there was no entry."""
+        attempts = None
+        for case in self._of(number):
+            if (case.queue in self._emergency) == (queue in self._emergency):
+                attempts = max(attempts or 0, case.attempts)
+                if case.claimed_by is None:
+                    self._drop(case)
+        return attempts
+
+    def _of(self, number: str) -> list[Case]:
+        return [self.cases[contact] for contact in self._by_number.get(number, ())] if number else []
 
     def restore(self, value: Mapping[str, Any]) -> None:
         """From the journal."""
         case = from_json(Case, value)
-        self.cases[case.contact] = case
+        self._enter(case)
 
     def resume(self, calls_back: set[ContactId]) -> None:
         """After a restart: claims whose call is over are given back."""
@@ -115,13 +138,21 @@ class Abandoned:
 
     def _keep(self, case: Case) -> None:
         if case.listed:
-            self.cases[case.contact] = case
+            self._enter(case)
             self.ctx.put(f"abandoned/{case.contact}", case)
             self.ctx.emit(Dirty("abandoned"))
         else:
             self.recent[case.contact] = case
 
+    def _enter(self, case: Case) -> None:
+        self.cases[case.contact] = case
+        self._by_number.setdefault(case.number, {})[case.contact] = None
+
     def _drop(self, case: Case) -> None:
         if self.cases.pop(case.contact, None) is not None:
+            listed = self._by_number[case.number]
+            listed.pop(case.contact, None)
+            if not listed:
+                del self._by_number[case.number]
             self.ctx.delete(f"abandoned/{case.contact}")
             self.ctx.emit(Dirty("abandoned"))

@@ -35,6 +35,7 @@ class By:
 
     operator: OperatorId
     position: PositionId
+    roles: frozenset[str] = frozenset()
 
 
 Args = Mapping[str, Any]

@@ -1,6 +1,7 @@
 """SIP calls to contacts and back: what a citizen's phone does becomes routing events, what routing decides of the
 citizen becomes SIP commands."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from kak_server.bridges.call_records import record_of
@@ -46,6 +47,7 @@ class Calls:
         numbers = {number: queue.queue for queue in settings.queues for number in queue.numbers}
         self._directory = Directory(numbers, settings.areas, settings.emergency_queue)
         self.queues: dict[QueueId, QueueInfo] = {q.queue: q for q in ctx.settings.queues}
+        self.on_arriving: Callable[[Line], Line] = lambda line: line  # what else is known of the caller
 
     # --- from the SIP room ----------------------------------------------------------------------------------------
 
@@ -101,6 +103,7 @@ class Calls:
             facts=facts_of(event, *((found.area,) if found is not None and found.area is not None else ())),
         )
         self.by_call[event.call] = contact
+        line = self.on_arriving(line)
         self.keep(line)
         self.arrive(line)
 
@@ -122,7 +125,8 @@ class Calls:
     def arrive(self, line: Line) -> None:
         """Into the queue."""
         attributes = {"trunk": line.trunk, "source": line.caller.source}
-        self.ctx.route(ContactArrived(self.ctx.now_ms, line.contact, line.queue, line.caller.number, attributes))
+        number, since_ms = line.caller.number, line.repeat.since_ms if line.repeat is not None else 0
+        self.ctx.route(ContactArrived(self.ctx.now_ms, line.contact, line.queue, number, attributes, since_ms))
 
     def port_lost(self, create: rpc.CreateRtp, code: str) -> None:
         """A caller's leg could not be made: the port is somebody else's and rests. Before the answer another is taken;
@@ -284,6 +288,11 @@ class Calls:
             for leg in line.legs():
                 self.ctx.ports.free(leg.port)
         return line
+
+    def found_queue(self, event: sip.IncomingCall) -> QueueInfo | None:
+        """The queue a call would go to."""
+        found = self._directory.find(event)
+        return self.queues.get(found.queue) if found is not None else None
 
     def queue_of(self, number: str) -> QueueInfo | None:
         """The queue a number of ours leads to, in whatever form it was typed."""

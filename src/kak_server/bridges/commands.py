@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges import commands_out
+from kak_server.bridges import commands_callers, commands_out
 from kak_server.bridges.asking import Args as Args
 from kak_server.bridges.asking import By as By
 from kak_server.bridges.asking import Outcome as Outcome
@@ -16,6 +16,10 @@ from kak_server.tetra_gw.api import GroupState
 
 if TYPE_CHECKING:
     from kak_server.bridges.house import House
+
+
+AUDITED = commands_callers.AUDITED
+"""Commands that leave a line in the audit log, done or refused."""
 
 
 def run(house: "House", by: By, name: str, args: Args) -> Outcome:
@@ -167,4 +171,5 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "video.invite": _video_invite,
     "position.phone": _position_phone,
     **commands_out.TABLE,
+    **commands_callers.TABLE,
 }

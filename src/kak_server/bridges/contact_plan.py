@@ -31,13 +31,14 @@ def contact_plan(
     files of its own."""
     edges, plays = sounds(line, Room(position, held, on_radio, handed_over))
     patched = line.patch is not None and line.patch.state == "active" and position is not None and not held
+    awaited = line.silence in ("listening", "hint")
     return Plan(
         legs={leg.leg: leg for leg in line.legs()},
         browser_legs=frozenset({LegId(f"video-{line.contact}")}) if line.video is not None else frozenset(),
         mixes={MixId(f"call-{line.contact}"): edges} if edges else {},
         plays={play.play: play for play in plays},
         recordings=_recordings(line, position, epoch, incarnation),
-        watched=frozenset({line.leg.leg}) if patched and not line.gone else frozenset(),
+        watched=frozenset({line.leg.leg}) if (patched or awaited) and not line.gone else frozenset(),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from kak_server.bridges.directory import AreaService
+from kak_server.bridges.handling import Handling
 from kak_server.bridges.notices import Notices
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
 from kak_server.bridges.port_pool import PortPool
@@ -29,6 +30,7 @@ class QueueInfo:
     klass: routing.ContactClass
     numbers: tuple[str, ...]
     rooms: tuple[RoomId, ...]
+    handling: Handling = field(default_factory=Handling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class HouseSettings:
     refer_trunks: frozenset[str] = frozenset()  # carriers that take a call elsewhere when asked (REFER)
     transfer_trunks: frozenset[str] = frozenset()  # whose peers may ask us to call somebody (REFER)
     hold_trunks: frozenset[str] = frozenset()  # peers that are told when they are on hold (re-INVITE)
+    surge_radius_m: float = 1_000.0  # calls this close to each other may be of one incident
     trunk_media: Mapping[str, MediaPolicy] = field(default_factory=dict)  # SRTP and codecs; plain RTP where missing
 
 

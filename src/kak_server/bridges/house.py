@@ -8,8 +8,9 @@ clock or touches a socket.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.bridges import commands, far_ends, recovery, replacing
+from kak_server.bridges import commands, far_ends, recovery, replacing, worker_events
 from kak_server.bridges.abandoned import Abandoned
+from kak_server.bridges.callers import Callers
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context, HouseSettings, Ids
 from kak_server.bridges.fetched import Fetched
@@ -32,6 +33,7 @@ from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.transfers import Transfers
 from kak_server.bridges.videos import Videos
 from kak_server.bridges.views import Views
+from kak_server.bridges.views_callers import ViewsCallers
 from kak_server.bridges.views_out import ViewsOut
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
@@ -56,6 +58,7 @@ class House:
         self.patches = Patches(self.ctx, self.calls, self.groups)
         self.videos = Videos(self.ctx, self.calls)
         self.abandoned = Abandoned(self.ctx)
+        self.callers = Callers(self.ctx, self.calls, self.abandoned)
         self.parties = Parties(self.ctx, self.calls)
         self.outgoing = Outgoing(self.ctx, self.calls, self.abandoned)
         self.transfers = Transfers(self.ctx, self.calls, self.parties)
@@ -64,7 +67,17 @@ class House:
             self.ctx, self.calls, self.seats, self.groups, self.outgoing, self.transfers, self.stand
         )
         self.phone_views = PhoneViews(self.ctx, self.phone_desk.phones)
-        self.views = Views(self.ctx, self.calls, self.seats, self.groups, self.videos, self.views_out, self.phone_views)
+        self.views_callers = ViewsCallers(self.ctx, self.calls, self.callers)
+        self.views = Views(
+            self.ctx,
+            self.calls,
+            self.seats,
+            self.groups,
+            self.videos,
+            self.views_out,
+            self.phone_views,
+            self.views_callers,
+        )
         self._effects: Mapping[type[Any], Callable[[Any], None]] = {
             routing.StartWaiting: self.calls.start_waiting,
             routing.Offer: self._offer,
@@ -91,6 +104,10 @@ class House:
             "refer": lambda rest: self.transfers.refer_timed_out(ContactId(rest)),
             "phone": lambda rest: self.phone_desk.phones.rested(PositionId(rest)),
             "notice": self.ctx.notices.clear,
+            "mute": lambda rest: self.redraw_some(self.callers.silence.waited(ContactId(rest))),
+            "surge": self.callers.quiet,
+            "flag": self.callers.flags.expired,
+            "turned": lambda rest: self.callers.turned.said(CallId(rest)),
         }
 
     def at(self, now_ms: int) -> None:
@@ -113,8 +130,10 @@ class House:
         if self.phone_desk.sip_event(event):
             pass
         elif isinstance(event, sip.IncomingCall):
-            if not replacing.takes_place(self, event):
+            if not replacing.takes_place(self, event) and not self.callers.turn_away(event):
                 self.calls.incoming(event)
+        elif isinstance(event, sip.CallEnded | sip.CallCancelled) and self.callers.turned.over(event.call):
+            pass
         elif isinstance(event, sip.CallCancelled):
             self.calls.ended(event.call, "cancelled")
         elif far_ends.take(self, event):
@@ -130,29 +149,7 @@ class House:
     def media_event(self, event: rpc.Event, now_ms: int) -> None:
         """From the media worker."""
         self.at(now_ms)
-        if self.phone_desk.media_event(event):
-            pass
-        elif isinstance(event, rpc.LegMedia):
-            self._leg_media(event)
-        elif isinstance(event, rpc.LegLearned):
-            self._learned(event)
-        elif isinstance(event, rpc.LegSilent):
-            (self.parties if event.leg.startswith("party-") else self.calls).silent(event.leg, event.silent_ms)
-        elif isinstance(event, rpc.LegTalk):
-            if event.leg.startswith("tg-"):
-                self.groups.heard(event.leg, event.talking, event.level_dbov)
-            else:
-                self.patches.talk(event.leg, event.talking)
-        elif isinstance(event, rpc.LegActive):
-            self.ctx.notices.heard(ContactId(event.leg.removeprefix("caller-")))
-        elif isinstance(event, rpc.RecordClosed):
-            self.ctx.tracks.closed(event)
-            self.ctx.emit(Dirty("recent"))
-        elif isinstance(event, rpc.RecordFailed):
-            self.ctx.tracks.failed(event.recording)
-            self.ctx.emit(Note("record_failed", "error", {"recording": event.recording, "reason": event.reason}))
-        elif isinstance(event, rpc.UplinkClosed) and event.reason == "lease":
-            self.ctx.emit(Note("uplink_lease_lapsed", "warning", {"leg": event.leg}))
+        worker_events.take(self, event)
         self.ctx.settle()
 
     def fetched(self, call: CallId, found: Fetched, now_ms: int) -> None:
@@ -160,6 +157,7 @@ class House:
         self.at(now_ms)
         contact = self.calls.fetched(call, found)
         if contact is not None:
+            self.callers.located(contact)
             self.redraw(contact)
         self.ctx.settle()
 
@@ -258,6 +256,7 @@ class House:
         self.calls.connect(effect, seat is not None and seat.media == "up")
         if (line := self.calls.lines.get(effect.contact)) is not None and line.direction == "in":
             self.abandoned.got_through(line.caller.number)
+            self.callers.silence.connected(effect.contact)
 
     def _release(self, effect: routing.ReleaseOperator) -> None:
         self.patches.remove(effect.contact, effect.cause)
@@ -284,6 +283,7 @@ class House:
             self.videos.end(line)
             self.parties.end_all(line, cause)
             self.abandoned.ended(line)
+            self.callers.ended(line)
         self.calls.end(contact, cause)
         self.ctx.emit(Note("contact_ended", fields={"contact": contact, "cause": cause}))
 
@@ -327,6 +327,11 @@ class House:
         if view is not None and view.position is not None and view.state in JOINED:
             self.ctx.emit(Tell(view.position, "call", self.views.call(view)))
 
+    def redraw_some(self, contact: ContactId | None) -> None:
+        """The same, where there may be none."""
+        if contact is not None:
+            self.redraw(contact)
+
     def _group_changed(self, group: Group) -> None:
         visible = not group.info.rooms
         for position in self.seats.seats:
@@ -344,29 +349,3 @@ class House:
         view = self.ctx.core.operator(operator) if operator is not None else None
         if view is not None and view.contact is not None:
             self.calls.refresh(view.contact)
-
-    def _leg_media(self, event: rpc.LegMedia) -> None:
-        kind = event.leg.partition("-")[0]
-        if kind == "seat":
-            self.seats.media_event(event.leg, event.state)
-            if event.state != "up":
-                self._let_go(PositionId(event.leg.removeprefix("seat-")))
-        elif kind == "video":
-            contact = self.videos.media_event(event.leg, event.state)
-            if contact is not None:
-                self.redraw(contact)
-
-    def _let_go(self, position: PositionId) -> None:
-        """Whoever held a key there for the caller holds it no more: the page may be gone."""
-        operator = self.ctx.core.operator_at(position)
-        view = self.ctx.core.operator(operator) if operator is not None else None
-        line = self.calls.lines.get(view.contact) if view is not None and view.contact is not None else None
-        if line is not None and line.patch is not None:
-            self.patches.hand_up(line, line.patch)
-
-    def _learned(self, event: rpc.LegLearned) -> None:
-        kind = event.leg.partition("-")[0]
-        owner = {"seat": self.seats.learned, "tg": self.groups.learned, "party": self.parties.learned}.get(
-            kind, self.calls.learned
-        )
-        owner(event.leg, event.host, event.port)

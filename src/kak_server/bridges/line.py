@@ -77,6 +77,25 @@ class Referral:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """This caller has rung before: the case of the first of those calls, how many there are with this one, when the
+    first came, and whether anybody has talked with the caller. `since_ms`: the arrival that counts for the order (0:
+    this call's own)."""
+
+    case: ContactId
+    calls: int
+    first_arrived_at_ms: int
+    since_ms: int
+    answered: bool
+    attempts: int = 0  # call-backs that nobody answered
+
+
+Silence = Literal["", "listening", "spoke", "hint", "marked"]
+"""Whether the caller has said a word since an operator is there: nobody minds, not yet, yes, not for too long; or an
+operator says it is a silent call."""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """Journalled whole under `line/<contact>` at each change. The far end is who called us, or whom we called."""
 
@@ -110,6 +129,9 @@ class Line:
     referral: Referral | None = None
     callback_of: ContactId | None = None  # the abandoned call this one calls back
     facts: CallerFacts = field(default_factory=CallerFacts)
+    repeat: Repeat | None = None
+    cluster: str = ""  # the likely incident it belongs to
+    silence: Silence = ""
 
     def key(self) -> str:
         """The journal's key."""

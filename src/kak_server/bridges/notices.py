@@ -70,7 +70,18 @@ class Notices:
 
     def heard(self, contact: ContactId) -> None:
         """The caller is heard again, or is with that seat no more."""
-        name = f"silent-{contact}"
+        self.over(f"silent-{contact}")
+
+    # --- of one seat --------------------------------------------------------------------------------------------------
+
+    def at_seat(self, position: PositionId, name: str, code: str, text_nb: str, text_en: str) -> None:
+        """Something about the call there."""
+        notice = self._notice(name, code, "warning", text_nb, text_en)
+        self._seats.setdefault(position, {})[name] = notice
+        self.ctx.emit(Tell(position, "notice", notice))
+
+    def over(self, name: str) -> None:
+        """It holds no more, at whichever seat it was told."""
         for position, notices in list(self._seats.items()):
             if notices.pop(name, None) is not None:
                 self.ctx.emit(Tell(position, "notice.cleared", {"id": name}))

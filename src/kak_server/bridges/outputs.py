@@ -123,7 +123,7 @@ class TellAll:
 class Dirty:
     """A list looks different now; it goes out coalesced."""
 
-    topic: Literal["queues", "waiting", "operators", "recent", "handed_over", "abandoned"]
+    topic: Literal["queues", "waiting", "operators", "recent", "handed_over", "abandoned", "surges", "flags"]
 
 
 @dataclass(frozen=True, slots=True)

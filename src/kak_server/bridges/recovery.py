@@ -65,8 +65,11 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
             house.abandoned.restore(value)
         elif kind == "phone":
             phone_recovery.restore(house.phone_desk.phones, from_json(PhoneCall, value))
+        elif house.callers.restore(kind, value):
+            pass
         elif kind == "view":
             house.videos.restore_viewer(PositionId(rest), ContactId(value["contact"]))
+    house.callers.restored()
 
 
 def resume(
@@ -85,6 +88,7 @@ def resume(
     house.patches.resume()
     house.videos.resume()
     house.views_out.resume()
+    house.callers.resume()
     house.abandoned.resume({line.callback_of for line in house.calls.lines.values() if line.callback_of is not None})
     for group in house.groups.groups.values():
         for position in group.monitors - house.seats.seats.keys():

@@ -12,6 +12,7 @@ from kak_server.bridges.phone_view import PhoneViews
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.videos import Videos
+from kak_server.bridges.views_callers import ViewsCallers
 from kak_server.bridges.views_out import ViewsOut, of_call_out
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, ContactState, OperatorState
@@ -35,6 +36,7 @@ class Views:
         videos: Videos,
         out: ViewsOut,
         phones: PhoneViews,
+        callers: ViewsCallers,
     ) -> None:
         self.ctx = ctx
         self.calls = calls
@@ -43,6 +45,7 @@ class Views:
         self.videos = videos
         self.out = out
         self.phones = phones
+        self.callers = callers
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
 
@@ -74,6 +77,7 @@ class Views:
             "recording": bool(line and line.answered),
             **of_call_out(line),
             "can_refer": line is not None and self.out.can_refer(line),
+            **self.callers.of_call(line),
         }
 
     def _who_calls(self, view: ContactView, line: Line | None) -> View:
@@ -86,6 +90,7 @@ class Views:
             "class": view.klass.value,
             "caller": view.caller,
             **views_caller.who(line),
+            **self.callers.of_offer(line),
             "arrived_at_ms": view.arrived_at_ms,
         }
 
@@ -119,6 +124,7 @@ class Views:
                     "waiting": len(waiting),
                     "longest_since_ms": longest,
                     "available": len(self.ctx.core.idle(info.queue)),
+                    "incidents": self.callers.incidents_of(info.queue),
                 }
             )
         return rows
@@ -138,6 +144,7 @@ class Views:
                 "caller": view.caller,
                 "arrived_at_ms": view.arrived_at_ms,
                 "state": view.state.value,
+                **self.callers.of_waiting(self.calls.lines.get(view.contact)),
             }
             for view in first
         ]
@@ -207,6 +214,7 @@ class Views:
             "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
             "notices": self.ctx.notices.of(position),
             **self.out.snapshot(room),
+            **self.callers.snapshot(room),
             "phone": self.phones.of(position),
         }
 

@@ -136,6 +136,7 @@ class ViewsOut:
                     "ended_at_ms": case.ended_at_ms,
                     "waited_ms": case.ended_at_ms - case.arrived_at_ms,
                     "attempts": case.attempts,
+                    "calls": case.calls,
                     "claimed_by": case.claimed_by,
                     "claimed_by_name": self._name(case.claimed_by),
                     "claimed_at_ms": case.claimed_at_ms or None,

@@ -27,11 +27,18 @@ def check(settings: Settings, *, passwords: bool = True) -> list[Finding]:
         *_tls(settings),
         *_radio(settings),
         *_socket_path(settings),
+        *_emergencies_not_blocked(settings),
         *check_sip(settings),
         *check_outbound(settings),
         *check_areas(settings),
         *check_devices(settings),
     ]
+
+
+def _emergencies_not_blocked(settings: Settings) -> Iterator[Finding]:
+    for n, queue in enumerate(settings.queues):
+        if queue.klass != "normal" and queue.callers.blocked_numbers != "accept":
+            yield ("queues", n, "callers", "blocked_numbers"), f"a queue of class {queue.klass} takes every number"
 
 
 def _repeated(items: Iterable[tuple[Hashable, Location]], what: str) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from kak_server import __version__
 from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo, ServiceInfo
 from kak_server.bridges.directory import AreaService, Municipality
 from kak_server.config.areas import AreaServiceSection
+from kak_server.config.callers import to_handling
 from kak_server.config.compose_devices import to_phones
 from kak_server.config.compose_sip import emergency_queue, front_door, reserve_calls, to_outbound, to_trunk_media
 from kak_server.config.passwords import hash_lab_password
@@ -82,6 +83,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
                 ContactClass(queue.klass),
                 queue.numbers,
                 tuple(RoomId(room) for room in queue.rooms),
+                to_handling(queue.callers, queue.klass),
             )
             for queue in settings.queues
         ),
@@ -107,6 +109,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         hold_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.tell_hold),
         reserve_lines=reserve_calls(settings),
         trunk_media=to_trunk_media(settings),
+        surge_radius_m=float(settings.routing.surge_radius_m),
         areas=tuple(_area_service(service) for service in settings.areas),
         emergency_queue=QueueId(fallback) if (fallback := emergency_queue(settings)) is not None else None,
     )

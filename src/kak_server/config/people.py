@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from kak_server.config.callers import CallersSection
 from kak_server.config.fields import DialNumber, Identifier, Section, SkillLevel, Text
 from kak_server.model.ids import PositionId
 
@@ -80,6 +81,9 @@ class QueueSection(Section):
     waiting: Literal["ring", "announce"] = Field(
         "ring",
         description="ring: 180 until an operator answers; announce: answered at once, announcement while waiting",
+    )
+    callers: CallersSection = Field(
+        default_factory=CallersSection, description="redials, surges, silent calls and blocked numbers"
     )
 
     service_level: ServiceLevelSection | None = Field(

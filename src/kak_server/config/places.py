@@ -220,6 +220,9 @@ class RoutingSection(Section):
     """Times of the routing core."""
 
     media_grace_ms: int = Field(5_000, ge=0, le=60_000, description="operator without media for so long: call requeued")
+    surge_radius_m: int = Field(
+        1_000, ge=10, le=50_000, description="calls this close to each other may be of one incident (queues.callers)"
+    )
     connect_timeout_ms: int = Field(10_000, ge=500, le=60_000, description="accepted call not joined in time: requeued")
 
 

@@ -4,7 +4,7 @@ Arguments are strict: no conversions, no unknown keys, every string bounded. Wha
 `bad-request` before the house hears of it.
 """
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -144,6 +144,21 @@ class PhoneArgs(Incoming):
     on: bool
 
 
+class NumberFlagArgs(Incoming):
+    """A number with a warning, or blocked (supervisors; counts for normal calls only), and why, for so many hours."""
+
+    number: Dialled
+    mode: Literal["flagged", "blocked"] = "flagged"
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    hours: Annotated[int, Field(ge=1, le=8_784)] = 24
+
+
+class NumberUnflagArgs(Incoming):
+    """A number off the list."""
+
+    number: Dialled
+
+
 COMMANDS: dict[str, type[Incoming]] = {
     "activity.set": ActivityArgs,
     "contact.accept": OfferArgs,
@@ -170,6 +185,9 @@ COMMANDS: dict[str, type[Incoming]] = {
     "contact.pull_back": ContactArgs,
     "contact.dtmf": DtmfArgs,
     "position.phone": PhoneArgs,
+    "contact.silent": SwitchContactArgs,
+    "number.flag": NumberFlagArgs,
+    "number.unflag": NumberUnflagArgs,
 }
 
 

@@ -27,6 +27,7 @@ from kak_server.console.models import (
     Talkgroup,
     Waiting,
 )
+from kak_server.console.models_callers import Incident, NumberFlag
 from kak_server.console.requests import ResultValue
 from kak_server.model.codec import Json
 
@@ -97,6 +98,8 @@ EVENTS: dict[str, Any] = {
     "notice.cleared": NoticeCleared,
     "recent": Nothing,
     "phone": Phone,
+    "surges": list[Incident],
+    "flags": list[NumberFlag],
 }
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

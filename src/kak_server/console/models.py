@@ -5,9 +5,14 @@ them is docs/integrators/position-api.md. Times are UTC milliseconds (`*_ms`). U
 so that a newer house works with an older console.
 """
 
+# ruff: noqa: RUF012 - pydantic copies defaults
+
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from kak_server.console.models_base import Outgoing as Outgoing
+from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
 
 ServiceClass = Literal["emergency", "urgent", "normal"]
 Activity = Literal["available", "break", "after-call-work"]
@@ -19,12 +24,6 @@ SeatLostReason = Literal["another-tab", "taken-over", "signed-out"]
 Direction = Literal["in", "out"]
 PartyState = Literal["dialing", "ringing", "early", "answered", "ended"]
 PhoneState = Literal["unregistered", "registered", "silent", "ringing", "in-call"]
-
-
-class Outgoing(BaseModel):
-    """A thing we send. Serialised by alias (`class`)."""
-
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
 
 class Offer(Outgoing):
@@ -43,6 +42,9 @@ class Offer(Outgoing):
     arrived_at_ms: int
     expires_at_ms: int
     location_text: str
+    repeat: Repeat | None = None
+    flag: FlagFields | None = None
+    incident: Incident | None = None
 
 
 class Location(Outgoing):
@@ -112,7 +114,8 @@ class Referral(Outgoing):
 class Call(Outgoing):
     """The operator's current call, whole at each change. `far_end` is how it stands with the one at the other end: a
     call out is dialled before it is answered, and a caller may be `gone` while other parties talk on. `can_refer`: the
-    carrier could be asked to take the call elsewhere."""
+    carrier could be asked to take the call elsewhere. `silence`: whether the caller has said a word since an operator
+    is there; `hint` not for too long, `marked` an operator says it is a silent call."""
 
     contact: str
     epoch: int
@@ -138,6 +141,11 @@ class Call(Outgoing):
     parties: list[Party] = []
     referral: Referral | None
     can_refer: bool = False
+    repeat: Repeat | None = None
+    flag: FlagFields | None = None
+    incident: Incident | None = None
+    silence: Literal["", "listening", "spoke", "hint", "marked"] = ""
+    silent_procedure: Procedure = Procedure()
 
 
 class Queue(Outgoing):
@@ -149,10 +157,11 @@ class Queue(Outgoing):
     waiting: int
     longest_since_ms: int | None
     available: int
+    incidents: list[str] = []
 
 
 class Waiting(Outgoing):
-    """One waiting contact."""
+    """One waiting contact. `calls`: how often the caller has rung, with this call; `incident`: the likely one."""
 
     contact: str
     queue: str
@@ -161,6 +170,10 @@ class Waiting(Outgoing):
     caller: str
     arrived_at_ms: int
     state: Literal["waiting", "offered"]
+    calls: int = 1
+    first_arrived_at_ms: int | None = None
+    flagged: bool = False
+    incident: str | None = None
 
 
 class HandedOver(Outgoing):
@@ -194,6 +207,7 @@ class Abandoned(Outgoing):
     claimed_by: str | None
     claimed_by_name: str | None
     claimed_at_ms: int | None
+    calls: int = 1
 
 
 class Service(Outgoing):
@@ -313,3 +327,5 @@ class SnapshotFields(Outgoing):
     abandoned: list[Abandoned] = []
     services: list[Service] = []
     phone: Phone | None = None
+    surges: list[Incident] = []
+    flags: list[NumberFlag] = []

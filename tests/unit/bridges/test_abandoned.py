@@ -10,8 +10,8 @@ from tests.unit.bridges.world import KARI, SEAT_1, World, world
 HOUR_MS = 3_600_000
 
 
-def leaves(w: World, call: str, number: str = "113") -> str:
-    contact = w.ring(call, number)
+def leaves(w: World, call: str, number: str = "113", caller: str = "+4799999999") -> str:
+    contact = w.ring(call, number, caller=caller)
     w.pass_ms(1_000)
     w.ends(CallId(call))
     return str(contact)
@@ -42,7 +42,7 @@ def test_the_list_has_an_end_and_forgets_yesterday(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(abandoned, "MAX_LISTED", 3)
     w = world()
     w.sit(available=False)
-    contacts = [leaves(w, f"call{n}") for n in range(5)]
+    contacts = [leaves(w, f"call{n}", caller=f"+479000000{n}") for n in range(5)]
     assert listed(w) == contacts[2:]
     w.pass_ms(25 * HOUR_MS)
     last = leaves(w, "late")

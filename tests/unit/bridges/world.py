@@ -125,11 +125,18 @@ class World:
     def pass_ms(self, ms: int) -> None:
         self.now_ms += ms
 
-    def ring(self, call: str = "call1", number: str = "113", offer: str | None = OFFER) -> ContactId:
+    def ring(
+        self,
+        call: str = "call1",
+        number: str = "113",
+        offer: str | None = OFFER,
+        caller: str = "+4799999999",
+        **more: Any,
+    ) -> ContactId:
         """A citizen calls. The contact, or "" if the call was refused."""
         before = set(self.house.calls.lines)
-        caller = CallerIdentity("+4799999999", source="p-asserted-identity")
-        self.house.sip_event(IncomingCall(CallId(call), "lab", number, caller, offer), self.now_ms)
+        who = CallerIdentity(caller, source="p-asserted-identity")
+        self.house.sip_event(IncomingCall(CallId(call), "lab", number, who, offer, **more), self.now_ms)
         self.pump()
         new = set(self.house.calls.lines) - before
         return new.pop() if new else ContactId("")

@@ -47,6 +47,9 @@ def test_the_commands_are_those_of_the_page() -> None:
         "contact.pull_back",
         "contact.dtmf",
         "position.phone",
+        "contact.silent",
+        "number.flag",
+        "number.unflag",
     }
 
 

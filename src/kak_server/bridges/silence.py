@@ -1,0 +1,85 @@
+"""Callers who say nothing: pointed out to the operator by themselves, marked by the operator, with the procedure of the
+queue. A person who cannot speak must not be taken for a wrong number."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kak_server.bridges.calls import JOINED, Calls
+from kak_server.bridges.context import Context
+from kak_server.bridges.line import Line, Silence
+from kak_server.bridges.outputs import CancelTimer, Note, SetTimer
+from kak_server.model.ids import ContactId
+
+if TYPE_CHECKING:
+    from kak_server.bridges.callers import Callers
+
+AWAITED: tuple[Silence, ...] = ("listening", "hint")
+
+
+class SilentCalls:
+    """The caller's leg is watched for talk from the first operator's answer to the first word."""
+
+    def __init__(self, ctx: Context, calls: Calls, callers: "Callers") -> None:
+        self.ctx = ctx
+        self.calls = calls
+        self.callers = callers
+
+    def connected(self, contact: ContactId) -> None:
+        """An operator is there: from now on a word is to be expected."""
+        line = self.calls.lines.get(contact)
+        if line is None or line.direction != "in" or line.gone or line.silence not in ("", "listening"):
+            return
+        hint_ms = self.callers.handling(line.queue).silent_hint_ms
+        if hint_ms:
+            self._become(line, "listening")
+            self.ctx.emit(SetTimer(f"mute/{contact}", self.ctx.now_ms + hint_ms))
+
+    def talked(self, leg: str, talking: bool) -> ContactId | None:
+        """The worker heard talk, or the end of it. The contact whose card says something else now."""
+        line = self.calls.lines.get(ContactId(leg.removeprefix("caller-")))
+        if line is None or line.leg.leg != leg or not talking or line.silence not in AWAITED:
+            return None
+        self.ctx.emit(CancelTimer(f"mute/{line.contact}"))
+        self.ctx.notices.over(f"no-words-{line.contact}")
+        self._become(line, "spoke")
+        return line.contact
+
+    def waited(self, contact: ContactId) -> ContactId | None:
+        """Long enough without a word: a hint, while an operator is there to see it."""
+        line = self.calls.lines.get(contact)
+        if line is None or line.silence != "listening" or line.gone:
+            return None
+        view = self.ctx.core.contact(contact)
+        if view is None or view.position is None or view.state not in JOINED:
+            return None  # the next operator's answer starts anew
+        self._become(line, "hint")
+        seconds = self.callers.handling(line.queue).silent_hint_ms // 1000
+        self.ctx.notices.at_seat(
+            view.position,
+            f"no-words-{contact}",
+            "silent-call",
+            f"Innringer har ikke sagt noe på {seconds} s. Se prosedyren for stille anrop.",
+            f"The caller has not said a word for {seconds} s. See the procedure for silent calls.",
+        )
+        self.ctx.emit(Note("silent_call_hint", "warning", {"contact": contact}))
+        return contact
+
+    def mark(self, line: Line, on: bool, by: str) -> None:
+        """An operator says that it is a silent call, or that it is none."""
+        if on == (line.silence == "marked"):
+            return
+        self.ctx.emit(CancelTimer(f"mute/{line.contact}"))
+        self.ctx.notices.over(f"no-words-{line.contact}")
+        self._become(line, "marked" if on else "spoke")
+        self.ctx.emit(Note("silent_call_marked", "warning", {"contact": line.contact, "on": on, "by": by}))
+
+    def resume(self) -> None:
+        """After a restart: who is listened for is given the whole time again."""
+        for line in self.calls.lines.values():
+            if line.silence == "listening":
+                self.connected(line.contact)
+
+    def _become(self, line: Line, silence: Silence) -> None:
+        if line.silence != silence:
+            self.calls.keep(replace(line, silence=silence))
+            self.calls.refresh(line.contact)

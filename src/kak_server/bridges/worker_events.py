@@ -1,0 +1,67 @@
+"""What the media worker says, given to whoever it is about."""
+
+from typing import TYPE_CHECKING
+
+from kak_server.bridges.outputs import Dirty, Note
+from kak_server.media import rpc
+from kak_server.model.ids import ContactId, PositionId
+
+if TYPE_CHECKING:
+    from kak_server.bridges.house import House
+
+
+def take(house: "House", event: rpc.Event) -> None:
+    """One event, to its end."""
+    if house.phone_desk.media_event(event):
+        pass
+    elif isinstance(event, rpc.LegMedia):
+        _leg_media(house, event)
+    elif isinstance(event, rpc.LegLearned):
+        _learned(house, event)
+    elif isinstance(event, rpc.LegSilent):
+        (house.parties if event.leg.startswith("party-") else house.calls).silent(event.leg, event.silent_ms)
+    elif isinstance(event, rpc.LegTalk):
+        if event.leg.startswith("tg-"):
+            house.groups.heard(event.leg, event.talking, event.level_dbov)
+        else:
+            house.patches.talk(event.leg, event.talking)
+            house.redraw_some(house.callers.silence.talked(event.leg, event.talking))
+    elif isinstance(event, rpc.LegActive):
+        house.ctx.notices.heard(ContactId(event.leg.removeprefix("caller-")))
+    elif isinstance(event, rpc.RecordClosed):
+        house.ctx.tracks.closed(event)
+        house.ctx.emit(Dirty("recent"))
+    elif isinstance(event, rpc.RecordFailed):
+        house.ctx.tracks.failed(event.recording)
+        house.ctx.emit(Note("record_failed", "error", {"recording": event.recording, "reason": event.reason}))
+    elif isinstance(event, rpc.UplinkClosed) and event.reason == "lease":
+        house.ctx.emit(Note("uplink_lease_lapsed", "warning", {"leg": event.leg}))
+
+
+def _leg_media(house: "House", event: rpc.LegMedia) -> None:
+    kind = event.leg.partition("-")[0]
+    if kind == "seat":
+        house.seats.media_event(event.leg, event.state)
+        if event.state != "up":
+            _let_go(house, PositionId(event.leg.removeprefix("seat-")))
+    elif kind == "video":
+        contact = house.videos.media_event(event.leg, event.state)
+        if contact is not None:
+            house.redraw(contact)
+
+
+def _let_go(house: "House", position: PositionId) -> None:
+    """Whoever held a key there for the caller holds it no more: the page may be gone."""
+    operator = house.ctx.core.operator_at(position)
+    view = house.ctx.core.operator(operator) if operator is not None else None
+    line = house.calls.lines.get(view.contact) if view is not None and view.contact is not None else None
+    if line is not None and line.patch is not None:
+        house.patches.hand_up(line, line.patch)
+
+
+def _learned(house: "House", event: rpc.LegLearned) -> None:
+    kind = event.leg.partition("-")[0]
+    owner = {"seat": house.seats.learned, "tg": house.groups.learned, "party": house.parties.learned}.get(
+        kind, house.calls.learned
+    )
+    owner(event.leg, event.host, event.port)
