@@ -345,6 +345,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.silent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Silent
+         * @description Something of a call on or off: hold, or the operator's key towards a patched group.
+         */
+        post: operations["command_contact_silent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.transfer": {
         parameters: {
             query?: never;
@@ -399,6 +419,46 @@ export interface paths {
          * @description The call the command is about.
          */
         post: operations["command_contact_unpatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/number.flag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Number.Flag
+         * @description A number with a warning, or blocked (supervisors; counts for normal calls only), and why, for so many hours.
+         */
+        post: operations["command_number_flag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/number.unflag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Number.Unflag
+         * @description A number off the list.
+         */
+        post: operations["command_number_unflag"];
         delete?: never;
         options?: never;
         head?: never;
@@ -911,6 +971,11 @@ export interface components {
             arrived_at_ms: number;
             /** Attempts */
             attempts: number;
+            /**
+             * Calls
+             * @default 1
+             */
+            calls: number;
             /** Claimed At Ms */
             claimed_at_ms: number | null;
             /** Claimed By */
@@ -983,7 +1048,8 @@ export interface components {
          * Call
          * @description The operator's current call, whole at each change. `far_end` is how it stands with the one at the other end: a
          *     call out is dialled before it is answered, and a caller may be `gone` while other parties talk on. `can_refer`: the
-         *     carrier could be asked to take the call elsewhere.
+         *     carrier could be asked to take the call elsewhere. `silence`: whether the caller has said a word since an operator
+         *     is there; `hint` not for too long, `marked` an operator says it is a silent call.
          */
         Call: {
             /** Answered At Ms */
@@ -1048,6 +1114,10 @@ export interface components {
              * @enum {string}
              */
             far_end: "dialing" | "ringing" | "early" | "answered" | "gone";
+            /** @default null */
+            flag: components["schemas"]["FlagFields"] | null;
+            /** @default null */
+            incident: components["schemas"]["Incident"] | null;
             location: components["schemas"]["Location"];
             /**
              * Parties
@@ -1062,6 +1132,21 @@ export interface components {
             /** Recording */
             recording: boolean;
             referral: components["schemas"]["Referral"] | null;
+            /** @default null */
+            repeat: components["schemas"]["Repeat"] | null;
+            /**
+             * Silence
+             * @default
+             * @enum {string}
+             */
+            silence: "" | "listening" | "spoke" | "hint" | "marked";
+            /**
+             * @default {
+             *       "en": "",
+             *       "nb": ""
+             *     }
+             */
+            silent_procedure: components["schemas"]["Procedure"];
             /**
              * State
              * @enum {string}
@@ -1169,7 +1254,7 @@ export interface components {
             state: "open" | "expired";
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"];
+        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
         /** CommandBody[ActivityArgs] */
         CommandBody_ActivityArgs_: {
             args: components["schemas"]["ActivityArgs"];
@@ -1221,6 +1306,22 @@ export interface components {
         /** CommandBody[NumberArgs] */
         CommandBody_NumberArgs_: {
             args: components["schemas"]["NumberArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[NumberFlagArgs] */
+        CommandBody_NumberFlagArgs_: {
+            args: components["schemas"]["NumberFlagArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[NumberUnflagArgs] */
+        CommandBody_NumberUnflagArgs_: {
+            args: components["schemas"]["NumberUnflagArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -1518,6 +1619,22 @@ export interface components {
              */
             type: "command";
         };
+        /** ContactSilentCommand */
+        ContactSilentCommand: {
+            args: components["schemas"]["SwitchContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.silent";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** ContactTransferCommand */
         ContactTransferCommand: {
             args: components["schemas"]["TransferArgs"];
@@ -1630,6 +1747,39 @@ export interface components {
             sentences: string[];
         };
         /**
+         * FlagFields
+         * @description What is said of a number, by whom, until when. Blocked counts for normal calls only.
+         */
+        FlagFields: {
+            /** At Ms */
+            at_ms: number;
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "flagged" | "blocked";
+            /** Reason */
+            reason: string;
+            /** Until Ms */
+            until_ms: number;
+        };
+        /** FlagsEvent */
+        FlagsEvent: {
+            /** Data */
+            data: components["schemas"]["NumberFlag"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "flags";
+        };
+        /**
          * HandedOver
          * @description A call that goes on without an operator: the caller and those who were called in. Any operator of its queue can
          *     pull it back.
@@ -1668,6 +1818,29 @@ export interface components {
              * @constant
              */
             type: "handed_over";
+        };
+        /**
+         * Incident
+         * @description Many calls from one place at one time: likely one incident. The place is the mean of those that are known;
+         *     `area` a municipality. Each call is answered all the same.
+         */
+        Incident: {
+            /** Area */
+            area: string;
+            /** Calls */
+            calls: number;
+            /** First Ms */
+            first_ms: number;
+            /** Incident */
+            incident: string;
+            /** Last Ms */
+            last_ms: number;
+            /** Latitude */
+            latitude: number | null;
+            /** Longitude */
+            longitude: number | null;
+            /** Queues */
+            queues: string[];
         };
         /**
          * LabCall
@@ -1995,6 +2168,90 @@ export interface components {
             number: string;
         };
         /**
+         * NumberFlag
+         * @description An entry of the list.
+         */
+        NumberFlag: {
+            /** At Ms */
+            at_ms: number;
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "flagged" | "blocked";
+            /** Number */
+            number: string;
+            /** Reason */
+            reason: string;
+            /** Until Ms */
+            until_ms: number;
+        };
+        /**
+         * NumberFlagArgs
+         * @description A number with a warning, or blocked (supervisors; counts for normal calls only), and why, for so many hours.
+         */
+        NumberFlagArgs: {
+            /**
+             * Hours
+             * @default 24
+             */
+            hours: number;
+            /**
+             * Mode
+             * @default flagged
+             * @enum {string}
+             */
+            mode: "flagged" | "blocked";
+            /** Number */
+            number: string;
+            /** Reason */
+            reason: string;
+        };
+        /** NumberFlagCommand */
+        NumberFlagCommand: {
+            args: components["schemas"]["NumberFlagArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "number.flag";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * NumberUnflagArgs
+         * @description A number off the list.
+         */
+        NumberUnflagArgs: {
+            /** Number */
+            number: string;
+        };
+        /** NumberUnflagCommand */
+        NumberUnflagCommand: {
+            args: components["schemas"]["NumberUnflagArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "number.unflag";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
          * Offer
          * @description A reservation of this operator for one contact, until `expires_at_ms`.
          */
@@ -2034,12 +2291,18 @@ export interface components {
             epoch: number;
             /** Expires At Ms */
             expires_at_ms: number;
+            /** @default null */
+            flag: components["schemas"]["FlagFields"] | null;
+            /** @default null */
+            incident: components["schemas"]["Incident"] | null;
             /** Location Text */
             location_text: string;
             /** Queue */
             queue: string;
             /** Queue Name */
             queue_name: string;
+            /** @default null */
+            repeat: components["schemas"]["Repeat"] | null;
         };
         /**
          * OfferArgs
@@ -2407,6 +2670,22 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * Procedure
+         * @description A text for operators in both languages; empty: none.
+         */
+        Procedure: {
+            /**
+             * En
+             * @default
+             */
+            en: string;
+            /**
+             * Nb
+             * @default
+             */
+            nb: string;
+        };
         /** PttCommand */
         PttCommand: {
             args: components["schemas"]["SwitchGroupArgs"];
@@ -2435,6 +2714,11 @@ export interface components {
              * @enum {string}
              */
             class: "emergency" | "urgent" | "normal";
+            /**
+             * Incidents
+             * @default []
+             */
+            incidents: string[];
             /** Longest Since Ms */
             longest_since_ms: number | null;
             /** Name */
@@ -2542,6 +2826,21 @@ export interface components {
              * @enum {string}
              */
             state: "asked" | "trying" | "failed";
+        };
+        /**
+         * Repeat
+         * @description The caller has rung before: `case` is the contact of the first call, `calls` counts this one too; `answered`:
+         *     somebody has talked with the caller in one of them.
+         */
+        Repeat: {
+            /** Answered */
+            answered: boolean;
+            /** Calls */
+            calls: number;
+            /** Case */
+            case: string;
+            /** First Arrived At Ms */
+            first_arrived_at_ms: number;
         };
         /**
          * Reply
@@ -2669,7 +2968,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["FlagsEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -2781,6 +3080,11 @@ export interface components {
             abandoned: components["schemas"]["Abandoned"][];
             call: components["schemas"]["Call"] | null;
             /**
+             * Flags
+             * @default []
+             */
+            flags: components["schemas"]["NumberFlag"][];
+            /**
              * Handed Over
              * @default []
              */
@@ -2806,6 +3110,11 @@ export interface components {
              * @default []
              */
             services: components["schemas"]["Service"][];
+            /**
+             * Surges
+             * @default []
+             */
+            surges: components["schemas"]["Incident"][];
             /** Talkgroups */
             talkgroups: components["schemas"]["Talkgroup"][];
             /** Transfer Targets */
@@ -2832,6 +3141,18 @@ export interface components {
              * @constant
              */
             type: "error";
+        };
+        /** SurgesEvent */
+        SurgesEvent: {
+            /** Data */
+            data: components["schemas"]["Incident"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "surges";
         };
         /**
          * SwitchContactArgs
@@ -3019,7 +3340,7 @@ export interface components {
         };
         /**
          * Waiting
-         * @description One waiting contact.
+         * @description One waiting contact. `calls`: how often the caller has rung, with this call; `incident`: the likely one.
          */
         Waiting: {
             /** Arrived At Ms */
@@ -3027,12 +3348,32 @@ export interface components {
             /** Caller */
             caller: string;
             /**
+             * Calls
+             * @default 1
+             */
+            calls: number;
+            /**
              * Class
              * @enum {string}
              */
             class: "emergency" | "urgent" | "normal";
             /** Contact */
             contact: string;
+            /**
+             * First Arrived At Ms
+             * @default null
+             */
+            first_arrived_at_ms: number | null;
+            /**
+             * Flagged
+             * @default false
+             */
+            flagged: boolean;
+            /**
+             * Incident
+             * @default null
+             */
+            incident: string | null;
             /** Queue */
             queue: string;
             /** Queue Name */
@@ -3992,6 +4333,60 @@ export interface operations {
             };
         };
     };
+    command_contact_silent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_SwitchContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_contact_transfer: {
         parameters: {
             query?: never;
@@ -4113,6 +4508,114 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_number_flag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_NumberFlagArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_number_unflag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_NumberUnflagArgs_"];
             };
         };
         responses: {
