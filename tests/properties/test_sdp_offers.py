@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp import MediaPolicy, Negotiated, agreed, negotiate, offer, parse_answer, renegotiate, reoffer
+from kak_server.sip.sdp_answer import Ours, answer_to
 from kak_server.sip.sdp_crypto import KEY_BYTES, SECRET_BITS, SUITES, Crypto
 from kak_server.sip.sdp_outcome import Protection
 from kak_server.sip.sdp_text import Direction, Media, Session, format_session, parse_session
+from kak_server.sip.sdp_usual import answer_usual
 
 DIRECTIONS: tuple[Direction, ...] = ("sendrecv", "sendonly", "recvonly", "inactive")
 MIRROR = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
@@ -102,6 +104,39 @@ def test_an_answer_is_one_the_offer_allows(offered: Session, policy: MediaPolicy
     check_answer(offered, again, MediaPolicy(protection), 30_000)
     assert again.srtp == result.srtp
     assert int(parse_session(again.answer_sdp).origin[2]) == int(parse_session(result.answer_sdp).origin[2]) + 1
+
+
+@st.composite
+def usual_offers(draw: st.DrawFn) -> str:
+    """One audio line, its address before it; now and then something in it that is not usual."""
+    odd = draw(st.booleans())
+    host = draw(st.sampled_from(("192.0.2.1", "10.1.2.3", *(("0.0.0.0", "1.2.3", "999.1.1.1", "::1") if odd else ()))))
+    formats = draw(st.lists(st.sampled_from(("8", "0", "18", "96", "97", "98", "99", "100", "008")), min_size=1))
+    attributes = [f"rtpmap:{value}" for value in draw(st.lists(st.sampled_from(MAPS), unique=True))]
+    attributes += draw(st.lists(st.sampled_from((*DIRECTIONS, "rtcp-mux", "ptime:30", "maxptime:10", "fmtp:98 0-15"))))
+    if odd:
+        attributes += draw(st.lists(st.sampled_from(("rtcp:4711", "rtcp", "crypto:1 x", " sendonly", "ptime: 30 "))))
+    port = draw(st.sampled_from(("4000", "65535", *(("0", "70000", "04000", "4000/2") if odd else ()))))
+    lines = ["v=0", "o=x 1 1 IN IP4 192.0.2.1", "s= ", f"c=IN IP4 {host}", draw(st.sampled_from(("t=0 0", "t=1 2")))]
+    lines += [f"m=audio {port} RTP/AVP {' '.join(formats)}", *(f"a={attribute}" for attribute in attributes)]
+    if odd:
+        lines += draw(
+            st.lists(st.sampled_from(("", "c=IN IP4 192.0.2.7", "m=audio 0 RTP/AVP 8", "b=AS:64")), max_size=1)
+        )
+    return draw(st.sampled_from(("\r\n", "\r\n", "\n"))).join([*lines, ""])
+
+
+@given(usual_offers(), policies, secrets, st.sampled_from(DIRECTIONS), st.sampled_from(("198.51.100.1", "2001:db8::1")))
+@settings(max_examples=400, deadline=None)
+def test_a_usual_offer_gets_the_same_answer_the_short_way(
+    text: str, policy: MediaPolicy, secret: int, direction: Direction, host: str
+) -> None:
+    ours = Ours(host, 30_000, 7, 3, direction, secret)
+    short = answer_usual(text, ours, policy)
+    try:
+        assert short is None or short == answer_to(parse_session(text), ours, policy, None)
+    except SdpError:
+        raise AssertionError("the short way takes what the long way refuses") from None
 
 
 @given(policies, policies, secrets, secrets, st.sampled_from(DIRECTIONS))

@@ -26,6 +26,8 @@ _SDP_RANGES = (SDP, "application/*", "*/*")
 _EXTENSIONS = frozenset(
     ("geolocation-sip", "geolocation-http", "resource-priority", "timer", "replaces", "norefersub", "100rel")
 )
+_ONLY_SDP = [SDP]
+_PARTICULARS = frozenset(("content-disposition", "content-encoding", "content-id"))  # of a body
 _URN_PREFIX = "urn:service:"
 
 
@@ -177,6 +179,9 @@ def offer_of(request: Message) -> tuple[list[Part], str | None]:
     Raises ParseError with 415 for a body that is of a single kind we do not know and is not marked optional. Unknown
     parts of a multipart are passed over: no emergency call fails for an attachment.
     """
+    fields = request.fields
+    if fields.get("content-type") == _ONLY_SDP and request.body and _PARTICULARS.isdisjoint(fields):
+        return [Part(SDP, request.body)], request.body.decode("utf-8", "replace")
     disposition = (request.get("content-disposition") or "").lower()
     try:
         parts = parts_of(request)

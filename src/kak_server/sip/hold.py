@@ -20,6 +20,7 @@ _DIRECTIONS: dict[tuple[bool, bool], Direction] = {
     (False, False): "inactive",
 }
 _ATTRIBUTES: dict[str, Direction] = {f"a={direction}": direction for direction in _DIRECTIONS.values()}
+_HELD = ("a=sendonly", "a=recvonly", "a=inactive")
 
 
 def sends(direction: Direction) -> bool:
@@ -52,6 +53,8 @@ def held_by(ours: Direction, peers: Direction) -> HeldBy:
 
 def direction_of(sdp: str) -> Direction:
     """Which way the first open audio stream of a description of ours flows."""
+    if not any(attribute in sdp for attribute in _HELD):
+        return "sendrecv"
     session: Direction = "sendrecv"
     section = ""  # of the m= line we are under
     for line in sdp.splitlines():

@@ -6,6 +6,7 @@ neither is kept as it came: a number nobody can read is still shown to the opera
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")  # RFC 3966 5.1.1, an
 _DIGITS = re.compile(r"[0-9]+\Z")
 _WITHHELD = frozenset(("", "anonymous", "unavailable", "restricted", "unknown", "private", "withheld"))
 _INTERNATIONAL = "00"
+_REMEMBERED = 1_024  # those called, and those who call again
 _INTERNATIONAL_DIGITS_MIN = 9  # with the 00; a shorter one is a national number that begins so
 
 
@@ -90,6 +92,7 @@ def _other(text: str) -> Number:
     return Number("".join(character for character in text if character.isprintable()), "other")
 
 
+@lru_cache(_REMEMBERED)
 def _plain(text: str, plan: Numbering, context: str) -> Number:
     if text.lower() in _WITHHELD:
         return Number("", "withheld")

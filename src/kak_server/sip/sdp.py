@@ -14,6 +14,7 @@ from kak_server.sip.sdp_outcome import PLAIN, PTIME_MS, outcome
 from kak_server.sip.sdp_outcome import MediaPolicy as MediaPolicy
 from kak_server.sip.sdp_outcome import Negotiated as Negotiated
 from kak_server.sip.sdp_text import Attribute, Direction, Media, Session, format_session, parse_session
+from kak_server.sip.sdp_usual import answer_usual
 
 
 def negotiate(
@@ -35,7 +36,9 @@ def negotiate(
     """
     if offer_sdp is None:
         return offer(host, port, session_id, version=version, policy=policy, secret=secret, direction=direction)
-    return answer_to(parse_session(offer_sdp), Ours(host, port, session_id, version, direction, secret), policy, keep)
+    ours = Ours(host, port, session_id, version, direction, secret)
+    usual = answer_usual(offer_sdp, ours, policy) if keep is None else None
+    return usual or answer_to(parse_session(offer_sdp), ours, policy, keep)
 
 
 def offer(

@@ -65,7 +65,8 @@ def answering(wish: Wish, session: Session, now_ms: int) -> tuple[Session, Heade
     Without a Session-Expires the request asks for none; one that is running goes on all the same, as long as somebody
     can refresh it.
     """
-    session = replace(session, min_interval_s=max(session.min_interval_s, wish.min_s))
+    if wish.min_s > session.min_interval_s:
+        session = replace(session, min_interval_s=wish.min_s)
     interval_s = wish.interval_s or session.interval_s
     if interval_s < LEAST_S:
         return session, ()  # none, or one that nobody may ask for: to a proxy we know nothing of timers
