@@ -1,8 +1,8 @@
 """Grammar of single header fields: lists, parameters, Via, name-addr, CSeq (RFC 3261 sections 7.3 and 25.1)."""
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from kak_server.sip.errors import ParseError
 from kak_server.sip.uri import Uri, parse_hostport, parse_uri
@@ -28,8 +28,10 @@ _REMEMBERED = 4096
 _UNESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+_NOTHING: dict[str, str] = {}  # read-only, as all parameters
+
+
+class Via(NamedTuple):
     """One hop (20.42)."""
 
     transport: str  # upper case
@@ -37,11 +39,7 @@ class Via:
     port: int | None
     params: dict[str, str]
     text: str  # as it came
-
-    @property
-    def branch(self) -> str:
-        """The branch parameter, "" when absent (an RFC 2543 peer)."""
-        return self.params.get("branch", "")
+    branch: str  # the parameter, "" when absent (an RFC 2543 peer)
 
     @property
     def sent_by(self) -> str:
@@ -49,23 +47,17 @@ class Via:
         return f"{self.host}:{self.port or (5061 if self.transport == 'TLS' else 5060)}"
 
 
-@dataclass(frozen=True, slots=True)
-class NameAddr:
+class NameAddr(NamedTuple):
     """From, To, Contact, Route and the like: display name, URI, header parameters (20.10)."""
 
     display: str
     uri: Uri
-    params: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = _NOTHING
     text: str = ""  # as it came
-
-    @property
-    def tag(self) -> str:
-        """The tag parameter, "" when absent."""
-        return self.params.get("tag", "")
+    tag: str = ""  # the parameter, "" when absent
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(NamedTuple):
     """Sequence number and method (20.16)."""
 
     number: int
@@ -143,15 +135,17 @@ def quote_string(text: str) -> str:
 def parse_via(text: str) -> Via:
     """One Via value. Raises ParseError."""
     usual = _USUAL_VIA.match(text)
-    if usual is not None and not (usual[4] and usual[6]):
-        branch = {"branch": usual[5], "rport": ""} if usual[4] or usual[6] else {"branch": usual[5]}
-        return Via(usual[1], usual[2].lower(), int(usual[3]), branch, text)
+    if usual is not None and not (usual[4] and usual[6]):  # rport twice is the long way's to judge
+        transport, host, port, rport, branch, rport_behind = usual.groups()
+        params = {"branch": branch, "rport": ""} if rport or rport_behind else {"branch": branch}
+        return Via(transport, host.lower(), int(port), params, text, branch)
     match = _VIA.match(text.strip())
     if match is None:
         raise ParseError(f"bad Via: {text[:80]!r}")
-    transport, sent_by, params = match.groups()
-    host, port = parse_hostport("".join(sent_by.split()))
-    return Via(transport.upper(), host, port, parse_params(params), text.strip())
+    transport, sent_by, params_text = match.groups()
+    host, number = parse_hostport("".join(sent_by.split()))
+    params = parse_params(params_text)
+    return Via(transport.upper(), host, number, params, text.strip(), params.get("branch", ""))
 
 
 def parse_via_leniently(text: str) -> Via:
@@ -162,7 +156,7 @@ def parse_via_leniently(text: str) -> Via:
     if match is None:
         raise ParseError(f"bad Via: {text[:80]!r}")
     host, port = parse_hostport("".join(match[2].split()))
-    return Via(match[1].rpartition("/")[2].strip().upper(), host, port, {}, first)
+    return Via(match[1].rpartition("/")[2].strip().upper(), host, port, {}, first, "")
 
 
 def parse_name_addr(text: str) -> NameAddr:
@@ -178,7 +172,7 @@ def _parse_name_addr(text: str) -> NameAddr:
     usual = _USUAL_ADDRESS.match(text)
     if usual is not None:
         display, uri_text, tag = usual.groups()
-        return NameAddr(display or "", parse_uri(uri_text), {"tag": tag} if tag else {}, text)
+        return NameAddr(display or "", parse_uri(uri_text), {"tag": tag} if tag else _NOTHING, text, tag or "")
     text = text.strip()
     display = ""
     rest = text
@@ -206,7 +200,8 @@ def _parse_name_addr(text: str) -> NameAddr:
         params_text = semicolon + params_text
         if "?" in uri_text or "," in uri_text:
             raise ParseError("a URI with a comma or question mark needs angle brackets")
-    return NameAddr(display, parse_uri(uri_text.strip()), parse_params(params_text), text)
+    params = parse_params(params_text)
+    return NameAddr(display, parse_uri(uri_text.strip()), params, text, params.get("tag", ""))
 
 
 _remembered = lru_cache(_REMEMBERED)(_parse_name_addr)

@@ -6,6 +6,7 @@ answer is made of, the error brings it along so that the sender hears 400 instea
 """
 
 import re
+from functools import lru_cache
 
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import (
@@ -61,6 +62,7 @@ _USUAL_NAMES = {
 }
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) ([^ \t]+) SIP/([0-9]{1,3})\.([0-9]{1,3})\Z")
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?\Z", re.DOTALL)
+_REMEMBERED, _REMEMBERED_CHARS = 1_024, 200  # request lines
 _NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 # 25.1: a control character stands only behind a backslash in a quoted string; bare CR or LF nowhere (after unfolding)
@@ -96,13 +98,7 @@ class Message:
     @lazily
     def via(self) -> Via:
         """The topmost Via. Raises ParseError."""
-        values = self.fields.get("via", ())
-        if len(values) == 1 and values[0] and "," not in values[0] and '"' not in values[0]:
-            return parse_via(values[0])
-        items = self.items("via")
-        if not items:
-            raise ParseError("no Via")
-        return parse_via(items[0])
+        return _top_via(self.fields.get("via", []))
 
     @lazily
     def sender(self) -> NameAddr:
@@ -147,7 +143,10 @@ class Request(Message):
         charset: str,
         head: str,
     ) -> None:
-        super().__init__(fields, body, charset, head)
+        self.fields = fields  # as Message, without the call
+        self.body = body
+        self.charset = charset
+        self.head = head
         self.method = method
         self.uri_text = uri_text
         self.version = version
@@ -230,10 +229,10 @@ def parse_text(
 
 
 def _start(line: str, fields: dict[str, list[str]], body: bytes, charset: str, text: str) -> Request | Response:
-    request_line = _REQUEST_LINE.match(line)
+    request_line = _request_line(line) if len(line) <= _REMEMBERED_CHARS else _parse_request_line(line)
     if request_line is not None:
-        method, uri_text, major, minor = request_line.groups()
-        return Request(method, uri_text, f"{int(major)}.{int(minor)}", fields, body, charset, text)
+        method, uri_text, version = request_line
+        return Request(method, uri_text, version, fields, body, charset, text)
     status_line = _STATUS_LINE.match(line)
     if status_line is not None:
         return Response(int(status_line.group(1)), status_line.group(2) or "", fields, body, charset, text)
@@ -245,6 +244,17 @@ def _start(line: str, fields: dict[str, list[str]], body: bytes, charset: str, t
     raise BrokenMessageError("bad start line", None)
 
 
+def _parse_request_line(line: str) -> tuple[str, str, str] | None:
+    match = _REQUEST_LINE.match(line)
+    if match is None:
+        return None
+    method, uri_text, major, minor = match.groups()
+    return method, uri_text, f"{int(major)}.{int(minor)}"
+
+
+_request_line = lru_cache(_REMEMBERED)(_parse_request_line)  # a few numbers get most calls
+
+
 def _read_fields(lines: list[str], max_headers: int) -> tuple[dict[str, list[str]], str]:
     fields: dict[str, list[str]] = {}
     problem = ""
@@ -253,50 +263,64 @@ def _read_fields(lines: list[str], max_headers: int) -> tuple[dict[str, list[str
         lines = lines[:max_headers]
     for line in lines:
         spelled, colon, value = line.partition(":")
-        name = _USUAL_NAMES.get(spelled, "")
-        if not name or not colon:
+        if colon and spelled in _USUAL_NAMES:
+            name = _USUAL_NAMES[spelled]
+        else:
             name = spelled.rstrip(" \t").lower()
             if not colon or not _NAME.match(name):
                 problem = problem or f"bad header line: {line[:80]!r}"
                 continue
             name = _COMPACT.get(name, name)
-        values = fields.get(name)
-        if values is None:
+        if name not in fields:
             fields[name] = [value.strip(" \t")]
         elif name in _SINGLE:
             problem = problem or f"{name} given twice"  # 7.3.1
         else:
-            values.append(value.strip(" \t"))
+            fields[name].append(value.strip(" \t"))
     return fields, problem
 
 
+def _top_via(values: list[str]) -> Via:
+    if len(values) == 1 and values[0] and "," not in values[0] and '"' not in values[0]:
+        return parse_via(values[0])
+    items = split_list(values)
+    if not items:
+        raise ParseError("no Via")
+    return parse_via(items[0])
+
+
 def _content_length(message: Message, request: Request | None) -> int | None:
-    value = message.get("content-length")
-    if value is None:
+    values = message.fields.get("content-length")
+    if values is None:
         return None
+    value = values[0]
     if not (value.isascii() and value.isdigit() and len(value) <= 9):
         raise BrokenMessageError(f"bad Content-Length: {value[:40]!r}", request)
     return int(value)
 
 
 def check_request(request: Request) -> None:
-    """Touch what every request must carry (8.1.1). Raises BrokenMessageError with the request in it."""
+    """Read what every request must carry (8.1.1), which is kept. Raises BrokenMessageError with the request in it."""
+    kept, fields = request.__dict__, request.fields  # kept as by `lazily`, whose way here would be the longer part
     try:
         if request.version != "2.0":
             # 21.5.6; first, since nothing else of another version can be judged (RFC 4475 3.1.2.16)
             raise ParseError("version not supported", 505)
-        request.via  # noqa: B018  parsed on first access, kept
-        request.sender  # noqa: B018
-        request.to  # noqa: B018
+        kept["via"] = _top_via(fields.get("via", []))
+        kept["sender"] = parse_name_addr(fields["from"][0])
+        kept["to"] = parse_name_addr(fields["to"][0])
         request.call_id  # noqa: B018
-        cseq = request.cseq
+        cseq = kept["cseq"] = parse_cseq(fields["cseq"][0])
         if cseq.method != request.method:
             # 8.1.1.5; RFC 4475 3.1.2.18: for a method nobody knows 501 ages better
             raise ParseError("the CSeq method is not the request's", 400 if request.method in METHODS else 501)
-        request.uri  # noqa: B018
-        hops = request.get("max-forwards")
-        if hops is not None and not (hops.isascii() and hops.isdigit() and len(hops) <= 10 and int(hops) <= 255):
-            raise ParseError("bad Max-Forwards")  # 20.22
+        kept["uri"] = parse_uri(request.uri_text)
+        if "max-forwards" in fields:
+            hops = fields["max-forwards"][0]
+            if not (hops.isascii() and hops.isdigit() and len(hops) <= 10 and int(hops) <= 255):
+                raise ParseError("bad Max-Forwards")  # 20.22
+    except KeyError as missing:
+        raise BrokenMessageError(f"no {missing.args[0]}", request) from None
     except ParseError as problem:
         raise BrokenMessageError(problem.problem, request, problem.status) from None
 
