@@ -71,7 +71,8 @@ class Journal:
         self._now_ms = contents.now_ms
         self._live = contents.payloads
         self._held = 0
-        self._unwritten: list[Record] = []  # while held: this input's records so far
+        self._unwritten: list[bytes | None] = []  # while held: the records so far; None for one that is superseded
+        self._fresh: dict[str, int] = {}  # while held: where a key's newest value stands in them
         self._backlog = Backlog(settings.pending_limit_bytes)
         self._retry_at_s = 0.0
         self._lagging = False
@@ -158,10 +159,14 @@ class Journal:
 
     def put(self, key: str, value: Any) -> None:
         """Remember `value` (JSON values or a dataclass) under `key` until it is replaced or deleted. The same value
-        again costs nothing."""
+        again costs nothing; of several while held the last is written, for nothing has left in between."""
         payload = dumps({"k": "put", "key": key, "value": value})
         if self._live.get(key) != payload:
             self._live[key] = payload
+            if self._held:
+                if key in self._fresh:
+                    self._unwritten[self._fresh[key]] = None
+                self._fresh[key] = len(self._unwritten)
             self._append(payload)
 
     def delete(self, key: str) -> None:
@@ -182,9 +187,16 @@ class Journal:
 
     def flush(self) -> None:
         """What was held is with the operating system when this returns."""
-        if self._unwritten:
-            records, self._unwritten = self._unwritten, []
-            self._write(records)
+        if not self._unwritten:
+            return
+        payloads, self._unwritten, self._fresh = self._unwritten, [], {}
+        records, serial = [], self._serial
+        for payload in payloads:
+            if payload is not None:
+                serial += 1
+                records.append((serial, encode_frame(serial, payload)))
+        self._serial = serial
+        self._write(records)
 
     # --- segments -----------------------------------------------------------------------------------------------------
 
@@ -292,8 +304,7 @@ class Journal:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _append(self, payload: bytes) -> None:
-        self._serial += 1
-        self._unwritten.append((self._serial, encode_frame(self._serial, payload)))
+        self._unwritten.append(payload)
         if not self._held:
             self.flush()
 

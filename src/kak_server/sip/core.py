@@ -311,8 +311,17 @@ class SipCore(CallOrders):
         """When `timer` wants to be called next, or None."""
         return self._context.timers.next_due_ms()
 
+    @property
+    def now_ms(self) -> int:
+        """Time of the newest input."""
+        return self._context.now_ms
+
     def drain(self) -> list[Output]:
-        """The outputs since the last drain, to be carried out in order."""
+        """The outputs since the last drain, to be carried out in order. To be called until there are none: only then
+        new calls that the house has not answered meanwhile get their 100 (17.2.1: not where a better answer comes
+        within 200 ms)."""
+        if not self._context.out and self._inbound.untold:
+            self._inbound.tell()
         out = self._context.out
         self._context.out = []
         return out

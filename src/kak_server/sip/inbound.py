@@ -49,6 +49,7 @@ class Inbound:
         self._transactions = ending.transactions
         self._emergency = EmergencyRules(context.settings)
         self.capacity = Capacity(context.settings, table.active_on)
+        self.untold: list[Call] = []  # new calls whose INVITE has no answer of any kind
 
     def invite(self, request: Request, trunk: TrunkSettings, flow: Flow, device: str = "") -> None:
         """8.2 in order: merged, extensions, address, body; then a new call. `device` of ours it comes from, if any."""
@@ -136,9 +137,16 @@ class Inbound:
         call = Call(incoming.call, incoming, entry.key, request.cseq.number, dialog, invite=entry)
         self._table.add(call)
         context.put(call.key, to_record(call))
-        self._transactions.respond(entry, 100)  # 8.2.6.1, 17.2.1: within 200 ms
+        self.untold.append(call)
         context.count("sip_trunk_call", trunk=trunk.name)
         context.emit(incoming)
+
+    def tell(self) -> None:
+        """8.2.6.1, 17.2.1: 100 for the new calls that have had no better answer."""
+        untold, self.untold = self.untold, []
+        for call in untold:
+            if call.state == "pending" and call.provisional == 100 and call.invite is not None:
+                self._transactions.respond(call.invite, 100)
 
     def _refuse(self, request: Request, trunk: TrunkSettings, flow: Flow, refusal: Refusal) -> None:
         self._context.count("sip_refused", detail=f"{flow.host}: {refusal.detail}", status=str(refusal.status))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from kak_server.model.ids import ContactId, QueueId
 from kak_server.routing.api import ContactArrived, ContactGone
 from kak_server.runtime.compactor import Outcome
 from kak_server.runtime.folder import JournalError, JournalLockedError, segment_numbers, segment_path
-from kak_server.runtime.frames import HEAD_BYTES, Frame
+from kak_server.runtime.frames import HEAD_BYTES, Frame, scan
 from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
 from kak_server.runtime.losses import Lost
 from kak_server.runtime.segments import Replay, history
@@ -89,6 +90,41 @@ def test_held_records_are_written_at_the_flush_and_at_the_last_release(tmp_path:
     assert written() == [b"first", b"second", b"third"]
     journal.close()
     assert reopen(tmp_path).values == {"a": "first", "b": "second", "c": "third"}
+
+
+def test_of_several_values_of_a_key_while_held_the_last_is_written(tmp_path: Path) -> None:
+    journal, _ = Journal.open(tmp_path, now_ms=1)
+    journal.hold()
+    journal.put("call", {"state": "pending"})
+    journal.append_event(arrived(1))
+    journal.put("other", 1)
+    journal.put("call", {"state": "accepted"})
+    journal.release()
+    journal.put("call", {"state": "confirmed"})  # what was released stays in the file
+    journal.hold()
+    journal.put("other", 2)
+    journal.delete("other")
+    journal.release()
+    journal.close()
+    found = [(record.get("key"), record["k"], record.get("value")) for record in _records(tmp_path)]
+    assert found == [
+        (None, "boot", None),
+        (None, "event", None),
+        ("other", "put", 1),
+        ("call", "put", {"state": "accepted"}),
+        ("call", "put", {"state": "confirmed"}),
+        ("other", "put", 2),
+        ("other", "del", None),
+    ]
+    replay = reopen(tmp_path)
+    assert (replay.values, replay.lost) == ({"call": {"state": "confirmed"}}, ())
+
+
+def _records(folder: Path) -> list[dict[str, Any]]:
+    frames = list(scan(segment_path(folder, 1).read_bytes()))
+    assert all(isinstance(frame, Frame) for frame in frames)
+    assert [frame.serial for frame in frames if isinstance(frame, Frame)] == list(range(1, len(frames) + 1))
+    return [frame.record for frame in frames if isinstance(frame, Frame)]
 
 
 def test_what_is_held_at_the_end_is_written(tmp_path: Path) -> None:

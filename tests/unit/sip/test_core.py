@@ -20,7 +20,7 @@ def test_a_call_from_invite_to_bye() -> None:
     caller = Caller()
     replies = bench.receive(caller.invite())
     assert [reply.status for reply in replies] == [100]
-    assert bench.order == ["put", "send 100", "emit IncomingCall"]
+    assert bench.order == ["put", "emit IncomingCall", "send 100"]  # the house has its say first
     incoming = bench.event(IncomingCall)
     assert isinstance(incoming, IncomingCall)
     assert (incoming.trunk, incoming.called, incoming.offer_sdp) == ("carrier", "113", OFFER)

@@ -11,6 +11,7 @@ from kak_server.sip.api import (
     Emit,
     Flow,
     Locate,
+    Output,
     PutRecord,
     Send,
     SipEvent,
@@ -103,7 +104,12 @@ class Bench:
     locates: list[Locate] = field(default_factory=list)
 
     def drain(self) -> "Bench":
-        for output in self.core.drain():
+        while outputs := self.core.drain():
+            self._sort(outputs)
+        return self
+
+    def _sort(self, outputs: list[Output]) -> None:
+        for output in outputs:
             if isinstance(output, Send):
                 reply = Reply.of(output.data) if output.data.strip() else Reply("CRLF", [], "")
                 self.sent.append((output.flow, reply))
@@ -125,7 +131,6 @@ class Bench:
                 self.order.append("locate")
             else:
                 self.counts.append(output)
-        return self
 
     def receive(self, text: str | bytes, flow: Flow = PEER) -> list[Reply]:
         """Give the core a message; the answers it made."""

@@ -3,66 +3,20 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 from kak_server.sip.aio.dns import Locator
 from kak_server.sip.aio.listener import Listener
-from kak_server.sip.api import (
-    Close,
-    Count,
-    DeleteRecord,
-    Emit,
-    Flow,
-    IncomingCall,
-    Locate,
-    Output,
-    PutRecord,
-    Send,
-    SipEvent,
-    Transport,
-)
+from kak_server.sip.aio.outlet import AtOnce, House, Outlet, Ways, Writing, report
+from kak_server.sip.api import Count, Flow, Locate, SipEvent, Transport
 from kak_server.sip.api_legs import Dial
 from kak_server.sip.core import SipCore
 from kak_server.sip.listening import ListenSpec, StreamLimits
 
 MAX_SEARCHES = 200  # of the DNS at once; beyond it a request goes where its peer's came from
-TRYING = b"SIP/2.0 100 "
+TOGETHER = 16  # datagrams of one waking whose answers leave together: a few milliseconds' work
 RENEWAL_S = 30.0  # between looks at the certificates' files
-
-
-class Writing(Protocol):
-    """How records get from `put_record` to the operating system: one write for what an input led to."""
-
-    def hold(self) -> None:
-        """Gather records until the `release` that belongs to this."""
-
-    def flush(self) -> None:
-        """Write what has been gathered: before anything leaves."""
-
-    def release(self) -> None:
-        """Write what has been gathered and gather no more."""
-
-
-class AtOnce:
-    """`put_record` writes by itself."""
-
-    def hold(self) -> None:
-        """Nothing is gathered."""
-
-    flush = release = hold
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """Where the core's outputs go. All are called on the loop and return at once."""
-
-    on_event: Callable[[SipEvent], None]
-    put_record: Callable[[str, Mapping[str, Json]], None]
-    delete_record: Callable[[str], None]
-    count: Callable[[Count], None]
 
 
 class SipServer:
@@ -87,9 +41,10 @@ class SipServer:
         writing: Writing | None = None,
     ) -> None:
         self._core = core
-        self._writing = writing or AtOnce()
         self._clock = clock
         self._house = House(on_event, put_record, delete_record, count)
+        self._outlet = Outlet(core, self._house, writing or AtOnce(), Ways(self._send, self._close, self._locate))
+        self._inbox: list[tuple[bytes, Flow]] = []
         self._limits = limits or StreamLimits()
         self._locator = locator
         self._listeners: dict[str, Listener] = {}
@@ -98,8 +53,6 @@ class SipServer:
         self._renewal: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_ms = 0
-        self._flushing = False
-        self._held: dict[bytes, Send] = {}  # 100s that a better answer may make needless, by their Via
 
     async def start(self, host: str, port: int, *, tcp: bool = True) -> None:
         """Listen on UDP, and on TCP at the same port (0: any free one). Raises OSError when it cannot."""
@@ -157,9 +110,30 @@ class SipServer:
     # --- what comes in ----------------------------------------------------------------------------------------------
 
     def datagram(self, data: bytes, flow: Flow) -> None:
-        """A datagram arrived."""
-        self._core.datagram(data, flow, self._clock())
-        self.flush()
+        """A datagram arrived. Those of one waking are taken in together, as soon as the last has been read."""
+        self._inbox.append((data, flow))
+        if len(self._inbox) == 1:
+            asyncio.get_running_loop().call_soon(self.take_in)
+
+    def take_in(self) -> None:
+        """Take in the datagrams that have arrived, and carry out what comes of them."""
+        inbox, self._inbox = self._inbox, []
+        for begin in range(0, len(inbox), TOGETHER):
+            now_ms = self._clock()
+            self._outlet.open()
+            try:
+                for data, flow in inbox[begin : begin + TOGETHER]:
+                    self._take(data, flow, now_ms)
+            finally:
+                self._outlet.close(now_ms)
+        self._rearm()
+
+    def _take(self, data: bytes, flow: Flow, now_ms: int) -> None:
+        try:
+            self._core.datagram(data, flow, now_ms)
+        except Exception as problem:  # noqa: BLE001  a bug that one datagram finds must not cost the others
+            report(f"a datagram from {flow.host} failed", problem)
+        self._outlet.drain()
 
     def stream_opened(self, flow: Flow, certificate: tuple[str, ...]) -> None:
         """A connection is up; `certificate` are the names its peer has proved."""
@@ -262,65 +236,11 @@ class SipServer:
     def flush(self) -> None:
         """Carry out what the core has put out. Called again from inside (on_event ran a command) it leaves the work
         to the loop already running, which keeps the order."""
-        if self._flushing:
+        if self._outlet.busy:
             return
-        self._flushing = True
-        self._writing.hold()
-        try:
-            while outputs := self._core.drain():
-                for output in outputs:
-                    if type(output) is Count:  # the most frequent
-                        self._house.count(output)
-                    else:
-                        self._carry_out(output)
-        finally:
-            self._flushing = False
-            self._writing.release()
-            self._try_held()
+        self._outlet.open()
+        self._outlet.close(self._core.now_ms)
         self._rearm()
-
-    def _carry_out(self, output: Output) -> None:
-        if isinstance(output, Send):
-            if output.data.startswith(TRYING):
-                self._held[_top_via(output.data)] = output
-                return
-            if self._held:
-                self._held.pop(_top_via(output.data), None)
-            self._send_now(output)
-        elif isinstance(output, PutRecord):
-            self._house.put_record(output.key, output.value)
-        elif isinstance(output, DeleteRecord):
-            self._house.delete_record(output.key)
-        elif isinstance(output, Emit):
-            self._emit(output.event)
-        elif isinstance(output, Close):
-            self._close(output.flow)
-        elif isinstance(output, Count):
-            self._house.count(output)
-        else:
-            self._locate(output)
-
-    def _send_now(self, output: Send) -> None:
-        self._writing.flush()
-        self._core.trace.record(self._clock(), True, output.flow, output.data)
-        self._send(output.flow, output.data)
-
-    def _try_held(self) -> None:
-        """17.2.1: a 100 is due only where nothing better comes within 200 ms. What the same input led to has come."""
-        while self._held:
-            self._send_now(self._held.pop(next(iter(self._held))))
-
-    def _trace_call(self, incoming: IncomingCall) -> None:
-        self._core.trace.bind(incoming.sip_call_id, incoming.call, incoming.caller.number, self._clock())
-
-    def _emit(self, event: SipEvent) -> None:
-        if isinstance(event, IncomingCall):
-            self._trace_call(event)
-        try:
-            self._house.on_event(event)
-        except Exception as problem:  # noqa: BLE001  a fault of the house in one call must not stop the others' answers
-            context = {"message": f"on_event failed for {type(event).__name__}", "exception": problem}
-            asyncio.get_running_loop().call_exception_handler(context)
 
     def _locate(self, output: Locate) -> None:
         if len(self._searches) >= MAX_SEARCHES:
@@ -370,8 +290,3 @@ class SipServer:
         self._timer = None
         self._core.timer(self._clock())
         self.flush()
-
-
-def _top_via(data: bytes) -> bytes:
-    """The second line: of our responses the Via that tells the transaction."""
-    return data.split(b"\r\n", 2)[1]
