@@ -17,8 +17,10 @@ import uvloop
 
 from kak_server.app.metrics import Metrics
 from kak_server.app.trunk_metrics import TrunkMetrics
+from kak_server.runtime.archive import Keep
 from kak_server.runtime.clock import UtcClock
 from kak_server.runtime.collector import Collector
+from kak_server.runtime.compactor import ProcessCompactor
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal
 from kak_server.sip.aio.server import SipServer
@@ -43,7 +45,8 @@ class Answerer:
         self.ids = RandomIds()
         self.metrics = Metrics()
         self.trunks = TrunkMetrics(self.metrics.registry, ["bench"])
-        self.journal, _ = Journal.open(folder, now_ms=self.clock.now_ms())
+        compactor = ProcessCompactor(folder, Keep())
+        self.journal, _ = Journal.open(folder, now_ms=self.clock.now_ms(), compactor=compactor)
         trunk = TrunkSettings(name="bench", sources=("127.0.0.0/8",))
         settings = SipSettings(HOST, 0, (trunk,), frozenset((NUMBER,)), max_calls=MAX_CALLS)
         self.trace = SipTrace(TraceLimits())
