@@ -24,6 +24,7 @@ from kak_server.runtime.compactor import Compactor, Outcome
 from kak_server.runtime.files import FILES, Files
 from kak_server.runtime.folder import JournalError, lock_folder, read_generation, write_generation
 from kak_server.runtime.frames import SEGMENT_MAGIC, encode_frame
+from kak_server.runtime.gathered import Gathered
 from kak_server.runtime.segment_writer import SegmentWriter
 from kak_server.runtime.segments import Contents, Newer, Replay, load
 from kak_server.runtime.syncer import RETRY_S, Syncer
@@ -71,8 +72,7 @@ class Journal:
         self._now_ms = contents.now_ms
         self._live = contents.payloads
         self._held = 0
-        self._unwritten: list[bytes | None] = []  # while held: the records so far; None for one that is superseded
-        self._fresh: dict[str, int] = {}  # while held: where a key's newest value stands in them
+        self._unwritten = Gathered()  # while held: the records so far
         self._backlog = Backlog(settings.pending_limit_bytes)
         self._retry_at_s = 0.0
         self._lagging = False
@@ -163,11 +163,9 @@ class Journal:
         payload = dumps({"k": "put", "key": key, "value": value})
         if self._live.get(key) != payload:
             self._live[key] = payload
-            if self._held:
-                if key in self._fresh:
-                    self._unwritten[self._fresh[key]] = None
-                self._fresh[key] = len(self._unwritten)
-            self._append(payload)
+            self._unwritten.put(key, payload)
+            if not self._held:
+                self.flush()
 
     def delete(self, key: str) -> None:
         """Forget `key`; unknown keys cost nothing."""
@@ -187,16 +185,10 @@ class Journal:
 
     def flush(self) -> None:
         """What was held is with the operating system when this returns."""
-        if not self._unwritten:
-            return
-        payloads, self._unwritten, self._fresh = self._unwritten, [], {}
-        records, serial = [], self._serial
-        for payload in payloads:
-            if payload is not None:
-                serial += 1
-                records.append((serial, encode_frame(serial, payload)))
-        self._serial = serial
-        self._write(records)
+        if self._unwritten:
+            records = self._unwritten.take(self._serial)
+            self._serial = records[-1][0]
+            self._write(records)
 
     # --- segments -----------------------------------------------------------------------------------------------------
 
@@ -304,7 +296,7 @@ class Journal:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _append(self, payload: bytes) -> None:
-        self._unwritten.append(payload)
+        self._unwritten.add(payload)
         if not self._held:
             self.flush()
 
