@@ -38,6 +38,10 @@ $(STAMPS)/venv: requirements.lock pyproject.toml scripts/venv.sh | $(STAMPS)/sys
 	@scripts/venv.sh $(VENV)
 	@touch $@
 
+$(STAMPS)/native: scripts/native.sh $(wildcard src/kak_server/media/engine/native/*.[ch]) | $(STAMPS)/venv
+	@scripts/native.sh $(BIN)/python
+	@touch $@
+
 $(STAMPS)/npm: web/package.json web/package-lock.json scripts/with-node.sh | $(STAMPS)/venv
 	@echo "setup: packages of the console"
 	@$(NPM) ci --no-audit --no-fund
@@ -48,26 +52,26 @@ $(STAMPS)/web: $(WEB_SOURCES) $(STAMPS)/npm
 	@$(NPM) run --silent build
 	@touch $@
 
-setup: $(STAMPS)/venv $(STAMPS)/web ## all that `make lab` sets up, without starting anything
+setup: $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## all that `make lab` sets up, without starting anything
 
 # --- running ---------------------------------------------------------------------------------------------------------
 
-lab: $(STAMPS)/venv $(STAMPS)/web ## the whole lab: server, media worker, radio network, callers (HOST=name for https)
+lab: $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## the whole lab: server, media worker, radio network, callers (HOST=name for https)
 	@exec $(BIN)/kak-server lab $(if $(HOST),--host $(HOST)) $(LAB_ARGS)
 
 # --- checking --------------------------------------------------------------------------------------------------------
 
-test: $(STAMPS)/system-test lint web-check $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
+test: $(STAMPS)/system-test lint web-check $(STAMPS)/native $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
 	$(PYTEST) -n 4 --dist loadgroup -m "not e2e" --durations=15
 	$(PYTEST) -n 0 -m "e2e and not soak" --durations=15
 
-test-fast: $(STAMPS)/venv ## unit, property and tidy tests only
+test-fast: $(STAMPS)/venv $(STAMPS)/native ## unit, property and tidy tests only
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e and not real_peer" tests/unit tests/properties tests/tidy
 
-e2e: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/web ## only the end-to-end tests with real peers
+e2e: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## only the end-to-end tests with real peers
 	$(PYTEST) -n 0 -m "e2e and not soak" --durations=15
 
-soak: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/web ## what takes too long for `make test`
+soak: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## what takes too long for `make test`
 	$(PYTEST) -n 0 -m soak
 
 lint: python-lint types imports ## ruff, mypy and the import contracts
@@ -90,7 +94,7 @@ $(STAMPS)/fuzz: $(STAMPS)/venv
 	@$(BIN)/python -m pip install -q --no-input --disable-pip-version-check -e ".[fuzz]"
 	@touch $@
 
-fuzz: $(STAMPS)/fuzz ## coverage-guided fuzzing of every parser (FUZZ_SECONDS=600 each, FUZZ_TARGETS="sdp rtp" for some)
+fuzz: $(STAMPS)/fuzz $(STAMPS)/native ## coverage-guided fuzzing of every parser (FUZZ_SECONDS=600 each, FUZZ_TARGETS="sdp rtp" for some)
 	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 sim: $(STAMPS)/venv ## simulated days of the routing core with fresh seeds (SIM_SECONDS=600)
@@ -108,7 +112,7 @@ format: $(STAMPS)/venv ## rewrite the Python sources as ruff wants them
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-bench-%: $(STAMPS)/venv ## one benchmark, bench/NAME.py (make bench-call)
+bench-%: $(STAMPS)/venv $(STAMPS)/native ## one benchmark, bench/NAME.py (make bench-call)
 	$(BIN)/python bench/$(subst -,_,$*).py
 
 # --- keeping up ------------------------------------------------------------------------------------------------------
@@ -128,5 +132,6 @@ docs: $(STAMPS)/venv ## what is generated: the national example configuration an
 
 clean: ## all that was built or cached, and the lab's data
 	rm -rf $(STAMPS) $(VENV) web/node_modules web/dist var build test-results src/*.egg-info
+	rm -f src/kak_server/media/engine/_native.*.so
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

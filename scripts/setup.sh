@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Sees to the system packages: installs what is missing with apt (as root, or by sudo) and says so.
-# Anywhere else it prints which packages to install and fails, so that nobody has to guess.
+# Anywhere else it prints which packages to install and fails, so that nobody has to guess. What the server only runs
+# better with (a C compiler and Python's headers, for the media worker's native engine) is asked for in the same way, but
+# its absence fails nothing.
 #
 #   scripts/setup.sh lab     what running the server needs
 #   scripts/setup.sh test    that, and the real peers the tests call with
@@ -15,6 +17,7 @@ readonly os_release="${KAK_SETUP_OS_RELEASE:-/etc/os-release}"
 readonly user_id="${KAK_SETUP_UID:-$(id -u)}"
 readonly look_in="${KAK_SETUP_PATH:-$PATH}"
 missing=()
+wished=()
 
 has_program() { # has_program NAME...: one of them is on the path
   local name
@@ -31,6 +34,16 @@ has_library() { # has_library FILE-PREFIX: the dynamic linker knows it
 
 need() { missing+=("$1"); }
 
+wish() { # what the server can do without, and the tests cannot
+  if [ "$purpose" = test ]; then missing+=("$@"); else wished+=("$@"); fi
+}
+
+has_headers() { # of the Python that scripts/venv.sh takes
+  local python="${PYTHON:-/usr/bin/python3}"
+  type -P "$python" >/dev/null || python=python3
+  "$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' 2>/dev/null
+}
+
 is_debian() { [ -r "$os_release" ] && grep -qE '^(ID|ID_LIKE)=.*(debian|ubuntu)' "$os_release" && has_program apt-get; }
 
 look() {
@@ -40,6 +53,8 @@ look() {
   has_program openssl || need openssl
   has_program espeak-ng || need espeak-ng
   has_library libopus.so.0 || need libopus0
+  has_program cc gcc || wish gcc libc6-dev
+  if has_program python3 && ! has_headers; then wish python3-dev; fi
   if [ "$purpose" != lab ]; then
     has_program sipp || need sip-tester
     has_program kamailio || need kamailio
@@ -70,8 +85,16 @@ case "$purpose" in
   *) echo "usage: scripts/setup.sh lab|test|bench" >&2; exit 2 ;;
 esac
 look
+can_install() { is_debian && { [ "$user_id" = 0 ] || has_program sudo; }; }
+if [ "${#wished[@]}" -ne 0 ]; then
+  if can_install; then
+    missing+=("${wished[@]}")
+  else
+    echo "setup: the media worker will use less CPU with these Debian packages: ${wished[*]}" >&2
+  fi
+fi
 if [ "${#missing[@]}" -eq 0 ]; then
-  echo "setup: every system package is here"
+  if [ "${#wished[@]}" -eq 0 ]; then echo "setup: every system package is here"; fi
 elif ! is_debian; then
   echo "setup: this is not a Debian system; please install what these Debian packages hold: ${missing[*]}" >&2
   exit 1

@@ -25,6 +25,7 @@ NAMES = (
     "journal",
     "config_yaml",
     "rtp",
+    "native_rtp",
     "srtp",
     "dtmf",
 )

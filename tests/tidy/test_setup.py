@@ -9,7 +9,19 @@ import pytest
 
 from tests.tidy.source_tree import ROOT
 
-PROGRAMS = ("python3", "openssl", "espeak-ng", "chromium", "sipp", "baresip", "kamailio", "sox", "tshark", "apt-get")
+PROGRAMS = (
+    "python3",
+    "openssl",
+    "espeak-ng",
+    "chromium",
+    "sipp",
+    "baresip",
+    "kamailio",
+    "sox",
+    "tshark",
+    "gcc",
+    "apt-get",
+)
 
 
 class Machine:
@@ -101,6 +113,15 @@ def test_another_system_says_which_packages(machine: Machine) -> None:
 def test_another_system_with_everything_is_fine(machine: Machine) -> None:
     machine.os_release.write_text("ID=fedora\n")
     assert machine.run("test").returncode == 0
+
+
+def test_without_a_compiler_the_lab_still_runs(machine: Machine) -> None:
+    machine.remove("gcc")
+    assert machine.run("lab").stdout == "setup: installing with apt: gcc libc6-dev\n"
+    done = machine.run("lab", user_id=1000)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.strip().endswith("less CPU with these Debian packages: gcc libc6-dev")
+    assert machine.run("test", user_id=1000).returncode == 1
 
 
 def test_wrong_usage(machine: Machine) -> None:

@@ -20,6 +20,7 @@ MAX_BUFFER_SAMPLES = 2 * MAX_DELAY_SAMPLES
 SURPLUS_WINDOW_PULLS = 50  # 1 s
 FAR_SAMPLES = 8_000  # a timestamp so far off is a new stream, not a late packet
 FAR_PACKETS = 3
+PACKETS_MAX = 128  # of a stream that overlaps itself; 5 ms packets fill the buffer with 48
 
 
 class Take(enum.Enum):
@@ -87,6 +88,11 @@ class JitterBuffer:
             if not self._playing and self._next - at <= MAX_DELAY_SAMPLES:
                 self._next = at  # reordered before play-out began: start with it
             else:
+                self.stats.late += 1
+                return
+        if len(self._packets) >= PACKETS_MAX and at not in self._packets:
+            self._packets = {start: packet for start, packet in self._packets.items() if start >= self._next}
+            if len(self._packets) >= PACKETS_MAX:
                 self.stats.late += 1
                 return
         self._packets[at] = (samples, payload)

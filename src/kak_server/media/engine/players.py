@@ -4,7 +4,7 @@ import numpy as np
 
 from kak_server.media.engine import g711, opus
 from kak_server.media.engine.frames import FRAME_SAMPLES, Pcm
-from kak_server.media.engine.jitter import JitterBuffer, Take
+from kak_server.media.engine.jitter import JitterBuffer, JitterStats, Take
 
 QUIET_PEAK = 600  # about -35 dBFS: leaving such a frame out is not heard
 IMPATIENT_TICKS = 150  # a surplus that found no quiet frame in 3 s is cut anyway
@@ -20,6 +20,10 @@ class G711Player:
 
     def __init__(self, law: g711.Law) -> None:
         self.law = law
+        self.restart()
+
+    def restart(self) -> None:
+        """The peer began a new stream: everything as at first."""
         self.buffer = JitterBuffer()
         self._rest = b""
         self._last = b""
@@ -31,6 +35,16 @@ class G711Player:
         if law != self.law:
             payload = payload.translate(g711.TRANSCODE[law, self.law])
         self.buffer.put(timestamp, len(payload), payload)
+
+    @property
+    def stats(self) -> JitterStats:
+        """Counts since the stream began."""
+        return self.buffer.stats
+
+    @property
+    def buffered_samples(self) -> int:
+        """Audio that waits."""
+        return self.buffer.buffered_samples
 
     @property
     def asleep(self) -> bool:
@@ -90,6 +104,16 @@ class OpusPlayer:
         samples = opus.packet_samples(payload)
         if samples:
             self.buffer.put((timestamp_48k // opus.RTP_UNITS_PER_SAMPLE) & 0xFFFFFFFF, samples, payload)
+
+    @property
+    def stats(self) -> JitterStats:
+        """Counts since the stream began."""
+        return self.buffer.stats
+
+    @property
+    def buffered_samples(self) -> int:
+        """Audio that waits."""
+        return self.buffer.buffered_samples
 
     @property
     def asleep(self) -> bool:

@@ -20,6 +20,7 @@ from kak_server.media import rpc
 from kak_server.media.engine.opus import OpusUnavailableError, library
 from kak_server.media.worker import log
 from kak_server.media.worker.aiortc_hooks import warm_up
+from kak_server.media.worker.engines import CHOICES, EngineUnavailableError, engine_of
 from kak_server.media.worker.server import RpcServer
 from kak_server.media.worker.webrtc_leg import all_closed
 from kak_server.media.worker.worker import Worker, WorkerSettings
@@ -43,13 +44,14 @@ def parse(argv: list[str]) -> tuple[WorkerSettings, Path | None]:
     parser.add_argument("--ice-ports", type=_port_range, required=True, metavar="MIN-MAX")
     parser.add_argument("--address", required=True, help="addresses browsers reach this machine at, by comma")
     parser.add_argument("--log-file", type=Path)
+    parser.add_argument("--engine", choices=CHOICES, default="auto", help="native, numpy, or the first that is there")
     parser.add_argument("--orphan-exit-s", type=float, default=float(rpc.ORPHAN_EXIT_S))
     args = parser.parse_args(argv)
     addresses = tuple(part.strip() for part in args.address.split(",") if part.strip())
     if not addresses:
         parser.error("--address: at least one address is needed")
     settings = WorkerSettings(
-        args.socket, args.recordings, args.prompts, args.ice_ports, addresses, max(0.1, args.orphan_exit_s)
+        args.socket, args.recordings, args.prompts, args.ice_ports, addresses, max(0.1, args.orphan_exit_s), args.engine
     )
     return settings, args.log_file
 
@@ -103,7 +105,12 @@ async def serve(settings: WorkerSettings, listener: socket.socket) -> None:
     worker.start()
     gc.collect()
     gc.freeze()  # what lives for ever needs no looking at
-    log.logger().info("worker.started", boot=worker.boot, socket=str(settings.socket), pid=os.getpid())
+    engine = worker.engine
+    log.logger().info(
+        "worker.started", boot=worker.boot, socket=str(settings.socket), pid=os.getpid(), engine=engine.name
+    )
+    if engine.why:
+        log.logger().warning("worker.numpy_engine", why=engine.why)
     while not stopping.is_set():
         try:
             await asyncio.wait_for(stopping.wait(), ORPHAN_CHECK_S)
@@ -130,8 +137,9 @@ def main(argv: list[str] | None = None) -> int:
         log.configure(log_file)
         settings.recordings.mkdir(parents=True, exist_ok=True)
         library()
+        engine_of(settings.engine)
         listener = claim_socket(settings.socket)
-    except (StartError, OpusUnavailableError, OSError) as problem:
+    except (StartError, OpusUnavailableError, EngineUnavailableError, OSError) as problem:
         print(f"media worker: {problem}", file=sys.stderr)
         return EXIT_USAGE
     _before_others()

@@ -105,7 +105,7 @@ class Commands:
             raise CommandError("limit", f"{LEGS_MAX} legs are up")
         if isinstance(there, RtpLeg) and there.port == args.port:
             self._worker.drop_leg(args.leg)  # its port is the one the new leg needs
-        leg = RtpLeg(args, self._worker.clock.time, self._worker.poller, self._worker.emit)
+        leg = RtpLeg(args, self._worker.clock.time, self._worker.engine, self._worker.poller, self._worker.emit)
         self._worker.drop_leg(args.leg)
         self._worker.add_leg(leg)
         return {"port": leg.port}
@@ -132,11 +132,10 @@ class Commands:
         _check_numbers(args.payload_type, dtmf, args.dtmf_clock_hz)
         if leg.gated and args.codec == "opus":
             raise CommandError("malformed", "a gated leg speaks G.711")
-        law = leg.law
+        player = leg.player
         leg.modify(args)
-        if (law is None) != (leg.law is None):
-            self._worker.place_sink(leg)
-        self._worker.conference.touch()
+        if leg.player is not player:  # another codec
+            self._worker.place(leg)
         return {}
 
     def send_dtmf(self, args: rpc.SendDtmf) -> Result:
@@ -275,6 +274,7 @@ class Commands:
             "busy_ms": int(clock.busy_s * 1000),
             "late_max_ms": int(clock.late_max_ms),
             "opus_encodes": self._worker.conference.encoded_packets,
+            "engine": self._worker.engine.name,
         }
         return {"legs": legs, "worker": worker}
 

@@ -12,11 +12,14 @@ from kak_server.media.engine import g711, rtcp, rtp
 from kak_server.media.engine.dtmf import DtmfDetector
 from kak_server.media.engine.frames import FRAME_SAMPLES, SILENCE_PCM, Pcm
 from kak_server.media.engine.gate import UplinkGate
+from kak_server.media.engine.players import OpusPlayer
+from kak_server.media.engine.ports import CompandedPlayer, Stream
 from kak_server.media.worker.clock import TickTime
+from kak_server.media.worker.engines import Engine
 from kak_server.media.worker.log import logger
-from kak_server.media.worker.ports import SocketPoller, bind_udp
-from kak_server.media.worker.rtp_sender import Address, RtpSender, units_per_tick
-from kak_server.media.worker.rtp_voice import OpusMouth, voice_of
+from kak_server.media.worker.ports import Poller, bind_udp
+from kak_server.media.worker.rtp_sender import Address, RtpSender, new_stream
+from kak_server.media.worker.rtp_voice import G711Voice, OpusMouth, voice_of
 from kak_server.media.worker.srtp import Srtp
 
 TRUST_SIGNALLED_MS = 1_000  # after a re-INVITE: the old address may still send, and a stranger must not slip in
@@ -34,7 +37,6 @@ _AUDIO, _DIGIT, _NOISE = 1, 2, 3  # what a payload type means
 class RtpCounts:
     """What came over the wire."""
 
-    received: int = 0
     foreign: int = 0  # from an address that is not the learned one
     malformed: int = 0
     keyless: int = 0  # before the keys were agreed
@@ -46,7 +48,7 @@ class RtpLeg:
     """One leg: a Source, and by its codec a CompandedSink or an OpusSink of the engine, fed by the socket poller."""
 
     def __init__(
-        self, args: rpc.CreateRtp, time: TickTime, poller: SocketPoller, emit: Callable[[rpc.Event], None]
+        self, args: rpc.CreateRtp, time: TickTime, engine: Engine, poller: Poller, emit: Callable[[rpc.Event], None]
     ) -> None:
         """Binds the port. Raises OSError, and BadKeyError for keys that are none."""
         self.args = args
@@ -58,15 +60,17 @@ class RtpLeg:
         self._time = time
         self._emit = emit
         self._poller = poller
+        self._engine = engine
         self.on_sound: Callable[[], None] | None = None
-        self._voice = voice_of(args.codec, args.payload_type)
+        self._voice = voice_of(args.codec, args.payload_type, engine.player)
+        self._intake = engine.intake()
         self._mouth = OpusMouth()
         self._digits = DtmfDetector(args.dtmf_clock_hz // 1000)
         self._reception = rtcp.Reception()
         self._peer_lost = 0.0  # share of our packets the peer did not get, by its last report
         self._peer_ssrc: int | None = None
         self._only_signalled_until_ms = 0.0
-        self._last_packet_ms = time.mono_ms
+        self._intake.last_packet_ms = time.mono_ms
         self._told_silent_ms = 0.0
         self._searched_index = -1
         self._told_failed = 0
@@ -76,15 +80,14 @@ class RtpLeg:
         self._know_session()
         self._sock = bind_udp(args.bind_host, args.port)
         self.port: int = self._sock.getsockname()[1]
-        self.sender = RtpSender(args, time, self._sock, emit)
-        if args.peer_host and args.peer_port:
-            self.sender.peer = (args.peer_host, args.peer_port)
+        self.sender = RtpSender(args, time, new_stream(engine.stream, args, time, self._sock), emit)
         self.sender.protect_with(self._srtp, mute=self._is_keyless)
-        poller.add(self._sock, self.on_datagram)
+        poller.add(self._sock, self.on_datagram, self._intake)
 
     def close(self) -> None:
         """Release the port."""
         self.sender.drop_digits()
+        self.sender.stream.close()
         self._poller.remove(self._sock)
         self._sock.close()
 
@@ -137,21 +140,30 @@ class RtpLeg:
             sender.peer, self.learned = signalled, False
             self._only_signalled_until_ms = self._time.mono_ms + TRUST_SIGNALLED_MS
         sender.allow(args.send)
-        sender.payload_type, sender.dtmf_payload_type = args.payload_type, after.dtmf_payload_type
+        sender.use_codec(args.codec, args.payload_type)
+        sender.dtmf_payload_type = after.dtmf_payload_type
         sender.dtmf_units_per_ms = after.dtmf_clock_hz // 1000
-        sender.units_per_tick = units_per_tick(args.codec)
         if (args.codec, args.payload_type) != (before.codec, before.payload_type):
-            self._voice = voice_of(args.codec, args.payload_type)
+            self._voice = voice_of(args.codec, args.payload_type, self._engine.player)
         if after.dtmf_clock_hz != before.dtmf_clock_hz:
             self._digits = DtmfDetector(after.dtmf_clock_hz // 1000)
         self._srtp = srtp
         self._know_session()
         sender.protect_with(srtp, mute=self._is_keyless)
+        self._know_peer()
+
+    def _know_peer(self) -> None:
+        """Let the engine take the peer's common packets without asking us, or not."""
+        plain = self.learned and not self._secured and not self._mux and not self._told_silent_ms
+        if plain and self._peer_ssrc is not None and isinstance(self._voice, G711Voice):
+            self._intake.know(self.sender.peer, self._peer_ssrc, self._voice.laws, self._voice.player)
+        else:
+            self._intake.forget()
 
     # --- towards us --------------------------------------------------------------------------------------------------
 
     def on_datagram(self, data: bytes, address: Address) -> None:
-        """A packet of the network, from anybody."""
+        """A packet of the network, from anybody; all but the common ones of a stream that plays."""
         if self.learned and address[:2] != self.sender.peer:
             self.counts.foreign += 1
             return
@@ -173,10 +185,10 @@ class RtpLeg:
             return
         if not self.learned and not self._learn(address):
             return
-        self.counts.received += 1
+        self._intake.received += 1
         if self._told_silent_ms:
             self._heard_again()
-        self._last_packet_ms = self._time.mono_ms
+        self._intake.last_packet_ms = self._time.mono_ms
         if self._mux:
             self._reception.packet(packet.ssrc, packet.sequence)
         if kind is _AUDIO:
@@ -188,6 +200,7 @@ class RtpLeg:
             if self.on_sound is not None:
                 self.on_sound()
                 self.on_sound = None
+            self._know_peer()
         elif kind is _DIGIT:
             self._tell_digits(self._digits.feed(packet.timestamp, packet.payload, int(self._time.mono_ms)))
         else:
@@ -235,7 +248,7 @@ class RtpLeg:
         return True
 
     def _heard_again(self) -> None:
-        self._emit(rpc.LegActive(self.leg, int(self._time.mono_ms - self._last_packet_ms)))
+        self._emit(rpc.LegActive(self.leg, int(self._time.mono_ms - self._intake.last_packet_ms)))
         self._told_silent_ms = 0.0
 
     def _tell_digits(self, ended: list[tuple[str, int]]) -> None:
@@ -247,15 +260,21 @@ class RtpLeg:
         now_ms = self._time.mono_ms
         self._tell_digits(self._digits.poll(int(now_ms)))
         after_ms = max(SILENT_AFTER_MIN_MS, self.args.silent_after_ms)
-        silent_ms = now_ms - self._last_packet_ms
+        silent_ms = now_ms - self._intake.last_packet_ms
         if silent_ms - self._told_silent_ms >= after_ms:
             self._told_silent_ms = silent_ms
+            self._know_peer()
             self._emit(rpc.LegSilent(self.leg, int(silent_ms)))
         if self._mux:
-            self.sender.report(self._reception)
+            self.sender.report(self._reception, self._sock)
         if self._srtp is not None and self._srtp.failed > self._told_failed:
             self._told_failed = 10 * self._srtp.failed  # a log that cannot flood
-            logger().warning("srtp.failed", leg=self.leg, failed=self._srtp.failed, received=self.counts.received)
+            logger().warning("srtp.failed", leg=self.leg, failed=self._srtp.failed, received=self._intake.received)
+
+    @property
+    def player(self) -> CompandedPlayer | OpusPlayer:
+        """What plays the peer's voice."""
+        return self._voice.player
 
     @property
     def asleep(self) -> bool:
@@ -267,6 +286,11 @@ class RtpLeg:
         return self._voice.player.pull(wanted)
 
     # --- towards the peer --------------------------------------------------------------------------------------------
+
+    @property
+    def stream(self) -> Stream | None:
+        """What its audio goes out on; behind a gate each frame is looked at."""
+        return self.sender.stream if self.gate is None else None
 
     @property
     def gated(self) -> bool:
@@ -321,27 +345,28 @@ class RtpLeg:
 
     def stats(self) -> dict[str, int | float | str]:
         """Counters for leg.stats."""
-        buffer = self._voice.player.buffer
+        player, stream = self._voice.player, self.sender.stream
+        played = player.stats
         return {
             "kind": "rtp",
             "codec": self.args.codec,
             "srtp": self.args.srtp.suite if self.args.srtp is not None else "",
-            "received": self.counts.received,
-            "sent": self.sender.counts.packets,
+            "received": self._intake.received,
+            "sent": stream.packets,
             "foreign": self.counts.foreign,
             "malformed": self.counts.malformed,
             "keyless": self.counts.keyless,
             "auth_failed": self._srtp.failed if self._srtp is not None else 0,
             "replayed": self._srtp.replayed if self._srtp is not None else 0,
-            "send_errors": self.sender.counts.errors,
+            "send_errors": stream.errors,
             "comfort_noise": self.counts.comfort_noise,
             "reports_received": self.counts.reports,
-            "reports_sent": self.sender.counts.reports,
+            "reports_sent": self.sender.reports,
             "peer_lost": round(self._peer_lost, 3),
-            "late": buffer.stats.late,
-            "lost_frames": buffer.stats.lost_frames,
-            "held_frames": buffer.stats.held_frames,
-            "dropped_frames": buffer.stats.dropped_frames,
-            "buffer_ms": math.ceil(buffer.buffered_samples / 8),
-            "last_packet_age_ms": int(self._time.mono_ms - self._last_packet_ms),
+            "late": played.late,
+            "lost_frames": played.lost_frames,
+            "held_frames": played.held_frames,
+            "dropped_frames": played.dropped_frames,
+            "buffer_ms": math.ceil(player.buffered_samples / 8),
+            "last_packet_age_ms": int(self._time.mono_ms - self._intake.last_packet_ms),
         }

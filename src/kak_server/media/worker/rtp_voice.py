@@ -3,10 +3,13 @@
 `player` is read directly by the leg, every tick: a call less for each of hundreds of legs.
 """
 
+from collections.abc import Callable
+
 from kak_server.media import rpc
 from kak_server.media.engine import g711, opus, rtp
 from kak_server.media.engine.frames import Pcm
-from kak_server.media.engine.players import G711Player, OpusPlayer
+from kak_server.media.engine.players import OpusPlayer
+from kak_server.media.engine.ports import CompandedPlayer
 
 _STATIC_LAWS: dict[int, g711.Law] = {0: "PCMU", 8: "PCMA"}  # RFC 3551 table 4
 
@@ -14,24 +17,23 @@ _STATIC_LAWS: dict[int, g711.Law] = {0: "PCMU", 8: "PCMA"}  # RFC 3551 table 4
 class G711Voice:
     """Companded bytes as they came. A peer that changes between the two laws is understood (RFC 3551)."""
 
-    def __init__(self, law: g711.Law, payload_type: int) -> None:
-        self.law: g711.Law | None = law
-        self.player = G711Player(law)
-        self._ours = law
-        self._laws = {**_STATIC_LAWS, payload_type: law}
+    def __init__(self, player: CompandedPlayer, payload_type: int) -> None:
+        self.law: g711.Law | None = player.law
+        self.player = player
+        self.laws = {**_STATIC_LAWS, payload_type: player.law}
 
     @property
     def types(self) -> list[int]:
         """The payload types it plays."""
-        return list(self._laws)
+        return list(self.laws)
 
     def put(self, packet: rtp.RtpPacket) -> None:
         """A packet of one of its types."""
-        self.player.put(self._laws[packet.payload_type], packet.timestamp, packet.payload)
+        self.player.put(self.laws[packet.payload_type], packet.timestamp, packet.payload)
 
     def restart(self) -> None:
         """The peer began a new stream: its clock starts anew."""
-        self.player = G711Player(self._ours)
+        self.player.restart()
 
 
 class OpusVoice:
@@ -57,9 +59,9 @@ class OpusVoice:
 Voice = G711Voice | OpusVoice
 
 
-def voice_of(codec: rpc.Codec, payload_type: int) -> Voice:
+def voice_of(codec: rpc.Codec, payload_type: int, player: Callable[[g711.Law], CompandedPlayer]) -> Voice:
     """A fresh player for a codec."""
-    return OpusVoice(payload_type) if codec == "opus" else G711Voice(codec, payload_type)
+    return OpusVoice(payload_type) if codec == "opus" else G711Voice(player(codec), payload_type)
 
 
 class OpusMouth:

@@ -8,10 +8,10 @@ from pathlib import Path
 from kak_server.media import rpc
 from kak_server.media.engine.conference import Conference
 from kak_server.media.worker.clock import TickClock
+from kak_server.media.worker.engines import Choice, engine_of
 from kak_server.media.worker.events import EventRing
 from kak_server.media.worker.ice_ports import IcePorts
 from kak_server.media.worker.log import logger
-from kak_server.media.worker.ports import SocketPoller
 from kak_server.media.worker.prompts import Prompts
 from kak_server.media.worker.recording import Recorder
 from kak_server.media.worker.rtp_leg import RtpLeg
@@ -37,6 +37,7 @@ class WorkerSettings:
     ice_ports: tuple[int, int]
     addresses: tuple[str, ...]
     orphan_exit_s: float = rpc.ORPHAN_EXIT_S
+    engine: Choice = "auto"
 
 
 class Worker:
@@ -46,8 +47,9 @@ class Worker:
         self.settings = settings
         self.boot = f"b-{secrets.token_hex(8)}"
         self.events = EventRing()
-        self.conference = Conference()
-        self.poller = SocketPoller()
+        self.engine = engine_of(settings.engine)
+        self.conference = Conference(self.engine.board())
+        self.poller = self.engine.poller()
         self.prompts = Prompts(settings.prompts)
         self.recorder = Recorder(settings.recordings, self.emit)
         self.ice_ports = IcePorts(*settings.ice_ports, settings.addresses)
@@ -84,17 +86,16 @@ class Worker:
         """Enter a leg into the engine; the one it replaces must have been taken out."""
         self.legs[leg.leg] = leg
         if isinstance(leg, RtpLeg):
-            self.conference.add_source(leg.leg, leg)
-            self.place_sink(leg)
+            self.place(leg)
             return
         if leg.microphone is not None:
             self.conference.add_source(leg.leg, leg.microphone)
         for name, sink in leg.sinks.items():
             self.conference.add_opus_sink(name, sink, (leg.leg,) if name.endswith("/headset") else ())
 
-    def place_sink(self, leg: RtpLeg) -> None:
-        """Enter an RTP leg's sink as its codec wants it, the first time or again after a change of codec."""
-        self.conference.remove_sink(leg.leg)
+    def place(self, leg: RtpLeg) -> None:
+        """Enter an RTP leg's ends as its codec wants them, the first time or again after a change of codec."""
+        self.conference.add_source(leg.leg, leg)
         aliases = (f"{leg.leg}/headset", f"{leg.leg}/speaker")
         if leg.law is None:
             self.conference.add_opus_sink(leg.leg, leg, aliases)
@@ -127,14 +128,14 @@ class Worker:
 
     def _tick(self) -> None:
         try:
-            self.poller.drain()
+            self.poller.drain(self.clock.time.mono_ms)
             if self.clock.time.index % WATCH_TICKS == 0:
                 for leg in self.legs.values():
                     leg.watch()
             for leg_id, dialling in list(self.dialling.items()):
                 if not dialling.sender.tick_digits():
                     del self.dialling[leg_id]
-            for event in self.conference.tick():
+            for event in self.conference.tick(self.clock.time.index):
                 self.emit(event)
             self.recorder.end_tick(self.clock.time.index)
             if self.on_tick is not None:
