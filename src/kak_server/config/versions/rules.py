@@ -1,0 +1,60 @@
+"""From one configuration to the next in the routing core: the one event that says what differs."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from kak_server.config.compose import to_routing_config
+from kak_server.config.people import OperatorSection
+from kak_server.config.settings import Settings
+from kak_server.model.ids import OperatorId, RoomId
+from kak_server.routing.api import Apply, ConfigChanged, OperatorRules, RoutingConfig
+from kak_server.routing.step import RoutingCore
+
+
+def event_of_change(before: Settings, after: Settings, version: int, apply: Apply) -> ConfigChanged:
+    """What a published version changes; `now_ms` is set by whoever sends it. Rules that follow from several objects are
+    compared as they come out, so that it does not matter which of them changed."""
+    known = {person.username: person for person in before.operators}
+    people = [person for person in after.operators if not _same_person(known.get(person.username), person)]
+    return _event(to_routing_config(before), to_routing_config(after), people, version, apply)
+
+
+def event_at_start(core: RoutingCore, after: Settings, version: int, apply: Apply) -> ConfigChanged | None:
+    """What a core that has been restored lacks of the version that is to run; None if nothing."""
+    signed_in = {str(view.operator): view for view in core.operators()}
+    people = [
+        person
+        for person in after.operators
+        if (view := signed_in.get(person.username)) is not None
+        and (view.name != person.name or view.skills != person.skills)
+    ]
+    event = _event(replace(core.state.config, queues=core.queues()), to_routing_config(after), people, version, apply)
+    nothing = replace(event, version=core.version) == ConfigChanged(0, core.version, apply=apply)
+    return None if nothing and core.version == version else event
+
+
+def _event(
+    before: RoutingConfig, after: RoutingConfig, people: Iterable[OperatorSection], version: int, apply: Apply
+) -> ConfigChanged:
+    present = {queue.queue: queue for queue in before.queues}
+    wanted = {queue.queue for queue in after.queues}
+    rest = replace(after, queues=())
+    return ConfigChanged(
+        0,
+        version,
+        tuple(queue for queue in after.queues if present.get(queue.queue) != queue),
+        tuple(sorted(name for name in present if name not in wanted)),
+        tuple(_rules(person) for person in people),
+        rest if rest != replace(before, queues=()) else None,
+        apply,
+    )
+
+
+def _rules(person: OperatorSection) -> OperatorRules:
+    return OperatorRules(
+        OperatorId(person.username), person.name, dict(person.skills), tuple(RoomId(room) for room in person.rooms)
+    )
+
+
+def _same_person(before: OperatorSection | None, after: OperatorSection) -> bool:
+    return before is not None and _rules(before) == _rules(after)
