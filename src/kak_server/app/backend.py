@@ -47,13 +47,17 @@ class HouseBackend:
         self._hub = hub
         self._store = store
         self._metrics = metrics
-        self._users = {user.username: user for user in users}
-        self._by_operator = {user.operator: user for user in users}
+        self.serve_people(users)
         self._readiness = readiness
         self._journal_dir = journal_dir
         self._tracing = tracing
         self._tabs = Seats()
         self._sessions: dict[str, Mapping[str, Json]] = {}
+
+    def serve_people(self, users: Sequence[User]) -> None:
+        """Who may sign in from now on, and what they may do: a session counts by it from its next request."""
+        self._users = {user.username: user for user in users}
+        self._by_operator = {user.operator: user for user in users}
 
     def restore(self, records: Mapping[str, Mapping[str, Json]]) -> None:
         """Sessions and tabs from the journal's map."""

@@ -7,12 +7,15 @@ and its audio untouched.
 import asyncio
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from kak_server import __version__
 from kak_server.app.backend import HouseBackend, Readiness
+from kak_server.app.configuration.desk import ConfigDesk, Prepared, people_of
+from kak_server.app.configuration.library import Library
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.log_limit import LogLimit
 from kak_server.app.metrics import Metrics, census_gauges
@@ -23,7 +26,7 @@ from kak_server.app.statistics import Statistics, replayed
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.app.trunk_metrics import TrunkMetrics
-from kak_server.bridges import recovery
+from kak_server.bridges import reconfiguring, recovery
 from kak_server.bridges.fetched import Fetched, wanted
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note
@@ -31,7 +34,6 @@ from kak_server.config.compose import (
     to_console_settings,
     to_gateways,
     to_house_settings,
-    to_routing_config,
     to_trace_limits,
     to_users,
 )
@@ -42,7 +44,6 @@ from kak_server.console.aio.server import ConsoleServer
 from kak_server.media import rpc
 from kak_server.media.aio.client import MediaClient
 from kak_server.model.ids import CallId
-from kak_server.routing.api import Configured
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.clock import UtcClock
 from kak_server.runtime.collector import Collector
@@ -68,7 +69,7 @@ class Control:
     """One control process. `start`, then `stop`."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.machine = settings
         self.log = structlog.get_logger("control")
         self.clock = UtcClock()
         self.ids = RandomIds()
@@ -79,6 +80,8 @@ class Control:
         self.journal, replay = self._open_journal()
         counted = replayed(replay)
         self.clock.not_before(counted.core.now_ms)
+        self.versions = Library(settings, self.clock.now_ms)
+        self.settings = settings = self.versions.load().settings
         self.house = House(to_house_settings(settings), counted.core, self.ids)
         recovery.restore(self.house, replay.values)
         self.dispatcher = Dispatcher(self.house, self.journal, self.clock.now_ms)
@@ -121,6 +124,7 @@ class Control:
         )
         self.backend.restore(replay.values)
         self._replay = replay
+        self._config = ConfigDesk(self.versions, self._put_in_place, self.store.audit, self._note)
         self._web: ConsoleServer | None = None
         self._probe: asyncio.Task[None] | None = None
         self.dispatcher.connect(
@@ -143,7 +147,10 @@ class Control:
         settings = self.settings
         self.store.open()
         now_ms = self.clock.now_ms()
-        self.dispatcher.feed(lambda house, now: house.ctx.route(Configured(now, to_routing_config(settings))))
+        for note in self.versions.running.notes:
+            self._note(note)
+        if (rules := self.versions.rules_at_start(self.house.ctx.core)) is not None:
+            self.dispatcher.feed(lambda house, now: house.ctx.route(replace(rules, now_ms=now)))
         await self.sip.listen(to_listen_specs(settings))
         records = {key: value for key, value in self._replay.values.items() if key.startswith("sip/")}
         self.sip.restore(records)
@@ -161,7 +168,7 @@ class Control:
             )
             self._radio.link.start()
             self.dispatcher.feed(lambda house, _now: house.groups.start())
-        app = build_app(self.backend, to_console_settings(settings), self.clock.now_ms, self.statistics)
+        app = build_app(self.backend, to_console_settings(settings), self.clock.now_ms, self.statistics, self._config)
         names = (settings.server.advertised_address,)
         self._web = ConsoleServer(app, settings.server.http, settings.data_dir, names)
         await self._web.start()
@@ -171,6 +178,7 @@ class Control:
         self.log.info(
             "started",
             version=__version__,
+            configuration=self.versions.running.number,
             generation=self.journal.generation,
             replayed=len(self._replay.events),
             calls=len(held),
@@ -202,9 +210,21 @@ class Control:
         await self.sip.stop()
         await self.media.stop()
         self.dispatcher.timers.stop()
+        await asyncio.to_thread(self._config.close)
         await asyncio.to_thread(self.store.close)
+        self.versions.close()
         self.journal.close()
         self.log.info("stopped", calls_left=len(self.house.calls.lines))
+
+    def _put_in_place(self, made: Prepared) -> None:
+        """A version was published: from this input on it holds."""
+        self.backend.serve_people(made.users)
+        self._sip_core.serve(made.sip)
+        self.settings = made.running.settings
+        people = people_of(made.users)
+        event = made.event
+        if event is not None:
+            self.dispatcher.ask(lambda house, now: reconfiguring.reconfigure(house, made.tables, people, event, now))
 
     # --- from the rooms -------------------------------------------------------------------------------------------
 
@@ -278,9 +298,9 @@ class Control:
         self.log.error("journal_alarm", kind=alarm.kind, text=alarm.text)
 
     def _open_journal(self) -> tuple[Journal, Replay]:
-        journal = self.settings.journal
+        journal = self.machine.journal
         return Journal.open(
-            self.settings.journal_dir,
+            self.machine.journal_dir,
             JournalSettings(
                 durability=journal.durability,
                 wait_ms=journal.journal_wait_max_ms,

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kak_server.bridges.asking import RefusedError
-from kak_server.bridges.context import Context
+from kak_server.bridges.context import Context, emergency_queues
 from kak_server.bridges.line import Line
 from kak_server.bridges.outputs import Dirty, Note
 from kak_server.model.codec import from_json
 from kak_server.model.ids import ContactId, OperatorId, QueueId
-from kak_server.routing.api import ContactClass
 
 MAX_LISTED = 500
 MAX_RECENT = 1_000
@@ -46,7 +45,11 @@ class Abandoned:
         self.cases: dict[ContactId, Case] = {}
         self.recent: OrderedDict[ContactId, Case] = OrderedDict()
         self._by_number: dict[str, dict[ContactId, None]] = {}  # of the list
-        self._emergency = {q.queue for q in ctx.settings.queues if q.klass is ContactClass.EMERGENCY}
+        self._emergency = emergency_queues(ctx.settings)
+
+    def serve(self, emergency: frozenset[QueueId]) -> None:
+        """Other queues' callers are to be called back from now on."""
+        self._emergency = emergency
 
     def ended(self, line: Line) -> None:
         """A call is over. One of a citizen may be called back; a call-back that nobody answered is to be made again."""

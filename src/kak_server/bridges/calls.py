@@ -7,7 +7,7 @@ from dataclasses import replace
 from kak_server.bridges.call_records import record_of
 from kak_server.bridges.caller_facts import facts_of
 from kak_server.bridges.contact_plan import caller_leg, contact_plan
-from kak_server.bridges.context import Context, QueueInfo
+from kak_server.bridges.context import Context, QueueInfo, directory_of
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.fetched import Fetched, with_fetched
 from kak_server.bridges.line import Line
@@ -43,11 +43,13 @@ class Calls:
         self.lines: dict[ContactId, Line] = {}
         self.by_call: dict[CallId, ContactId] = {}
         self.keyed_seats: set[PositionId] = set()  # seats whose microphone is keyed towards a talkgroup
-        settings = ctx.settings
-        numbers = {number: queue.queue for queue in settings.queues for number in queue.numbers}
-        self._directory = Directory(numbers, settings.areas, settings.emergency_queue)
+        self._directory = directory_of(ctx.settings)
         self.queues: dict[QueueId, QueueInfo] = {q.queue: q for q in ctx.settings.queues}
         self.on_arriving: Callable[[Line], Line] = lambda line: line  # what else is known of the caller
+
+    def serve(self, directory: Directory, queues: dict[QueueId, QueueInfo]) -> None:
+        """Other numbers and queues from now on; lines that are there stay where they are."""
+        self._directory, self.queues = directory, queues
 
     # --- from the SIP room ----------------------------------------------------------------------------------------
 

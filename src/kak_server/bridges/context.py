@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kak_server.bridges.directory import AreaService
+from kak_server.bridges.directory import AreaService, Directory
 from kak_server.bridges.handling import Handling
 from kak_server.bridges.notices import Notices
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
@@ -109,6 +109,17 @@ class HouseSettings:
     hold_trunks: frozenset[str] = frozenset()  # peers that are told when they are on hold (re-INVITE)
     surge_radius_m: float = 1_000.0  # calls this close to each other may be of one incident
     trunk_media: Mapping[str, MediaPolicy] = field(default_factory=dict)  # SRTP and codecs; plain RTP where missing
+
+
+def emergency_queues(settings: HouseSettings) -> frozenset[QueueId]:
+    """Whose callers are never let go unheard."""
+    return frozenset(queue.queue for queue in settings.queues if queue.klass is routing.ContactClass.EMERGENCY)
+
+
+def directory_of(settings: HouseSettings) -> Directory:
+    """Where calls to each number go."""
+    numbers = {number: queue.queue for queue in settings.queues for number in queue.numbers}
+    return Directory(numbers, settings.areas, settings.emergency_queue)
 
 
 class Ids(Protocol):

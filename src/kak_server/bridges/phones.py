@@ -46,6 +46,11 @@ class Phones:
         self._silent: set[str] = set()  # did not answer an INVITE, and has not registered since
         self.changed: set[PositionId] = set()  # their consoles are to be told
 
+    def serve(self, phones: tuple[PhoneInfo, ...]) -> None:
+        """What is known of the people behind the phones changes; the phones themselves stay."""
+        self.by_device = {info.device: info for info in phones}
+        self.at = {info.position: info for info in phones}
+
     def serves(self, position: PositionId) -> bool:
         """Whether the seat's sound is a phone's."""
         seat = self.seats.seats.get(position)

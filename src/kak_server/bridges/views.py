@@ -49,6 +49,10 @@ class Views:
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
 
+    def serve(self, rooms: dict[PositionId, RoomId], names: dict[RoomId, str]) -> None:
+        """Other seats and rooms from now on."""
+        self._rooms, self._room_names = rooms, names
+
     def queue_name(self, queue: QueueId) -> str:
         """The queue's name for people."""
         info = self.calls.queues.get(queue)

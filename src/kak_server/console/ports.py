@@ -133,3 +133,14 @@ class ConsoleBackend(Protocol):
         """Whether calls can be taken, and the reasons why not."""
 
     def metrics_text(self) -> bytes: ...
+
+
+class ConfigPort(Protocol):
+    """Versions of the configuration, for its administrators. Actions and their arguments are those of
+    `aio/routes_config.py`."""
+
+    def running(self) -> Mapping[str, Json]:
+        """{"number", "digest"} of the version that runs."""
+
+    def ask(self, caller: Caller, action: str, args: Mapping[str, Json]) -> Awaitable[Result]:
+        """Codes: "not-found", "invalid" (with problems), "conflict", "nothing-changed", "limit", "unavailable"."""

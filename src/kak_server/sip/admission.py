@@ -60,10 +60,14 @@ class Admission:
         ]
         # The most specific trunk wins; of two for the same network the one that also wants a certificate is asked first
         self._networks.sort(key=lambda entry: (-entry[0].prefixlen, not entry[1].certificates))
+        self._cache: dict[str, tuple[TrunkSettings, ...]] = {}
+        self.serve(settings)
+
+    def serve(self, settings: SipSettings) -> None:
+        """The numbers of these settings are served from now on; all else stays."""
         self._numbers = {_plain(number): number for number in settings.numbers}
         # Other spellings of them: "22334455" where "+4722334455" is served
         self._spellings = {normalise(number, settings.numbering).text: number for number in settings.numbers}
-        self._cache: dict[str, tuple[TrunkSettings, ...]] = {}
 
     def trunk(self, host: str, certificate: tuple[str, ...] = ()) -> TrunkSettings | None:
         """The trunk a source address belongs to, or None for a stranger. A trunk with certificate names takes only

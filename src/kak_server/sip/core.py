@@ -5,6 +5,7 @@ times are UTC milliseconds. Nothing a peer sends raises; a command for a call th
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import islice
 
 from kak_server.model.codec import Json
@@ -74,6 +75,19 @@ class SipCore(CallOrders):
         self._reception = Reception(
             self._context, self._admission, registrar.peers, self.trace, self._request, self._response
         )
+
+    def serve(self, settings: SipSettings) -> None:
+        """Other numbers are served, others of them are for emergencies; calls that are there stay. Nothing else of the
+        settings is looked at."""
+        kept = replace(
+            self._settings,
+            numbers=settings.numbers,
+            emergency_numbers=settings.emergency_numbers,
+            emergency_fallback=settings.emergency_fallback,
+        )
+        self._settings = self._context.settings = kept
+        self._admission.serve(kept)
+        self._inbound.serve(kept)
 
     # --- what comes in --------------------------------------------------------------------------------------------
 

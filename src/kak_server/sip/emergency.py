@@ -20,8 +20,12 @@ class EmergencyRules:
     """Against one set of settings."""
 
     def __init__(self, settings: SipSettings) -> None:
-        self._numbers = settings.emergency_numbers
         self._plan = settings.numbering
+        self.serve(settings)
+
+    def serve(self, settings: SipSettings) -> None:
+        """The emergency numbers of these settings from now on."""
+        self._numbers = settings.emergency_numbers
         self._known: dict[str, bool] = {}  # by Request-URI, of which a few make most calls
 
     def applies(self, request: Request, trunk: TrunkSettings) -> bool:

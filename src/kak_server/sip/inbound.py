@@ -4,7 +4,7 @@ from kak_server.model.ids import CallId
 from kak_server.sip import build
 from kak_server.sip.admission import Admission, Admitted, Refusal, refusal_headers
 from kak_server.sip.answering import Answering
-from kak_server.sip.api import CallCancelled, CallEnded, Flow, IncomingCall, TrunkSettings
+from kak_server.sip.api import CallCancelled, CallEnded, Flow, IncomingCall, SipSettings, TrunkSettings
 from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Call, CallTable, to_record
 from kak_server.sip.capacity import Capacity
@@ -50,6 +50,10 @@ class Inbound:
         self._emergency = EmergencyRules(context.settings)
         self.capacity = Capacity(context.settings, table.active_on)
         self.untold: list[Call] = []  # new calls whose INVITE has no answer of any kind
+
+    def serve(self, settings: SipSettings) -> None:
+        """Other numbers are for emergencies from now on."""
+        self._emergency.serve(settings)
 
     def invite(self, request: Request, trunk: TrunkSettings, flow: Flow, device: str = "") -> None:
         """8.2 in order: merged, extensions, address, body; then a new call. `device` of ours it comes from, if any."""

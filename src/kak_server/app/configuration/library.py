@@ -11,13 +11,16 @@ from kak_server.config.settings import Settings
 from kak_server.config.versions.catalogue import Catalogue, Change, difference, edited, replaced
 from kak_server.config.versions.compose import Composer
 from kak_server.config.versions.objects import Key, ObjectProblem, ReadObject, read_object
+from kak_server.config.versions.rules import event_at_start
 from kak_server.config.versions.yaml_text import from_yaml, to_yaml
 from kak_server.records.config_store import ConfigStore, OutrunError
 from kak_server.records.config_types import DraftRow, Edits, PasswordRow, VersionRow
-from kak_server.routing.api import Apply
+from kak_server.routing.api import Apply, ConfigChanged, Configured
+from kak_server.routing.step import RoutingCore
 
 DRAFTS_MAX = 100
 EDITS_MAX = 30_000
+BEHIND_MAX = 1_000
 COMMENT_CHARS_MAX = 1_000
 
 
@@ -37,6 +40,19 @@ class Library:
         """At the start. Raises ConfigError."""
         self.running = start.load(self.machine, self.store, self.composer, self.copy, self.now_ms)
         return self.running
+
+    def rules_at_start(self, core: RoutingCore) -> Configured | ConfigChanged | None:
+        """What the routing core lacks of the version that runs, `now_ms` left out; None if nothing. Versions that were
+        published since it was told last (a kill came between) hold for those for whom they were published."""
+        number, apply = self.running.number, "new"
+        behind = min(number - core.version, BEHIND_MAX)
+        if behind > 0 and self.running.row is not None:
+            try:
+                rows = self.store.versions(None, behind)
+            except SQLAlchemyError:
+                rows = [self.running.row]
+            apply = "all" if any(row.apply == "all" for row in rows) else "new"
+        return event_at_start(core, self.running.settings, number, "all" if apply == "all" else "new")
 
     def keep(self) -> None:
         """A copy for a start without the database. Raises OSError."""
@@ -75,7 +91,7 @@ class Library:
     def export(self, number: int, *, passwords: bool) -> str:
         """YAML text, with the hashes of passwords only when told so."""
         row = self.version(number)
-        head = f"Version {row.number} of the configuration: {row.comment or 'no comment'}\n{row.author}, digest {row.digest}"
+        head = f"Version {row.number}: {row.comment or 'no comment'}\n{row.author}, digest {row.digest}"
         hashes = self.running.passwords if passwords else None
         return to_yaml(self.catalogue(number), head, hashes)
 
@@ -213,9 +229,7 @@ class Library:
     ) -> Running:
         before = self.running
         if before.row is None:
-            raise ConfigRefused(
-                "unavailable", "The server runs from its file, since the database was away at the start."
-            )
+            raise ConfigRefused("unavailable", "The server runs from its file: the database was away at the start.")
         after = before.catalogue.after(changes)
         in_use = {**before.passwords, **passwords}
         settings, problems = self.composer.whole(self.machine, after, in_use)

@@ -7,7 +7,7 @@ from kak_server.config.compose import to_routing_config
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
 from kak_server.model.ids import OperatorId, RoomId
-from kak_server.routing.api import Apply, ConfigChanged, OperatorRules, RoutingConfig
+from kak_server.routing.api import Apply, ConfigChanged, Configured, OperatorRules, RoutingConfig
 from kak_server.routing.step import RoutingCore
 
 
@@ -19,8 +19,11 @@ def event_of_change(before: Settings, after: Settings, version: int, apply: Appl
     return _event(to_routing_config(before), to_routing_config(after), people, version, apply)
 
 
-def event_at_start(core: RoutingCore, after: Settings, version: int, apply: Apply) -> ConfigChanged | None:
-    """What a core that has been restored lacks of the version that is to run; None if nothing."""
+def event_at_start(core: RoutingCore, after: Settings, version: int, apply: Apply) -> Configured | ConfigChanged | None:
+    """What a core that has been restored lacks of the version that is to run; None if nothing. A new core is told the
+    whole."""
+    if not core.queues() and not core.contacts():
+        return Configured(0, to_routing_config(after), version)
     signed_in = {str(view.operator): view for view in core.operators()}
     people = [
         person

@@ -14,6 +14,7 @@ from kak_server.console.aio import (
     routes_calls,
     routes_citizen,
     routes_commands,
+    routes_config,
     routes_lab,
     routes_ops,
     routes_position,
@@ -24,7 +25,7 @@ from kak_server.console.aio import (
 from kak_server.console.aio.middleware import bounded_body, security_headers
 from kak_server.console.aio.shell import Shell, wall_clock_ms
 from kak_server.console.messages import stream_schemas
-from kak_server.console.ports import ConsoleBackend
+from kak_server.console.ports import ConfigPort, ConsoleBackend
 from kak_server.console.settings import ConsoleSettings
 from kak_server.console.statistics import StatisticsBackend
 
@@ -54,10 +55,13 @@ def build_app(
     settings: ConsoleSettings,
     now_ms: Callable[[], int] = wall_clock_ms,
     statistics: StatisticsBackend | None = None,
+    config: ConfigPort | None = None,
 ) -> FastAPI:
-    """The position API and the console's pages over a house. Sessions are restored when the app starts."""
+    """The position API and the console's pages over a house, and its configuration where there is one. Sessions are
+    restored when the app starts."""
     shell = Shell.build(backend, settings, now_ms)
     shell.statistics = statistics
+    shell.config = config
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -85,6 +89,7 @@ def build_app(
         routes_citizen,
         routes_calls,
         routes_statistics,
+        routes_config,
         routes_lab,
         routes_ops,
         events_ws,

@@ -16,6 +16,7 @@ COOKIE = "kak_session"
 CSRF_HEADER = "X-Kak-Csrf"
 SEATED_ROLES = frozenset({"operator", "supervisor"})
 TECHNICAL_ROLES = frozenset({"technician", "admin"})
+CONFIG_ROLES = frozenset({"admin"})
 ANY_ROLE = SEATED_ROLES | TECHNICAL_ROLES | STATISTICS_ROLES
 
 _cookie = APIKeyCookie(name=COOKIE, scheme_name="session", auto_error=False)
@@ -95,6 +96,13 @@ async def statistician(shell: ShellDep, token: Annotated[str | None, Depends(_co
 Statistician = Annotated[User, Depends(statistician)]
 
 
+async def administrator(shell: ShellDep, token: Annotated[str | None, Depends(_cookie)]) -> Session:
+    """The session of a configuration administrator, for reading."""
+    session, _ = authenticate(shell, token, CONFIG_ROLES)
+    shell.touch(session)
+    return session
+
+
 async def of_any_role(shell: ShellDep, token: Annotated[str | None, Depends(_cookie)]) -> Session:
     """The session of anybody who may do something here, for what concerns only the session itself."""
     session, _ = authenticate(shell, token, ANY_ROLE)
@@ -124,6 +132,15 @@ async def leaving(session: Annotated[Session, Depends(of_any_role)], _: Annotate
     return session
 
 
+async def administering(
+    session: Annotated[Session, Depends(administrator)], _: Annotated[None, Depends(unforged)]
+) -> Session:
+    """The session of a configuration administrator, for changing something."""
+    return session
+
+
+Administrator = Annotated[Session, Depends(administrator)]
+Administering = Annotated[Session, Depends(administering)]
 Changing = Annotated[Session, Depends(changing)]
 Leaving = Annotated[Session, Depends(leaving)]
 

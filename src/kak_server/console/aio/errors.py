@@ -33,6 +33,7 @@ STATUS: Mapping[str, int] = {
     "too-many-attempts": 429,
     "too-many-requests": 429,
     "internal": 500,
+    "invalid": 422,
     "lab-unreachable": 502,
     "unavailable": 503,
     "media-unavailable": 503,

@@ -12,7 +12,7 @@ from kak_server.console.aio.hub import Hub
 from kak_server.console.aio.pool import SlowPool
 from kak_server.console.lockout import Lockout, LockoutLimits
 from kak_server.console.memo import Memo
-from kak_server.console.ports import Caller, ConsoleBackend, Result, User
+from kak_server.console.ports import Caller, ConfigPort, ConsoleBackend, Result, User
 from kak_server.console.sessions import Session, Sessions, TooManySessionsError, to_record
 from kak_server.console.settings import ConsoleSettings
 from kak_server.console.statistics import StatisticsBackend
@@ -48,6 +48,7 @@ class Shell:
     questions: Lockout = field(default_factory=lambda: Lockout(QUESTION_LIMITS))
     statistics: StatisticsBackend | None = None
     lab: httpx.AsyncClient | None = None
+    config: ConfigPort | None = None
 
     @classmethod
     def build(cls, backend: ConsoleBackend, settings: ConsoleSettings, now_ms: Callable[[], int]) -> "Shell":

@@ -1,0 +1,63 @@
+"""Another version of the configuration while calls are up: tables are made beforehand and put in place in one input."""
+
+from dataclasses import dataclass, replace
+
+from kak_server.bridges.context import HouseSettings, QueueInfo, directory_of, emergency_queues
+from kak_server.bridges.directory import Directory
+from kak_server.bridges.house import House
+from kak_server.bridges.outputs import Dirty, Note
+from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api import ConfigChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the house looks things up in, made of its settings away from the loop."""
+
+    settings: HouseSettings
+    directory: Directory
+    queues: dict[QueueId, QueueInfo]
+    emergency: frozenset[QueueId]
+    rooms: dict[PositionId, RoomId]
+    room_names: dict[RoomId, str]
+
+
+def tables_of(settings: HouseSettings) -> Tables:
+    """Costs the size of the configuration; for a thread."""
+    return Tables(
+        settings,
+        directory_of(settings),
+        {info.queue: info for info in settings.queues},
+        emergency_queues(settings),
+        {info.position: info.room for info in settings.positions},
+        {info.room: info.room_name for info in settings.positions},
+    )
+
+
+def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], event: ConfigChanged, now_ms: int) -> None:
+    """From here on the version holds: one routing event, journalled before anything follows from it.
+
+    Calls that are up keep their queue, their operator and their media. Who is no longer among `people`, or sits where
+    no position is any more, is signed out; not in mid-call, where the call and its operator come first.
+    """
+    house.at(now_ms)
+    house.ctx.settings = tables.settings
+    house.calls.serve(tables.directory, tables.queues)
+    house.abandoned.serve(tables.emergency)
+    house.views.serve(tables.rooms, tables.room_names)
+    house.phone_desk.phones.serve(tables.settings.phones)
+    house.ctx.route(replace(event, now_ms=house.ctx.now_ms))
+    house.ctx.settle()
+    _leave(house, people)
+    house.ctx.emit(Note("config_version", fields={"version": event.version, "apply": event.apply}))
+    for topic in ("queues", "waiting", "operators", "recent"):
+        house.ctx.emit(Dirty(topic))
+    house.ctx.settle()
+
+
+def _leave(house: House, people: frozenset[OperatorId]) -> None:
+    known = {info.position for info in house.ctx.settings.positions}
+    for view in house.ctx.core.operators():
+        gone = view.position not in known or view.operator not in people
+        if gone and house.stand(view.operator):
+            house.ctx.emit(Note("config_operator_busy", "warning", {"operator": view.operator}))
