@@ -127,18 +127,19 @@ class Control:
         self._config = ConfigDesk(self.versions, self._put_in_place, self.store.audit, self._note)
         self._web: ConsoleServer | None = None
         self._probe: asyncio.Task[None] | None = None
-        self.dispatcher.connect(
-            Ports(
-                sip=SipCommands(self.sip),
-                media=MediaCommands(self.media, self._media_refused),
-                radio=self._radio,
-                console=self.hub,
-                store=self.store,
-                note=self._note,
-                fault=self._fault,
-            )
-        )
+        self.dispatcher.connect(self._ports())
         self._gauges()
+
+    def _ports(self) -> Ports:
+        return Ports(
+            sip=SipCommands(self.sip),
+            media=MediaCommands(self.media, self._media_refused),
+            radio=self._radio,
+            console=self.hub,
+            store=self.store,
+            note=self._note,
+            fault=self._fault,
+        )
 
     # --- life -----------------------------------------------------------------------------------------------------
 
