@@ -17,6 +17,7 @@ from kak_server.app.backend import HouseBackend, Readiness
 from kak_server.app.configuration.desk import ConfigDesk, Prepared, people_of
 from kak_server.app.configuration.library import Library
 from kak_server.app.hub import ConsoleHub
+from kak_server.app.journal_alarms import JournalAlarms
 from kak_server.app.log_limit import LogLimit
 from kak_server.app.metrics import Metrics, census_gauges
 from kak_server.app.notices import trunk_notice
@@ -44,13 +45,14 @@ from kak_server.console.aio.server import ConsoleServer
 from kak_server.media import rpc
 from kak_server.media.aio.client import MediaClient
 from kak_server.model.ids import CallId
+from kak_server.runtime.alarms import JournalAlarm
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.clock import UtcClock
 from kak_server.runtime.collector import Collector
 from kak_server.runtime.compactor import ProcessCompactor
 from kak_server.runtime.dispatch import Dispatcher, Ports
 from kak_server.runtime.ids import RandomIds
-from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
+from kak_server.runtime.journal import Journal, JournalSettings
 from kak_server.runtime.segments import Replay
 from kak_server.sip.aio.dns import Locator
 from kak_server.sip.aio.server import SipServer
@@ -77,6 +79,7 @@ class Control:
         self.trunks = TrunkMetrics(self.metrics.registry, [trunk.name for trunk in settings.sip.trunks])
         self.collector = Collector(self._collected)
         self._log_limit = LogLimit(self.clock.now_ms)
+        self.journal_alarms = JournalAlarms(self.metrics)
         self.journal, replay = self._open_journal()
         counted = replayed(replay)
         self.clock.not_before(counted.core.now_ms)
@@ -152,6 +155,7 @@ class Control:
             self._note(note)
         if (rules := self.versions.rules_at_start(self.house.ctx.core)) is not None:
             self.dispatcher.feed(lambda house, now: house.ctx.route(replace(rules, now_ms=now)))
+        self.journal_alarms.start(self.dispatcher.feed)
         await self.sip.listen(to_listen_specs(settings))
         records = {key: value for key, value in self._replay.values.items() if key.startswith("sip/")}
         self.sip.restore(records)
@@ -185,8 +189,11 @@ class Control:
             calls=len(held),
             took_ms=self.clock.now_ms() - now_ms,
         )
+        for remark in self._replay.remarks:
+            self.log.warning("journal_remark", what=remark)
         for lost in self._replay.lost:
             self.log.error("journal_lost", what=str(lost))
+            self.journal_alarms.take(JournalAlarm("lost", str(lost)))
 
     def reload(self) -> None:
         """SIGHUP: read the SIP certificates again. All else needs a restart, which costs no call."""
@@ -214,6 +221,7 @@ class Control:
         await asyncio.to_thread(self._config.close)
         await asyncio.to_thread(self.store.close)
         self.versions.close()
+        self.journal.checkpoint(self.dispatcher.snapshot())  # whoever starts next has nothing to decide anew
         self.journal.close()
         self.log.info("stopped", calls_left=len(self.house.calls.lines))
 
@@ -294,10 +302,6 @@ class Control:
         self.metrics.collected_s.observe(took_s)
         self.log.info("collected", took_ms=round(took_s * 1000), why=why)
 
-    def _journal_alarm(self, alarm: JournalAlarm) -> None:
-        self.metrics.event(f"journal_{alarm.kind.replace('-', '_')}")
-        self.log.error("journal_alarm", kind=alarm.kind, text=alarm.text)
-
     def _open_journal(self) -> tuple[Journal, Replay]:
         journal = self.machine.journal
         return Journal.open(
@@ -309,7 +313,7 @@ class Control:
                 newer=journal.newer_events,
             ),
             now_ms=self.clock.now_ms(),
-            on_alarm=self._journal_alarm,
+            on_alarm=self.journal_alarms.take,
             on_sync_lag=self.metrics.journal_lag_ms.set,
             compactor=ProcessCompactor(self.settings.journal_dir, Keep(journal.keep_days, journal.keep_bytes)),
         )
@@ -331,6 +335,12 @@ class Control:
                 "sip_bindings": lambda: sum(len(told.contacts) for told in self._sip_core.devices()),
                 **{f"sip_{name}": _read(self._sip_core, name) for name in self._sip_core.census()},
             },
+        )
+        self.metrics.gauge(
+            "kak_journal_pending_records", "Records that the disk refuses", lambda: self.journal.pending_records
+        )
+        self.metrics.gauge(
+            "kak_journal_dropped_records", "Records missing on the disk", lambda: self.journal.dropped_records
         )
         self.metrics.gauge("kak_sip_trace_calls", "Calls whose SIP messages are kept", lambda: len(self.trace))
         self.metrics.gauge("kak_sip_trace_bytes", "Memory they take", lambda: self.trace.size_bytes)

@@ -8,10 +8,11 @@ from kak_server.app.store import Store
 from kak_server.bridges.outputs import Note
 from kak_server.config.statistics import StatisticsSection
 from kak_server.console.statistics import Answer, By, Question
-from kak_server.model.codec import Json
+from kak_server.model.codec import CodecError, Json
 from kak_server.records.half_hours import IssuedRow, Wanted
 from kak_server.runtime.counted import Counted
 from kak_server.runtime.dispatch import Dispatcher
+from kak_server.runtime.folder import JournalError
 from kak_server.runtime.segments import Replay
 from kak_server.statistics import export
 from kak_server.statistics.columns import BYS
@@ -25,8 +26,12 @@ PRUNE_EVERY_MS = 6 * 3_600_000
 
 
 def replayed(replay: Replay) -> Counted:
-    """Core and figures as they were: the snapshot, then every event since; the effects of then were done then."""
-    counted = Counted.restore(replay.routing)
+    """Core and figures as they were: the snapshot, then every event since; the effects of then were done then.
+    Raises JournalError if another version wrote the snapshot."""
+    try:
+        counted = Counted.restore(replay.routing)
+    except CodecError as problem:
+        raise JournalError(f"the journal's snapshot is of another version of kak-server: {problem}") from problem
     for event in replay.events:
         counted.step(event)
     if replay.lost:

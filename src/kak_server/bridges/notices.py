@@ -3,6 +3,7 @@ holds, and always taken back."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from kak_server.bridges.journal_notices import LOST_FOR_MS, WORDS
 from kak_server.bridges.outputs import SetTimer, Tell, TellAll
 from kak_server.model.ids import ContactId, PositionId
 
@@ -52,6 +53,16 @@ class Notices:
         """Over for everybody."""
         if self._everybody.pop(name, None) is not None:
             self.ctx.emit(TellAll("notice.cleared", {"id": name}))
+
+    # --- the journal --------------------------------------------------------------------------------------------------
+
+    def journal(self, code: str) -> None:
+        """Something is wrong with it; a loss is said for a while, all else until it is over."""
+        if code in self._everybody:
+            return
+        self._tell_all(code, *WORDS[code])
+        if code == "journal-lost":
+            self.ctx.emit(SetTimer(f"notice/{code}", self.ctx.now_ms + LOST_FOR_MS))
 
     # --- a caller without sound -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import pytest
 
 from kak_server.bridges.contact_plan import caller_leg
+from kak_server.bridges.journal_notices import LOST_FOR_MS
 from kak_server.bridges.notices import RESTARTED_FOR_MS
 from kak_server.bridges.outputs import SetTimer, TellAll
 from kak_server.console.models import Notice
@@ -83,3 +84,19 @@ def test_what_was_never_told_is_not_taken_back(w: World) -> None:
     w.timer("notice/nothing")
     assert w.told("notice.cleared") == []
     assert not [o for o in w.outputs if isinstance(o, TellAll)]
+
+
+def test_a_journal_in_trouble_is_said_once_until_it_is_over_and_a_loss_for_a_while(w: World) -> None:
+    w.house.ctx.notices.journal("journal-degraded")
+    w.house.ctx.notices.journal("journal-degraded")
+    w.house.ctx.notices.journal("journal-lost")
+    w.pump()
+    assert shown(w) == ["journal-degraded", "journal-lost"]
+    assert [o.name for o in w.outputs if isinstance(o, TellAll)] == ["notice", "notice"]
+    w.house.ctx.notices.clear("journal-degraded")
+    w.pump()
+    assert shown(w) == ["journal-lost"]
+    (timer,) = [o for o in w.outputs if isinstance(o, SetTimer) and o.key.startswith("notice/")]
+    w.pass_ms(LOST_FOR_MS)
+    w.timer(timer.key)
+    assert shown(w) == []
