@@ -8,9 +8,11 @@ it. Then segments older than the last two snapshots are put away compressed (`ar
 """
 
 import argparse
+import ctypes
 import fcntl
 import hashlib
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from kak_server.runtime.snapshots import encode_snapshot, write_snapshot
 
 PACKAGE = Path(__file__).resolve().parents[1]
 DETERMINING = ("model", "routing", "runtime", "statistics")
+PR_SET_PDEATHSIG = 1  # prctl(2): a signal when the thread that started us ends
 EXIT_PROBLEM = 1
 EXIT_LOST = 4
 
@@ -110,8 +113,12 @@ def main() -> int:
     parser.add_argument("--keep-days", type=float, required=True)
     parser.add_argument("--keep-bytes", type=int, required=True)
     parser.add_argument("--fingerprint", required=True)
+    parser.add_argument("--server", type=int, required=True, help="its process: without it this one is of no use")
     arguments = parser.parse_args()
     os.nice(19)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != arguments.server:
+        return _failed("the server is gone")
     if arguments.fingerprint != fingerprint():
         return _failed("another version of kak-server has been installed: restart the server to use it")
     try:

@@ -5,6 +5,7 @@ A thread starts the process and waits for it; a request that comes meanwhile is 
 lowest priority and may be killed at any time: files appear whole or not at all.
 """
 
+import os
 import subprocess
 import sys
 import threading
@@ -49,7 +50,7 @@ class ProcessCompactor:
     def __init__(self, folder: Path, keep: Keep, *, timeout_s: float = TIMEOUT_S) -> None:
         self._argv = [sys.executable, "-m", "kak_server.runtime.compaction", str(folder)]
         self._argv += ["--keep-days", str(keep.days), "--keep-bytes", str(keep.total_bytes)]
-        self._argv += ["--fingerprint", fingerprint()]
+        self._argv += ["--fingerprint", fingerprint(), "--server", str(os.getpid())]
         self._timeout_s = timeout_s
         self._wake = threading.Condition()
         self._wanted = self._stopping = False

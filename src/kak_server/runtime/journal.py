@@ -142,7 +142,7 @@ class Journal:
         replay = Replay(generation, contents.routing, tuple(contents.events), values, lost, contents.records, remarks)
         if compactor is not None:
             compactor.start(journal._compacted)
-            if not lost:
+            if not lost and contents.base < contents.number:
                 compactor.ask()
         return journal, replay
 

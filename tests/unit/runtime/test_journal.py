@@ -257,7 +257,7 @@ def test_a_full_segment_is_followed_by_another_without_a_checkpoint_where_somebo
             journal.upkeep(snapshot)
     journal.close()
     assert len(segment_numbers(tmp_path)) > 2
-    assert asked == ["started", "asked", *["asked"] * (len(segment_numbers(tmp_path)) - 1), "stopped"]
+    assert asked == ["started", *["asked"] * (len(segment_numbers(tmp_path)) - 1), "stopped"]
     replay = reopen(tmp_path)
     assert replay.events == tuple(arrived(number) for number in range(10))
     assert replay.values == {f"dialog:{number}": number for number in range(10)}
