@@ -254,6 +254,7 @@ class Reducer:
     # --- offers and work ----------------------------------------------------------------------------------------------
 
     def _offer(self, effect: api.Offer, state: State) -> None:
+        self.people.look(effect.operator, state)  # in this very step the operator may have come to another room
         self._at_work(self.cases.get(effect.contact), effect.operator, OFFERS, state)
 
     def _offer_over(self, effect: api.WithdrawOffer, state: State) -> None:

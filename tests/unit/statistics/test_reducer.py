@@ -212,3 +212,18 @@ def test_an_operator_changes_rooms(desk: MeasuredDesk) -> None:
     assert desk.row("08:00", "operator", "ada")["idle_ms"] == 1_500 * S
     desk.close()
     assert desk.rows[MONDAY_MS + 16 * 1_800_000, "operator", "ada"].room == "bergen"
+
+
+def test_an_offer_that_comes_with_a_move_rings_in_the_new_room(desk: MeasuredDesk) -> None:
+    """Ada moves while it rings: that offer ends in Oslo, and the next of the same step is one of Bergen's."""
+    desk.at("08:00:00")
+    desk.sit("ada", "oslo")
+    desk.ring("c1")
+    desk.wait(5 * S)
+    desk.sit("ada", "bergen")
+    assert desk.offered_to("c1") == "ada"
+    desk.at("08:30:00")
+    oslo, bergen = desk.row("08:00", "room", "oslo"), desk.row("08:00", "room", "bergen")
+    assert (oslo["offers"], oslo["withdrawn"], oslo["ringing_ms"]) == (1, 1, 5 * S)
+    assert bergen["offers"] > bergen["missed"] > 1
+    assert bergen["ringing_ms"] == (1_800 - 5) * S
