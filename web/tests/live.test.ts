@@ -74,6 +74,7 @@ describe("events", () => {
       notice: { id: "n", level: "info", code: "x", text_nb: "", text_en: "", at_ms: 0 },
       "notice.cleared": { id: "n" },
       recent: {},
+      staff: [],
       phone: { device: "desk", serves: true, state: "registered" },
     };
     expect([...EVENT_NAMES].sort()).toEqual(Object.keys(data).sort());

@@ -13,6 +13,15 @@ export const me = (part: Partial<Me> = {}): Me => ({
   state: "idle",
   since_ms: NOW_MS,
   wrap_up_until_ms: null,
+  wrap_up_extensions: 0,
+  wrap_up_extension_left_ms: 300_000,
+  leads: [],
+  note: "",
+  on_since_ms: NOW_MS,
+  activity_since_ms: NOW_MS,
+  leaving: false,
+  forced: null,
+  hand_over: null,
   ...part,
 });
 
@@ -107,5 +116,7 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   abandoned: [],
   services: [],
   phone: null,
+  reasons: [],
+  staff: [],
   ...part,
 });

@@ -11,6 +11,7 @@ from kak_server.app.tracing import Tracing
 from kak_server.bridges.commands import AUDITED, By
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.house import House
+from kak_server.bridges.outputs import Unseat
 from kak_server.bridges.videos import video_leg
 from kak_server.console.ports import Caller, Result, Subscriber, TrackFile, User
 from kak_server.console.seats import Claimed, Seats
@@ -53,6 +54,7 @@ class HouseBackend:
         self._tracing = tracing
         self._tabs = Seats()
         self._sessions: dict[str, Mapping[str, Json]] = {}
+        hub.on_unseat = self._unseat
 
     def serve_people(self, users: Sequence[User]) -> None:
         """Who may sign in from now on, and what they may do: a session counts by it from its next request."""
@@ -67,6 +69,10 @@ class HouseBackend:
                 self._sessions[rest] = value
             elif kind == TAB:
                 self._tabs.put(from_json(Tab, value))
+        for position in self._tabs.taken():  # who was sent away just before we died holds no seat
+            operator = self._tabs.holder(position)
+            if operator is not None and self._house.ctx.core.operator_at(position) not in (None, operator):
+                self._vacate(position, operator)
 
     @property
     def _house(self) -> House:
@@ -161,6 +167,44 @@ class HouseBackend:
     def leave_position(self, caller: Caller, now_ms: int) -> Result:
         """Stand up."""
         return self._stand(caller.session, caller.operator, now_ms)
+
+    def hand_over(self, session: SessionId, position: PositionId, now_ms: int) -> Result:
+        """The change of shifts: stand by until the seat is free. result: HandOverStatus."""
+        user = self._user_of(session)
+        info = next((p for p in self._house.ctx.settings.positions if p.position == position), None)
+        if user is None or info is None:
+            return Result(False, code="unknown-position", message="there is no such position")
+        if user.rooms and info.room not in user.rooms:
+            return Result(False, code="not-allowed", message="you may not sit in this control room")
+        refused = self._dispatcher.ask(
+            lambda house, _now: house.staff.stand_by(user.operator, user.name, position, info.room, user.skills)
+        )
+        if refused is not None:
+            return Result(False, code=refused.code, message=refused.text)
+        return self.hand_over_status(session)
+
+    def hand_over_status(self, session: SessionId) -> Result:
+        """How it goes with the hand-over this person waits for."""
+        user = self._user_of(session)
+        if user is None:
+            return Result(False, code="not-signed-in", message="sign in first")
+        return Result(True, self._house.staff_views.status(user.operator))
+
+    def cancel_hand_over(self, session: SessionId, now_ms: int) -> Result:
+        """The incoming does not wait any longer."""
+        user = self._user_of(session)
+        if user is not None:
+            self._dispatcher.ask(lambda house, _now: house.staff.stop_waiting(user.operator))
+        return Result(True)
+
+    def _unseat(self, output: Unseat) -> None:
+        self._vacate(output.position, output.operator)
+
+    def _vacate(self, position: PositionId, operator: OperatorId) -> None:
+        """The tab of somebody who had to leave holds the seat no more."""
+        empty = self._tabs.vacate(position, operator, self._dispatcher.now_ms())
+        if empty is not None:
+            self._dispatcher.journal.put(f"{TAB}/{position}", empty)
 
     def seat_of(self, session: SessionId) -> tuple[PositionId, int] | None:
         """Where this session sits."""

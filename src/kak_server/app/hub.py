@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kak_server.bridges.house import House
+from kak_server.bridges.outputs import Unseat
 from kak_server.console.ports import Caller, Subscriber
 from kak_server.model.ids import PositionId, RoomId, SessionId
 
@@ -13,6 +14,7 @@ LIST_INTERVAL_S = 0.2
 LIST_INTERVAL_MAX_S = 1.0
 LIST_SENDS_A_SECOND = 100  # of each list, to all consoles together: lists must not own the loop
 OPERATORS_INTERVAL_S = 1.0  # who is busy changes with every call, and nobody decides anything by it
+SLOW = frozenset({"operators", "staff"})
 RECENT_DELAY_S = 0.6
 RECENT: Mapping[str, Any] = {}  # says only that the list of recent calls has changed
 
@@ -37,6 +39,7 @@ class ConsoleHub:
             "flags": house.views_callers.flag_list,
             "recent": lambda _room: RECENT,
         }
+        self.on_unseat: Callable[[Unseat], None] = lambda _output: None
 
     def subscribe(self, caller: Caller, subscriber: Subscriber) -> None:
         """This stream hears what is told to its position."""
@@ -69,6 +72,10 @@ class ConsoleHub:
         for position in tuple(self._at):
             self.tell(position, name, data)
 
+    def unseat(self, output: Unseat) -> None:
+        """Somebody had to leave: the book of tabs must know."""
+        self.on_unseat(output)
+
     def dirty(self, topic: str) -> None:
         """A list looks different; it goes out with the next round. The first change after a pause goes at once."""
         if topic == "recent":
@@ -95,12 +102,15 @@ class ConsoleHub:
         self._flush_handle = loop.call_later(
             self._interval_s(), self._flush
         )  # first: a fault below stops one round only
-        if "operators" in dirty:
+        if slow := dirty & SLOW:
             if loop.time() < self._operators_due_s:
-                dirty.discard("operators")
-                self._dirty.add("operators")
+                dirty -= slow
+                self._dirty |= slow
             else:
                 self._operators_due_s = loop.time() + OPERATORS_INTERVAL_S
+        if "staff" in dirty:
+            dirty.discard("staff")
+            self._send_staff()
         for topic in sorted(dirty):
             lists: dict[RoomId, Any] = {}
             for position, seats in tuple(self._at.items()):
@@ -109,6 +119,18 @@ class ConsoleHub:
                     lists[room] = self._builders[topic](room)
                 for subscriber in tuple(seats.values()):
                     subscriber.push_list(topic, lists[room])
+
+    def _send_staff(self) -> None:
+        """Everybody's day, to shift leads alone; built once for all who lead the same rooms."""
+        lists: dict[tuple[RoomId, ...], Any] = {}
+        for position, seats in tuple(self._at.items()):
+            operator = self._house.ctx.core.operator_at(position)
+            rooms = () if operator is None else self._house.staff.rooms_led(operator)
+            if rooms:
+                if rooms not in lists:
+                    lists[rooms] = self._house.staff_views.rows(rooms)
+                for subscriber in tuple(seats.values()):
+                    subscriber.push_list("staff", lists[rooms])
 
     def _interval_s(self) -> float:
         """The more consoles, the slower the lists."""

@@ -7,7 +7,7 @@ from json import loads
 from pathlib import Path
 
 from kak_server.bridges.context import QueueInfo
-from kak_server.bridges.outputs import Note, SalvageTrack, StoreCall, StoreTrack
+from kak_server.bridges.outputs import Audit, Note, SalvageTrack, StoreCall, StoreTrack
 from kak_server.config.settings import Settings
 from kak_server.console.ports import TrackFile
 from kak_server.media import rpc
@@ -118,6 +118,10 @@ class Store:
     def put_statistics(self, rows: Sequence[Row]) -> None:
         """Half hours that are over. For a thread: there may be many."""
         self._records.put_statistics(rows)
+
+    def audited(self, output: Audit) -> None:
+        """A row of the audit log, by the house."""
+        self.audit(output.operator, output.action, output.subject, output.detail)
 
     # --- reading, in threads ------------------------------------------------------------------------------------------
 

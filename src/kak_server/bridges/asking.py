@@ -49,6 +49,14 @@ def text(args: Args, key: str) -> str:
     return value
 
 
+def short(args: Args, key: str) -> str:
+    """A text that may be missing or empty. Raises RefusedError."""
+    value = args.get(key, "")
+    if not isinstance(value, str) or len(value) > 200:
+        raise RefusedError("bad-request", f"{key}: a short text is needed")
+    return value
+
+
 def number(args: Args, key: str) -> int:
     """A whole number. Raises RefusedError."""
     value = args.get(key)

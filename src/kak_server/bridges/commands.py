@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges import commands_callers, commands_out
+from kak_server.bridges import commands_callers, commands_out, commands_staff
 from kak_server.bridges.asking import Args as Args
 from kak_server.bridges.asking import By as By
 from kak_server.bridges.asking import Outcome as Outcome
 from kak_server.bridges.asking import RefusedError as RefusedError
-from kak_server.bridges.asking import flag, number, own_line, text
+from kak_server.bridges.asking import flag, number, own_line, short, text
 from kak_server.bridges.talkgroups import HAND, PTT, Group
 from kak_server.model.ids import ContactId, Gssi, QueueId
 from kak_server.routing import api as routing
@@ -59,9 +59,8 @@ def _activity(house: "House", by: By, args: Args) -> None:
         activity = routing.Activity(text(args, "activity"))
     except ValueError:
         raise RefusedError("bad-request", "activity: available, break or after-call-work") from None
-    reason = args.get("reason", "")
-    reason = reason[:200] if isinstance(reason, str) else ""
-    house.ctx.route(routing.ActivitySet(house.ctx.now_ms, by.operator, activity, reason))
+    reason, note = short(args, "reason"), short(args, "note")
+    house.ctx.route(routing.ActivitySet(house.ctx.now_ms, by.operator, activity, reason, note))
 
 
 def _accept(house: "House", by: By, args: Args) -> None:
@@ -172,4 +171,5 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "position.phone": _position_phone,
     **commands_out.TABLE,
     **commands_callers.TABLE,
+    **commands_staff.TABLE,
 }

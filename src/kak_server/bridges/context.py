@@ -10,6 +10,7 @@ from kak_server.bridges.handling import Handling
 from kak_server.bridges.notices import Notices
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
 from kak_server.bridges.port_pool import PortPool
+from kak_server.bridges.staff import PersonInfo
 from kak_server.bridges.tracks import Tracks
 from kak_server.media import rpc
 from kak_server.media.plan import Desk, Plan
@@ -108,6 +109,7 @@ class HouseSettings:
     transfer_trunks: frozenset[str] = frozenset()  # whose peers may ask us to call somebody (REFER)
     hold_trunks: frozenset[str] = frozenset()  # peers that are told when they are on hold (re-INVITE)
     surge_radius_m: float = 1_000.0  # calls this close to each other may be of one incident
+    people: Mapping[OperatorId, PersonInfo] = field(default_factory=dict)  # who may sign in, and whom they lead
     trunk_media: Mapping[str, MediaPolicy] = field(default_factory=dict)  # SRTP and codecs; plain RTP where missing
 
 

@@ -28,6 +28,8 @@ from kak_server.bridges.patches import Patches
 from kak_server.bridges.phone_desk import PhoneDesk
 from kak_server.bridges.phone_view import PhoneViews
 from kak_server.bridges.seats import Seats
+from kak_server.bridges.staff import Staff
+from kak_server.bridges.staff_views import StaffViews
 from kak_server.bridges.stale import without_stale_tells
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.transfers import Transfers
@@ -78,6 +80,9 @@ class House:
             self.phone_views,
             self.views_callers,
         )
+        self.staff = Staff(self.ctx, self.seats)
+        self.staff_views = StaffViews(self.ctx, self.staff)
+        self.views.staff = self.staff_views
         self._effects: Mapping[type[Any], Callable[[Any], None]] = {
             routing.StartWaiting: self.calls.start_waiting,
             routing.Offer: self._offer,
@@ -94,6 +99,7 @@ class House:
             routing.Refused: self._refused,
             routing.ContactChanged: self._contact_changed,
             routing.OperatorChanged: self._operator_changed,
+            **self.staff.effects(),
         }
 
         self._timers: Mapping[str, Callable[[str], None]] = {
@@ -294,9 +300,12 @@ class House:
         self.groups.release_all(effect.position)
         self.videos.leave(effect.position)
         self.phone_desk.left(effect.position)
-        if effect.reason == "moved":
+        if effect.reason in ("moved", "forced"):
             self.seats.vacate(effect.position)
-        self.ctx.emit(Tell(effect.position, "seat.lost", {"reason": "taken-over"}))
+        told = effect.reason if effect.reason in ("forced", "handed-over") else "taken-over"
+        self.ctx.emit(Tell(effect.position, "seat.lost", {"reason": told}))
+        if told == effect.reason:
+            self.staff.left(effect)
 
     def _refused(self, effect: routing.Refused) -> None:
         self.ctx.refused.append(effect)
@@ -316,6 +325,7 @@ class House:
         view = self.ctx.core.operator(effect.operator)
         if view is not None:
             self.ctx.emit(Tell(view.position, "me", self.views.me(view)))
+        self.staff.changed(effect.operator, view)
         self.ctx.emit(Dirty("operators"))
         self.ctx.emit(Dirty("queues"))
 

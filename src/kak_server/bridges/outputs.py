@@ -123,7 +123,26 @@ class TellAll:
 class Dirty:
     """A list looks different now; it goes out coalesced."""
 
-    topic: Literal["queues", "waiting", "operators", "recent", "handed_over", "abandoned", "surges", "flags"]
+    topic: Literal["queues", "waiting", "operators", "recent", "handed_over", "abandoned", "surges", "flags", "staff"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseat:
+    """Somebody had to leave a position ("forced", "handed-over"): their console's tab holds the seat no more."""
+
+    position: PositionId
+    operator: OperatorId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A row of the audit log: who did what to whom."""
+
+    operator: OperatorId
+    action: str
+    subject: str
+    detail: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +192,8 @@ Output = (
     | Tell
     | TellAll
     | Dirty
+    | Unseat
+    | Audit
     | StoreCall
     | StoreTrack
     | SalvageTrack

@@ -71,6 +71,15 @@ class Seats:
         self.vacate(view.position)
         return ""
 
+    def succeed(self, position: PositionId, operator: OperatorId) -> None:
+        """The next shift sits there: without sound until their console brings it."""
+        seat = self.seats.get(position)
+        if seat is not None:
+            self._drop_rtp(seat)
+        self._keep(Seat(position, operator))
+        self.ctx.plan(f"seat/{position}", EMPTY)
+        self.ctx.emit(Tell(position, "media", {"state": "none"}))
+
     def vacate(self, position: PositionId) -> None:
         """Nobody sits there any more: its media goes."""
         seat = self.seats.pop(position, None)

@@ -10,6 +10,7 @@ from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, location_text
 from kak_server.bridges.phone_view import PhoneViews
 from kak_server.bridges.seats import Seats
+from kak_server.bridges.staff_views import StaffViews
 from kak_server.bridges.talkgroups import Group, Talkgroups
 from kak_server.bridges.videos import Videos
 from kak_server.bridges.views_callers import ViewsCallers
@@ -46,6 +47,7 @@ class Views:
         self.out = out
         self.phones = phones
         self.callers = callers
+        self.staff: StaffViews  # given by the house
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
 
@@ -110,6 +112,7 @@ class Views:
             "state": operator.state.value,
             "since_ms": operator.since_ms,
             "wrap_up_until_ms": operator.wrap_up_until_ms,
+            **self.staff.me(operator),
         }
 
     def queue_list(self, room: RoomId) -> list[View]:
@@ -165,8 +168,7 @@ class Views:
                 "state": row.state.value,
                 "since_ms": row.since_ms,
             }
-            for row in self.ctx.core.operators()
-            if row.room == room
+            for row in self.ctx.core.in_room(room)
         ]
 
     def group(self, group: Group, position: PositionId) -> View:
@@ -216,7 +218,8 @@ class Views:
                 for q in self.calls.queues.values()
             ],
             "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
-            "notices": self.ctx.notices.of(position),
+            "notices": [*self.ctx.notices.of(position), *self.staff.staff.notices_of(operator, position)],
+            **self.staff.snapshot(operator, position),
             **self.out.snapshot(room),
             **self.callers.snapshot(room),
             "phone": self.phones.of(position),

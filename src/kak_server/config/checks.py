@@ -9,6 +9,7 @@ from kak_server.config.checks_sip import check_sip
 from kak_server.config.compose_sip import to_numbering
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
+from kak_server.config.staffing import reason_problems
 from kak_server.sip.numbers import normalise
 
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7), less its final zero
@@ -28,6 +29,7 @@ def check(settings: Settings, *, passwords: bool = True) -> list[Finding]:
         *_radio(settings),
         *_socket_path(settings),
         *_emergencies_not_blocked(settings),
+        *((("staffing", "reasons", n), text) for n, text in reason_problems(settings.staffing)),
         *check_sip(settings),
         *check_outbound(settings),
         *check_areas(settings),
@@ -67,6 +69,7 @@ def _names_known(settings: Settings) -> Iterator[Finding]:
     lists: list[tuple[tuple[str, ...], Location]] = [
         *((queue.rooms, ("queues", n, "rooms")) for n, queue in enumerate(settings.queues)),
         *((person.rooms, ("operators", n, "rooms")) for n, person in enumerate(settings.operators)),
+        *((person.leads or (), ("operators", n, "leads")) for n, person in enumerate(settings.operators)),
         *((group.rooms, ("radio", "talkgroups", n, "rooms")) for n, group in enumerate(settings.radio.talkgroups)),
     ]
     for rooms, location in lists:

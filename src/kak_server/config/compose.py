@@ -3,6 +3,7 @@
 from kak_server import __version__
 from kak_server.bridges.context import GroupInfo, HouseSettings, PositionInfo, QueueInfo, ServiceInfo
 from kak_server.bridges.directory import AreaService, Municipality
+from kak_server.bridges.staff import PersonInfo
 from kak_server.config.areas import AreaServiceSection
 from kak_server.config.callers import to_handling
 from kak_server.config.compose_devices import to_phones
@@ -10,6 +11,7 @@ from kak_server.config.compose_sip import emergency_queue, front_door, reserve_c
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
+from kak_server.config.staffing import to_people_config
 from kak_server.console.ports import User
 from kak_server.console.settings import ConsoleSettings, LabNumber
 from kak_server.model.ids import Gssi, OperatorId, PositionId, QueueId, RoomId
@@ -47,6 +49,7 @@ def to_routing_config(settings: Settings) -> RoutingConfig:
         media_grace_ms=settings.routing.media_grace_ms,
         connect_timeout_ms=settings.routing.connect_timeout_ms,
         max_contacts=settings.limits.max_contacts,
+        people=to_people_config(settings.staffing, settings.rooms),
     )
 
 
@@ -110,6 +113,10 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         reserve_lines=reserve_calls(settings),
         trunk_media=to_trunk_media(settings),
         surge_radius_m=float(settings.routing.surge_radius_m),
+        people={
+            OperatorId(person.username): PersonInfo(person.name, tuple(RoomId(room) for room in person.rooms_led()))
+            for person in settings.operators
+        },
         areas=tuple(_area_service(service) for service in settings.areas),
         emergency_queue=QueueId(fallback) if (fallback := emergency_queue(settings)) is not None else None,
     )

@@ -36,6 +36,10 @@ class RoomSection(Section):
         Discriminator(_count_or_list),
     ] = Field(description="how many seats (named ROOM-1, ROOM-2 ...), or the list of them")
 
+    minimum_staff: int = Field(
+        0, ge=0, le=1_000, description="so many ready people stay when others of the room are lent"
+    )
+
     def seats(self) -> tuple[tuple[PositionId, str], ...]:
         """Identifier and name of each seat."""
         if isinstance(self.positions, int):
@@ -113,3 +117,12 @@ class OperatorSection(Section):
     roles: tuple[Role, ...] = Field(("operator",), min_length=1, description="what the person may do")
     skills: dict[Identifier, SkillLevel] = Field({}, max_length=50, description="skill and level, 1-10")
     rooms: tuple[Identifier, ...] = Field(min_length=1, max_length=1_000, description="rooms the person may sit in")
+    leads: tuple[Identifier, ...] | None = Field(
+        None, max_length=1_000, description="rooms a supervisor leads the shifts of; those in rooms"
+    )
+
+    def rooms_led(self) -> tuple[str, ...]:
+        """The rooms whose shift lead the person is."""
+        if "supervisor" not in self.roles:
+            return ()
+        return self.rooms if self.leads is None else self.leads

@@ -18,6 +18,7 @@ from kak_server.config.places import (
     SipSection,
     StorageSection,
 )
+from kak_server.config.staffing import StaffingSection
 from kak_server.config.statistics import StatisticsSection
 
 SOURCE_TREE = Path(__file__).resolve().parents[3]  # where an editable installation lies
@@ -37,6 +38,7 @@ class Settings(Section):
     storage: StorageSection = Field(default_factory=StorageSection, description="the database of records")
     journal: JournalSection = Field(default_factory=JournalSection, description="the journal of decisions")
     routing: RoutingSection = Field(default_factory=RoutingSection, description="times of the routing core")
+    staffing: StaffingSection = Field(default_factory=StaffingSection, description="people's days")
     limits: LimitsSection = Field(default_factory=LimitsSection, description="bounds")
     statistics: StatisticsSection = Field(default_factory=StatisticsSection, description="figures by half hour")
 

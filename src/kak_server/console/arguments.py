@@ -9,6 +9,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kak_server.console.models import Activity
+from kak_server.console.models_staff import ForcedTo
 
 ARGS = TypeVar("ARGS", bound=BaseModel)
 
@@ -28,15 +29,31 @@ class Incoming(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class ExtendArgs(Incoming):
+    """So many seconds more for the paper work."""
+
+    seconds: Annotated[int, Field(ge=1, le=7_200)]
+
+
+class ForceArgs(Incoming):
+    """A shift lead's word on somebody: ready, not ready (and why), or signed out."""
+
+    operator: Name
+    to: ForcedTo
+    reason: Note = ""
+    note: Note = ""
+
+
 class NoArgs(Incoming):
     """A command without arguments."""
 
 
 class ActivityArgs(Incoming):
-    """What the person says: available, or away and why."""
+    """What the person says: available, or away and why: `reason` is one of the snapshot's `reasons`, `note` free."""
 
     activity: Activity
     reason: Note = ""
+    note: Note = ""
 
 
 class OfferArgs(Incoming):
@@ -170,6 +187,9 @@ COMMANDS: dict[str, type[Incoming]] = {
     "contact.unpatch": ContactArgs,
     "patch.talk": SwitchContactArgs,
     "wrapup.done": NoArgs,
+    "wrapup.extend": ExtendArgs,
+    "staff.force": ForceArgs,
+    "handover.cancel": NoArgs,
     "talkgroup.monitor": SwitchGroupArgs,
     "ptt": SwitchGroupArgs,
     "video.invite": ContactArgs,

@@ -28,6 +28,7 @@ from kak_server.console.models import (
     Waiting,
 )
 from kak_server.console.models_callers import Incident, NumberFlag
+from kak_server.console.models_staff import StaffRow
 from kak_server.console.requests import ResultValue
 from kak_server.model.codec import Json
 
@@ -100,6 +101,7 @@ EVENTS: dict[str, Any] = {
     "phone": Phone,
     "surges": list[Incident],
     "flags": list[NumberFlag],
+    "staff": list[StaffRow],
 }
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

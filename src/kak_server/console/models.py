@@ -5,22 +5,21 @@ them is docs/integrators/position-api.md. Times are UTC milliseconds (`*_ms`). U
 so that a newer house works with an older console.
 """
 
-# ruff: noqa: RUF012 - pydantic copies defaults
-
 from typing import Literal
 
 from pydantic import Field
 
+from kak_server.console.models_base import Activity as Activity
+from kak_server.console.models_base import OperatorState as OperatorState
 from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
+from kak_server.console.models_staff import Day, Reason, StaffRow
 
 ServiceClass = Literal["emergency", "urgent", "normal"]
-Activity = Literal["available", "break", "after-call-work"]
-OperatorState = Literal["idle", "offered", "busy", "wrap-up", "unreachable"]
 CallerSource = Literal["p-asserted-identity", "from", "none"]
 Floor = Literal["free", "requested", "queued", "talking", "denied", "revoked"]
 MediaState = Literal["none", "up", "down"]
-SeatLostReason = Literal["another-tab", "taken-over", "signed-out"]
+SeatLostReason = Literal["another-tab", "taken-over", "signed-out", "forced", "handed-over"]
 Direction = Literal["in", "out"]
 PartyState = Literal["dialing", "ringing", "early", "answered", "ended"]
 PhoneState = Literal["unregistered", "registered", "silent", "ringing", "in-call"]
@@ -279,8 +278,9 @@ class TransferTarget(Outgoing):
     room_name: str
 
 
-class Me(Outgoing):
-    """The signed-in operator at this position."""
+class Me(Day):
+    """The signed-in operator at this position. `wrap_up_extension_left_ms`: by so much the paper work can still be
+    extended. `leads`: the rooms whose shift lead this person is."""
 
     operator: str
     name: str
@@ -291,6 +291,9 @@ class Me(Outgoing):
     state: OperatorState
     since_ms: int
     wrap_up_until_ms: int | None = None
+    wrap_up_extensions: int = 0
+    wrap_up_extension_left_ms: int = 0
+    leads: list[str] = []
 
 
 class MediaStatus(Outgoing):
@@ -329,3 +332,5 @@ class SnapshotFields(Outgoing):
     phone: Phone | None = None
     surges: list[Incident] = []
     flags: list[NumberFlag] = []
+    reasons: list[Reason] = []
+    staff: list[StaffRow] = []

@@ -1,6 +1,11 @@
-"""The base of all that is sent to consoles."""
+"""What all objects we send have in common, and words that several of them use."""
+
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+Activity = Literal["available", "break", "after-call-work"]
+OperatorState = Literal["idle", "offered", "busy", "wrap-up", "unreachable"]
 
 
 class Outgoing(BaseModel):

@@ -94,6 +94,15 @@ class ConsoleBackend(Protocol):
 
     def leave_position(self, caller: Caller, now_ms: int) -> Result: ...
 
+    def hand_over(self, session: SessionId, position: PositionId, now_ms: int) -> Result:
+        """Stand by at a position whose operator is in a call or its paper work. result: as `hand_over_status`. Codes
+        "empty" (nobody sits there: sit down), "signed-in", "taken", "unknown-position", "not-allowed"."""
+
+    def hand_over_status(self, session: SessionId) -> Result:
+        """How it goes with it. result: {"state": "none" | "waiting" | "ready", "position", "hand_over"}."""
+
+    def cancel_hand_over(self, session: SessionId, now_ms: int) -> Result: ...
+
     def seat_of(self, session: SessionId) -> tuple[PositionId, int] | None:
         """The position this session holds and its current epoch."""
 

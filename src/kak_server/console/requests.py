@@ -33,6 +33,12 @@ class TakePosition(Incoming):
     seat_epoch: Epoch | None = None
 
 
+class StandBy(Incoming):
+    """Wait for a position whose operator is in a call or its paper work: the change of shifts."""
+
+    position: Name
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 

@@ -114,6 +114,20 @@ class Seats:
         held = self.held_by(session)
         return None if held is None else self._vacate(held.position, now_ms)
 
+    def taken(self) -> list[PositionId]:
+        """Every seat that a tab holds."""
+        return [position for position, seat in self._seats.items() if seat.session is not None]
+
+    def holder(self, position: PositionId) -> OperatorId | None:
+        """Whose tab holds the seat."""
+        seat = self._seats.get(position)
+        return None if seat is None else seat.operator
+
+    def vacate(self, position: PositionId, operator: OperatorId, now_ms: int) -> Seat | None:
+        """This person had to leave. Returns the empty seat's record, or None when their tab does not hold it."""
+        seat = self._seats.get(position)
+        return None if seat is None or seat.operator != operator else self._vacate(position, now_ms)
+
     def held_by(self, session: SessionId) -> Seat | None:
         """The seat of a session."""
         position = self._position_by_session.get(session)

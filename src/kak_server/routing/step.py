@@ -6,7 +6,7 @@ Deterministic: the same events give the same state, effects and digest, in any p
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import (
     contacts,
     forced,
@@ -19,6 +19,7 @@ from kak_server.routing import (
     rules,
     shifts,
     snapshot,
+    staff,
     views,
 )
 from kak_server.routing.api import (
@@ -44,6 +45,7 @@ from kak_server.routing.api import (
     OperatorForced,
     OperatorSignedIn,
     OperatorSignedOut,
+    PeopleConfig,
     PositionMedia,
     QueueConfig,
     SetTimer,
@@ -166,6 +168,25 @@ class RoutingCore:
     def operators(self) -> tuple[views.OperatorView, ...]:
         """All signed-in operators."""
         return tuple(views.operator_view(row) for row in self._state.operators.values())
+
+    def in_room(self, room: RoomId) -> tuple[views.OperatorView, ...]:
+        """Who is signed in in a room, by id."""
+        return tuple(views.operator_view(row) for row in staff.in_room(self._state, room))
+
+    def hand_over(self, position: PositionId) -> views.HandOverView | None:
+        """The change of shifts at a position, if one is under way."""
+        row = self._state.people.hand_overs.get(position)
+        return None if row is None else views.hand_over_view(row)
+
+    def waits_for(self, incoming: OperatorId) -> PositionId | None:
+        """The position at which this operator, who is not signed in, stands by for the next shift."""
+        position = self._state.people.handing.get(incoming)
+        return None if position is None or incoming in self._state.operators else position
+
+    @property
+    def people_config(self) -> PeopleConfig:
+        """How people's days are bounded, by the rules of now."""
+        return self._state.config.people
 
     def operator_at(self, position: PositionId) -> OperatorId | None:
         """Who sits there."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState
-from kak_server.routing.duty import ForcedState, LoanTerms
+from kak_server.routing.duty import ForcedState, HandOver, LoanTerms
 from kak_server.routing.state import Contact, Operator
 
 
@@ -70,6 +70,23 @@ class OperatorView:
     missed: int
     rejected: int
     duty: DutyView
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverView:
+    """Two people at one position; `name` is the incoming's."""
+
+    position: PositionId
+    outgoing: OperatorId
+    incoming: OperatorId
+    name: str
+    since_ms: int
+    until_ms: int
+
+
+def hand_over_view(row: HandOver) -> HandOverView:
+    """Copy a row for the outside."""
+    return HandOverView(row.position, row.outgoing, row.incoming, row.name, row.since_ms, row.until_ms)
 
 
 def contact_view(contact: Contact, position: PositionId | None) -> ContactView:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import (
+    Audit,
     CancelTimer,
     Delete,
     Dirty,
@@ -28,6 +29,7 @@ from kak_server.bridges.outputs import (
     ToMedia,
     ToRadio,
     ToSip,
+    Unseat,
 )
 from kak_server.media import rpc
 from kak_server.model.ids import PositionId
@@ -39,7 +41,7 @@ Feed = Callable[[House, int], Any]
 
 
 # What these lead to is outside of the process at once; the rest leaves in a later turn of the loop, if at all.
-_LEAVING = frozenset({ToSip, ToRadio, StoreCall, StoreTrack, SalvageTrack})
+_LEAVING = frozenset({ToSip, ToRadio, Audit, StoreCall, StoreTrack, SalvageTrack})
 
 
 class SipPort(Protocol):
@@ -69,6 +71,8 @@ class ConsolePort(Protocol):
 
     def dirty(self, topic: str) -> None: ...
 
+    def unseat(self, output: Unseat) -> None: ...
+
 
 class StorePort(Protocol):
     """Records: never blocks, never raises."""
@@ -78,6 +82,8 @@ class StorePort(Protocol):
     def track(self, output: StoreTrack) -> None: ...
 
     def salvage(self, output: SalvageTrack) -> None: ...
+
+    def audited(self, output: Audit) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,8 @@ class Dispatcher:
             Tell: lambda o: ports.console.tell(o.position, o.name, o.data),
             TellAll: lambda o: ports.console.tell_all(o.name, o.data),
             Dirty: lambda o: ports.console.dirty(o.topic),
+            Unseat: ports.console.unseat,
+            Audit: ports.store.audited,
             StoreCall: ports.store.call,
             StoreTrack: ports.store.track,
             SalvageTrack: ports.store.salvage,

@@ -36,6 +36,7 @@ class CardHouse:
         self.busy: set[OperatorId] = set()
         self.waiting: list[dict[str, Any]] = []
         self.files: list[TrackFile] = []
+        self.standing_by: dict[SessionId, PositionId] = {}
         self.links = {"good-token": "open"}
         self.media_bodies: list[Mapping[str, Json]] = []
         self.reasons: list[str] = []
@@ -95,6 +96,21 @@ class CardHouse:
         if caller.operator in self.busy:
             return Result(False, code="busy", message="A call is connected.")
         self.seats.leave(caller.session, now_ms)
+        return Result(True)
+
+    def hand_over(self, session: SessionId, position: PositionId, now_ms: int) -> Result:
+        if self.seats.at(position) is None:
+            return Result(False, code="empty", message="Nobody sits there.")
+        self.standing_by[session] = position
+        return self.hand_over_status(session)
+
+    def hand_over_status(self, session: SessionId) -> Result:
+        position = self.standing_by.get(session)
+        state = "none" if position is None else "waiting"
+        return Result(True, {"state": state, "position": position, "hand_over": None})
+
+    def cancel_hand_over(self, session: SessionId, now_ms: int) -> Result:
+        self.standing_by.pop(session, None)
         return Result(True)
 
     def seat_of(self, session: SessionId) -> tuple[PositionId, int] | None:

@@ -22,7 +22,7 @@ async def test_commands_are_answered_by_id_and_refusals_keep_their_code(running:
         }
         caller, name, args = running.house.executed[0]
         assert (caller.position, caller.seat_epoch, name) == ("oslo-1", 1, "activity.set")
-        assert args == {"activity": "break", "reason": "lunsj"}
+        assert args == {"activity": "break", "reason": "lunsj", "note": ""}
 
 
 async def test_a_repeated_id_is_answered_as_the_first_time_also_while_the_first_runs(running: Running) -> None:

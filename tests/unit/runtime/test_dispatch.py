@@ -10,6 +10,7 @@ import pytest
 from kak_server.bridges import outputs
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import (
+    Audit,
     Dirty,
     JournalEvent,
     Note,
@@ -19,6 +20,7 @@ from kak_server.bridges.outputs import (
     StoreTrack,
     ToRadio,
     ToSip,
+    Unseat,
 )
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, Gssi, PositionId
@@ -51,6 +53,12 @@ class Shells:
 
     def dirty(self, topic: str) -> None:
         self.seen.append(("dirty", topic))
+
+    def unseat(self, output: Unseat) -> None:
+        self.seen.append(("unseat", output))
+
+    def audited(self, output: Audit) -> None:
+        self.seen.append(("audited", output))
 
     def call(self, output: StoreCall) -> None:
         self.seen.append(("call", output))

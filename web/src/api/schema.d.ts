@@ -96,7 +96,7 @@ export interface paths {
         put?: never;
         /**
          * Activity.Set
-         * @description What the person says: available, or away and why.
+         * @description What the person says: available, or away and why: `reason` is one of the snapshot's `reasons`, `note` free.
          */
         post: operations["command_activity_set"];
         delete?: never;
@@ -425,6 +425,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/handover.cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Handover.Cancel
+         * @description A command without arguments.
+         */
+        post: operations["command_handover_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/number.flag": {
         parameters: {
             query?: never;
@@ -585,6 +605,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/staff.force": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Staff.Force
+         * @description A shift lead's word on somebody: ready, not ready (and why), or signed out.
+         */
+        post: operations["command_staff_force"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/talkgroup.monitor": {
         parameters: {
             query?: never;
@@ -639,6 +679,378 @@ export interface paths {
          * @description A command without arguments.
          */
         post: operations["command_wrapup_done"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/wrapup.extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wrapup.Extend
+         * @description So many seconds more for the paper work.
+         */
+        post: operations["command_wrapup_extend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Drafts
+         * @description All drafts, the oldest first.
+         */
+        get: operations["drafts_api_v1_config_drafts_get"];
+        put?: never;
+        /**
+         * Begin
+         * @description Begin a draft on the version that runs.
+         */
+        post: operations["begin_api_v1_config_drafts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts/{draft}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draft Info
+         * @description A draft and its edits.
+         */
+        get: operations["draft_info_api_v1_config_drafts__draft__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Drop
+         * @description Throw a draft away.
+         */
+        delete: operations["drop_api_v1_config_drafts__draft__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts/{draft}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draft Difference
+         * @description From the version that runs to the draft. Code `conflict` when others have changed the same objects meanwhile.
+         */
+        get: operations["draft_difference_api_v1_config_drafts__draft__difference_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts/{draft}/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit
+         * @description Several edits at once. With problems the draft stays as it was.
+         */
+        post: operations["edit_api_v1_config_drafts__draft__edits_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts/{draft}/edits/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Undo
+         * @description Take an edit back.
+         */
+        delete: operations["undo_api_v1_config_drafts__draft__edits__kind___name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts/{draft}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Yaml
+         * @description The lists of a YAML text take the place of the draft's. `!env`, `!file` and tables in files are refused.
+         */
+        post: operations["import_yaml_api_v1_config_drafts__draft__import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts/{draft}/objects/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Object
+         * @description An object as it is to be, with the keys of the configuration file. With problems the draft stays as it was.
+         */
+        put: operations["put_object_api_v1_config_drafts__draft__objects__kind___name__put"];
+        post?: never;
+        /**
+         * Remove Object
+         * @description The object goes.
+         */
+        delete: operations["remove_object_api_v1_config_drafts__draft__objects__kind___name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts/{draft}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish
+         * @description Publish: from the answer on it runs, and outlives a crash. Codes: `nothing-changed`, `invalid`, `conflict`.
+         */
+        post: operations["publish_api_v1_config_drafts__draft__publish_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/drafts/{draft}/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate
+         * @description Everything that keeps the draft from being published: the checks of `kak-server check-config`.
+         */
+        post: operations["validate_api_v1_config_drafts__draft__validate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/operators/{username}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Password
+         * @description A person's password, at once and for every version. It is kept as an argon2id hash.
+         */
+        put: operations["password_api_v1_config_operators__username__password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions
+         * @description Published versions, the newest first, and which one runs.
+         */
+        get: operations["versions_api_v1_config_versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version
+         * @description A version and what it changed.
+         */
+        get: operations["version_api_v1_config_versions__number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/versions/{number}/difference/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Difference
+         * @description From one version to another.
+         */
+        get: operations["difference_api_v1_config_versions__number__difference__other__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/versions/{number}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description A version as YAML. Noted in the audit log.
+         */
+        get: operations["export_api_v1_config_versions__number__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/versions/{number}/objects/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Objects
+         * @description A list of a version: rooms, queues, operators, areas.
+         */
+        get: operations["objects_api_v1_config_versions__number__objects__kind__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/versions/{number}/objects/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Object
+         * @description One object of a version.
+         */
+        get: operations["one_object_api_v1_config_versions__number__objects__kind___name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/versions/{number}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back
+         * @description A new version with the content of an old one. Codes: `nothing-changed`, `invalid`, `conflict`.
+         */
+        post: operations["roll_back_api_v1_config_versions__number__rollback_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -769,6 +1181,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/position/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hand Over Status
+         * @description How it goes with it; ask every second or so.
+         */
+        get: operations["hand_over_status_api_v1_position_hand_over_get"];
+        put?: never;
+        /**
+         * Stand By
+         * @description The change of shifts: wait for a position whose operator is in a call or its paper work. With `ready` the seat is
+         *     one's own: sit down. Refused with `empty` (nobody sits there), `signed-in` (one sits somewhere), `taken`.
+         */
+        post: operations["stand_by_api_v1_position_hand_over_post"];
+        /**
+         * Stop Waiting
+         * @description Wait no longer.
+         */
+        delete: operations["stop_waiting_api_v1_position_hand_over_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/position/media": {
         parameters: {
             query?: never;
@@ -852,6 +1293,67 @@ export interface paths {
          * @description Sign out and leave the seat. Refused with `busy` while a call is connected.
          */
         delete: operations["sign_out_api_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statistics/intervals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Intervals
+         * @description Half hours that are over. A row that changes later (a caller who waited across the border) is issued again with
+         *     the next `revision` and a new `cursor`.
+         */
+        get: operations["intervals_api_v1_statistics_intervals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statistics/intervals.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Intervals Csv
+         * @description The same as CSV. The headers `Kak-Cursor` and `Kak-More` say what `cursor` and `more` say.
+         */
+        get: operations["intervals_csv_api_v1_statistics_intervals_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statistics/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description Now: the present half hour and today so far, for queues with who waits, for operators with what they do.
+         */
+        get: operations["live_api_v1_statistics_live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1014,7 +1516,7 @@ export interface components {
         };
         /**
          * ActivityArgs
-         * @description What the person says: available, or away and why.
+         * @description What the person says: available, or away and why: `reason` is one of the snapshot's `reasons`, `note` free.
          */
         ActivityArgs: {
             /**
@@ -1022,6 +1524,11 @@ export interface components {
              * @enum {string}
              */
             activity: "available" | "break" | "after-call-work";
+            /**
+             * Note
+             * @default
+             */
+            note: string;
             /**
              * Reason
              * @default
@@ -1254,7 +1761,7 @@ export interface components {
             state: "open" | "expired";
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
+        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
         /** CommandBody[ActivityArgs] */
         CommandBody_ActivityArgs_: {
             args: components["schemas"]["ActivityArgs"];
@@ -1290,6 +1797,22 @@ export interface components {
         /** CommandBody[DtmfArgs] */
         CommandBody_DtmfArgs_: {
             args: components["schemas"]["DtmfArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[ExtendArgs] */
+        CommandBody_ExtendArgs_: {
+            args: components["schemas"]["ExtendArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[ForceArgs] */
+        CommandBody_ForceArgs_: {
+            args: components["schemas"]["ForceArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -1418,6 +1941,190 @@ export interface components {
             contact: string;
             /** Services */
             services: string[];
+        };
+        /**
+         * ConfigDifference
+         * @description What differs, for programs and as text for people.
+         */
+        ConfigDifference: {
+            /** Changes */
+            changes: components["schemas"]["ObjectDifference"][];
+            /** Text */
+            text: string;
+        };
+        /**
+         * ConfigDraft
+         * @description A draft. `base`: the version that ran when it was begun.
+         */
+        ConfigDraft: {
+            /** Author */
+            author: string;
+            /** Base */
+            base: number;
+            /** Changed At Ms */
+            changed_at_ms: number;
+            /** Comment */
+            comment: string;
+            /** Created At Ms */
+            created_at_ms: number;
+            /** Draft */
+            draft: string;
+        };
+        /**
+         * ConfigDraftInfo
+         * @description A draft with its edits. `passwords`: whose password hash comes with it; the hashes are not told.
+         */
+        ConfigDraftInfo: {
+            /** Author */
+            author: string;
+            /** Base */
+            base: number;
+            /** Changed At Ms */
+            changed_at_ms: number;
+            /** Comment */
+            comment: string;
+            /** Created At Ms */
+            created_at_ms: number;
+            /** Draft */
+            draft: string;
+            /** Edits */
+            edits: components["schemas"]["DraftEdit"][];
+            /** Passwords */
+            passwords: string[];
+        };
+        /**
+         * ConfigDrafts
+         * @description The oldest first.
+         */
+        ConfigDrafts: {
+            /** Drafts */
+            drafts: components["schemas"]["ConfigDraft"][];
+        };
+        /**
+         * ConfigObject
+         * @description An object of a version, known by the hash of its content.
+         */
+        ConfigObject: {
+            /** Content */
+            content: {
+                [key: string]: unknown;
+            };
+            /** Hash */
+            hash: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ConfigObjects
+         * @description In the order of the version.
+         */
+        ConfigObjects: {
+            /** Objects */
+            objects: components["schemas"]["ConfigObject"][];
+        };
+        /**
+         * ConfigProblem
+         * @description One thing to mend; kind and name are empty where it is about the whole or about the machine's file.
+         */
+        ConfigProblem: {
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * ConfigProblems
+         * @description Everything that is wrong; `ok` when nothing is. `ignored`: sections that belong to the machine's file.
+         */
+        ConfigProblems: {
+            /** Ignored */
+            ignored?: string[];
+            /** Ok */
+            ok: boolean;
+            /** Problems */
+            problems: components["schemas"]["ConfigProblem"][];
+        };
+        /**
+         * ConfigRunning
+         * @description The version that runs.
+         */
+        ConfigRunning: {
+            /** Digest */
+            digest: string;
+            /** Number */
+            number: number;
+        };
+        /**
+         * ConfigVersion
+         * @description A published version. `digest` is equal for equal content; `hash` covers content, history and who made it.
+         */
+        ConfigVersion: {
+            /**
+             * Apply
+             * @enum {string}
+             */
+            apply: "new" | "all";
+            /** At Ms */
+            at_ms: number;
+            /** Author */
+            author: string;
+            /** Comment */
+            comment: string;
+            /** Digest */
+            digest: string;
+            /** Hash */
+            hash: string;
+            /** Number */
+            number: number;
+            /** Parent */
+            parent: number | null;
+            /** Source */
+            source: string;
+        };
+        /**
+         * ConfigVersionInfo
+         * @description A version and the objects it changed.
+         */
+        ConfigVersionInfo: {
+            /**
+             * Apply
+             * @enum {string}
+             */
+            apply: "new" | "all";
+            /** At Ms */
+            at_ms: number;
+            /** Author */
+            author: string;
+            /** Changes */
+            changes: components["schemas"]["ObjectChange"][];
+            /** Comment */
+            comment: string;
+            /** Digest */
+            digest: string;
+            /** Hash */
+            hash: string;
+            /** Number */
+            number: number;
+            /** Parent */
+            parent: number | null;
+            /** Source */
+            source: string;
+        };
+        /**
+         * ConfigVersions
+         * @description The newest first. `running`: the number of the one that runs.
+         */
+        ConfigVersions: {
+            /** Running */
+            running: number;
+            /** Versions */
+            versions: components["schemas"]["ConfigVersion"][];
         };
         /** ContactAcceptCommand */
         ContactAcceptCommand: {
@@ -1720,6 +2427,28 @@ export interface components {
             ok: true;
         };
         /**
+         * DraftEdit
+         * @description An object as the draft has it; null: it goes.
+         */
+        DraftEdit: {
+            /** Content */
+            content: {
+                [key: string]: unknown;
+            } | null;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * DraftEdits
+         * @description Several objects at once: all of them are put in, or none.
+         */
+        DraftEdits: {
+            /** Objects */
+            objects: components["schemas"]["ObjectEdit"][];
+        };
+        /**
          * DtmfArgs
          * @description Digits to send towards the caller, or towards one party.
          */
@@ -1745,6 +2474,14 @@ export interface components {
         Explanation: {
             /** Sentences */
             sentences: string[];
+        };
+        /**
+         * ExtendArgs
+         * @description So many seconds more for the paper work.
+         */
+        ExtendArgs: {
+            /** Seconds */
+            seconds: number;
         };
         /**
          * FlagFields
@@ -1778,6 +2515,96 @@ export interface components {
              * @constant
              */
             type: "flags";
+        };
+        /**
+         * ForceArgs
+         * @description A shift lead's word on somebody: ready, not ready (and why), or signed out.
+         */
+        ForceArgs: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Operator */
+            operator: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * To
+             * @enum {string}
+             */
+            to: "ready" | "not-ready" | "signed-out";
+        };
+        /**
+         * Forced
+         * @description What a shift lead has set somebody to. `waits`: a sign-out that the call and its paper work are not over for.
+         */
+        Forced: {
+            /** At Ms */
+            at_ms: number;
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * To
+             * @enum {string}
+             */
+            to: "ready" | "not-ready" | "signed-out";
+            /**
+             * Waits
+             * @default false
+             */
+            waits: boolean;
+        };
+        /**
+         * HandOver
+         * @description The change of shifts at a position: the incoming stands by until the outgoing's work is done, at the longest
+         *     until `until_ms`.
+         */
+        HandOver: {
+            /** Incoming */
+            incoming: string;
+            /** Incoming Name */
+            incoming_name: string;
+            /** Outgoing */
+            outgoing: string;
+            /** Outgoing Name */
+            outgoing_name: string;
+            /** Position */
+            position: string;
+            /** Since Ms */
+            since_ms: number;
+            /** Until Ms */
+            until_ms: number;
+        };
+        /**
+         * HandOverStatus
+         * @description How it goes with the seat one waits for. `ready`: sit down there (POST /position).
+         */
+        HandOverStatus: {
+            hand_over: components["schemas"]["HandOver"] | null;
+            /** Position */
+            position: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "none" | "waiting" | "ready";
         };
         /**
          * HandedOver
@@ -1819,6 +2646,22 @@ export interface components {
              */
             type: "handed_over";
         };
+        /** HandoverCancelCommand */
+        HandoverCancelCommand: {
+            args: components["schemas"]["NoArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "handover.cancel";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /**
          * Incident
          * @description Many calls from one place at one time: likely one incident. The place is the mean of those that are known;
@@ -1841,6 +2684,21 @@ export interface components {
             longitude: number | null;
             /** Queues */
             queues: string[];
+        };
+        /**
+         * Intervals
+         * @description Half hours that are over, in the order of issue. Ask with `after=cursor` for the next ones; `more`: there are
+         *     some already.
+         */
+        Intervals: {
+            /** Cursor */
+            cursor: number;
+            /** More */
+            more: boolean;
+            /** Rows */
+            rows: {
+                [key: string]: number | string | boolean | null;
+            }[];
         };
         /**
          * LabCall
@@ -1940,6 +2798,59 @@ export interface components {
             simulator: boolean;
         };
         /**
+         * LiveRow
+         * @description A queue, room or operator now. `half_hour` and `today` hold the columns of docs/integrators/statistics.md that
+         *     are not zero; the fields between belong to queues, `state` and `since_ms` to operators.
+         */
+        LiveRow: {
+            /** Goal Percent */
+            goal_percent?: number | null;
+            /** Half Hour */
+            half_hour: {
+                [key: string]: number | string | boolean | null;
+            };
+            /** Key */
+            key: string;
+            /** Longest Since Ms */
+            longest_since_ms?: number | null;
+            /** Room */
+            room: string;
+            /** Since Ms */
+            since_ms?: number | null;
+            /** State */
+            state?: string | null;
+            /** Threshold Ms */
+            threshold_ms?: number | null;
+            /** Today */
+            today: {
+                [key: string]: number | string | boolean | null;
+            };
+            /** Waiting */
+            waiting?: number | null;
+        };
+        /**
+         * LiveStatistics
+         * @description The figures of this moment, at most a second old; ask no more often. `complete`: false if the present half hour
+         *     has not been counted from its beginning.
+         */
+        LiveStatistics: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "queue" | "room" | "operator";
+            /** Complete */
+            complete: boolean;
+            /** Day Start Ms */
+            day_start_ms: number;
+            /** Half Hour Ms */
+            half_hour_ms: number;
+            /** Now Ms */
+            now_ms: number;
+            /** Rows */
+            rows: components["schemas"]["LiveRow"][];
+        };
+        /**
          * Location
          * @description Where the caller is, as far as known; `problem` says what was wrong with what the network sent. `method` and
          *     `measured` are the network's words for how and when; `pending`: more is being fetched; `all`: a line for each, where
@@ -1994,7 +2905,8 @@ export interface components {
         };
         /**
          * Me
-         * @description The signed-in operator at this position.
+         * @description The signed-in operator at this position. `wrap_up_extension_left_ms`: by so much the paper work can still be
+         *     extended. `leads`: the rooms whose shift lead this person is.
          */
         Me: {
             /**
@@ -2002,8 +2914,37 @@ export interface components {
              * @enum {string}
              */
             activity: "available" | "break" | "after-call-work";
+            /**
+             * Activity Since Ms
+             * @default 0
+             */
+            activity_since_ms: number;
+            /** @default null */
+            forced: components["schemas"]["Forced"] | null;
+            /** @default null */
+            hand_over: components["schemas"]["HandOver"] | null;
+            /**
+             * Leads
+             * @default []
+             */
+            leads: string[];
+            /**
+             * Leaving
+             * @default false
+             */
+            leaving: boolean;
             /** Name */
             name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * On Since Ms
+             * @default 0
+             */
+            on_since_ms: number;
             /** Operator */
             operator: string;
             /** Position */
@@ -2022,6 +2963,16 @@ export interface components {
              * @enum {string}
              */
             state: "idle" | "offered" | "busy" | "wrap-up" | "unreachable";
+            /**
+             * Wrap Up Extension Left Ms
+             * @default 0
+             */
+            wrap_up_extension_left_ms: number;
+            /**
+             * Wrap Up Extensions
+             * @default 0
+             */
+            wrap_up_extensions: number;
             /**
              * Wrap Up Until Ms
              * @default null
@@ -2095,6 +3046,25 @@ export interface components {
              * @enum {string}
              */
             state: "none" | "up" | "down";
+        };
+        /**
+         * NewDraft
+         * @description Begin a draft on the version that runs.
+         */
+        NewDraft: {
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * NewPassword
+         * @description A person's new password.
+         */
+        NewPassword: {
+            /** Password */
+            password: string;
         };
         /**
          * NoArgs
@@ -2250,6 +3220,54 @@ export interface components {
              * @constant
              */
             type: "command";
+        };
+        /**
+         * ObjectChange
+         * @description What a version does to an object.
+         */
+        ObjectChange: {
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ObjectDifference
+         * @description An object before and after. Each field is {"field", "old", "new"}; what is at its default has no value.
+         */
+        ObjectDifference: {
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+            /** Fields */
+            fields: {
+                [key: string]: unknown;
+            }[];
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ObjectEdit
+         * @description An object as it is to be; null: it goes.
+         */
+        ObjectEdit: {
+            /** Content */
+            content: {
+                [key: string]: unknown;
+            } | null;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
         };
         /**
          * Offer
@@ -2703,6 +3721,23 @@ export interface components {
             type: "command";
         };
         /**
+         * Publish
+         * @description `apply` "new": contacts that are here follow the rules they came in on; "all": they follow the new ones.
+         */
+        Publish: {
+            /**
+             * Apply
+             * @default new
+             * @enum {string}
+             */
+            apply: "new" | "all";
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
          * Queue
          * @description A queue's figures: contacts waiting, since when the longest, and operators free for it.
          */
@@ -2749,6 +3784,28 @@ export interface components {
             ready: boolean;
             /** Reasons */
             reasons: string[];
+        };
+        /**
+         * Reason
+         * @description Why somebody is not available. `chosen`: people choose it; otherwise the server alone gives it.
+         */
+        Reason: {
+            /**
+             * Chosen
+             * @default true
+             */
+            chosen: boolean;
+            /** Name En */
+            name_en: string;
+            /** Name Nb */
+            name_nb: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Working Time
+             * @default false
+             */
+            working_time: boolean;
         };
         /**
          * RecentCall
@@ -2932,7 +3989,7 @@ export interface components {
              * Reason
              * @enum {string}
              */
-            reason: "another-tab" | "taken-over" | "signed-out";
+            reason: "another-tab" | "taken-over" | "signed-out" | "forced" | "handed-over";
         };
         /** SeatLostEvent */
         SeatLostEvent: {
@@ -2968,7 +4025,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["FlagsEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -3102,6 +4159,11 @@ export interface components {
             phone: components["schemas"]["Phone"] | null;
             /** Queues */
             queues: components["schemas"]["Queue"][];
+            /**
+             * Reasons
+             * @default []
+             */
+            reasons: components["schemas"]["Reason"][];
             /** Seq */
             seq: number;
             server: components["schemas"]["ServerInfo"];
@@ -3110,6 +4172,11 @@ export interface components {
              * @default []
              */
             services: components["schemas"]["Service"][];
+            /**
+             * Staff
+             * @default []
+             */
+            staff: components["schemas"]["StaffRow"][];
             /**
              * Surges
              * @default []
@@ -3126,6 +4193,129 @@ export interface components {
             type: "snapshot";
             /** Waiting */
             waiting: components["schemas"]["Waiting"][];
+        };
+        /** StaffEvent */
+        StaffEvent: {
+            /** Data */
+            data: components["schemas"]["StaffRow"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "staff";
+        };
+        /** StaffForceCommand */
+        StaffForceCommand: {
+            args: components["schemas"]["ForceArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "staff.force";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * StaffRow
+         * @description Somebody on duty, for the shift lead. `misses_in_row`: offers that rang out since the last sign of life.
+         */
+        StaffRow: {
+            /**
+             * Activity
+             * @enum {string}
+             */
+            activity: "available" | "break" | "after-call-work";
+            /**
+             * Activity Since Ms
+             * @default 0
+             */
+            activity_since_ms: number;
+            /**
+             * Contact
+             * @default null
+             */
+            contact: string | null;
+            /** @default null */
+            forced: components["schemas"]["Forced"] | null;
+            /** @default null */
+            hand_over: components["schemas"]["HandOver"] | null;
+            /**
+             * Leaving
+             * @default false
+             */
+            leaving: boolean;
+            /**
+             * Missed
+             * @default 0
+             */
+            missed: number;
+            /**
+             * Misses In Row
+             * @default 0
+             */
+            misses_in_row: number;
+            /** Name */
+            name: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * On Since Ms
+             * @default 0
+             */
+            on_since_ms: number;
+            /** Operator */
+            operator: string;
+            /** Position */
+            position: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Rejected
+             * @default 0
+             */
+            rejected: number;
+            /** Room */
+            room: string;
+            /** Since Ms */
+            since_ms: number;
+            /**
+             * Skills
+             * @default {}
+             */
+            skills: {
+                [key: string]: number;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "idle" | "offered" | "busy" | "wrap-up" | "unreachable";
+            /**
+             * Wrap Up Until Ms
+             * @default null
+             */
+            wrap_up_until_ms: number | null;
+        };
+        /**
+         * StandBy
+         * @description Wait for a position whose operator is in a call or its paper work: the change of shifts.
+         */
+        StandBy: {
+            /** Position */
+            position: string;
         };
         /**
          * StreamError
@@ -3411,6 +4601,30 @@ export interface components {
              * @constant
              */
             type: "command";
+        };
+        /** WrapupExtendCommand */
+        WrapupExtendCommand: {
+            args: components["schemas"]["ExtendArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "wrapup.extend";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * YamlText
+         * @description A configuration, or the part of one: its lists take the place of the draft's.
+         */
+        YamlText: {
+            /** Yaml */
+            yaml: string;
         };
     };
     responses: never;
@@ -4549,6 +5763,60 @@ export interface operations {
             };
         };
     };
+    command_handover_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_NoArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_number_flag: {
         parameters: {
             query?: never;
@@ -4981,6 +6249,60 @@ export interface operations {
             };
         };
     };
+    command_staff_force: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ForceArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_talkgroup_monitor: {
         parameters: {
             query?: never;
@@ -5112,6 +6434,1114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_wrapup_extend: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ExtendArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drafts_api_v1_config_drafts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDrafts"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin_api_v1_config_drafts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDraft"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    draft_info_api_v1_config_drafts__draft__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDraftInfo"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drop_api_v1_config_drafts__draft__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                draft: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    draft_difference_api_v1_config_drafts__draft__difference_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDifference"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    edit_api_v1_config_drafts__draft__edits_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                draft: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftEdits"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigProblems"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    undo_api_v1_config_drafts__draft__edits__kind___name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                draft: string;
+                kind: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    import_yaml_api_v1_config_drafts__draft__import_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                draft: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["YamlText"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigProblems"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_object_api_v1_config_drafts__draft__objects__kind___name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                draft: string;
+                kind: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigProblems"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_object_api_v1_config_drafts__draft__objects__kind___name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                draft: string;
+                kind: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigProblems"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    publish_api_v1_config_drafts__draft__publish_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                draft: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigRunning"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    validate_api_v1_config_drafts__draft__validate_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                draft: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigProblems"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    password_api_v1_config_operators__username__password_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigRunning"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    versions_api_v1_config_versions_get: {
+        parameters: {
+            query?: {
+                /** @description only versions below this one */
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigVersions"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    version_api_v1_config_versions__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigVersionInfo"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    difference_api_v1_config_versions__number__difference__other__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                other: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDifference"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export_api_v1_config_versions__number__export_get: {
+        parameters: {
+            query?: {
+                /** @description with the hashes of people's passwords */
+                passwords?: boolean;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the version's lists */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": unknown;
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    objects_api_v1_config_versions__number__objects__kind__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigObjects"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    one_object_api_v1_config_versions__number__objects__kind___name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                kind: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigObject"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    roll_back_api_v1_config_versions__number__rollback_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigRunning"];
                 };
             };
             /** @description bad-request: the body or a parameter does not fit */
@@ -5514,6 +7944,157 @@ export interface operations {
             };
         };
     };
+    hand_over_status_api_v1_position_hand_over_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOverStatus"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stand_by_api_v1_position_hand_over_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StandBy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOverStatus"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stop_waiting_api_v1_position_hand_over_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     position_media_api_v1_position_media_post: {
         parameters: {
             query?: never;
@@ -5790,6 +8371,170 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    intervals_api_v1_statistics_intervals_get: {
+        parameters: {
+            query?: {
+                by?: "queue" | "room" | "operator";
+                /** @description RFC 3339 with offset, e.g. 2026-11-27T08:30:00Z */
+                from?: string | null;
+                /** @description RFC 3339 with offset, e.g. 2026-11-27T08:30:00Z */
+                to?: string | null;
+                /** @description `cursor` of the last row or answer that was seen */
+                after?: number | null;
+                /** @description rows in one answer */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Intervals"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    intervals_csv_api_v1_statistics_intervals_csv_get: {
+        parameters: {
+            query?: {
+                by?: "queue" | "room" | "operator";
+                /** @description RFC 3339 with offset, e.g. 2026-11-27T08:30:00Z */
+                from?: string | null;
+                /** @description RFC 3339 with offset, e.g. 2026-11-27T08:30:00Z */
+                to?: string | null;
+                /** @description `cursor` of the last row or answer that was seen */
+                after?: number | null;
+                /** @description rows in one answer */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description RFC 4180 with a header */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "text/plain": string;
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    live_api_v1_statistics_live_get: {
+        parameters: {
+            query?: {
+                by?: "queue" | "room" | "operator";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveStatistics"];
                 };
             };
             /** @description bad-request: the body or a parameter does not fit */

@@ -3,6 +3,8 @@
  * milliseconds (`*_ms`). `tests/schema.test.ts` holds this file against the types generated from the server's OpenAPI.
  */
 
+import type { Forced, HandOver, Reason, StaffRow } from "./staff";
+
 export type ContactClass = "emergency" | "urgent" | "normal";
 export type CallerSource = "p-asserted-identity" | "from" | "none";
 export type Activity = "available" | "break" | "after-call-work";
@@ -249,6 +251,18 @@ export interface Me {
   state: OperatorState;
   since_ms: number;
   wrap_up_until_ms: number | null;
+  wrap_up_extensions: number;
+  /** By so much the paper work can still be extended. */
+  wrap_up_extension_left_ms: number;
+  /** Rooms whose shift lead this person is. */
+  leads: string[];
+  note: string;
+  on_since_ms: number;
+  activity_since_ms: number;
+  /** Goes when the work at hand is done. */
+  leaving: boolean;
+  forced: Forced | null;
+  hand_over: HandOver | null;
 }
 
 export interface TransferTarget {
@@ -281,6 +295,8 @@ export interface Snapshot {
   abandoned: Abandoned[];
   services: Service[];
   phone: Phone | null;
+  reasons: Reason[];
+  staff: StaffRow[];
 }
 
 /** What each event of the stream carries. */
@@ -298,11 +314,12 @@ export interface EventData {
   talkgroup: Talkgroup;
   media: { state: MediaState["state"] };
   "media.reset": { reason: string };
-  "seat.lost": { reason: "another-tab" | "taken-over" | "signed-out" };
+  "seat.lost": { reason: "another-tab" | "taken-over" | "signed-out" | "forced" | "handed-over" };
   notice: Notice;
   "notice.cleared": { id: string };
   recent: Record<string, never>;
   phone: Phone;
+  staff: StaffRow[];
 }
 
 export type EventName = keyof EventData;
@@ -339,7 +356,7 @@ export type ServerMessage =
 
 /** Every command's arguments. */
 export interface Commands {
-  "activity.set": { activity: Activity; reason: string };
+  "activity.set": { activity: Activity; reason: string; note: string };
   "contact.accept": { contact: string; epoch: number };
   "contact.reject": { contact: string; epoch: number };
   "contact.hangup": { contact: string };
@@ -349,6 +366,9 @@ export interface Commands {
   "contact.unpatch": { contact: string };
   "patch.talk": { contact: string; on: boolean };
   "wrapup.done": Record<string, never>;
+  "wrapup.extend": { seconds: number };
+  "staff.force": { operator: string; to: Forced["to"]; reason: string; note: string };
+  "handover.cancel": Record<string, never>;
   "talkgroup.monitor": { gssi: number; on: boolean };
   ptt: { gssi: number; on: boolean };
   "video.invite": { contact: string };

@@ -23,6 +23,8 @@ export const en: Record<Word, string> = {
   "seat.lost_another_tab": "The position was opened in another tab.",
   "seat.lost_taken_over": "Another operator has taken over the position.",
   "seat.lost_signed_out": "You were signed out.",
+  "seat.lost_forced": "The shift lead has signed you out.",
+  "seat.lost_handed_over": "The next shift has the position now.",
   "seat.lost_other": "The server released the position ({code}).",
   "seat.back": "Take the position back",
   "seat.choose": "Choose a position",

@@ -21,6 +21,8 @@ export const nb = {
   "seat.lost_another_tab": "Plassen ble åpnet i en annen fane.",
   "seat.lost_taken_over": "En annen operatør har tatt over plassen.",
   "seat.lost_signed_out": "Du ble logget ut.",
+  "seat.lost_forced": "Vaktleder har logget deg ut.",
+  "seat.lost_handed_over": "Neste vakt har plassen nå.",
   "seat.lost_other": "Serveren ga plassen fra seg ({code}).",
   "seat.back": "Ta plassen tilbake",
   "seat.choose": "Velg plass",

@@ -1,3 +1,4 @@
+import type { Reason, StaffRow } from "../api/staff";
 import type {
   Abandoned,
   Call,
@@ -40,6 +41,8 @@ export interface Live {
   abandoned: Abandoned[];
   services: Service[];
   phone: Phone | null;
+  reasons: Reason[];
+  staff: StaffRow[];
   /** Grows each time the list of recent calls changed. */
   recent_version: number;
 }
@@ -131,6 +134,8 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return { recent_version: live.recent_version + 1 };
     case "phone":
       return { phone: event.data };
+    case "staff":
+      return { staff: event.data };
     case "media.reset":
     case "seat.lost":
       return {}; // orders to the page, not state; the controller carries them out
@@ -153,6 +158,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "operators",
   "handed_over",
   "abandoned",
+  "staff",
   "talkgroup",
   "media",
   "media.reset",

@@ -53,7 +53,7 @@ function Idle({ onDial }: { onDial(): void }) {
           <button
             type="button"
             className="button button-primary"
-            onClick={() => void desk.run("activity.set", { activity: "available", reason: "" })}
+            onClick={() => void desk.run("activity.set", { activity: "available", reason: "", note: "" })}
           >
             {t("centre.go_available")} <kbd>A</kbd>
           </button>

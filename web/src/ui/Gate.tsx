@@ -192,6 +192,10 @@ function lostText(reason: string, t: T): string {
       return t("seat.lost_taken_over");
     case "signed-out":
       return t("seat.lost_signed_out");
+    case "forced":
+      return t("seat.lost_forced");
+    case "handed-over":
+      return t("seat.lost_handed_over");
     default:
       return t("seat.lost_other", { code: reason });
   }

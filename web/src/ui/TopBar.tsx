@@ -100,7 +100,9 @@ function ActivityPicker() {
             data-testid={`activity-${activity}`}
             data-activity={activity}
             aria-pressed={me.activity === activity}
-            onClick={() => void desk.run("activity.set", { activity, reason: activity === "break" ? me.reason : "" })}
+            onClick={() =>
+              void desk.run("activity.set", { activity, reason: activity === "break" ? me.reason : "", note: "" })
+            }
           >
             {t(ACTIVITY_WORDS[activity])} {key && <kbd>{key}</kbd>}
           </button>
@@ -110,7 +112,7 @@ function ActivityPicker() {
         data-testid="activity-reason"
         aria-label={t("top.break_reason")}
         value={me.activity === "break" ? me.reason : ""}
-        onChange={(event) => void desk.run("activity.set", { activity: "break", reason: event.target.value })}
+        onChange={(event) => void desk.run("activity.set", { activity: "break", reason: event.target.value, note: "" })}
       >
         <option value="">{t("top.break_reason")}</option>
         {BREAK_REASONS.map((reason) => (

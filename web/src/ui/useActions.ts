@@ -68,8 +68,9 @@ export function useActions({ setOpen, armed, arm, triple, followUp }: ActionHook
     video: () => there && desk.run("video.invite", { contact }),
     "caller-talk": () => call?.patch?.state === "active" && desk.callerTalk(contact, true),
     done: () => !busy.has("wrapup.done") && desk.run("wrapup.done", {}),
-    available: () => me.activity !== "available" && desk.run("activity.set", { activity: "available", reason: "" }),
-    break: () => me.activity !== "break" && desk.run("activity.set", { activity: "break", reason: "" }),
+    available: () =>
+      me.activity !== "available" && desk.run("activity.set", { activity: "available", reason: "", note: "" }),
+    break: () => me.activity !== "break" && desk.run("activity.set", { activity: "break", reason: "", note: "" }),
     monitor: () => selected && desk.run("talkgroup.monitor", { gssi: selected.gssi, on: !selected.monitored }),
     ptt: () => selected?.monitored && selected.attached === "attached" && desk.ptt.down("space", selected.gssi),
     help: () => setOpen("keys"),

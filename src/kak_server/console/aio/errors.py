@@ -23,6 +23,7 @@ STATUS: Mapping[str, int] = {
     "foreign-origin": 403,
     "forbidden": 403,
     "not-allowed": 403,
+    "not-lead": 403,
     "not-found": 404,
     "unknown-position": 404,
     "unknown-queue": 404,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query
 from kak_server.console.aio.deps import Changing, ShellDep, SignedIn, seated
 from kak_server.console.aio.errors import ApiError, refused
 from kak_server.console.arguments import Epoch, Name
+from kak_server.console.models_staff import HandOverStatus
 from kak_server.console.ports import Caller
 from kak_server.console.requests import (
     Done,
@@ -16,6 +17,7 @@ from kak_server.console.requests import (
     SdpAnswer,
     SdpOffer,
     Seated,
+    StandBy,
     TakePosition,
 )
 from kak_server.model.ids import PositionId
@@ -53,6 +55,32 @@ async def stand_up(session: Changing, shell: ShellDep, seat_epoch: Annotated[Epo
     if not result.ok:
         raise refused(result, "busy")
     shell.hub.leave_seat(session.session)
+    return Done()
+
+
+@router.post("/position/hand-over")
+async def stand_by(body: StandBy, session: Changing, shell: ShellDep) -> HandOverStatus:
+    """The change of shifts: wait for a position whose operator is in a call or its paper work. With `ready` the seat is
+    one's own: sit down. Refused with `empty` (nobody sits there), `signed-in` (one sits somewhere), `taken`."""
+    result = shell.backend.hand_over(session.session, PositionId(body.position), shell.now_ms())
+    if not result.ok:
+        raise refused(result)
+    return HandOverStatus.model_validate(result.result)
+
+
+@router.get("/position/hand-over")
+async def hand_over_status(session: SignedIn, shell: ShellDep) -> HandOverStatus:
+    """How it goes with it; ask every second or so."""
+    result = shell.backend.hand_over_status(session.session)
+    if not result.ok:
+        raise refused(result)
+    return HandOverStatus.model_validate(result.result)
+
+
+@router.delete("/position/hand-over")
+async def stop_waiting(session: Changing, shell: ShellDep) -> Done:
+    """Wait no longer."""
+    shell.backend.cancel_hand_over(session.session, shell.now_ms())
     return Done()
 
 

@@ -1,0 +1,81 @@
+"""The objects of people's days: reasons, what a shift lead has set, the change of shifts, a shift lead's list."""
+
+from typing import Literal
+
+from kak_server.console.models_base import Activity, OperatorState, Outgoing
+
+ForcedTo = Literal["ready", "not-ready", "signed-out"]
+
+
+class Reason(Outgoing):
+    """Why somebody is not available. `chosen`: people choose it; otherwise the server alone gives it."""
+
+    reason: str
+    name_nb: str
+    name_en: str
+    working_time: bool = False
+    chosen: bool = True
+
+
+class Forced(Outgoing):
+    """What a shift lead has set somebody to. `waits`: a sign-out that the call and its paper work are not over for."""
+
+    to: ForcedTo
+    by: str
+    by_name: str
+    at_ms: int
+    reason: str = ""
+    note: str = ""
+    waits: bool = False
+
+
+class HandOver(Outgoing):
+    """The change of shifts at a position: the incoming stands by until the outgoing's work is done, at the longest
+    until `until_ms`."""
+
+    position: str
+    outgoing: str
+    outgoing_name: str
+    incoming: str
+    incoming_name: str
+    since_ms: int
+    until_ms: int
+
+
+class HandOverStatus(Outgoing):
+    """How it goes with the seat one waits for. `ready`: sit down there (POST /position)."""
+
+    state: Literal["none", "waiting", "ready"]
+    position: str | None
+    hand_over: HandOver | None
+
+
+class Day(Outgoing):
+    """What is known of somebody's day beside the state: signed in since, saying so since, `note` beside the reason;
+    `leaving`: goes when the work at hand is done."""
+
+    note: str = ""
+    on_since_ms: int = 0
+    activity_since_ms: int = 0
+    leaving: bool = False
+    forced: Forced | None = None
+    hand_over: HandOver | None = None
+
+
+class StaffRow(Day):
+    """Somebody on duty, for the shift lead. `misses_in_row`: offers that rang out since the last sign of life."""
+
+    operator: str
+    name: str
+    position: str
+    room: str
+    activity: Activity
+    reason: str = ""
+    state: OperatorState
+    since_ms: int
+    contact: str | None = None
+    wrap_up_until_ms: int | None = None
+    missed: int = 0
+    rejected: int = 0
+    misses_in_row: int = 0
+    skills: dict[str, int] = {}

@@ -1,0 +1,10 @@
+/** People's days, shift leads and lending between rooms, straight from the server's OpenAPI document. */
+import type { components } from "./schema";
+
+type Server = components["schemas"];
+
+export type Reason = Server["Reason"];
+export type Forced = Server["Forced"];
+export type HandOver = Server["HandOver"];
+export type HandOverStatus = Server["HandOverStatus"];
+export type StaffRow = Server["StaffRow"];
