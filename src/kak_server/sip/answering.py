@@ -8,7 +8,8 @@ from kak_server.sip import build
 from kak_server.sip.admission import offer_of
 from kak_server.sip.api import CallConfirmed, Flow
 from kak_server.sip.bodies import SDP
-from kak_server.sip.calls import Awaiting, Call, CallTable, to_record
+from kak_server.sip.call_record import to_record
+from kak_server.sip.calls import Awaiting, Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import our_contact
 from kak_server.sip.ending import Ending

@@ -5,7 +5,8 @@ from typing import Literal
 
 from kak_server.sip import build
 from kak_server.sip.api import CallEnded, ProbeAnswered
-from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable, to_record
+from kak_server.sip.call_record import to_record
+from kak_server.sip.calls import CSEQ_RESERVE, Call, CallTable
 from kak_server.sip.client_transactions import ClientEntry
 from kak_server.sip.context import Context
 from kak_server.sip.credentials import HEADERS, Credentials
@@ -123,6 +124,9 @@ class Ending:
         may_be_late = call.leg is not None or call.dialog.flow.transport == "udp"
         if call.accepted_at_ms and left_ms > 0 and may_be_late and call.state != "over":
             self._table.retire(call, "over")
+            if call.leg is None:
+                call.incoming = call.incoming_json = None  # most of the memory, and nobody asks for it any more
+                call.local_sdp = ""
             self.keep(call)
             self.linger(call)
             return

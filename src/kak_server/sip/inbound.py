@@ -6,7 +6,8 @@ from kak_server.sip.admission import Admission, Admitted, Refusal, refusal_heade
 from kak_server.sip.answering import Answering
 from kak_server.sip.api import CallCancelled, CallEnded, Flow, IncomingCall, SipSettings, TrunkSettings
 from kak_server.sip.bodies import SDP
-from kak_server.sip.calls import Call, CallTable, to_record
+from kak_server.sip.call_record import to_record
+from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.capacity import Capacity
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import from_invite, our_contact

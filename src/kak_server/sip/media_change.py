@@ -8,7 +8,8 @@ from kak_server.sip.admission import offer_of
 from kak_server.sip.answering import Answering
 from kak_server.sip.api import CallMediaChanged, Flow
 from kak_server.sip.bodies import SDP
-from kak_server.sip.calls import Call, to_record
+from kak_server.sip.call_record import to_record
+from kak_server.sip.calls import Call
 from kak_server.sip.context import Context
 from kak_server.sip.dialog import contact_uri, our_contact
 from kak_server.sip.ending import Ending

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from kak_server.model.codec import Json
 from kak_server.sip.answering import Answering
-from kak_server.sip.calls import Call, CallRecord, CallTable, from_record
+from kak_server.sip.call_record import CallRecord, from_record, past_call
+from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.ending import Ending
 from kak_server.sip.inbound import Inbound
 from kak_server.sip.parser import Request, check_request, parse_text
@@ -18,9 +19,14 @@ def restore_call(
 ) -> Call:
     """Take one call up again; the INVITEs of one of ours are left to `OutgoingCalls.resume`. Raises ValueError when its
     record cannot be used; nothing is changed then."""
+    past = past_call(value)
+    if past is not None:
+        _new(past, table)
+        table.add(past)
+        ending.linger(past)
+        return past
     call, record = from_record(value)
-    if table.get(call.id) is not None:
-        raise ValueError("two records for one call")
+    _new(call, table)
     if call.leg is None and call.state in ("pending", "accepted", "refused"):
         call.invite = _invite_entry(call, record, ending.transactions)
     table.add(call)
@@ -39,6 +45,11 @@ def restore_call(
     if call.state not in ("refused", "over"):
         ending.keep(call)  # the new reserve of CSeq numbers
     return call
+
+
+def _new(call: Call, table: CallTable) -> None:
+    if table.get(call.id) is not None:
+        raise ValueError("two records for one call")
 
 
 def _invite_entry(call: Call, record: CallRecord, transactions: Transactions) -> ServerEntry:

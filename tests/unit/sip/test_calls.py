@@ -5,7 +5,8 @@ from dataclasses import MISSING, fields, replace
 from kak_server.model.codec import Json, from_json, to_json
 from kak_server.model.ids import CallId
 from kak_server.sip.api import CallerIdentity, DataReference, Detail, Flow, IncomingCall, Location
-from kak_server.sip.calls import Awaiting, Call, CallRecord, CallTable, from_record, to_record
+from kak_server.sip.call_record import CallRecord, from_record, to_record
+from kak_server.sip.calls import Awaiting, Call, CallTable
 from kak_server.sip.dialog import Dialog
 from tests.unit.sip.uac import PEER
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kak_server.sip.api import CallCancelled, CallConfirmed, CallEnded, CallMediaChanged, IncomingCall
-from kak_server.sip.calls import from_record, to_record
+from kak_server.sip.call_record import from_record, to_record
 from tests.unit.sip.uac import ANSWER, OFFER, Bench, Caller, established, make_core
 
 
@@ -182,6 +182,27 @@ def test_a_bye_without_its_answer_goes_out_again_and_nothing_is_said_twice() -> 
     assert new.events == []
     assert new.core.calls() == {}
     new.receive(caller.respond(again, 481))
+    new.advance(32_000)
+    assert new.records == {}
+
+
+def test_a_finished_call_is_kept_in_few_bytes_and_nothing_of_its_caller() -> None:
+    old = Bench()
+    caller = established(old)
+    old.receive(caller.later("BYE"))
+    ((_, record),) = old.records.items()
+    assert len(json.dumps(record)) < 400
+    assert "Kari" not in str(record)
+
+
+def test_a_finished_call_in_the_record_of_an_older_server_is_known_too() -> None:
+    old = Bench()
+    caller = established(old)
+    ((key, record),) = old.records.items()
+    old.records[key] = {**record, "state": "over"}
+    new = reborn(old)
+    assert new.receive(caller.invite(cseq=1, to_tag="")) == []
+    assert new.events == []
     new.advance(32_000)
     assert new.records == {}
 
