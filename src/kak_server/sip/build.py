@@ -72,26 +72,42 @@ def response(
     A To tag is added where the request had none (never to a 100). Record-Route is copied where a dialog may come of
     it (12.1.1). Raises ParseError when the request's Via or To cannot be read.
     """
-    lines = [f"SIP/2.0 {status} {_phrase(status, reason)}"]
-    lines += [f"Via: {value}" for value in _vias(request, source)]
-    if 100 < status < 300 and request.method == "INVITE":
-        lines += [f"Record-Route: {value}" for value in request.fields.get("record-route", ())]
-    to = request.get("to") or ""
-    if to and to_tag and status != 100 and not _has_tag(request):
-        to = f"{to};tag={to_tag}"
+    fields = request.fields
+    head = f"SIP/2.0 {status} {_phrase(status, reason) if reason or status not in PHRASES else PHRASES[status]}\r\n"
+    for value in _vias(request, source):
+        head += f"Via: {value}\r\n"
+    if "record-route" in fields and 100 < status < 300 and request.method == "INVITE":
+        for value in fields["record-route"]:
+            head += f"Record-Route: {value}\r\n"
+    tag = f";tag={to_tag}" if to_tag and status != 100 and not _has_tag(request) else ""
+    try:
+        (sender,), (to,), (call_id,), (cseq,) = fields["from"], fields["to"], fields["call-id"], fields["cseq"]
+        whole = bool(sender and to and call_id and cseq)
+    except (KeyError, ValueError):
+        whole = False
+    if whole:
+        head += f"From: {sender}\r\nTo: {to}{tag}\r\nCall-ID: {call_id}\r\nCSeq: {cseq}\r\n"
+    else:
+        head += _copied(request, tag)
+    if status == 100 and (stamp := request.get("timestamp")):
+        head += f"Timestamp: {stamp}\r\n"  # 8.2.6.1
+    for name, value in headers:
+        head += f"{name}: {value}\r\n"
+    if server:
+        head += f"Server: {server}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode(request.charset, "replace") + body
+
+
+def _copied(request: Request, tag: str) -> str:
+    """From, To, Call-ID and CSeq of a broken request, which may lack one."""
+    to = request.get("to")
     copied = (
         ("From", request.get("from")),
-        ("To", to),
+        ("To", f"{to}{tag}" if to else ""),
         ("Call-ID", request.get("call-id")),
         ("CSeq", request.get("cseq")),
     )
-    lines += [f"{name}: {value}" for name, value in copied if value]  # a broken request may lack one
-    if status == 100 and (stamp := request.get("timestamp")):
-        lines.append(f"Timestamp: {stamp}")  # 8.2.6.1
-    lines += [f"{name}: {value}" for name, value in headers]
-    if server:
-        lines.append(f"Server: {server}")
-    return _finish(lines, body, request.charset)
+    return "".join(f"{name}: {value}\r\n" for name, value in copied if value)
 
 
 def request(start_uri: str, method: str, headers: Headers, body: bytes = b"") -> bytes:
@@ -143,7 +159,9 @@ def _has_tag(message: Request) -> bool:
 
 def _vias(message: Request, source: Flow) -> list[str]:
     """The Via stack; the top one told where it really came from (18.2.1; RFC 3581 section 4)."""
-    values = [value for value in message.fields.get("via", []) if value.strip(" \t,")]
+    values = message.fields.get("via", [])
+    if len(values) != 1 or not values[0].strip(" \t,"):
+        values = [value for value in values if value.strip(" \t,")]
     if not values:
         return []
     top, rest = values[0], []
@@ -151,6 +169,8 @@ def _vias(message: Request, source: Flow) -> list[str]:
         top, *rest = (item for item in split_outside(top, ",") if item.strip())
     parsed = message.via
     params = parsed.params
+    if "rport" not in params and parsed.host == source.host and not rest:
+        return values
     if "rport" in params and not params["rport"]:
         top = _replace_param(top, "rport", str(source.port))
         top = f"{_without(top, 'received')};received={source.host}"

@@ -89,13 +89,15 @@ def to_record(call: Call) -> dict[str, Json]:
         }
     if call.incoming is not None and not call.incoming_json:
         call.incoming_json = _incoming_json(call.incoming)
+    if call.dialog_json is None or call.dialog_json[0] is not call.dialog:
+        call.dialog_json = call.dialog, _dialog_json(call.dialog)
     value: dict[str, Json] = {
         "version": _VERSION,
         "state": call.state,
         "incoming": call.incoming_json,
         "invite_key": call.invite_key,
         "invite_cseq": call.invite_cseq,
-        "dialog": _dialog_json(call.dialog),
+        "dialog": call.dialog_json[1],
         "cseq_reserved": call.cseq_reserved,
         "provisional": call.provisional,
         "local_sdp": call.local_sdp,

@@ -61,6 +61,7 @@ class Call:
     probing: bool = False
     cseq_reserved: int = CSEQ_RESERVE
     incoming_json: Json = None  # of `incoming`, made once
+    dialog_json: tuple[Dialog, Json] | None = None  # of the dialog that stands in it
     session: Session = PLAIN
     flying: Outgoing | None = None  # our re-INVITE on its way
     asked: ServerEntry | None = None  # a REFER of the peer that the house has not decided on

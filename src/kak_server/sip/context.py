@@ -103,6 +103,6 @@ def response_route(request: Request, source: Flow) -> tuple[Flow, Flow | None]:
     port = via.port or DEFAULT_PORT[source.transport]
     if source.transport != "udp":
         return source, Flow(source.transport, source.host, port, source.listener)
-    if "rport" in via.params:
+    if "rport" in via.params or (port == source.port and not source.connection):
         return source, None
     return Flow("udp", source.host, port, source.listener), None

@@ -12,7 +12,7 @@ from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
 from kak_server.sip import build
 from kak_server.sip.admission import KNOWN_METHODS, Admission, Refusal
-from kak_server.sip.api import CallView, Flow, Output, SipSettings, Target, TrunkSettings
+from kak_server.sip.api import CallView, Count, Flow, Output, SipSettings, Target, TrunkSettings
 from kak_server.sip.api_devices import DeviceContacts
 from kak_server.sip.api_legs import Dial
 from kak_server.sip.bindings import Binding
@@ -34,6 +34,8 @@ from kak_server.sip.restore import restore_call
 from kak_server.sip.trace import SipTrace, TraceLimits
 from kak_server.sip.transactions import server_key
 
+_REQUESTS = {method: Count("sip_requests", {"method": method}) for method in KNOWN_METHODS}
+_OTHER_REQUESTS = Count("sip_requests", {"method": "other"})
 DUE_AT_ONCE = 100  # timers handled in one waking: some milliseconds' work, when those of a busy second end together
 
 
@@ -145,9 +147,9 @@ class SipCore(CallOrders):
 
     def _request(self, request: Request, trunk: TrunkSettings | None, flow: Flow) -> None:
         method = request.method
-        label = method if method in KNOWN_METHODS else "other"
-        self._context.count("sip_requests", method=label)
+        self._context.out.append(_REQUESTS.get(method, _OTHER_REQUESTS))
         if trunk is None:
+            label = method if method in KNOWN_METHODS else "other"
             self._context.count("sip_unknown_peer", detail=f"{label} from {flow.host} refused")
             if method != "ACK":
                 self._reception.answer_stranger(request, flow)

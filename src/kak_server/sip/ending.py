@@ -125,7 +125,9 @@ class Ending:
         if call.accepted_at_ms and left_ms > 0 and may_be_late and call.state != "over":
             self._table.retire(call, "over")
             if call.leg is None:
-                call.incoming = call.incoming_json = None  # most of the memory, and nobody asks for it any more
+                call.incoming = call.incoming_json = call.dialog_json = (
+                    None  # most of the memory, and nobody asks for it any more
+                )
                 call.local_sdp = ""
             self.keep(call)
             self.linger(call)

@@ -20,7 +20,6 @@ _DIRECTIONS: dict[tuple[bool, bool], Direction] = {
     (False, False): "inactive",
 }
 _ATTRIBUTES: dict[str, Direction] = {f"a={direction}": direction for direction in _DIRECTIONS.values()}
-_HELD = ("a=sendonly", "a=recvonly", "a=inactive")
 
 
 def sends(direction: Direction) -> bool:
@@ -53,7 +52,7 @@ def held_by(ours: Direction, peers: Direction) -> HeldBy:
 
 def direction_of(sdp: str) -> Direction:
     """Which way the first open audio stream of a description of ours flows."""
-    if not any(attribute in sdp for attribute in _HELD):
+    if "a=sendonly" not in sdp and "a=recvonly" not in sdp and "a=inactive" not in sdp:
         return "sendrecv"
     session: Direction = "sendrecv"
     section = ""  # of the m= line we are under

@@ -5,7 +5,7 @@ nothing of flows, messages or time: the transaction layer carries the effects ou
 which cost a third of a frozen dataclass to make.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -60,8 +60,7 @@ class Times:
     t1_ms: int = 500
     t2_ms: int = 4000
     t4_ms: int = 5000
+    give_up_ms: int = field(init=False)  # 64*T1: timers B, F, H, J, L and the wait for an ACK
 
-    @property
-    def give_up_ms(self) -> int:
-        """64*T1: timers B, F, H, J, L and the wait for an ACK."""
-        return 64 * self.t1_ms
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "give_up_ms", 64 * self.t1_ms)

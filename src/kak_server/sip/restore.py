@@ -40,7 +40,7 @@ def restore_call(
         ending.repeat_bye(call)
     else:
         if call.invite is not None and isinstance(call.invite.machine, ServerInvite):
-            ending.transactions.resume(call.invite, replace(call.invite.machine, state="accepted"))
+            ending.transactions.resume(call.invite, call.invite.machine._replace(state="accepted"))
         answering.resume(call)
     if call.state not in ("refused", "over"):
         ending.keep(call)  # the new reserve of CSeq numbers

@@ -7,16 +7,14 @@ proceeding --2xx--> accepted --L--> over
                       +--H--> over, unacknowledged
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kak_server.sip.machine import Arm, Disarm, Effect, Over, Times, Transmit, Unacknowledged
 
 State = Literal["proceeding", "accepted", "completed", "confirmed"]
 
 
-@dataclass(frozen=True, slots=True)
-class ServerInvite:
+class ServerInvite(NamedTuple):
     """One INVITE we serve. `response` is the last provisional, or the final answer other than 2xx."""
 
     reliable: bool
@@ -56,7 +54,7 @@ def on_respond(machine: ServerInvite, status: int, data: bytes) -> Step:
         interval_ms = machine.times.t1_ms  # 17.2.1: timer G on unreliable transports only
         effects.append(Arm("G", interval_ms))
     effects.append(Arm("H", give_up_ms))
-    return replace(machine, state="completed", response=data, interval_ms=interval_ms), tuple(effects)
+    return machine._replace(state="completed", response=data, interval_ms=interval_ms), tuple(effects)
 
 
 def on_ack(machine: ServerInvite) -> Step:
@@ -64,16 +62,16 @@ def on_ack(machine: ServerInvite) -> Step:
     if machine.state != "completed":
         return machine, ()  # 17.2.1: absorbed in "confirmed"; stray before a final answer
     if machine.reliable:
-        return replace(machine, state="confirmed"), (Disarm("H"), Over())  # timer I is zero
+        return machine._replace(state="confirmed"), (Disarm("H"), Over())  # timer I is zero
     stopped = (Disarm("G"), Disarm("H"), Arm("I", machine.times.t4_ms))
-    return replace(machine, state="confirmed", response=b""), stopped
+    return machine._replace(state="confirmed", response=b""), stopped
 
 
 def on_timer(machine: ServerInvite, name: str) -> Step:
     """A timer of ours fired."""
     if name == "G" and machine.state == "completed":
         interval_ms = min(2 * machine.interval_ms, machine.times.t2_ms)  # 17.2.1: doubles up to T2
-        return replace(machine, interval_ms=interval_ms), (Transmit(machine.response), Arm("G", interval_ms))
+        return machine._replace(interval_ms=interval_ms), (Transmit(machine.response), Arm("G", interval_ms))
     if name == "H" and machine.state == "completed":
         return machine, (Disarm("G"), Unacknowledged(), Over())
     if name in ("I", "L"):

@@ -4,14 +4,12 @@ trying --1xx--> proceeding --200-699--> completed --J--> over
    +------------200-699-------------------^   (retransmissions answered again)
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kak_server.sip.machine import Arm, Effect, Over, Times, Transmit
 
 
-@dataclass(frozen=True, slots=True)
-class ServerNonInvite:
+class ServerNonInvite(NamedTuple):
     """One request other than INVITE and ACK that we serve."""
 
     reliable: bool
@@ -33,9 +31,9 @@ def on_respond(machine: ServerNonInvite, status: int, data: bytes) -> Step:
     if machine.state == "completed":
         return machine, ()
     if status < 200:
-        return replace(machine, state="proceeding", response=data), (Transmit(data),)
+        return machine._replace(state="proceeding", response=data), (Transmit(data),)
     if machine.reliable:
-        return replace(machine, state="completed", response=data), (Transmit(data), Over())  # timer J is zero
+        return machine._replace(state="completed", response=data), (Transmit(data), Over())  # timer J is zero
     completed = ServerNonInvite(machine.reliable, machine.times, "completed", data)
     return completed, (Transmit(data), Arm("J", machine.times.give_up_ms))
 

@@ -85,7 +85,8 @@ class SipTrace:
         key = call_id_of(data)
         if key is None:
             return
-        pool, entry = self._calls, self._calls.entries.get(key)
+        pool = self._calls
+        entry = pool.entries.get(key)
         if entry is None:
             pool, entry = self._loose, self._loose.entries.get(key)
             if entry is None:

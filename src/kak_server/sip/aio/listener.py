@@ -13,6 +13,7 @@ from kak_server.sip.api import Flow
 from kak_server.sip.listening import ListenSpec
 
 MAX_UDP_BACKLOG_BYTES = 4 * 1024 * 1024  # unsent datagrams; more are dropped: UDP peers ask again
+MAX_REMEMBERED_PEERS = 4_096
 
 
 class Server(StreamServer, Protocol):
@@ -36,6 +37,7 @@ class Listener:
         self._udp: asyncio.DatagramTransport | None = None
         self._family = socket.AF_INET
         self._udp_gone = asyncio.Event()
+        self._flows: dict[tuple[str, int], Flow] = {}  # a few peers send most datagrams
 
     async def start(self) -> str:
         """Listen; what was granted, for the log. Raises OSError when an address is taken or a certificate unusable."""
@@ -112,7 +114,12 @@ class Listener:
 
     def datagram(self, data: bytes, host: str, port: int) -> None:
         """A datagram arrived."""
-        self.server.datagram(data, Flow("udp", plain_host(host), port, self.spec.name))
+        flow = self._flows.get((host, port))
+        if flow is None:
+            if len(self._flows) >= MAX_REMEMBERED_PEERS:
+                self._flows.clear()  # strangers with many addresses must not grow it for ever
+            flow = self._flows[host, port] = Flow("udp", plain_host(host), port, self.spec.name)
+        self.server.datagram(data, flow)
 
     def udp_closed(self, problem: Exception | None) -> None:
         """The UDP socket has gone."""
