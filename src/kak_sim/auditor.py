@@ -213,7 +213,7 @@ class Auditor:
             case api.PositionLeft():
                 if effect.reason == "taken":
                     self.people.pop(effect.operator, None)
-            case api.ContactChanged() | api.OperatorChanged() | api.Refused():
+            case api.ContactChanged() | api.OperatorChanged() | api.Refused() | api.RoomChanged():
                 pass
             case api.MadeNotReady() | api.MissesTolerated() | api.Forced() | api.HandOverChanged():
                 pass  # seen above

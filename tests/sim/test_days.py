@@ -83,14 +83,14 @@ def test_a_core_that_loses_its_place_in_line_is_found(monkeypatch: pytest.Monkey
 
 
 def test_a_core_that_cannot_be_restored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = matching.index_served_queues
+    real = matching.join
     counts: Iterator[int] = iter(range(10**9))
 
     def moody(state: State, operator: Operator) -> None:
         operator.missed += next(counts) % 7 == 6  # what it does depends on what the process did before
         real(state, operator)
 
-    monkeypatch.setattr(matching, "index_served_queues", moody)
+    monkeypatch.setattr(matching, "join", moody)
     assert "after a crash" in _found()
 
 

@@ -130,7 +130,7 @@ class Views:
                     "class": info.klass.value,
                     "waiting": len(waiting),
                     "longest_since_ms": longest,
-                    "available": len(self.ctx.core.idle(info.queue)),
+                    "available": self.ctx.core.idle_count(info.queue),
                     "incidents": self.callers.incidents_of(info.queue),
                 }
             )

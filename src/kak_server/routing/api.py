@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api_common import CancelTimer as CancelTimer
+from kak_server.routing.api_common import ContactChanged as ContactChanged
+from kak_server.routing.api_common import OperatorChanged as OperatorChanged
+from kak_server.routing.api_common import Refused as Refused
+from kak_server.routing.api_common import SetTimer as SetTimer
 from kak_server.routing.api_config import Apply as Apply
 from kak_server.routing.api_config import ConfigChanged as ConfigChanged
 from kak_server.routing.api_config import OperatorRules as OperatorRules
@@ -26,6 +31,12 @@ from kak_server.routing.api_people import MissesTolerated as MissesTolerated
 from kak_server.routing.api_people import OperatorForced as OperatorForced
 from kak_server.routing.api_people import PeopleEffect, PeopleEvent
 from kak_server.routing.api_people import WrapUpExtended as WrapUpExtended
+from kak_server.routing.api_work import Announce as Announce
+from kak_server.routing.api_work import OverflowOut as OverflowOut
+from kak_server.routing.api_work import RoomChanged as RoomChanged
+from kak_server.routing.api_work import RoomStateSet as RoomStateSet
+from kak_server.routing.api_work import Standby as Standby
+from kak_server.routing.light import effect
 from kak_server.routing.words import Activity as Activity
 from kak_server.routing.words import ContactClass as ContactClass
 from kak_server.routing.words import ContactState as ContactState
@@ -242,12 +253,13 @@ Event = (
     | HandoverFailed
     | ContactPulledBack
     | WrapUpDone
+    | RoomStateSet
     | PeopleEvent
     | TimerFired
 )
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class StartWaiting:
     """The contact waits. reason: "arrived", "requeued" (its operator or a join was lost), "transferred"."""
 
@@ -257,7 +269,7 @@ class StartWaiting:
     announce: bool
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class Offer:
     """Ring at this position until `expires_at_ms`. `epoch` counts this contact's offers from 1."""
 
@@ -268,7 +280,7 @@ class Offer:
     expires_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class WithdrawOffer:
     """Stop ringing there. reason: "accepted", "rejected", "expired", "caller-gone", "activity", "media", "moved",
     "signed-out"."""
@@ -280,7 +292,7 @@ class WithdrawOffer:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class Connect:
     """Answer the caller if not answered yet and join the two; report ContactConnected or ConnectFailed."""
 
@@ -290,7 +302,7 @@ class Connect:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class SetHold:
     """Part or join caller and operator."""
 
@@ -299,7 +311,7 @@ class SetHold:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class ReleaseOperator:
     """Part the operator from the contact. cause: "hangup", "caller-gone", "transfer", "media-lost",
     "connect-failed", "handed-over"."""
@@ -310,7 +322,7 @@ class ReleaseOperator:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class EndContact:
     """Hang up towards the caller (harmless if the caller left) and close the record."""
 
@@ -318,7 +330,7 @@ class EndContact:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class PositionLeft:
     """Somebody else took the seat, the operator moved, was signed out, or the next shift sits there: tell that seat.
     reason: "taken", "moved", "forced", "handed-over"."""
@@ -328,7 +340,7 @@ class PositionLeft:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class PositionMoved:
     """A connected operator moved seat: re-join the contact there."""
 
@@ -338,53 +350,16 @@ class PositionMoved:
     position: PositionId
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimer:
-    """Send TimerFired(key) at `at_ms`; the same key again moves it."""
-
-    key: str
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class CancelTimer:
-    """Forget the key."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An event was refused: a stale accept ("offer-gone"), not the holder ("not-yours"), "unknown-contact",
-    "unknown-operator", "unknown-queue", "duplicate" (that contact is here already), "busy",
-    "no-media" (no sound at the position), "limit". Never an exception: late commands are ordinary."""
-
-    code: str
-    operator: OperatorId | None
-    contact: ContactId | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContactChanged:
-    """For the consoles and the records: this contact looks different now."""
-
-    contact: ContactId
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorChanged:
-    """For the consoles: this operator looks different now."""
-
-    operator: OperatorId
-
-
 Effect = (
     StartWaiting
     | Offer
     | WithdrawOffer
     | Connect
     | DialOut
+    | Announce
+    | OverflowOut
+    | Standby
+    | RoomChanged
     | SetHold
     | ReleaseOperator
     | EndContact

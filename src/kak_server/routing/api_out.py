@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId
+from kak_server.routing.light import effect
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -55,7 +56,7 @@ class ContactPulledBack:
 # --- effects ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class DialOut:
     """Call the far end and let the operator hear how it goes; report ContactConnected when it answers, ContactGone
     when it does not."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kak_server.model.ids import OperatorId, PositionId, RoomId
+from kak_server.routing.light import effect
 from kak_server.routing.words_people import ForcedTo
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ class HandOverCancelled:
 # --- effects ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class MadeNotReady:
     """So many offers in a row rang out at this operator, who is asked no more until they say they are ready."""
 
@@ -73,7 +74,7 @@ class MadeNotReady:
     misses: int
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class MissesTolerated:
     """As many rang out, but nobody else in the room could serve its own queues: the operator stays ready, and somebody
     must look."""
@@ -83,7 +84,7 @@ class MissesTolerated:
     misses: int
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class Forced:
     """A shift lead's word has been heard. `waits`: it takes effect when the call and its paper work are over."""
 
@@ -99,7 +100,7 @@ class Forced:
 HandOverChange = Literal["started", "done", "cancelled", "expired", "taken"]
 
 
-@dataclass(frozen=True, slots=True)
+@effect
 class HandOverChanged:
     """How it goes with a hand-over. "taken": a third person sat down there. After "started" the two share the position
     until `until_ms` at most; "expired": it came to nothing, the outgoing stays on."""

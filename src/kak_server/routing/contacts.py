@@ -1,7 +1,7 @@
 """A contact's way from arrival to its end. Legal in every state: the caller leaves."""
 
 from kak_server.model.ids import ContactId, OperatorId
-from kak_server.routing import offers, queues
+from kak_server.routing import flow, lanes, matching, offers, queues, ring_all
 from kak_server.routing.api import (
     ConnectFailed,
     ContactArrived,
@@ -64,8 +64,8 @@ def on_arrived(turn: Turn, event: ContactArrived) -> None:
     turn.state.contacts[contact.contact] = contact
     turn.emit(StartWaiting(contact.contact, event.queue, "arrived", queue.config.announce))
     queues.join_queue(turn, contact, queue)
-    queues.enter(turn, contact)
-    offers.match_contact(turn, contact)
+    turn.touch_contact(contact.contact)
+    flow.begin(turn, contact)
 
 
 def on_gone(turn: Turn, event: ContactGone) -> None:
@@ -77,10 +77,10 @@ def on_gone(turn: Turn, event: ContactGone) -> None:
         queues.leave(turn, contact)
         end(turn, contact, event.cause)
     elif contact.state is ContactState.OFFERED:
-        operator = offers.end_offer(turn, contact, "caller-gone")
+        asked = offers.end_all(turn, contact, "caller-gone")
         end(turn, contact, event.cause)
-        offers.rest(turn, operator)
-        offers.match_operator(turn, operator)
+        for operator in asked:
+            offers.free(turn, operator, light=lanes.is_light(contact))
     elif contact.state is ContactState.HANDED_OVER:
         end(turn, contact, event.cause)
     else:
@@ -90,6 +90,7 @@ def on_gone(turn: Turn, event: ContactGone) -> None:
 def end(turn: Turn, contact: Contact, cause: str) -> None:
     """The contact leaves the state; only the records know it from here on."""
     turn.cancel_timer(offers.CONNECT, contact.contact)
+    ring_all.release(turn, contact)
     queues.quit_queue(turn, contact)
     contact.state = ContactState.ENDED
     contact.since_ms = turn.now_ms
@@ -107,10 +108,14 @@ def part(turn: Turn, contact: Contact, cause: str) -> Operator:
     operator = turn.state.operators[contact.operator]
     turn.emit(ReleaseOperator(contact.contact, operator.operator, operator.position, cause))
     turn.cancel_timer(offers.CONNECT, contact.contact)
-    turn.cancel_timer(MEDIA, operator.operator)
     contact.operator = None
-    operator.contact = None
-    operator.idle_since_ms = turn.now_ms
+    if lanes.is_light(contact):
+        matching.unlist_idle(turn.state, operator)
+        operator.chats.remove(contact.contact)
+    else:
+        turn.cancel_timer(MEDIA, operator.operator)
+        operator.contact = None
+        operator.idle_since_ms = turn.now_ms
     turn.touch_contact(contact.contact)
     turn.touch_operator(operator.operator)
     return operator
@@ -121,7 +126,15 @@ def close(turn: Turn, contact: Contact, release_cause: str, end_cause: str) -> N
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms if contact.state in TALKING else 0
     operator = part(turn, contact, release_cause)
     end(turn, contact, end_cause)
-    start_wrap_up(turn, operator, wrap_up_ms)
+    after(turn, contact, operator, wrap_up_ms)
+
+
+def after(turn: Turn, contact: Contact, operator: Operator, wrap_up_ms: int) -> None:
+    """The operator was parted from the contact: paper work, if it was a whole one; a chat leaves room for another."""
+    if lanes.is_light(contact):
+        offers.free(turn, operator, light=True)
+    else:
+        start_wrap_up(turn, operator, wrap_up_ms)
 
 
 def start_wrap_up(turn: Turn, operator: Operator, wrap_up_ms: int) -> None:
@@ -130,6 +143,8 @@ def start_wrap_up(turn: Turn, operator: Operator, wrap_up_ms: int) -> None:
         offers.rest(turn, operator)
         offers.match_operator(turn, operator)
         return
+    matching.unlist_idle(turn.state, operator)
+    operator.busy_ms += turn.now_ms - operator.since_ms
     operator.state = OperatorState.WRAP_UP
     operator.since_ms = turn.now_ms
     operator.wrap_up_until_ms = turn.now_ms + wrap_up_ms
@@ -146,12 +161,12 @@ def requeue(turn: Turn, contact: Contact, cause: str) -> None:
         return
     operator = part(turn, contact, cause)
     contact.remember_pass(operator.operator)
-    contact.head = True
-    turn.emit(StartWaiting(contact.contact, contact.queue, "requeued", announce=True))
-    queues.enter(turn, contact)
-    offers.match_contact(turn, contact)
-    offers.rest(turn, operator)
-    offers.match_operator(turn, operator)
+    if not ring_all.take_over(turn, contact):
+        contact.head = True
+        turn.emit(StartWaiting(contact.contact, contact.queue, "requeued", announce=True))
+        queues.enter(turn, contact)
+        offers.match_contact(turn, contact)
+    offers.free(turn, operator, light=lanes.is_light(contact))
 
 
 def on_connected(turn: Turn, event: ContactConnected) -> None:
@@ -171,6 +186,8 @@ def on_connected(turn: Turn, event: ContactConnected) -> None:
     turn.touch_contact(contact.contact)
     assert contact.operator is not None
     turn.touch_operator(contact.operator)
+    flow.talked(turn, contact)
+    ring_all.release(turn, contact)
 
 
 def on_connect_failed(turn: Turn, event: ConnectFailed) -> None:
@@ -193,7 +210,9 @@ def on_connect_timeout(turn: Turn, contact: Contact) -> None:
 
 
 def on_widen(turn: Turn, contact: Contact) -> None:
-    """Own-room time is over."""
+    """Own-room time is over. A queue with a workflow has a clock of its own."""
+    if turn.state.queue_of(contact).config.workflow:
+        return
     queues.widen(turn, contact)
     if contact.state is ContactState.WAITING:
         offers.match_contact(turn, contact)
@@ -254,6 +273,5 @@ def on_transfer(turn: Turn, event: TransferToQueue) -> None:
     queues.quit_queue(turn, contact)
     turn.emit(StartWaiting(contact.contact, event.queue, "transferred", announce=True))
     queues.join_queue(turn, contact, target)
-    queues.enter(turn, contact)
-    offers.match_contact(turn, contact)
-    start_wrap_up(turn, operator, wrap_up_ms)
+    flow.begin(turn, contact)
+    after(turn, contact, operator, wrap_up_ms)

@@ -5,7 +5,7 @@ The auditor of the tests checks the stream of events and effects instead and sha
 
 from collections.abc import Container
 
-from kak_server.routing import invariants_people, matching, queues
+from kak_server.routing import invariants_index, invariants_people, lanes, matching, queues, ring_all
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.contacts import JOINED, MEDIA, WRAP_UP
 from kak_server.routing.offers import CONNECT, OFFER
@@ -41,17 +41,44 @@ def _contact(state: State, contact: Contact) -> list[str]:
     elif contact.state is ContactState.HANDED_OVER:
         if contact.operator is not None:
             found.append(f"{name} was handed over but has operator {contact.operator}")
-    elif holder is None or holder.contact != name:
+    elif holder is None or not _has(holder, contact):
         found.append(f"{name} is {contact.state} but its operator {contact.operator} does not have it")
-    elif (contact.state is ContactState.OFFERED) != (holder.state is OperatorState.OFFERED):
+    elif not lanes.is_light(contact) and (contact.state is ContactState.OFFERED) != (
+        holder.state is OperatorState.OFFERED
+    ):
         found.append(f"{name} is {contact.state} but {holder.operator} is {holder.state}")
     if contact.state is ContactState.OFFERED and f"{OFFER}:{name}" not in state.timers:
         found.append(f"{name} is offered without an expiry")
     if contact.state is ContactState.CONNECTING and f"{CONNECT}:{name}" not in state.timers:
         found.append(f"{name} is connecting without a time-out")
-    if not contact.wide and f"{queues.WIDEN}:{name}" not in state.timers:
-        found.append(f"{name} is kept to its own room without a timer")
+    found += _clock(state, contact)
+    for other in (*contact.ringing, *([contact.standby] if contact.standby is not None else [])):
+        ringing = state.operators.get(other)
+        if ringing is None or ringing.state is not OperatorState.OFFERED or ringing.contact != name:
+            found.append(f"{name} rings at {other}, who does not know")
+        if contact.state not in (ContactState.OFFERED, ContactState.CONNECTING):
+            found.append(f"{name} is {contact.state} and still rings at {other}")
+    if f"{ring_all.STAGE}:{name}" in state.timers and contact.state is not ContactState.OFFERED:
+        found.append(f"{name} is {contact.state} and would ring at more")
     return found
+
+
+def _has(holder: Operator, contact: Contact) -> bool:
+    if not lanes.is_light(contact):
+        return holder.contact == contact.contact
+    offered = contact.state is ContactState.OFFERED
+    return holder.chat_offer == contact.contact if offered else contact.contact in holder.chats
+
+
+def _clock(state: State, contact: Contact) -> list[str]:
+    """Whoever has steps left has a timer; with a workflow, while it waits."""
+    name, queue = contact.contact, state.queue_of(contact)
+    if not queue.config.workflow:
+        narrow = not contact.wide and f"{queues.WIDEN}:{name}" not in state.timers
+        return [f"{name} is kept to its own room without a timer"] if narrow else []
+    if contact.state is not ContactState.WAITING or (contact.wide and contact.named is None):
+        return []
+    return [] if f"{queues.STEP}:{name}" in state.timers else [f"{name} has steps left and no timer"]
 
 
 def _operator(state: State, operator: Operator) -> list[str]:
@@ -61,7 +88,7 @@ def _operator(state: State, operator: Operator) -> list[str]:
         found.append(f"{name} does not sit at {operator.position}")
     contact = None if operator.contact is None else state.contacts.get(operator.contact)
     if operator.state in (OperatorState.OFFERED, OperatorState.BUSY):
-        if contact is None or contact.operator != name:
+        if contact is None or name not in (contact.operator, contact.standby, *contact.ringing):
             found.append(f"{name} is {operator.state} with {operator.contact}, which is not with it")
         elif operator.state is OperatorState.BUSY and contact.state not in JOINED:
             found.append(f"{name} is busy with {contact.contact}, which is {contact.state}")
@@ -87,32 +114,20 @@ def _indexes(state: State) -> list[str]:
             found.append(f"{queue_id} is retired and empty but still here")
         if queue.rules != rules_id(queue.config):
             found.append(f"{queue_id} is known by the id of other rules")
-        for line, wide in ((queue.narrow, False), (queue.wide, True)):
-            wanted = sorted(
-                queues.wait_key(contact, queue.config)
-                for contact in members
-                if contact.state is ContactState.WAITING and contact.wide is wide
-            )
-            if list(line) != wanted:
-                found.append(f"{queue_id}: the line (wide={wide}) is not who waits")
-        idle = sorted(
-            matching.idle_key(operator, queue.config)
-            for operator in state.operators.values()
-            if operator.available and matching.may_serve(operator, queue.config)
+        waiting = sorted(
+            queues.wait_key(contact, queue.config) for contact in members if contact.state is ContactState.WAITING
         )
-        if list(queue.idle) != idle:
-            found.append(f"{queue_id}: the idle index is not who is idle")
-    return found
+        if list(queue.waiting) != waiting:
+            found.append(f"{queue_id}: the line is not who waits")
+    return found + invariants_index.violations(state)
 
 
 def _people(state: State) -> list[str]:
-    found = []
-    for operator in state.operators.values():
-        if operator.operator not in state.by_room.get(operator.room, {}):
-            found.append(f"{operator.operator} does not count to room {operator.room}")
-        served = [queue for queue in state.all_queues() if matching.may_serve(operator, queue.config)]
-        if {id(queue) for queue in served} != {id(queue) for queue in state.serves[operator.operator]}:
-            found.append(f"{operator.operator}: the queues served are not those that are reached")
+    found = [
+        f"{operator.operator} does not count to room {operator.room}"
+        for operator in state.operators.values()
+        if operator.operator not in state.by_room.get(operator.room, {})
+    ]
     if sum(len(people) for people in state.by_room.values()) != len(state.operators):
         found.append("somebody counts to a room without being signed in")
     return found

@@ -1,109 +1,173 @@
 """Which operator for this contact, which contact for this operator.
 
-The law that keeps this cheap: after every step no waiting contact has an operator who is idle and may serve it. So a
-contact that begins to wait looks only at idle operators, an operator who becomes idle only at waiting contacts; the
-step puts the contact first and the operator after it.
-Cost: a contact looks at the idle operators of one queue (first of an ordered list, past those who let it pass); an
-operator looks at the first of each line it serves. Nothing is scanned by queues times operators.
+The law that keeps this cheap: after every step no waiting contact has an operator who is open for it and may serve it.
+So a contact that begins to wait looks only at benches, an operator who becomes free only at lines; the step puts the
+contact first and the operator after it. `index.py` says what that costs.
 """
 
-from kak_server.routing.api import Activity, ContactState, OperatorState, QueueConfig
-from kak_server.routing.state import Contact, IdleKey, Operator, Queue, State, WaitKey
-
-
-def reaches_skills(operator: Operator, config: QueueConfig) -> bool:
-    """Every required skill at its level or above."""
-    return all(operator.skills.get(skill, 0) >= level for skill, level in config.skills.items())
+from kak_server.routing import lanes, planning, reserves, sharing
+from kak_server.routing.api import ContactClass, QueueConfig, RoomState
+from kak_server.routing.needs import BenchEntry, reaches, skills_of
+from kak_server.routing.state import Contact, Operator, State
 
 
 def may_serve(operator: Operator, config: QueueConfig) -> bool:
-    """Signed in in one of the queue's rooms, and skilled enough."""
-    return operator.room in config.rooms and reaches_skills(operator, config)
+    """Signed in in one of the queue's rooms, and skilled enough for what the queue asks by itself."""
+    return operator.serves_room in config.rooms and reaches(operator.skills, skills_of(config.skills))
 
 
 def in_own_room(operator: Operator, config: QueueConfig) -> bool:
     """The queue's first room is its own."""
-    return bool(config.rooms) and operator.room == config.rooms[0]
+    return bool(config.rooms) and operator.serves_room == config.rooms[0]
 
 
-def idle_key(operator: Operator, config: QueueConfig) -> IdleKey:
-    """Own room first, then longest idle, then the operator's id."""
-    return 0 if in_own_room(operator, config) else 1, operator.idle_since_ms, operator.operator
+# --- where operators stand --------------------------------------------------------------------------------------------
 
 
-def index_served_queues(state: State, operator: Operator) -> None:
-    """Work out which queues the operator serves (at sign-in and when the rules change)."""
-    state.serves[operator.operator] = tuple(queue for queue in state.all_queues() if may_serve(operator, queue.config))
+def join(state: State, operator: Operator) -> None:
+    """The operator signed in, or came to another room or other skills: find its crew. It is open for nothing yet."""
+    state.index.join_crew(operator)
+
+
+def part(state: State, operator: Operator) -> None:
+    """The operator leaves, or is about to change room or skills. To be done after `unlist_idle`."""
+    state.index.leave_crew(operator)
+
+
+def lanes_of(state: State, operator: Operator) -> int:
+    """What the operator is open for, taking no account of the room's reserve."""
+    room = state.rooms.get(operator.room)
+    return lanes.open_lanes(operator, evacuated=room is not None and room.state is RoomState.EVACUATED)
 
 
 def list_idle(state: State, operator: Operator) -> None:
-    """If available, stand in the idle index of every queue served."""
-    if operator.available and operator.operator not in state.listed:
-        state.listed.add(operator.operator)
-        for queue in state.serves[operator.operator]:
-            queue.idle.add(idle_key(operator, queue.config))
+    """Stand where contacts look, open for what the operator is open for now. Said twice it changes nothing."""
+    if operator.lanes:
+        return
+    open_for = lanes_of(state, operator)
+    if open_for & lanes.OWN:
+        operator.crew.available[operator.operator] = operator
+        open_for = reserves.came(state, operator, open_for)
+    if open_for:
+        state.index.sit(operator, open_for)
+
+
+def relist(state: State, operator: Operator) -> None:
+    """Something has changed that bears on what the operator is open for."""
+    unlist_idle(state, operator)
+    list_idle(state, operator)
 
 
 def unlist_idle(state: State, operator: Operator) -> None:
-    """Leave the idle indexes. To be done before anything an idle key is made of changes."""
-    if operator.operator in state.listed:
-        state.listed.remove(operator.operator)
-        for queue in state.serves[operator.operator]:
-            queue.idle.remove(idle_key(operator, queue.config))
+    """Be open for nothing. To be done before anything changes that a bench's order is made of."""
+    if operator.lanes:
+        state.index.sit(operator, 0)
+    if operator.crew.available.pop(operator.operator, None) is not None:
+        reserves.went(state, operator)
+
+
+# --- an operator for a contact ----------------------------------------------------------------------------------------
 
 
 def pick_operator(state: State, contact: Contact) -> Operator | None:
-    """The idle operator to ask: one who has not let it pass, else the one whose pass is longest ago."""
-    queue = state.queue_of(contact)
+    """The operator to ask: one who has not let it pass, else the one whose pass is longest ago."""
+    if contact.named is not None:
+        named = state.operators.get(contact.named)
+        if named is not None and takes(contact, named):
+            return named
+        if contact.klass is not ContactClass.EMERGENCY:
+            return None
+    benches = contact.need.benches
+    if contact.passed:
+        return _pick_past(contact)
+    for bench in benches:
+        operator = bench.first()
+        if operator is not None:
+            return operator
+    return None
+
+
+def _pick_past(contact: Contact) -> Operator | None:
+    """Those who let it pass come last; they are looked past and put back."""
     again: Operator | None = None
     again_rank = len(contact.passed)
-    for other_room, _, operator_id in queue.idle:
-        if other_room and not contact.wide:
-            break  # own room's operators stand first in the index
-        if operator_id not in contact.passed:
-            return state.operators[operator_id]
-        rank = contact.passed.index(operator_id)
-        if rank < again_rank:
-            again, again_rank = state.operators[operator_id], rank
+    for bench in contact.need.benches:
+        looked_past: list[BenchEntry] = []
+        found: Operator | None = None
+        while (entry := bench.take()) is not None:
+            looked_past.append(entry)
+            operator = entry[-1]
+            if operator.operator not in contact.passed:
+                found = operator
+                break
+            rank = contact.passed.index(operator.operator)
+            if rank < again_rank:
+                again, again_rank = operator, rank
+        bench.put_back(looked_past)
+        if found is not None:
+            return found
     return again
 
 
+def pick_several(contact: Contact, count: int) -> list[Operator]:
+    """The first `count` operators to ring at once, in order; those who let it pass after all others."""
+    chosen: dict[str, Operator] = {}
+    passed: dict[str, Operator] = {}
+    for bench in contact.need.benches:
+        looked_at: list[BenchEntry] = []
+        while len(chosen) < count and (entry := bench.take()) is not None:
+            looked_at.append(entry)
+            operator = entry[-1]
+            (passed if operator.operator in contact.passed else chosen)[operator.operator] = operator
+        bench.put_back(looked_at)
+    late = sorted(passed.values(), key=lambda operator: contact.passed.index(operator.operator))
+    return [*chosen.values(), *late][:count]
+
+
+def takes(contact: Contact, operator: Operator) -> bool:
+    """The operator is open for this contact, in its reach and skilled enough."""
+    line = contact.need.line
+    if operator.serves_room not in line.rooms.rooms or not operator.crew.mask & line.profile.bit:
+        return False
+    if operator.lanes & line.lane:
+        return True
+    return line.lane == lanes.EMERGENCY and operator.serves_room == line.origin and bool(operator.lanes & lanes.OWN)
+
+
+# --- a contact for an operator ----------------------------------------------------------------------------------------
+
+
 def pick_contact(state: State, operator: Operator) -> Contact | None:
-    """The waiting contact that comes first of all the operator may serve."""
-    best: WaitKey | None = None
-    for queue in state.serves[operator.operator]:
-        for key in _heads(queue, operator):
-            if best is None or key < best:
+    """The waiting contact that comes first of all that the operator, open as it is, may serve."""
+    return pick_fairly(state, operator)[0]
+
+
+def pick_fairly(state: State, operator: Operator) -> tuple[Contact | None, bool]:
+    """The same, and whether own callers and another room's stood against each other (where rooms share by weight)."""
+    open_for = operator.lanes
+    if not open_for:
+        return None, False
+    against = False
+    if state.config.national.fair:
+        best, against = sharing.choose(state, operator, open_for)
+    else:
+        best = None
+        for hub in operator.crew.hubs_for(open_for):
+            key = hub.first()
+            if key is not None and (best is None or key < best):
                 best = key
-    return None if best is None else state.contacts[best[-1]]
+        if open_for & lanes.OWN and not open_for & lanes.EMERGENCY:  # kept in reserve: the own room's emergencies
+            key = sharing.first_own(state, operator, lanes.OWN)
+            if key is not None and (best is None or key < best):
+                best = key
+    for key in state.index.named.get(operator.operator, ()):  # those who wait for this operator alone
+        if takes(state.contacts[key[-1]], operator):
+            if best is None or key < best:
+                best, against = key, False
+            break
+    return (None if best is None else state.contacts[best[-1]]), against
 
 
-def _heads(queue: Queue, operator: Operator) -> list[WaitKey]:
-    lines = (queue.wide, queue.narrow) if in_own_room(operator, queue.config) else (queue.wide,)
-    return [key for key in (line.first() for line in lines) if key is not None]
-
-
-_NOT_NOW = {
-    OperatorState.OFFERED: "has another offer",
-    OperatorState.BUSY: "is in a call",
-    OperatorState.WRAP_UP: "is finishing the last call",
-    OperatorState.UNREACHABLE: "has no audio at the position",
-}
-
-
-def why_not(state: State, contact: Contact, operator: Operator) -> str | None:
-    """Why this operator is not asked now, as the end of a sentence; None if it may be. For the explanations."""
-    config = state.queue_of(contact).config
-    if operator.room not in config.rooms:
-        return f"sits in room {operator.room}, which does not serve {config.queue}"
-    for skill, level in sorted(config.skills.items()):
-        has = operator.skills.get(skill, 0)
-        if has < level:
-            return f"has skill {skill} at {has}, {level} is needed"
-    if operator.state in _NOT_NOW and operator.contact != contact.contact:
-        return _NOT_NOW[operator.state]
-    if operator.activity is not Activity.AVAILABLE:
-        return f"is not available ({operator.activity.value}{': ' + operator.reason if operator.reason else ''})"
-    if not contact.wide and contact.state is ContactState.WAITING and not in_own_room(operator, config):
-        return f"sits in room {operator.room}, and {config.rooms[0]} is asked alone at first"
-    return None
+def replan(state: State, contact: Contact) -> None:
+    """What a contact that does not stand in line needs now."""
+    contact.need = planning.need_of(state, contact, state.queue_of(contact))

@@ -1,10 +1,11 @@
 """The offer: a reservation of one operator for one contact, with an epoch and an expiry.
 
-One offer at a time per contact and per operator. It ends by accept, reject, expiry, or because caller, activity, media
-or seat went away; whatever is late carries an old epoch and is refused.
+One offer at a time per operator; a contact that rings several (`ring_all.py`) has them all under one epoch. It ends by
+accept, reject, expiry, or because caller, activity, media or seat went away; whatever is late carries an old epoch and
+is refused.
 """
 
-from kak_server.routing import matching, misses, queues
+from kak_server.routing import lanes, matching, misses, queues, reserves, ring_all, sharing
 from kak_server.routing.api import (
     Connect,
     ContactState,
@@ -12,6 +13,7 @@ from kak_server.routing.api import (
     OfferAccepted,
     OfferRejected,
     OperatorState,
+    Strategy,
     WithdrawOffer,
 )
 from kak_server.routing.state import Contact, Operator, Turn
@@ -20,8 +22,11 @@ OFFER = "offer"
 CONNECT = "connect"
 
 
+# --- making -----------------------------------------------------------------------------------------------------------
+
+
 def match_contact(turn: Turn, contact: Contact) -> None:
-    """Offer a waiting contact to the best idle operator, if there is one."""
+    """Offer a waiting contact to the best idle operator, if there is one, or to several where its step says so."""
     operator = matching.pick_operator(turn.state, contact)
     if operator is not None:
         make_offer(turn, contact, operator)
@@ -29,48 +34,101 @@ def match_contact(turn: Turn, contact: Contact) -> None:
 
 def match_operator(turn: Turn, operator: Operator) -> None:
     """Offer an available operator the first of the waiting contacts, if there is one."""
-    if not operator.available:
+    if not operator.lanes:
         return
-    contact = matching.pick_contact(turn.state, operator)
-    if contact is not None:
-        make_offer(turn, contact, operator)
+    contact, against = matching.pick_fairly(turn.state, operator)
+    if contact is None:
+        for other in reserves.opened(turn.state, operator):
+            contact, against = matching.pick_fairly(turn.state, other)
+            if contact is not None:
+                operator = other
+                break
+        else:
+            return
+    if against:
+        sharing.chosen(turn.state, operator, contact)
+    make_offer(turn, contact, operator)
 
 
 def make_offer(turn: Turn, contact: Contact, operator: Operator) -> None:
     """Reserve: from here until the offer ends nobody else can have either of the two."""
     queues.leave(turn, contact)
-    matching.unlist_idle(turn.state, operator)
-    expires_at_ms = turn.now_ms + turn.state.queue_of(contact).config.offer_timeout_ms
     contact.state = ContactState.OFFERED
     contact.since_ms = turn.now_ms
     contact.epoch += 1
     contact.operator = operator.operator
-    contact.offer_expires_at_ms = expires_at_ms
-    operator.state = OperatorState.OFFERED
-    operator.since_ms = turn.now_ms
-    operator.contact = contact.contact
-    turn.emit(Offer(contact.contact, operator.operator, operator.position, contact.epoch, expires_at_ms))
-    turn.set_timer(OFFER, contact.contact, expires_at_ms)
+    contact.offer_expires_at_ms = turn.now_ms + turn.state.queue_of(contact).config.offer_timeout_ms
+    reserve(turn, contact, operator)
+    turn.set_timer(OFFER, contact.contact, contact.offer_expires_at_ms)
+    if contact.need.strategy is Strategy.RING_ALL:
+        ring_all.begin(turn, contact)
+
+
+def reserve(turn: Turn, contact: Contact, operator: Operator) -> None:
+    """This operator is asked for the contact under its present epoch."""
+    state = turn.state
+    matching.unlist_idle(state, operator)
+    state.offers_made += 1
+    operator.last_offer = state.offers_made
+    if contact.need.line.sharing is not None:
+        sharing.helped(state, operator, contact)
+    if lanes.is_light(contact):
+        operator.chat_offer = contact.contact
+    else:
+        operator.state = OperatorState.OFFERED
+        operator.since_ms = turn.now_ms
+        operator.contact = contact.contact
+    assert contact.offer_expires_at_ms is not None
+    turn.emit(Offer(contact.contact, operator.operator, operator.position, contact.epoch, contact.offer_expires_at_ms))
     turn.touch_operator(operator.operator)
+
+
+# --- ending -----------------------------------------------------------------------------------------------------------
+
+
+def withdraw(turn: Turn, contact: Contact, operator: Operator, reason: str) -> bool:
+    """Stop ringing at this operator, who is parted from the contact. True: others are still asked for it. The caller of
+    this decides what either does next."""
+    turn.emit(WithdrawOffer(contact.contact, operator.operator, operator.position, contact.epoch, reason))
+    if operator.chat_offer == contact.contact:
+        operator.chat_offer = None
+    else:
+        operator.contact = None
+    if contact.operator != operator.operator:
+        ring_all.drop(contact, operator.operator)
+    elif contact.ringing:
+        contact.operator = contact.ringing.pop(0)
+    else:
+        turn.cancel_timer(OFFER, contact.contact)
+        contact.operator = None
+        contact.offer_expires_at_ms = None
+    turn.touch_contact(contact.contact)
+    turn.touch_operator(operator.operator)
+    return contact.operator is not None
 
 
 def end_offer(turn: Turn, contact: Contact, reason: str) -> Operator:
-    """Stop ringing; contact and operator are parted. The caller of this decides what each does next."""
+    """Stop ringing at the one who is asked (first). The caller of this decides what each does next."""
     assert contact.state is ContactState.OFFERED
     assert contact.operator is not None
     operator = turn.state.operators[contact.operator]
-    turn.emit(WithdrawOffer(contact.contact, operator.operator, operator.position, contact.epoch, reason))
-    turn.cancel_timer(OFFER, contact.contact)
-    contact.operator = None
-    contact.offer_expires_at_ms = None
-    operator.contact = None
-    turn.touch_contact(contact.contact)
-    turn.touch_operator(operator.operator)
+    withdraw(turn, contact, operator, reason)
     return operator
+
+
+def end_all(turn: Turn, contact: Contact, reason: str) -> list[Operator]:
+    """Stop ringing everywhere. Those who were asked, in the order in which they were."""
+    asked = []
+    while contact.operator is not None:
+        asked.append(end_offer(turn, contact, reason))
+    turn.cancel_timer(ring_all.STAGE, contact.contact)
+    return asked
 
 
 def rest(turn: Turn, operator: Operator) -> None:
     """The operator has nothing to do: idle, or unreachable without media. Does not match yet."""
+    if operator.state in (OperatorState.BUSY, OperatorState.WRAP_UP):
+        operator.busy_ms += turn.now_ms - operator.since_ms
     operator.state = OperatorState.IDLE if operator.media_up else OperatorState.UNREACHABLE
     operator.since_ms = turn.now_ms
     operator.contact = None
@@ -78,18 +136,31 @@ def rest(turn: Turn, operator: Operator) -> None:
     turn.touch_operator(operator.operator)
 
 
-def pass_on(turn: Turn, contact: Contact, reason: str) -> None:
-    """The operator did not take it: ask the next one; this operator comes after all others for this contact.
-
-    The contact looks at the others first, then the operator looks at all that waits, this contact included: a higher
-    class that came meanwhile goes first, and alone in the room the same operator is asked again.
-    """
-    operator = end_offer(turn, contact, reason)
-    contact.remember_pass(operator.operator)
-    wait_again(turn, contact)
-    operator.idle_since_ms = turn.now_ms  # an empty chair must not be asked first for every call
-    rest(turn, operator)
+def free(turn: Turn, operator: Operator, *, light: bool = False) -> None:
+    """The operator is rid of a contact or an offer: asked for what waits. A chat leaves everything else as it is."""
+    if light:
+        matching.relist(turn.state, operator)
+        turn.touch_operator(operator.operator)
+    else:
+        rest(turn, operator)
     match_operator(turn, operator)
+
+
+def pass_on(turn: Turn, contact: Contact, asked: list[Operator], *, waits: bool) -> None:
+    """These did not take it: others are asked; they come after all others for this contact.
+
+    The contact looks at the others first, then each looks at all that waits, this contact included: a higher class that
+    came meanwhile goes first, and alone in the room the same operator is asked again.
+    """
+    for operator in asked:
+        contact.remember_pass(operator.operator)
+    if waits:
+        wait_again(turn, contact)
+    light = lanes.is_light(contact)
+    for operator in asked:
+        operator.idle_since_ms = turn.now_ms  # an empty chair must not be asked first for every call
+        if operator.operator in turn.state.operators:
+            free(turn, operator, light=light)
 
 
 def wait_again(turn: Turn, contact: Contact) -> None:
@@ -98,15 +169,18 @@ def wait_again(turn: Turn, contact: Contact) -> None:
     match_contact(turn, contact)
 
 
+# --- what operators say -----------------------------------------------------------------------------------------------
+
+
 def _current(turn: Turn, event: OfferAccepted | OfferRejected) -> Contact | None:
     contact = turn.state.contacts.get(event.contact)
-    if (
-        contact is not None
-        and contact.state is ContactState.OFFERED
-        and contact.operator == event.operator
-        and contact.epoch == event.epoch
-    ):
-        return contact
+    if contact is not None and contact.epoch == event.epoch:
+        if contact.state is ContactState.OFFERED and (
+            contact.operator == event.operator or event.operator in contact.ringing
+        ):
+            return contact
+        if contact.state is ContactState.CONNECTING and event.operator in contact.ringing:
+            return contact
     turn.refuse("offer-gone", "that offer is gone", event.operator, event.contact)
     return None
 
@@ -116,16 +190,36 @@ def on_accepted(turn: Turn, event: OfferAccepted) -> None:
     contact = _current(turn, event)
     if contact is None:
         return
-    operator = end_offer(turn, contact, "accepted")
+    if contact.state is ContactState.CONNECTING:
+        ring_all.stand_by(turn, contact, turn.state.operators[event.operator])
+        return
+    operator = turn.state.operators[event.operator]
     misses.present(operator)
+    if contact.operator != event.operator:
+        ring_all.lead(contact, event.operator)
+    others, contact.ringing = contact.ringing, []
+    withdraw(turn, contact, operator, "accepted")
+    contact.ringing = others
+    turn.cancel_timer(ring_all.STAGE, contact.contact)
+    take(turn, contact, operator)
+
+
+def take(turn: Turn, contact: Contact, operator: Operator) -> None:
+    """The contact is this operator's, and the legs are to be joined."""
     contact.state = ContactState.CONNECTING
     contact.since_ms = turn.now_ms
     contact.operator = operator.operator
-    operator.state = OperatorState.BUSY
-    operator.since_ms = turn.now_ms
-    operator.contact = contact.contact
+    if lanes.is_light(contact):
+        operator.chats.append(contact.contact)
+        matching.relist(turn.state, operator)
+    else:
+        operator.state = OperatorState.BUSY
+        operator.since_ms = turn.now_ms
+        operator.contact = contact.contact
+        matching.relist(turn.state, operator)
     turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
     turn.set_timer(CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
+    match_operator(turn, operator)
 
 
 def on_rejected(turn: Turn, event: OfferRejected) -> None:
@@ -135,11 +229,14 @@ def on_rejected(turn: Turn, event: OfferRejected) -> None:
         operator = turn.state.operators[event.operator]
         operator.rejected += 1
         misses.present(operator)
-        pass_on(turn, contact, "rejected")
+        still = withdraw(turn, contact, operator, "rejected")
+        pass_on(turn, contact, [operator], waits=not still)
 
 
 def on_expired(turn: Turn, contact: Contact) -> None:
     """Nobody answered in time."""
     if contact.state is ContactState.OFFERED and contact.operator is not None:
-        misses.missed(turn, turn.state.operators[contact.operator])
-        pass_on(turn, contact, "expired")
+        asked = end_all(turn, contact, "expired")
+        for operator in asked:
+            misses.missed(turn, operator)
+        pass_on(turn, contact, asked, waits=True)

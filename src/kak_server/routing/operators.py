@@ -1,6 +1,6 @@
 """An operator's day: sitting down, saying available or break, audio lost and found, paper work, leaving."""
 
-from kak_server.routing import matching, offers
+from kak_server.routing import flow, matching, offers
 from kak_server.routing.api import (
     Activity,
     ActivitySet,
@@ -14,7 +14,7 @@ from kak_server.routing.api import (
 )
 from kak_server.routing.contacts import MEDIA, WRAP_UP, requeue
 from kak_server.routing.duty import Duty
-from kak_server.routing.state import Operator, State, Turn
+from kak_server.routing.state import Contact, Operator, State, Turn
 
 
 def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
@@ -23,7 +23,7 @@ def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
     occupant_id = state.positions.get(event.position)
     if occupant_id is not None and occupant_id != event.operator:
         occupant = state.operators[occupant_id]
-        if occupant.state is OperatorState.BUSY:
+        if occupant.state is OperatorState.BUSY or occupant.chats:
             # Sitting down must not cut a call. If the occupant is really gone, the media grace frees the seat.
             turn.refuse("busy", f"{occupant.name} is in a call there", event.operator)
             return
@@ -52,9 +52,8 @@ def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
         state.operators[event.operator] = operator
         state.positions[event.position] = event.operator
         state.seat_in_room(operator)
-        matching.index_served_queues(state, operator)
-        offers.rest(turn, operator)
-        offers.match_operator(turn, operator)
+        matching.join(state, operator)
+        offers.free(turn, operator)
         return
     _sit_again(turn, operator, event)
 
@@ -64,20 +63,27 @@ def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn) -> None:
     state = turn.state
     old_position = operator.position
     moved = old_position != event.position
-    if moved and operator.state is OperatorState.OFFERED:
-        _give_back_offer(turn, operator, "moved")
+    if moved:
+        give_back_offer(turn, operator, "moved")
     matching.unlist_idle(state, operator)
+    matching.part(state, operator)
     if moved:
         del state.positions[old_position]
         state.positions[event.position] = operator.operator
         turn.emit(PositionLeft(old_position, operator.operator, "moved"))
         if operator.state is OperatorState.BUSY and operator.contact is not None:
             turn.emit(PositionMoved(operator.contact, operator.operator, old_position, event.position))
+        for chat in operator.chats:
+            turn.emit(PositionMoved(chat, operator.operator, old_position, event.position))
+            turn.touch_contact(chat)
     former = operator.room
     operator.name, operator.room, operator.skills = event.name, event.room, dict(event.skills)
     state.seat_in_room(operator, former)
     operator.position = event.position
-    matching.index_served_queues(state, operator)
+    operator.chats_max, operator.chats_in_call = event.chats_max, event.chats_in_call
+    operator.interruptible = event.interruptible
+    matching.join(state, operator)
+    flow.released(turn, operator)
     turn.touch_operator(operator.operator)
     if operator.contact is not None:
         turn.touch_contact(operator.contact)
@@ -86,9 +92,8 @@ def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn) -> None:
         operator.duty.activity_since_ms = turn.now_ms
     operator.duty.misses_in_row = 0
     _update(turn, operator, media_up=event.media_up, activity=event.activity)
-    if operator.state is OperatorState.IDLE:  # also when nothing but seat, room or skills changed
-        matching.list_idle(state, operator)
-        offers.match_operator(turn, operator)
+    matching.list_idle(state, operator)  # also when nothing but seat, room or skills changed
+    offers.match_operator(turn, operator)
 
 
 def on_signed_out(turn: Turn, event: OperatorSignedOut) -> None:
@@ -96,8 +101,9 @@ def on_signed_out(turn: Turn, event: OperatorSignedOut) -> None:
     operator = _known(turn, event)
     if operator is None:
         return
-    if operator.state is OperatorState.BUSY:
-        turn.refuse("busy", "you are in a call", event.operator, operator.contact)
+    if operator.state is OperatorState.BUSY or operator.chats:
+        contact = operator.contact or next(iter(operator.chats), None)
+        turn.refuse("busy", "you are in a call", event.operator, contact)
         return
     remove(turn, operator, "signed-out")
 
@@ -106,17 +112,15 @@ def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
     """Out of the state; an offer goes on to the next."""
     assert operator.state is not OperatorState.BUSY
     state = turn.state
-    contact = None
-    if operator.state is OperatorState.OFFERED and operator.contact is not None:
-        contact = state.contacts[operator.contact]
-        offers.end_offer(turn, contact, offer_reason)
+    contact = _end_offer(turn, operator, offer_reason)
     matching.unlist_idle(state, operator)
+    matching.part(state, operator)
     turn.cancel_timer(WRAP_UP, operator.operator)
     del state.operators[operator.operator]
     del state.positions[operator.position]
-    del state.serves[operator.operator]
     state.unseat(operator.operator, operator.room)
     turn.touch_operator(operator.operator)
+    flow.released(turn, operator)
     if contact is not None:
         offers.wait_again(turn, contact)
 
@@ -180,10 +184,14 @@ def _update(turn: Turn, operator: Operator, *, media_up: bool, activity: Activit
             turn.set_timer(MEDIA, operator.operator, turn.now_ms + turn.state.config.media_grace_ms)
     elif operator.state is OperatorState.OFFERED:
         if not ready:
-            _give_back_offer(turn, operator, "activity" if media_up else "media")
+            give_back_offer(turn, operator, "activity" if media_up else "media")
     elif operator.state is not OperatorState.WRAP_UP:
-        offers.rest(turn, operator)
-        offers.match_operator(turn, operator)
+        if operator.chat_offer is not None and not ready:
+            give_back_offer(turn, operator, "activity" if media_up else "media")
+        offers.free(turn, operator)
+        return
+    matching.list_idle(turn.state, operator)
+    offers.match_operator(turn, operator)
 
 
 def on_media_lost(turn: Turn, operator: Operator) -> None:
@@ -195,14 +203,25 @@ def on_media_lost(turn: Turn, operator: Operator) -> None:
     requeue(turn, contact, "media-lost")
 
 
-def _give_back_offer(turn: Turn, operator: Operator, reason: str) -> None:
+def _end_offer(turn: Turn, operator: Operator, reason: str) -> Contact | None:
+    """Whatever the operator is offered, or stands by for. The contact if nobody else is asked for it now."""
+    contact_id = operator.chat_offer
+    if contact_id is None and operator.state is OperatorState.OFFERED:
+        contact_id = operator.contact
+    if contact_id is None:
+        return None
+    contact = turn.state.contacts[contact_id]
+    return None if offers.withdraw(turn, contact, operator, reason) else contact
+
+
+def give_back_offer(turn: Turn, operator: Operator, reason: str) -> None:
     """The operator cannot take the offer any more: next one, at once. It is not held against the operator."""
-    assert operator.contact is not None
-    contact = turn.state.contacts[operator.contact]
-    offers.end_offer(turn, contact, reason)
-    operator.state = OperatorState.IDLE if operator.media_up else OperatorState.UNREACHABLE
-    operator.since_ms = turn.now_ms
-    offers.wait_again(turn, contact)
+    contact = _end_offer(turn, operator, reason)
+    if operator.state is OperatorState.OFFERED:
+        operator.state = OperatorState.IDLE if operator.media_up else OperatorState.UNREACHABLE
+        operator.since_ms = turn.now_ms
+    if contact is not None:
+        offers.wait_again(turn, contact)
 
 
 def _known(turn: Turn, event: OperatorSignedOut | ActivitySet) -> Operator | None:

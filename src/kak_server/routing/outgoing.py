@@ -6,7 +6,7 @@ audio is lost in mid-call.
 """
 
 from kak_server.model.ids import OperatorId, QueueId, RoomId
-from kak_server.routing import matching, offers, queues
+from kak_server.routing import lanes, matching, offers, planning, queues
 from kak_server.routing.api import (
     Connect,
     ContactDialed,
@@ -19,7 +19,7 @@ from kak_server.routing.api import (
     QueueConfig,
     StartWaiting,
 )
-from kak_server.routing.contacts import TALKING, WRAP_UP, held_by, part, start_wrap_up
+from kak_server.routing.contacts import TALKING, WRAP_UP, after, held_by, part
 from kak_server.routing.state import Contact, Operator, Queue, Turn
 
 PREFIX = "outgoing-"
@@ -63,6 +63,7 @@ def on_dialed(turn: Turn, event: ContactDialed) -> None:
     _join(turn, contact, operator)
     turn.emit(DialOut(contact.contact, contact.queue, operator.operator, operator.position, contact.epoch))
     turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.dial_timeout_ms)
+    offers.match_operator(turn, operator)
 
 
 def on_handed_over(turn: Turn, event: ContactHandedOver) -> None:
@@ -70,7 +71,7 @@ def on_handed_over(turn: Turn, event: ContactHandedOver) -> None:
     contact = held_by(turn, event.operator, event.contact)
     if contact is None:
         return
-    if contact.state not in TALKING:
+    if contact.state not in TALKING or lanes.is_light(contact):
         turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
         return
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
@@ -78,7 +79,7 @@ def on_handed_over(turn: Turn, event: ContactHandedOver) -> None:
     contact.remember_pass(operator.operator)
     contact.state = ContactState.HANDED_OVER
     contact.since_ms = turn.now_ms
-    start_wrap_up(turn, operator, wrap_up_ms)
+    after(turn, contact, operator, wrap_up_ms)
 
 
 def on_handover_failed(turn: Turn, event: HandoverFailed) -> None:
@@ -108,6 +109,7 @@ def on_pulled_back(turn: Turn, event: ContactPulledBack) -> None:
     _join(turn, contact, operator)
     turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
     turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
+    offers.match_operator(turn, operator)
 
 
 def _free(turn: Turn, operator_id: OperatorId) -> Operator | None:
@@ -132,9 +134,11 @@ def _join(turn: Turn, contact: Contact, operator: Operator) -> None:
     contact.epoch += 1
     contact.operator = operator.operator
     operator.wrap_up_until_ms = None
+    operator.busy_ms += turn.now_ms - operator.since_ms if operator.state is OperatorState.WRAP_UP else 0
     operator.state = OperatorState.BUSY
     operator.since_ms = turn.now_ms
     operator.contact = contact.contact
+    matching.list_idle(turn.state, operator)
     turn.touch_contact(contact.contact)
     turn.touch_operator(operator.operator)
 
@@ -145,11 +149,6 @@ def _room_queue(turn: Turn, room: RoomId) -> Queue:
     queue = state.queues.get(name)
     if queue is None:
         config = QueueConfig(name, "Calls out", (room,), wrap_up_ms=state.config.outgoing_wrap_up_ms)
-        queue = state.queues[name] = Queue(config, retired=True)
-        for operator_id in state.by_room.get(room, ()):
-            operator = state.operators[operator_id]
-            if matching.may_serve(operator, config):
-                state.serves[operator.operator] += (queue,)
-                if operator.operator in state.listed:
-                    queue.idle.add(matching.idle_key(operator, config))
+        queue = state.queues[name] = state.adopt(Queue(config, retired=True))
+        planning.prepare(state, queue)
     return queue

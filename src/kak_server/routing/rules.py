@@ -8,16 +8,16 @@ arrivals and leaves with its last contact. Cost: what changed, times the operato
 from dataclasses import replace
 
 from kak_server.model.ids import QueueId
-from kak_server.routing import matching, offers, queues
+from kak_server.routing import flow, matching, offers, planning, queues, reserves
 from kak_server.routing.api import (
     ConfigChanged,
     Configured,
     ContactState,
     OperatorRules,
-    OperatorState,
     QueueConfig,
     RoutingConfig,
 )
+from kak_server.routing.index import Index
 from kak_server.routing.state import Contact, Operator, Queue, State, Turn, WaitKey, rules_id
 
 
@@ -36,8 +36,9 @@ def on_configured(turn: Turn, event: Configured) -> None:
     for config in wanted.values():
         _install(turn, config)
         _move_all(turn, config.queue)
-    waiting = [key for queue in state.all_queues() for line in (queue.narrow, queue.wide) for key in line]
-    _match(turn, waiting)
+    reserves.count(state)
+    _match(turn, [key for queue in state.all_queues() for key in queue.waiting])
+    _match_all(turn)
 
 
 def on_changed(turn: Turn, event: ConfigChanged) -> None:
@@ -51,18 +52,25 @@ def on_changed(turn: Turn, event: ConfigChanged) -> None:
         _install(turn, config)
         if event.apply == "all":
             _move_all(turn, config.queue)
-            queue = state.queues[config.queue]
-            waiting += [*queue.narrow, *queue.wide]
+            waiting += state.queues[config.queue].waiting
+    if event.config is not None or event.queues or event.removed:
+        reserves.count(state)
     people = [person for rules in event.operators if (person := _set_person(turn, rules)) is not None]
     _match(turn, waiting)
     for person in people:
         offers.match_operator(turn, person)
+    if event.config is not None:
+        _match_all(turn)
 
 
 def _set_rest(state: State, config: RoutingConfig, version: int) -> None:
     """All but the queues, which live in `state.queues` alone."""
+    shared = config.national.fair != state.config.national.fair
+    renewed = config.national != state.config.national
     state.config = replace(config, queues=())
     state.version = version
+    if renewed:
+        _renew_needs(state, anew=shared)
 
 
 def _match(turn: Turn, waiting: list[WaitKey]) -> None:
@@ -86,16 +94,10 @@ def _install(turn: Turn, config: QueueConfig) -> None:
     queue = _former(state, name, rules)
     if queue is not None:  # back to rules that somebody still follows: they are one again
         queue.retired = False
-        state.queues[name] = queue
+        state.queues[name] = state.adopt(queue)
         return
-    queue = state.queues[name] = Queue(config)
-    for room in dict.fromkeys(config.rooms):
-        for operator_id in state.by_room.get(room, ()):
-            operator = state.operators[operator_id]
-            if matching.may_serve(operator, config):
-                state.serves[operator_id] += (queue,)
-                if operator_id in state.listed:
-                    queue.idle.add(matching.idle_key(operator, config))
+    queue = state.queues[name] = state.adopt(Queue(config))
+    planning.prepare(state, queue)
 
 
 def _retire(state: State, name: QueueId) -> None:
@@ -130,18 +132,40 @@ def _move_all(turn: Turn, name: QueueId) -> None:
 
 def _move(turn: Turn, contact: Contact, former: Queue, queue: Queue) -> None:
     """The place in line follows the new rules; what has happened to the contact stands."""
-    waits = contact.state is ContactState.WAITING
+    waits = contact.key is not None
     if waits:
-        queues.line_of(contact, former).remove(queues.wait_key(contact, former.config))
+        queues.unstand(turn.state, contact)
     del former.members[contact.contact]
     queue.members[contact.contact] = None
     contact.rules = queue.rules
     contact.klass = contact.own_klass or queue.config.klass
-    if not contact.wide:
-        queues.start_own_room_clock(turn, contact, queue.config)
+    if former.steps != queue.steps:
+        queues.follow(turn, contact, queue)
+    contact.need = planning.need_of(turn.state, contact, queue)
     if waits:
-        queues.line_of(contact, queue).add(queues.wait_key(contact, queue.config))
+        queues.stand(turn.state, contact)
     turn.touch_contact(contact.contact)
+
+
+def _renew_needs(state: State, *, anew: bool) -> None:
+    """Rooms, neighbours or regions are others now, or how they share: all that was worked out of them is."""
+    waiting = [contact for contact in state.contacts.values() if contact.key is not None]
+    for contact in waiting:
+        queues.unstand(state, contact)
+    for queue in state.all_queues():
+        queue.needs.clear()
+    if anew:
+        state.index = Index()
+        for operator in state.operators.values():
+            operator.lanes = 0
+            operator.stamp += 1
+            state.index.join_crew(operator)
+        for queue in state.all_queues():
+            planning.prepare(state, queue)
+    for contact in state.contacts.values():
+        contact.need = planning.need_of(state, contact, state.queue_of(contact))
+    for contact in waiting:
+        queues.stand(state, contact)
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
@@ -154,15 +178,15 @@ def _set_person(turn: Turn, rules: OperatorRules) -> Operator | None:
     if operator is None or (operator.name == rules.name and operator.skills == rules.skills):
         return None
     matching.unlist_idle(state, operator)
+    matching.part(state, operator)
     operator.name, operator.skills = rules.name, dict(rules.skills)
-    matching.index_served_queues(state, operator)
+    matching.join(state, operator)
+    flow.released(turn, operator)
     turn.touch_operator(operator.operator)
     if operator.contact is not None:
         turn.touch_contact(operator.contact)
-    if operator.state is not OperatorState.IDLE:
-        return None
     matching.list_idle(state, operator)
-    return operator
+    return operator if operator.lanes else None
 
 
 # --- indexes ----------------------------------------------------------------------------------------------------------
@@ -171,15 +195,23 @@ def _set_person(turn: Turn, rules: OperatorRules) -> Operator | None:
 def rebuild_indexes(state: State) -> None:
     """Derive every index from contacts, operators and fresh queues (from a snapshot)."""
     state.positions = {operator.position: operator.operator for operator in state.operators.values()}
-    state.serves.clear()
-    state.listed.clear()
     state.by_room.clear()
+    state.index = Index()
     for operator in state.operators.values():
         state.seat_in_room(operator)
-        matching.index_served_queues(state, operator)
-        matching.list_idle(state, operator)
+        matching.join(state, operator)
+    for queue in state.all_queues():
+        planning.prepare(state, queue)
     for contact in state.contacts.values():
         queue = state.queue_of(contact)
         queue.members[contact.contact] = None
+        contact.need = planning.need_of(state, contact, queue)
         if contact.state is ContactState.WAITING:
-            queues.line_of(contact, queue).add(queues.wait_key(contact, queue.config))
+            queues.stand(state, contact)
+    reserves.count(state)
+
+
+def _match_all(turn: Turn) -> None:
+    """Reserves or rooms' neighbours may be others: everybody who is idle looks again."""
+    for operator in list(turn.state.operators.values()):
+        offers.match_operator(turn, operator)

@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from kak_server.model.codec import CodecError, dumps, from_json, to_json
+from kak_server.model.ids import OperatorId
 from kak_server.routing.api import QueueConfig, RoutingConfig
 from kak_server.routing.duty import HandOver
+from kak_server.routing.rooms_rows import Room
 from kak_server.routing.rules import rebuild_indexes
-from kak_server.routing.state import Contact, Operator, Queue, State, Timer
+from kak_server.routing.state import Contact, LastTalk, Operator, Queue, State, Timer
 
 FORMAT = 1
 
@@ -33,6 +35,10 @@ def encode(state: State) -> dict[str, Any]:
         "contacts": [to_json(contact) for _, contact in sorted(state.contacts.items())],
         "operators": [to_json(operator) for _, operator in sorted(state.operators.items())],
         "hand_overs": [to_json(row) for _, row in sorted(state.people.hand_overs.items())],
+        "rooms": [to_json(room) for _, room in sorted(state.rooms.items())],
+        "callers": [[caller, last.operator, last.at_ms] for caller, last in state.callers.items()],
+        "offers_made": state.offers_made,
+        "help_clock": state.help_clock,
         "timers": {key: to_json(timer) for key, timer in state.timers.items()},
     }
 
@@ -47,16 +53,21 @@ def decode(data: Any) -> State:
     state.version = from_json(int, data.get("version", 0), "$.version")
     config = from_json(RoutingConfig, data.get("config"), "$.config")
     state.config = replace(config, queues=())
-    state.queues = {rules.queue: Queue(rules) for rules in config.queues}
+    state.queues = {rules.queue: state.adopt(Queue(rules)) for rules in config.queues}
     for rules in from_json(list[QueueConfig], data.get("retired"), "$.retired"):
-        state.queues[rules.queue] = Queue(rules, retired=True)
+        state.queues[rules.queue] = state.adopt(Queue(rules, retired=True))
     for rules in from_json(list[QueueConfig], data.get("older", []), "$.older"):
-        former = Queue(rules, retired=True)
+        former = state.adopt(Queue(rules, retired=True))
         state.older.setdefault(rules.queue, {})[former.rules] = former
     state.contacts = {row.contact: row for row in from_json(list[Contact], data.get("contacts"), "$.contacts")}
     state.operators = {row.operator: row for row in from_json(list[Operator], data.get("operators"), "$.operators")}
     for row in from_json(list[HandOver], data.get("hand_overs", []), "$.hand_overs"):
         state.people.begin(row)
+    state.rooms = {row.room: row for row in from_json(list[Room], data.get("rooms", []), "$.rooms")}
+    callers = from_json(list[tuple[str, OperatorId, int]], data.get("callers", []), "$.callers")
+    state.callers = {caller: LastTalk(operator, at_ms) for caller, operator, at_ms in callers}
+    state.offers_made = from_json(int, data.get("offers_made", 0), "$.offers_made")
+    state.help_clock = from_json(int, data.get("help_clock", 0), "$.help_clock")
     state.timers = from_json(dict[str, Timer], data.get("timers"), "$.timers")
     _bind(state)
     rebuild_indexes(state)

@@ -22,10 +22,12 @@ def in_room(state: State, room: RoomId) -> list[Operator]:
 def is_last_ready(state: State, operator: Operator) -> bool:
     """Whether one of the room's own queues would be without anybody ready in the room if this operator were not: a
     queue whose first room it is and that the operator serves, and no ready colleague there."""
-    own = [queue for queue in state.serves[operator.operator] if matching.in_own_room(operator, queue.config)]
+    own = [
+        queue for queue in state.own_queues.get(operator.serves_room, ()) if matching.may_serve(operator, queue.config)
+    ]
     others = [
         colleague
         for colleague in in_room(state, operator.room)
         if colleague.operator != operator.operator and is_ready(colleague)
     ]
-    return any(all(queue not in state.serves[colleague.operator] for colleague in others) for queue in own)
+    return any(not any(matching.may_serve(colleague, queue.config) for colleague in others) for queue in own)

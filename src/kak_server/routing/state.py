@@ -26,15 +26,14 @@ from kak_server.routing.api import (
     SetTimer,
 )
 from kak_server.routing.duty import Duty, People
+from kak_server.routing.index import Index
+from kak_server.routing.needs import Need, Placed, Seated
+from kak_server.routing.needs import WaitKey as WaitKey
 from kak_server.routing.ordered import Ordered
+from kak_server.routing.rooms_rows import Room
+from kak_server.routing.workflow import steps_of
 
 CLASS_RANK: Mapping[ContactClass, int] = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL: 2}
-
-WaitKey = tuple[int, int, int, int, ContactId]
-"""Class rank, 0 for a requeued contact (head of its class) else 1, arrival minus credit (ms), serial, contact."""
-
-IdleKey = tuple[int, int, OperatorId]
-"""0 in the queue's own room else 1, idle since (ms), operator."""
 
 _ALWAYS = frozenset({"queue", "name", "rooms"})
 RULES_ID_CHARS = 32  # 128 bits of SHA-256
@@ -44,7 +43,7 @@ MAX_PASSED = 64
 
 
 @dataclass(slots=True)
-class Contact:
+class Contact(Placed):
     """One contact on its way. `passed`: operators who rejected, missed or lost it, oldest first."""
 
     contact: ContactId
@@ -88,6 +87,9 @@ class Contact:
         """Since when it has been the caller's turn."""
         return self.first_arrived_at_ms or self.arrived_at_ms
 
+    def __post_init__(self) -> None:
+        self.key = None
+
     def remember_pass(self, operator: OperatorId) -> None:
         """`operator` goes to the back for this contact."""
         if operator in self.passed:
@@ -97,7 +99,7 @@ class Contact:
 
 
 @dataclass(slots=True)
-class Operator:
+class Operator(Seated):
     """One signed-in person. `idle_since_ms`: since the last call or missed offer ended, or it became
     available."""
 
@@ -126,10 +128,18 @@ class Operator:
     signed_in_at_ms: int = 0
     duty: Duty = field(default_factory=Duty)
 
+    def __post_init__(self) -> None:
+        self.lanes = self.stamp = 0
+
     @property
     def available(self) -> bool:
         """May be offered a contact now."""
         return self.state is OperatorState.IDLE and self.activity is Activity.AVAILABLE and not self.duty.leaving
+
+    @property
+    def serves_room(self) -> RoomId:
+        """Whose contacts the operator is asked for: the own room's, or those of the room it is lent to."""
+        return self.room if self.duty.loan is None else self.duty.loan.room
 
 
 @dataclass(slots=True)
@@ -141,20 +151,28 @@ class Timer:
     at_ms: int
 
 
+@dataclass(slots=True)
+class LastTalk:
+    """Whom a caller talked with last, and when that began (UTC ms)."""
+
+    operator: OperatorId
+    at_ms: int
+
+
 class Queue:
-    """A queue's rules and its two indexes. A retired queue (gone from the configuration, or replaced by newer rules)
+    """A queue's rules and who waits by them. A retired queue (gone from the configuration, or replaced by newer rules)
     empties itself. `rules` is the content id of the rules: contacts say by it which they follow."""
 
-    __slots__ = ("config", "idle", "members", "narrow", "retired", "rules", "wide")
+    __slots__ = ("config", "members", "needs", "retired", "rules", "steps", "waiting")
 
     def __init__(self, config: QueueConfig, *, retired: bool = False) -> None:
         self.config = config
         self.rules = rules_id(config)
         self.retired = retired
+        self.steps = steps_of(config)
         self.members: dict[ContactId, None] = {}  # contacts of any state that belong here
-        self.narrow: Ordered[WaitKey] = Ordered()  # only the first room's operators may be asked
-        self.wide: Ordered[WaitKey] = Ordered()  # operators of all rooms may be asked
-        self.idle: Ordered[IdleKey] = Ordered()
+        self.waiting: Ordered[WaitKey] = Ordered()
+        self.needs: dict[tuple[object, ...], Need] = {}  # what contacts asked for before
 
 
 def rules_id(config: QueueConfig) -> str:
@@ -181,10 +199,22 @@ class State:
         self.queues: dict[QueueId, Queue] = {}
         self.older: dict[QueueId, dict[str, Queue]] = {}  # former rules that contacts still follow, by content id
         self.by_room: dict[RoomId, dict[OperatorId, None]] = {}  # who is signed in there
-        self.serves: dict[OperatorId, tuple[Queue, ...]] = {}
-        self.listed: set[OperatorId] = set()  # operators that stand in the idle indexes
+        self.own_queues: dict[RoomId, dict[Queue, None]] = {}  # by whatever rules, by their first room
+        self.index = Index()
+        self.rooms: dict[RoomId, Room] = {}  # those that have a state of their own
+        self.rooms_epoch = 0  # grows when rooms open or close: what contacts need may be another then
+        self.callers: dict[str, LastTalk] = {}  # whom callers talked with last, oldest first
+        self.offers_made = 0
+        self.help_clock = 0  # what the callers of the room that was helped last had got, by weight
         self.ended: dict[ContactId, Contact] = {}
         self.people = People()
+
+    def room(self, room: RoomId) -> Room:
+        """The room's row, made at its first use."""
+        found = self.rooms.get(room)
+        if found is None:
+            found = self.rooms[room] = Room(room)
+        return found
 
     def seat_in_room(self, operator: Operator, former: RoomId | None = None) -> None:
         """The operator counts to its room, and no longer to the former one."""
@@ -218,9 +248,17 @@ class State:
         for former in self.older.values():
             yield from former.values()
 
+    def adopt(self, queue: Queue) -> Queue:
+        """These rules are new: the own room knows its queues."""
+        for room in queue.config.rooms[:1]:
+            self.own_queues.setdefault(room, {})[queue] = None
+        return queue
+
     def forget(self, queue: Queue) -> None:
         """These rules are no more: nobody follows them."""
         name = queue.config.queue
+        for room in queue.config.rooms[:1]:
+            del self.own_queues[room][queue]
         if self.queues.get(name) is queue:
             del self.queues[name]
             return

@@ -9,6 +9,7 @@ from typing import Any
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import (
     contacts,
+    flow,
     forced,
     matching,
     offers,
@@ -16,6 +17,9 @@ from kak_server.routing import (
     outgoing,
     paper_work,
     queues,
+    ranking,
+    ring_all,
+    rooms,
     rules,
     shifts,
     snapshot,
@@ -48,6 +52,7 @@ from kak_server.routing.api import (
     PeopleConfig,
     PositionMedia,
     QueueConfig,
+    RoomStateSet,
     SetTimer,
     TimerFired,
     TransferToQueue,
@@ -60,6 +65,8 @@ _CONTACT_TIMERS: Mapping[str, Callable[[Turn, Contact], None]] = {
     offers.OFFER: offers.on_expired,
     offers.CONNECT: contacts.on_connect_timeout,
     queues.WIDEN: contacts.on_widen,
+    queues.STEP: flow.on_step,
+    ring_all.STAGE: ring_all.on_stage,
 }
 
 _OPERATOR_TIMERS: Mapping[str, Callable[[Turn, Operator], None]] = {
@@ -110,6 +117,7 @@ _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     ContactHandedOver: outgoing.on_handed_over,
     HandoverFailed: outgoing.on_handover_failed,
     ContactPulledBack: outgoing.on_pulled_back,
+    RoomStateSet: rooms.on_set,
     WrapUpDone: paper_work.on_done,
     WrapUpExtended: paper_work.on_extended,
     OperatorForced: forced.on_forced,
@@ -198,14 +206,22 @@ class RoutingCore:
         return tuple(self._contact_view(self._state.contacts[contact]) for contact in line)
 
     def idle(self, queue: QueueId) -> tuple[OperatorId, ...]:
-        """Operators who would be asked for this queue now, in order."""
+        """Operators who could be asked for this queue now, in order: own room first, then longest idle."""
         row = self._state.queues.get(queue)
-        return () if row is None else tuple(key[-1] for key in row.idle)
+        return () if row is None else tuple(operator.operator for operator in ranking.idle_for(self._state, row))
+
+    def idle_count(self, queue: QueueId) -> int:
+        """How many they are. The cost is that of the crews of the queue's rooms."""
+        row = self._state.queues.get(queue)
+        return 0 if row is None else ranking.idle_count(self._state, row)
 
     def served_queues(self, operator: OperatorId) -> tuple[QueueId, ...]:
-        """The queues this operator's room and skills reach."""
-        served = self._state.serves.get(operator, ())
-        return tuple(dict.fromkeys(queue.config.queue for queue in served))
+        """The queues this operator's room and skills reach. Looks at every queue."""
+        row = self._state.operators.get(operator)
+        if row is None:
+            return ()
+        served = (queue.config for queue in self._state.all_queues() if matching.may_serve(row, queue.config))
+        return tuple(dict.fromkeys(config.queue for config in served))
 
     def queues(self) -> tuple[QueueConfig, ...]:
         """The rules of every queue that takes arrivals."""
@@ -223,7 +239,7 @@ class RoutingCore:
 
     def why_not(self, contact: ContactId, operator: OperatorId) -> str | None:
         """Why this operator is not asked for this contact now, in words; None if it may be. KeyError if unknown."""
-        return matching.why_not(self._state, self._state.contacts[contact], self._state.operators[operator])
+        return ranking.why_not(self._state, self._state.contacts[contact], self._state.operators[operator])
 
     def timers(self) -> Mapping[str, int]:
         """Every armed timer and when it is due (UTC ms): what a restart has to arm again."""

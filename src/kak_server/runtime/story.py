@@ -1,6 +1,6 @@
 """One contact's way through the house, told in sentences while the journal is replayed through the routing core."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from kak_server.model.ids import ContactId, OperatorId
@@ -18,6 +18,8 @@ _WITHDRAWN = {
     "media": "lost the audio at the position while it rang",
     "moved": "left the position while it rang",
     "signed-out": "signed out while it rang",
+    "evacuated": "sits in a room that was evacuated while it rang",
+    "answered-elsewhere": "is not needed any more: somebody else has the call",
 }
 _RELEASED = {
     "hangup": "hung up",
@@ -30,7 +32,20 @@ _RELEASED = {
 _WAITS = {
     "requeued": "The caller hears an announcement and waits again: head of the class, old arrival time.",
     "transferred": "It waits in queue {queue} now, with its old arrival time.",
+    "overflow": "A step of the workflow leads on to queue {queue}; the arrival time stays.",
 }
+
+
+def sentence_of(effect: api.Announce | api.OverflowOut | api.Standby, names: Mapping[OperatorId, str]) -> str:
+    """What a workflow does beside asking people."""
+    match effect:
+        case api.Announce(prompt=prompt, place=place):
+            told = f", and that it is number {place} in the queue" if place else ""
+            return f"A step of the workflow: the caller hears {prompt}{told}."
+        case api.OverflowOut(number=number):
+            return f"A step of the workflow: {number} is called for the caller, who leaves the queue."
+        case api.Standby(operator=operator):
+            return f"{names[operator]} answered second and stands by until the first is joined."
 
 
 def clock(at_ms: int) -> str:
@@ -136,6 +151,8 @@ class Story:
                     self._dialed(event, effect, names[operator])
                 case api.Connect(operator=operator) if isinstance(event, api.ContactPulledBack):
                     self._say(f"{names[operator]} at {effect.position} pulled the call back.")
+                case api.Announce() | api.OverflowOut() | api.Standby():
+                    self._say(sentence_of(effect, names))
                 case api.ReleaseOperator(operator=operator, cause=cause):
                     self._say(f"{names.get(operator, operator)} {_RELEASED.get(cause, cause)}.")
                 case api.SetHold(on=on):

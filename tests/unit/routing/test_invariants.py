@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.routing import lanes
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.invariants import violations
-from kak_server.routing.state import State, Timer
+from kak_server.routing.ordered import Ordered
+from kak_server.routing.state import State, Timer, WaitKey
 from tests.unit.routing.desk import Desk, queue
 
 OFFERED, WAITING, TALKING = ContactId("offered"), ContactId("waiting"), ContactId("talking")
@@ -44,10 +46,28 @@ def retire_empty(state: State) -> None:
     state.contacts.clear()
 
 
+def empty(line: Ordered[WaitKey]) -> None:
+    for key in list(line):
+        line.remove(key)
+
+
+def again(state: State) -> None:
+    """The line's first leaves and comes back, and no hub hears of it."""
+    line = state.contacts[WAITING].need.line
+    line.hubs.clear()
+    (key,) = line.waiting
+    line.remove(key)
+    for crew in state.index.crews_in["oslo"]:  # type: ignore[index]
+        for hub in crew.hubs:
+            assert hub.first() is None
+    line.add(key)
+
+
 BREAKAGES: list[tuple[Callable[[State], object], str]] = [
     (change(contact=OFFERED, state=ContactState.ENDED), "has ended but is still here"),
     (change(contact=WAITING, its_operator=KARI), "waits but has operator kari"),
-    (lambda state: state.queues[QueueId("113")].idle.add((0, 1, KARI)), "waits although kari is idle"),
+    (lambda state: state.index.sit(state.operators[KARI], lanes.WHOLE), "waits although kari is idle"),
+    (lambda state: state.index.sit(state.operators[KARI], lanes.WHOLE), "kari is open for 62, should be for 0"),
     (change(contact=TALKING, its_operator=OLA), "does not have it"),
     (change(contact=OFFERED, state=ContactState.CONNECTED), "per is offered"),
     (lambda state: state.timers.pop("offer:offered"), "offered without an expiry"),
@@ -62,8 +82,12 @@ BREAKAGES: list[tuple[Callable[[State], object], str]] = [
     (change(operator=PER, media_up=False), "is offered without media"),
     (lambda state: setattr(state.queues[QueueId("113")], "members", {}), "counts 0 contacts, has 3"),
     (retire_empty, "is retired and empty but still here"),
-    (change(contact=WAITING, wide=True), "the line (wide=True) is not who waits"),
-    (change(operator=OLA, state=OperatorState.IDLE), "the idle index is not who is idle"),
+    (change(contact=WAITING, key=None), "stands in line, or waits and does not"),
+    (lambda state: empty(state.queues[QueueId("113")].waiting), "113: the line is not who waits"),
+    (lambda state: empty(state.contacts[WAITING].need.line.waiting), "of oslo: not who waits"),
+    (again, "a crew of oslo sees"),
+    (lambda state: setattr(state.operators[OLA].crew, "mask", 0), "ola is in a crew of others"),
+    (change(operator=OLA, state=OperatorState.IDLE), "ola: the idle of the crew are not who is idle"),
     (lambda state: state.timers.update({"offer:x": Timer("offer", "x", 1)}), "timer offer:x belongs to nobody"),
 ]
 

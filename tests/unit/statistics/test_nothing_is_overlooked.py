@@ -21,6 +21,10 @@ NO_FIGURE = {
     api.MissesTolerated: "the misses are counted; that nobody could be spared is for people to look at",
     api.Forced: "what it leads to is read off the operator's state",
     api.HandOverChanged: "two people at a position are one operator's time: that of who sits there",
+    api.Announce: "what callers hear while they wait is no figure",
+    api.OverflowOut: "the contact's state tells that it went on without an operator",
+    api.Standby: "an offer that ends like others",
+    api.RoomChanged: "what it leads to is read off the contacts",
     api.Refused: "only arrivals turned away count, which the reducer looks at by itself",
 }
 EVENTS_SEEN = {  # an event is seen through its effects and the state after it; only these types are looked at
@@ -50,6 +54,7 @@ EVENTS_THROUGH_EFFECTS = {
     api.OperatorForced,
     api.HandOverStarted,
     api.HandOverCancelled,
+    api.RoomStateSet,
     api.TimerFired,
 }
 

@@ -1,0 +1,45 @@
+"""Effects of every part of the core: timers, refusals, and what has to be drawn anew."""
+
+from kak_server.model.ids import ContactId, OperatorId
+from kak_server.routing.light import effect
+
+
+@effect
+class SetTimer:
+    """Send TimerFired(key) at `at_ms`; the same key again moves it."""
+
+    key: str
+    at_ms: int
+
+
+@effect
+class CancelTimer:
+    """Forget the key."""
+
+    key: str
+
+
+@effect
+class Refused:
+    """An event was refused: a stale accept ("offer-gone"), not the holder ("not-yours"), "unknown-contact",
+    "unknown-operator", "unknown-queue", "duplicate" (that contact is here already), "busy",
+    "no-media" (no sound at the position), "limit". Never an exception: late commands are ordinary."""
+
+    code: str
+    operator: OperatorId | None
+    contact: ContactId | None
+    text: str
+
+
+@effect
+class ContactChanged:
+    """For the consoles and the records: this contact looks different now."""
+
+    contact: ContactId
+
+
+@effect
+class OperatorChanged:
+    """For the consoles: this operator looks different now."""
+
+    operator: OperatorId

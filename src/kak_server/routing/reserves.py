@@ -1,0 +1,73 @@
+"""A room's reserve: so many idle operators are kept for emergencies whose own room it is.
+
+As long as no more than `reserve` of those who could serve such emergencies are idle, they are open for these alone (and
+for what may take reserves). When one more becomes idle all of them are open again; the first offer closes it.
+"""
+
+from kak_server.routing import lanes, matching
+from kak_server.routing.api import ContactClass
+from kak_server.routing.needs import skills_of
+from kak_server.routing.rooms_rows import Room
+from kak_server.routing.state import Operator, State
+
+
+def came(state: State, operator: Operator, open_for: int) -> int:
+    """The operator becomes idle. Returns what it is open for; the others may be open for more after this."""
+    room = state.rooms.get(operator.serves_room)
+    if room is None or not room.reserve or not operator.crew.mask & room.guard_mask:
+        return open_for
+    room.guards[operator.operator] = operator
+    if len(room.guards) == room.reserve + 1:
+        _seat_again(state, room, operator)
+    return open_for & lanes.RESERVED if room.short else open_for
+
+
+def went(state: State, operator: Operator) -> None:
+    """The operator is idle no more: those left may be needed for the room's own."""
+    room = state.rooms.get(operator.serves_room)
+    if room is not None and room.guards.pop(operator.operator, None) is not None and len(room.guards) == room.reserve:
+        _seat_again(state, room, operator)
+
+
+def _seat_again(state: State, room: Room, cause: Operator) -> None:
+    for other in room.guards.values():
+        if other is not cause:
+            open_for = lanes.open_lanes(other)
+            state.index.sit(other, open_for & lanes.RESERVED if room.short else open_for)
+
+
+def opened(state: State, operator: Operator) -> tuple[Operator, ...]:
+    """The other idle operators of a room that has just one more than its reserve: what the newest of them cannot serve
+    one of them perhaps can."""
+    room = state.rooms.get(operator.serves_room)
+    if room is None or not room.reserve or len(room.guards) != room.reserve + 1:
+        return ()
+    return tuple(other for other in room.guards.values() if other is not operator)
+
+
+def count(state: State) -> None:
+    """New rules, or a state that was read: reserves and weights as they say, and all idle operators counted anew."""
+    for operator in state.operators.values():
+        matching.unlist_idle(state, operator)
+    known = {row.room: row for row in state.config.national.rooms}
+    for name in known:
+        state.room(name)
+    for room in state.rooms.values():
+        row = known.get(room.room)
+        room.reserve = 0 if row is None else row.reserve
+        room.weight = 1 if row is None else max(1, row.weight)
+        room.help_percent = 50 if row is None else row.help_percent
+        room.guard_mask = _guard_mask(state, room)
+    for operator in state.operators.values():
+        matching.list_idle(state, operator)
+
+
+def _guard_mask(state: State, room: Room) -> int:
+    """The profiles of emergencies whose own room it is."""
+    if not room.reserve:
+        return 0
+    mask = 0
+    for queue in state.own_queues.get(room.room, ()):
+        if queue.config.klass is ContactClass.EMERGENCY:
+            mask |= state.index.profile(skills_of(queue.config.skills), state.operators.values()).bit
+    return mask

@@ -1,0 +1,60 @@
+"""Control rooms open, close, are evacuated: at once, for whoever waits and whoever sits there."""
+
+from kak_server.routing import matching, offers, operators, planning, queues
+from kak_server.routing.api import RoomChanged, RoomState, RoomStateSet
+from kak_server.routing.needs import WaitKey
+from kak_server.routing.state import Turn
+
+
+def on_set(turn: Turn, event: RoomStateSet) -> None:
+    """Said twice it is once. Cost: the room's operators, and those who wait for it."""
+    state = turn.state
+    known = any(row.room == event.room for row in state.config.national.rooms)
+    if not known and event.room not in state.own_queues and event.room not in state.by_room:
+        turn.refuse("unknown-room", f"no room {event.room}", event.by)
+        return
+    room = state.room(event.room)
+    if (room.state, room.reason) == (event.state, event.reason):
+        return
+    room.state, room.reason = event.state, event.reason
+    state.rooms_epoch += 1
+    turn.emit(RoomChanged(room.room, room.state, room.reason))
+    people = [state.operators[operator] for operator in state.by_room.get(event.room, ())]
+    for operator in people:
+        matching.unlist_idle(state, operator)
+    if event.state is RoomState.EVACUATED:
+        for operator in people:
+            operators.give_back_offer(turn, operator, "evacuated")
+    moved = _plan_again(turn, event)
+    for operator in people:
+        matching.list_idle(state, operator)
+        turn.touch_operator(operator.operator)
+    for key in sorted(moved):
+        contact = state.contacts[key[-1]]
+        if contact.key is not None:
+            offers.match_contact(turn, contact)
+    for operator in people:
+        offers.match_operator(turn, operator)
+
+
+def _plan_again(turn: Turn, event: RoomStateSet) -> list[WaitKey]:
+    """All who wait for sets of rooms with this one, and all of its own: those whose need is another now, moved."""
+    state = turn.state
+    keys: dict[WaitKey, None] = {}
+    for rooms in state.index.sets_with.get(event.room, ()):
+        for line in rooms.lines:
+            keys.update(dict.fromkeys(line.waiting))
+    for queue in state.own_queues.get(event.room, ()):
+        keys.update(dict.fromkeys(queue.waiting))
+    moved = []
+    for key in keys:
+        contact = state.contacts[key[-1]]
+        former = contact.need
+        need = planning.need_of(state, contact, state.queue_of(contact))
+        if need.line is not former.line or need.benches != former.benches:
+            queues.unstand(state, contact)
+            contact.need = need
+            queues.stand(state, contact)
+            turn.touch_contact(contact.contact)
+            moved.append(key)
+    return moved
