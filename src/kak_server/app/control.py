@@ -71,7 +71,7 @@ class Control:
     """One control process. `start`, then `stop`."""
 
     def __init__(self, settings: Settings) -> None:
-        self.machine = settings
+        self.machine = self.settings = settings
         self.log = structlog.get_logger("control")
         self.clock = UtcClock()
         self.ids = RandomIds()
@@ -315,7 +315,7 @@ class Control:
             now_ms=self.clock.now_ms(),
             on_alarm=self.journal_alarms.take,
             on_sync_lag=self.metrics.journal_lag_ms.set,
-            compactor=ProcessCompactor(self.settings.journal_dir, Keep(journal.keep_days, journal.keep_bytes)),
+            compactor=ProcessCompactor(self.machine.journal_dir, Keep(journal.keep_days, journal.keep_bytes)),
         )
 
     def _gauges(self) -> None:
