@@ -142,6 +142,13 @@ def sip(arguments: argparse.Namespace) -> int:
     return sip_trace.run(server, arguments.call, sip_trace.Show(arguments.pcap, arguments.json))
 
 
+def config(arguments: argparse.Namespace) -> int:
+    """Versions of the configuration: list, export, compare, import, publish, roll back."""
+    from kak_server.app.configuration import cli as versions
+
+    return versions.main(arguments)
+
+
 def openapi(_arguments: argparse.Namespace) -> int:
     """Print the OpenAPI document of the position API."""
     from kak_server.console.aio.app import openapi_json
@@ -180,6 +187,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("hash-password", hash_password)
     add("openapi", openapi)
+    _add_config(add("config", config))
     _add_journal(add("journal", journal))
     _add_sip(add("sip", sip))
     return parser
@@ -214,6 +222,12 @@ def _add_journal(command: argparse.ArgumentParser) -> None:
         action.add_argument("--data-dir", type=Path, default=Path("var/lab"), help="the server's data folder")
     for action in (check, compact, migrate):
         action.add_argument("data_dir", type=Path, nargs="?", default=argparse.SUPPRESS, metavar="DIR", help="the same")
+
+
+def _add_config(command: argparse.ArgumentParser) -> None:
+    from kak_server.config.versions.arguments import add_arguments
+
+    add_arguments(command, SOURCE_TREE / "configs" / "lab.yaml")
 
 
 def _add_sip(command: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kak_server.app.configuration import start
 from kak_server.app.configuration.running import ConfigRefused, Running, keep_copy
+from kak_server.config.problems import ConfigError
 from kak_server.config.settings import Settings
 from kak_server.config.versions.catalogue import Catalogue, Change, difference, edited, replaced
 from kak_server.config.versions.compose import Composer
@@ -40,6 +41,21 @@ class Library:
         """At the start. Raises ConfigError."""
         self.running = start.load(self.machine, self.store, self.composer, self.copy, self.now_ms)
         return self.running
+
+    def load_to_mend(self, note: Callable[[str], None]) -> None:
+        """For work on a database that no server uses. A newest version that does not fit the file is told, and can be
+        mended. Raises ConfigError, and SQLAlchemyError when the database is away."""
+        self.store.open()
+        newest = self.store.newest()
+        try:
+            self.load()
+        except ConfigError as problem:
+            if newest is None:
+                raise
+            note(str(problem))
+            catalogue = start.catalogue_of(self.store.objects(newest.number))
+            passwords = start.passwords_in_use(self.machine, self.store.passwords())
+            self.running = Running(newest, catalogue, self.machine, passwords)
 
     def rules_at_start(self, core: RoutingCore) -> Configured | ConfigChanged | None:
         """What the routing core lacks of the version that runs, `now_ms` left out; None if nothing. Versions that were
