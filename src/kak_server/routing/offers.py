@@ -52,6 +52,8 @@ def match_operator(turn: Turn, operator: Operator) -> None:
 
 def make_offer(turn: Turn, contact: Contact, operator: Operator) -> None:
     """Reserve: from here until the offer ends nobody else can have either of the two."""
+    if turn.state.watcher is not None:
+        turn.state.watcher(turn.state, contact, operator)
     queues.leave(turn, contact)
     contact.state = ContactState.OFFERED
     contact.since_ms = turn.now_ms

@@ -5,7 +5,7 @@ indexes (who waits, who is idle, per queue) are derived from the rows: `snapshot
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
 from kak_server.model.codec import dumps
@@ -208,6 +208,7 @@ class State:
         self.help_clock = 0  # what the callers of the room that was helped last had got, by weight
         self.ended: dict[ContactId, Contact] = {}
         self.people = People()
+        self.watcher: Callable[[State, Contact, Operator], None] | None = None  # told of each offer before it is made
 
     def room(self, room: RoomId) -> Room:
         """The room's row, made at its first use."""

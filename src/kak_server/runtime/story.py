@@ -1,51 +1,21 @@
 """One contact's way through the house, told in sentences while the journal is replayed through the routing core."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kak_server.model.ids import ContactId, OperatorId
 from kak_server.routing import api
+from kak_server.routing.state import Contact, Operator, State
 from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import ContactView, OperatorView
+from kak_server.runtime.considering import Considered, considered, summary, with_chosen
+from kak_server.runtime.phrases import RELEASED, STATES_NB, WAITS, WITHDRAWN, of
+from kak_server.runtime.workflow_sentences import sentence_of
 
 NAMES_MAX = 5
-
-_WITHDRAWN = {
-    "rejected": "said no",
-    "expired": "did not answer in time",
-    "caller-gone": "was ringing when the caller left",
-    "activity": "stopped being available while it rang",
-    "media": "lost the audio at the position while it rang",
-    "moved": "left the position while it rang",
-    "signed-out": "signed out while it rang",
-    "evacuated": "sits in a room that was evacuated while it rang",
-    "answered-elsewhere": "is not needed any more: somebody else has the call",
-}
-_RELEASED = {
-    "hangup": "hung up",
-    "caller-gone": "was left by the caller",
-    "transfer": "passed the call on",
-    "media-lost": "had no audio for too long and was taken off the call",
-    "connect-failed": "could not be joined with the caller",
-    "handed-over": "left; the others talk on without an operator",
-}
-_WAITS = {
-    "requeued": "The caller hears an announcement and waits again: head of the class, old arrival time.",
-    "transferred": "It waits in queue {queue} now, with its old arrival time.",
-    "overflow": "A step of the workflow leads on to queue {queue}; the arrival time stays.",
-}
-
-
-def sentence_of(effect: api.Announce | api.OverflowOut | api.Standby, names: Mapping[OperatorId, str]) -> str:
-    """What a workflow does beside asking people."""
-    match effect:
-        case api.Announce(prompt=prompt, place=place):
-            told = f", and that it is number {place} in the queue" if place else ""
-            return f"A step of the workflow: the caller hears {prompt}{told}."
-        case api.OverflowOut(number=number):
-            return f"A step of the workflow: {number} is called for the caller, who leaves the queue."
-        case api.Standby(operator=operator):
-            return f"{names[operator]} answered second and stands by until the first is joined."
+FEW = 12  # so many operators are named one by one, more are counted
+STEPS_MAX = 1_000
 
 
 def clock(at_ms: int) -> str:
@@ -58,16 +28,30 @@ def seconds(ms: int) -> str:
     return f"{ms / 1_000:.1f} s"
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to the contact. `after_ms` since it arrived, None if that does not matter (a restart);
+    `considered`: who was, where somebody was chosen or nobody could be."""
+
+    at_ms: int
+    after_ms: int | None
+    text_en: str
+    text_nb: str
+    considered: Considered | None = None
+
+
 class Story:
-    """Feed it each event around the core's step; `sentences` grows when the contact is concerned."""
+    """Feed it each event around the core's step; `steps` grows when the contact is concerned, to `STEPS_MAX`."""
 
     def __init__(self, contact: ContactId, core: RoutingCore) -> None:
         self.contact = contact
         self.core = core
-        self.sentences: list[str] = []
+        self.steps: list[Step] = []
         self.over = False
+        self.cut = False  # there were more steps than are told
         self._arrived_ms = 0
         self._offered_ms = 0
+        self._decision: Considered | None = None
 
     def take(self, event: api.Event) -> None:
         """Step the core with the event and tell what it did to the contact."""
@@ -81,7 +65,10 @@ class Story:
         holder = None if before is None or before.operator is None else self.core.operator(before.operator)
         names = {view.operator: view.name for view in self.core.operators()} if self._concerns(event) else {}
         idle = self._idle_before(event, before)
+        self._decision = None
+        self.core.state.watcher = self._decided
         effects = self.core.step(event)
+        self.core.state.watcher = None
         mine = [effect for effect in effects if getattr(effect, "contact", None) == self.contact]
         if mine:
             names.update({view.operator: view.name for view in self.core.operators()})
@@ -90,31 +77,46 @@ class Story:
         if any(isinstance(effect, api.EndContact) for effect in mine):
             self.over = True
 
-    def note(self, text: str, at_ms: int | None = None) -> None:
+    def note(self, text: str, at_ms: int | None = None, nb: str = "") -> None:
         """Something beside the events: a restart, a hole in the journal. `at_ms` if it has a time of its own."""
         if self.core.contact(self.contact) is not None and not self.over:
-            self.sentences.append(f"{clock(at_ms or self.core.now_ms)} {text}")
+            self._add(Step(at_ms or self.core.now_ms, None, text, nb or text))
 
-    def finish(self) -> list[str]:
-        """All sentences; the last says where the contact is if it has not ended."""
+    def finish(self) -> list[Step]:
+        """All steps; the last says where the contact is if it has not ended."""
         view = self.core.contact(self.contact)
         if view is not None and not self.over:
-            self._say(f"Here the journal ends; the call is {view.state.value}{self._with(view)}.")
-        return self.sentences
+            state, with_, med = view.state.value, self._with(view), self._with(view, "med {} på {}")
+            self._say(
+                f"Here the journal ends; the call is {state}{with_}.",
+                f"Her slutter journalen; samtalen er {STATES_NB.get(state, state)}{med}.",
+            )
+        return self.steps
 
     # --- pieces -------------------------------------------------------------------------------------------------------
 
-    def _say(self, text: str) -> None:
+    def _decided(self, state: State, contact: Contact, operator: Operator) -> None:
+        """Just before an offer is made: everybody is still as the core saw them."""
+        if contact.contact == self.contact:
+            self._decision = considered(state, contact)
+
+    def _say(self, text: str, nb: str = "", seen: Considered | None = None) -> None:
         now_ms = self.core.now_ms
-        self.sentences.append(f"{clock(now_ms)} (+{seconds(now_ms - self._arrived_ms)}) {text}")
+        self._add(Step(now_ms, now_ms - self._arrived_ms, text, nb or text, seen))
+
+    def _add(self, step: Step) -> None:
+        if len(self.steps) < STEPS_MAX:
+            self.steps.append(step)
+        else:
+            self.cut = True
 
     def _concerns(self, event: api.Event) -> bool:
         """Names of people who may be gone after the step are only worth collecting for some events."""
         return isinstance(event, api.OperatorSignedOut | api.OperatorSignedIn)
 
-    def _with(self, view: ContactView) -> str:
+    def _with(self, view: ContactView, form: str = "with {} at {}") -> str:
         operator = None if view.operator is None else self.core.operator(view.operator)
-        return "" if operator is None else f" with {operator.name} at {operator.position}"
+        return "" if operator is None else " " + form.format(operator.name, operator.position)
 
     def _idle_before(self, event: api.Event, before: ContactView | None) -> tuple[OperatorId, ...]:
         """Who was idle for it when the event came: an offer says among how many it chose."""
@@ -131,123 +133,186 @@ class Story:
         before: ContactView | None,
     ) -> None:
         told_offer = False
+        if self._decision is not None:
+            asked = {effect.operator for effect in effects if isinstance(effect, api.Offer)}
+            self._decision = with_chosen(self._decision, asked)
         for effect in effects:
             match effect:
                 case api.StartWaiting():
                     self._waits(event, effect)
-                case api.WithdrawOffer(operator=operator, reason="accepted"):
-                    rang = seconds(self.core.now_ms - self._offered_ms)
-                    self._say(
-                        f"{names[operator]} accepted offer {effect.epoch} after {rang}; the legs are being joined."
-                    )
-                case api.WithdrawOffer(operator=operator, reason=reason):
-                    self._say(
-                        f"{names.get(operator, operator)} {_WITHDRAWN.get(reason, reason)} (offer {effect.epoch})."
-                    )
                 case api.Offer():
                     told_offer = True
                     self._offer(event, effect, names, idle)
                 case api.DialOut(operator=operator):
                     self._dialed(event, effect, names[operator])
-                case api.Connect(operator=operator) if isinstance(event, api.ContactPulledBack):
-                    self._say(f"{names[operator]} at {effect.position} pulled the call back.")
-                case api.Announce() | api.OverflowOut() | api.Standby():
-                    self._say(sentence_of(effect, names))
-                case api.ReleaseOperator(operator=operator, cause=cause):
-                    self._say(f"{names.get(operator, operator)} {_RELEASED.get(cause, cause)}.")
-                case api.SetHold(on=on):
-                    self._say("The operator put the call on hold." if on else "The operator took the call back.")
-                case api.PositionMoved(operator=operator):
-                    self._say(f"{names[operator]} moved from {effect.old_position} to {effect.position} with the call.")
                 case api.Refused(code=code):
                     self._refused(event, effect, code)
-                case api.EndContact(cause=cause):
-                    self._say(f"The call ended: {cause}.")
+                case api.Announce() | api.OverflowOut() | api.Standby():
+                    said = sentence_of(effect, names)
+                    self._say(said.en, said.nb)
+                case _:
+                    self._tell_simple(event, effect, names)
         view = self.core.contact(self.contact)
         if view is None or view.state is api.ContactState.ENDED:
             return
         if isinstance(event, api.ConfigChanged) and event.apply == "all":
-            self._say(f"Version {event.version} of the configuration was published, and the call follows it.")
+            self._say(
+                f"Version {event.version} of the configuration was published, and the call follows it.",
+                f"Versjon {event.version} av oppsettet ble publisert, og samtalen følger den.",
+            )
         if isinstance(event, api.ContactConnected) and before is not None and before.state is not view.state:
-            self._say(f"Connected{self._with(view)}.")
+            self._say(f"Connected{self._with(view)}.", f"I samtale{self._with(view, 'med {} på {}')}.")
         if isinstance(event, api.TimerFired) and event.key == f"widen:{self.contact}":
-            self._say("The own room's time is over: operators of all the queue's rooms are asked.")
+            self._say(
+                "The own room's time is over: operators of all the queue's rooms are asked.",
+                "Tiden for egen sentral er ute: operatører i alle køens sentraler spørres.",
+            )
         refused = any(isinstance(effect, api.Refused) for effect in effects)
         if view.state is api.ContactState.WAITING and not told_offer and not refused:
             self._why_waiting(view)
 
+    def _tell_simple(self, event: api.Event, effect: api.Effect, names: dict[OperatorId, str]) -> None:
+        match effect:
+            case api.WithdrawOffer(operator=operator, reason="accepted"):
+                rang, name, epoch = seconds(self.core.now_ms - self._offered_ms), names[operator], effect.epoch
+                self._say(
+                    f"{name} accepted offer {epoch} after {rang}; the legs are being joined.",
+                    f"{name} tok tilbud {epoch} etter {rang}; samtalen kobles opp.",
+                )
+            case api.WithdrawOffer(operator=operator, reason=reason):
+                name, why = names.get(operator, operator), of(WITHDRAWN, reason)
+                self._say(f"{name} {why.en} (offer {effect.epoch}).", f"{name} {why.nb} (tilbud {effect.epoch}).")
+            case api.Connect(operator=operator) if isinstance(event, api.ContactPulledBack):
+                who, where = names[operator], effect.position
+                self._say(f"{who} at {where} pulled the call back.", f"{who} på {where} hentet samtalen tilbake.")
+            case api.ReleaseOperator(operator=operator, cause=cause):
+                name, why = names.get(operator, operator), of(RELEASED, cause)
+                self._say(f"{name} {why.en}.", f"{name} {why.nb}.")
+            case api.SetHold(on=True):
+                self._say("The operator put the call on hold.", "Operatøren satte samtalen på vent.")
+            case api.SetHold():
+                self._say("The operator took the call back.", "Operatøren tok samtalen tilbake.")
+            case api.PositionMoved(operator=operator):
+                who, old, new = names[operator], effect.old_position, effect.position
+                self._say(
+                    f"{who} moved from {old} to {new} with the call.",
+                    f"{who} flyttet fra {old} til {new} med samtalen.",
+                )
+            case api.EndContact(cause=cause):
+                self._say(f"The call ended: {cause}.", f"Samtalen ble avsluttet: {cause}.")
+
     def _waits(self, event: api.Event, effect: api.StartWaiting) -> None:
         if effect.reason != "arrived" or not isinstance(event, api.ContactArrived):
-            self._say(_WAITS.get(effect.reason, effect.reason).format(queue=effect.queue))
+            said = of(WAITS, effect.reason)
+            self._say(said.en.format(queue=effect.queue), said.nb.format(queue=effect.queue))
             return
         config = next(config for config in self.core.queues() if config.queue == effect.queue)
         needs = ", ".join(f"{skill} {level}" for skill, level in sorted(config.skills.items()))
-        text = f"Call {self.contact} from {event.caller or 'an unknown number'} arrived for queue {config.queue}"
-        text += f" ({config.name}), class {config.klass.value}, served by {' and '.join(config.rooms)}"
-        if config.own_room_ms and len(config.rooms) > 1:
-            text += f" ({config.rooms[0]} alone for {seconds(config.own_room_ms)})"
-        self._say(text + (f", skills needed: {needs}." if needs else "."))
+        queue, klass, rooms = f"{config.queue} ({config.name})", config.klass.value, config.rooms
+        text = (
+            f"Call {self.contact} from {event.caller or 'an unknown number'} arrived for queue {queue}, class {klass}"
+        )
+        nb = f"Anrop {self.contact} fra {event.caller or 'ukjent nummer'} kom til køen {queue}, klasse {klass}"
+        text += f", served by {' and '.join(rooms)}"
+        nb += f", som betjenes av {' og '.join(rooms)}"
+        if config.own_room_ms and len(rooms) > 1:
+            text += f" ({rooms[0]} alone for {seconds(config.own_room_ms)})"
+            nb += f" ({rooms[0]} alene i {seconds(config.own_room_ms)})"
+        if needs:
+            text, nb = f"{text}, skills needed: {needs}", f"{nb}, kompetanse som kreves: {needs}"
+        self._say(f"{text}.", f"{nb}.")
         if 0 < event.first_arrived_at_ms < self.core.now_ms:
             first = clock(event.first_arrived_at_ms)
-            self._say(f"The caller rang at {first} already and got nobody: it waits as if it had come then.")
+            self._say(
+                f"The caller rang at {first} already and got nobody: it waits as if it had come then.",
+                f"Innringeren ringte allerede kl. {first} uten å få svar: den venter som om den kom da.",
+            )
 
     def _dialed(self, event: api.Event, effect: api.DialOut, name: str) -> None:
-        number = event.number if isinstance(event, api.ContactDialed) else "a number"
-        text = f"{name} at {effect.position} called {number or 'a number'} (call {self.contact}, queue {effect.queue})"
+        number = (event.number if isinstance(event, api.ContactDialed) else "") or ""
+        where, call = effect.position, f"call {self.contact}, queue {effect.queue}"
+        text = f"{name} at {where} called {number or 'a number'} ({call})"
+        nb = f"{name} på {where} ringte {number or 'et nummer'} (samtale {self.contact}, kø {effect.queue})"
         after = event.attributes.get("callback_of") if isinstance(event, api.ContactDialed) else None
-        self._say(text + (f", who had rung in call {after} before." if after else "."))
+        if after:
+            text, nb = f"{text}, who had rung in call {after} before", f"{nb}, som hadde ringt i samtale {after} før"
+        self._say(f"{text}.", f"{nb}.")
 
     def _offer(
         self, event: api.Event, effect: api.Offer, names: dict[OperatorId, str], idle: tuple[OperatorId, ...]
     ) -> None:
         self._offered_ms = self.core.now_ms
-        who = f"{names[effect.operator]} at {effect.position}"
+        name, where, until = names[effect.operator], effect.position, clock(effect.expires_at_ms)
         others = [operator for operator in idle if operator != effect.operator]
         if effect.operator not in idle:
-            why = f"who became free just then ({self._cause(event)}); nobody else was"
+            cause, grunn = self._cause(event)
+            why = f"who became free just then ({cause}); nobody else was"
+            nb = f"som ble ledig akkurat da ({grunn}); ingen andre var det"
         elif others:
             why = f"first of {len(idle)} idle for this queue: own room first, then longest idle, not asked before"
+            nb = f"først av {len(idle)} ledige for køen: egen sentral først, så lengst ledig, ikke spurt før"
         else:
-            why = "the only one idle for this queue"
-        self._say(f"Offer {effect.epoch} to {who}, {why}. It rings until {clock(effect.expires_at_ms)}.")
+            why, nb = "the only one idle for this queue", "den eneste ledige for køen"
+        self._say(
+            f"Offer {effect.epoch} to {name} at {where}, {why}. It rings until {until}.",
+            f"Tilbud {effect.epoch} til {name} på {where}, {nb}. Det ringer til {until}.",
+            self._decision,
+        )
+        if self._decision is not None:
+            said = summary(self._decision, self.core.now_ms)
+            self._say(said.en, said.nb)
+            self._decision = None
 
-    def _cause(self, event: api.Event) -> str:
+    def _cause(self, event: api.Event) -> tuple[str, str]:
         match event:
             case api.OperatorSignedIn():
-                return "signed in"
+                return "signed in", "logget inn"
             case api.ActivitySet():
-                return "became available"
+                return "became available", "ble tilgjengelig"
             case api.PositionMedia():
-                return "the audio came up"
+                return "the audio came up", "lyden kom på"
             case api.WrapUpDone() | api.TimerFired(key=_):
-                return "finished the work before it"
+                return "finished the work before it", "ble ferdig med arbeidet før"
             case api.OfferRejected() | api.OfferAccepted():
-                return "let another offer go"
+                return "let another offer go", "lot et annet tilbud gå"
             case _:
-                return "the call before it ended"
+                return "the call before it ended", "forrige samtale tok slutt"
 
     def _refused(self, event: api.Event, effect: api.Refused, code: str) -> None:
         who = effect.operator or "somebody"
         if isinstance(event, api.OfferAccepted | api.OfferRejected):
-            word = "accept" if isinstance(event, api.OfferAccepted) else "rejection"
-            self._say(f"{who}'s {word} of offer {event.epoch} came too late and was refused ({code}).")
+            accept = isinstance(event, api.OfferAccepted)
+            self._say(
+                f"{who}'s {'accept' if accept else 'rejection'} of offer {event.epoch} came too late and was refused"
+                f" ({code}).",
+                f"{'Svaret' if accept else 'Avslaget'} fra {who} på tilbud {event.epoch} kom for sent og ble avvist"
+                f" ({code}).",
+            )
         else:
-            self._say(f"{type(event).__name__} was refused: {effect.text} ({code}).")
+            name = type(event).__name__
+            self._say(f"{name} was refused: {effect.text} ({code}).", f"{name} ble avvist: {effect.text} ({code}).")
 
     def _why_waiting(self, view: ContactView) -> None:
-        """Behind whom, and why each signed-in operator is not asked, grouped by the reason."""
+        """Behind whom, and why each signed-in operator is not asked: one by one, or counted by the reason."""
         line = [other.contact for other in self.core.waiting(view.queue)]
         ahead = line[: line.index(self.contact)]
         place = f"behind {len(ahead)} ({_some(ahead)})" if ahead else "first in its queue"
-        reasons: dict[str, list[str]] = {}
-        for operator in sorted(self.core.operators(), key=lambda operator: operator.operator):
-            reason = self.core.why_not(self.contact, operator.operator) or "may be asked"
-            reasons.setdefault(reason, []).append(operator.name)
-        if not reasons:
-            self._say(f"It waits, {place}: nobody is signed in.")
-            return
-        why = "; ".join(f"{_some(people)} {reason}" for reason, people in reasons.items())
-        self._say(f"It waits, {place}: {why}.")
+        plass = f"bak {len(ahead)} ({_some(ahead, 'til')})" if ahead else "først i køen"
+        seen = considered(self.core.state, self.core.state.contacts[self.contact])
+        people = self.core.operators()
+        if not people:
+            why, nb = "nobody is signed in", "ingen er logget inn"
+        elif len(people) <= FEW:
+            reasons: dict[str, list[str]] = {}
+            for operator in sorted(people, key=lambda operator: operator.operator):
+                reason = self.core.why_not(self.contact, operator.operator) or "may be asked"
+                reasons.setdefault(reason, []).append(operator.name)
+            why = "; ".join(f"{_some(names)} {reason}" for reason, names in reasons.items())
+            nb = ", ".join(f"{group.count} {group.reason_nb} ({', '.join(group.names)})" for group in seen.others)
+        else:
+            why = ", ".join(f"{group.count:,} {group.reason_en}" for group in seen.others)
+            nb = ", ".join(f"{group.count} {group.reason_nb}" for group in seen.others)
+        self._say(f"It waits, {place}: {why}.", f"Den venter, {plass}: {nb}.", seen)
 
     def _tell_media(self, event: api.Event, holder: OperatorView | None, before: ContactView | None) -> None:
         """The audio of the operator in the call came or went."""
@@ -256,14 +321,18 @@ class Story:
         now = self.core.operator(holder.operator)
         if now is None or now.media_up == holder.media_up or now.contact != self.contact:
             return
+        where, grace = now.position, seconds(self.core.state.config.media_grace_ms)
         if now.media_up:
-            self._say(f"The audio at {now.position} is back; nothing is lost.")
+            self._say(f"The audio at {where} is back; nothing is lost.", f"Lyden på {where} er tilbake; intet er tapt.")
         else:
-            grace = seconds(self.core.state.config.media_grace_ms)
-            self._say(f"The audio at {now.position} is gone; {now.name} has {grace} to come back.")
+            self._say(
+                f"The audio at {where} is gone; {now.name} has {grace} to come back.",
+                f"Lyden på {where} er borte; {now.name} har {grace} på å komme tilbake.",
+            )
 
 
-def _some(names: list[str] | list[ContactId]) -> str:
+def _some(names: list[str] | list[ContactId], more: str = "more") -> str:
     """Some names and how many more."""
     shown = ", ".join(names[:NAMES_MAX])
-    return shown if len(names) <= NAMES_MAX else f"{shown} and {len(names) - NAMES_MAX} more"
+    joined = "and" if more == "more" else "og"
+    return shown if len(names) <= NAMES_MAX else f"{shown} {joined} {len(names) - NAMES_MAX} {more}"
