@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 
+from kak_server.app.explaining import Explainer
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.metrics import Metrics
 from kak_server.app.store import Store
@@ -22,7 +23,7 @@ from kak_server.model.codec import Json, from_json
 from kak_server.model.ids import ContactId, OperatorId, PositionId, SessionId
 from kak_server.routing.api import OperatorState
 from kak_server.runtime.dispatch import Dispatcher
-from kak_server.runtime.explain import sentences
+from kak_server.runtime.explain import Explanation, line
 
 MEDIA_TIMEOUT_MS = 8_000
 SESSION, TAB = "session", "tab"
@@ -50,7 +51,7 @@ class HouseBackend:
         self._metrics = metrics
         self.serve_people(users)
         self._readiness = readiness
-        self._journal_dir = journal_dir
+        self._explainer = Explainer(journal_dir)
         self._tracing = tracing
         self._tabs = Seats()
         self._sessions: dict[str, Mapping[str, Json]] = {}
@@ -328,8 +329,20 @@ class HouseBackend:
         self._store.audit(str(caller.operator) if caller is not None else "", action, subject, detail)
 
     def explain(self, caller: Caller, contact: str) -> Awaitable[Sequence[str] | None]:
+        """Why it went where it went, in English sentences."""
+        return self._sentences(contact)
+
+    async def _sentences(self, contact: str) -> Sequence[str] | None:
+        told = await self._explainer.explain(contact)
+        return [line(step) for step in from_json(Explanation, told.result).steps] if told.ok else None
+
+    def close(self) -> None:
+        """Give up what still runs beside the server for somebody who asked."""
+        self._explainer.close()
+
+    def explanation(self, caller: Caller, contact: str) -> Awaitable[Result]:
         """Why it went where it went, from the journal."""
-        return asyncio.to_thread(sentences, self._journal_dir, contact)
+        return self._explainer.explain(contact)
 
     def sip_trace(self, caller: Caller, call: str, now_ms: int) -> Mapping[str, Json] | None:
         """A call's SIP messages, which are in memory only."""

@@ -218,6 +218,7 @@ class Control:
         await self.sip.stop()
         await self.media.stop()
         self.dispatcher.timers.stop()
+        self.backend.close()
         await asyncio.to_thread(self._config.close)
         await asyncio.to_thread(self.store.close)
         self.versions.close()

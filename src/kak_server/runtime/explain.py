@@ -20,7 +20,7 @@ from kak_server.runtime.segments import Lost, history
 from kak_server.runtime.story import Step, Story, clock, seconds
 
 LAST = "last"
-EXIT_UNKNOWN = 1
+EXIT_UNKNOWN = 3
 MEMORY_BYTES = 2 * 1024**3
 
 

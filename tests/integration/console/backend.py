@@ -27,7 +27,9 @@ class CardHouse:
         self.users = {name: _user(name) for name in ("kari", "ola")}
         self.users["wally"] = _user("wally", frozenset({"wallboard"}))
         self.users["tore"] = _user("tore", frozenset({"technician"}))
+        self.users["siri"] = _user("siri", frozenset({"operator", "supervisor"}))
         self.traces: dict[str, Mapping[str, Json]] = {}
+        self.explained: dict[str, Result] = {}
         self.seats = Seats()
         self.sessions: dict[str, Mapping[str, Json]] = {}
         self.subscribers: dict[Caller, Subscriber] = {}
@@ -209,6 +211,10 @@ class CardHouse:
 
     async def explain(self, caller: Caller, contact: str) -> Sequence[str] | None:
         return ["It rang.", "Kari answered."] if contact == "c1" else None
+
+    async def explanation(self, caller: Caller, contact: str) -> Result:
+        told = self.explained.get(contact)
+        return told or Result(False, code="not-found", message="No such contact.")
 
     def sip_trace(self, caller: Caller, call: str, now_ms: int) -> Mapping[str, Json] | None:
         return self.traces.get(call)

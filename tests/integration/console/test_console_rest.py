@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 
 from kak_server.console.aio.server import ConsoleServer
-from kak_server.console.ports import TrackFile
+from kak_server.console.ports import Result, TrackFile
 from kak_server.console.settings import LabNumber
 from tests.integration.console.conftest import Loopback, Running, Start
 from tests.integration.console.test_console_stream import seated
@@ -152,6 +152,38 @@ async def test_recent_calls_and_their_explanation(running: Running) -> None:
         assert [row["contact"] for row in rows] == ["c1", "c1"]
         assert (await tab.http.get("/api/v1/calls/c1/explain")).json() == {"sentences": ["It rang.", "Kari answered."]}
         assert (await tab.http.get("/api/v1/calls/c9/explain")).status_code == 404
+
+
+async def test_shift_leads_and_technicians_see_who_was_considered(running: Running) -> None:
+    considered = {
+        "able": 1,
+        "best": [
+            {
+                **{"operator": "op-kari", "name": "Kari", "position": "oslo-1", "room": "oslo", "own_room": True},
+                **{"idle_since_ms": 5, "chosen": True, "rank": [-1, 0, 5, "op-kari"]},
+            }
+        ],
+        "others": [{"count": 3, "reason_en": "in a call", "reason_nb": "i samtale", "names": ["Ola"]}],
+        "strategy": "longest-idle",
+    }
+    step = {"at_ms": 9, "after_ms": 2, "text_en": "Offer 1", "text_nb": "Tilbud 1", "considered": considered}
+    told = {"contact": "c1", "complete": True, "over": False, "steps": [step]}
+    running.house.explained["c1"] = Result(True, told)
+    running.house.explained["busy"] = Result(False, code="unavailable", message="Too many.")
+    path = "/api/v1/contacts/{}/explanation"
+    for name in ("siri", "tore"):
+        async with running.tab() as tab:
+            await tab.sign_in(name)
+            assert (await tab.http.get(path.format("c1"))).json() == told
+            assert (await tab.http.get(path.format("c9"))).status_code == 404
+            assert (await tab.http.get(path.format("busy"))).status_code == 503
+    assert [audit[1:3] for audit in running.house.audits if audit[1] == "contact.explained"] == [
+        ("contact.explained", "c1")
+    ] * 2
+    async with await seated(running) as tab:
+        assert (await tab.http.get(path.format("c1"))).status_code == 403
+    async with running.tab() as stranger:
+        assert (await stranger.http.get(path.format("c1"))).status_code == 401
 
 
 async def test_operations_are_open_and_say_what_is_wrong(running: Running) -> None:

@@ -1057,6 +1057,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{contact}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explanation
+         * @description Each decision with who was considered and why not the others, worked out from the journal by a process beside the
+         *     server. For shift leads, technicians and admins; audited. `unavailable`: too many ask at once, or it took too
+         *     long.
+         */
+        get: operations["explanation_api_v1_contacts__contact__explanation_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{contact}/video/view": {
         parameters: {
             query?: never;
@@ -2126,6 +2148,58 @@ export interface components {
             /** Versions */
             versions: components["schemas"]["ConfigVersion"][];
         };
+        /**
+         * ConsideredOperator
+         * @description Somebody who might have been asked. `rank` is the routing core's, smaller first: when the contact was let pass
+         *     before (-1: never), the widening of the workflow, the strategy's key, the id.
+         */
+        ConsideredOperator: {
+            /** Chosen */
+            chosen: boolean;
+            /** Idle Since Ms */
+            idle_since_ms: number;
+            /** Name */
+            name: string;
+            /** Operator */
+            operator: string;
+            /** Own Room */
+            own_room: boolean;
+            /** Position */
+            position: string;
+            /** Rank */
+            rank: unknown[];
+            /** Room */
+            room: string;
+        };
+        /**
+         * ConsideredOperators
+         * @description Everybody who was signed in at a decision: `able` might be asked, the first of them are `best` by the queue's
+         *     `strategy`; `others` might not.
+         */
+        ConsideredOperators: {
+            /** Able */
+            able: number;
+            /** Best */
+            best: components["schemas"]["ConsideredOperator"][];
+            /** Others */
+            others: components["schemas"]["ConsideredOthers"][];
+            /** Strategy */
+            strategy: string;
+        };
+        /**
+         * ConsideredOthers
+         * @description So many were not asked for one reason; a few of their names.
+         */
+        ConsideredOthers: {
+            /** Count */
+            count: number;
+            /** Names */
+            names: string[];
+            /** Reason En */
+            reason_en: string;
+            /** Reason Nb */
+            reason_nb: string;
+        };
         /** ContactAcceptCommand */
         ContactAcceptCommand: {
             args: components["schemas"]["OfferArgs"];
@@ -2213,6 +2287,21 @@ export interface components {
              * @constant
              */
             type: "command";
+        };
+        /**
+         * ContactExplanation
+         * @description A contact's way, from the journal alone. `complete`: false if the journal has a hole or the way has more steps
+         *     than are told; `over`: the contact has ended.
+         */
+        ContactExplanation: {
+            /** Complete */
+            complete: boolean;
+            /** Contact */
+            contact: string;
+            /** Over */
+            over: boolean;
+            /** Steps */
+            steps: components["schemas"]["ExplanationStep"][];
         };
         /** ContactHangupCommand */
         ContactHangupCommand: {
@@ -2474,6 +2563,22 @@ export interface components {
         Explanation: {
             /** Sentences */
             sentences: string[];
+        };
+        /**
+         * ExplanationStep
+         * @description One thing that happened. `after_ms` since the contact arrived; null for what is beside it, a restart say.
+         *     `considered` where somebody was asked, or nobody could be.
+         */
+        ExplanationStep: {
+            /** After Ms */
+            after_ms: number | null;
+            /** At Ms */
+            at_ms: number;
+            considered: components["schemas"]["ConsideredOperators"] | null;
+            /** Text En */
+            text_en: string;
+            /** Text Nb */
+            text_nb: string;
         };
         /**
          * ExtendArgs
@@ -7542,6 +7647,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigRunning"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    explanation_api_v1_contacts__contact__explanation_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactExplanation"];
                 };
             };
             /** @description bad-request: the body or a parameter does not fit */

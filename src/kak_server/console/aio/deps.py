@@ -1,5 +1,6 @@
 """Who asks, and may they: the checks every route begins with. Default deny."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, WebSocket
@@ -17,6 +18,7 @@ CSRF_HEADER = "X-Kak-Csrf"
 SEATED_ROLES = frozenset({"operator", "supervisor"})
 TECHNICAL_ROLES = frozenset({"technician", "admin"})
 CONFIG_ROLES = frozenset({"admin"})
+EXPLANATION_ROLES = frozenset({"supervisor", "technician", "admin"})
 ANY_ROLE = SEATED_ROLES | TECHNICAL_ROLES | STATISTICS_ROLES
 
 _cookie = APIKeyCookie(name=COOKIE, scheme_name="session", auto_error=False)
@@ -80,6 +82,17 @@ async def technical(shell: ShellDep, token: Annotated[str | None, Depends(_cooki
 
 
 Technical = Annotated[Session, Depends(technical)]
+
+
+def having(roles: frozenset[str]) -> Callable[..., Awaitable[Session]]:
+    """A dependency: the session of somebody with one of the roles, for reading."""
+
+    async def reader(shell: ShellDep, token: Annotated[str | None, Depends(_cookie)]) -> Session:
+        session, _ = authenticate(shell, token, roles)
+        shell.touch(session)
+        return session
+
+    return reader
 
 
 async def statistician(shell: ShellDep, token: Annotated[str | None, Depends(_cookie)]) -> User:

@@ -1,0 +1,63 @@
+"""Explanations come from a process of its own, bounded in number and time."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from kak_server.app import explaining
+from kak_server.app.explaining import Explainer
+from kak_server.console.models_explanation import ContactExplanation
+from tests.unit.routing.desk import queue
+from tests.unit.runtime.journaled import JournaledDesk
+
+
+def journal(folder: Path) -> Path:
+    desk = JournaledDesk(folder, queue("113"))
+    desk.sit("kari", at="p1")
+    desk.sit("ola", at="p2", ready=False)
+    desk.ring("c1")
+    desk.journal.close()
+    return folder
+
+
+async def test_it_is_what_the_api_sends(tmp_path: Path) -> None:
+    explainer = Explainer(journal(tmp_path))
+    result = await explainer.explain("c1")
+    explainer.close()
+    assert result.ok
+    told = ContactExplanation.model_validate(result.result)
+    assert told.model_dump(mode="json") == result.result
+    offered = told.steps[1].considered
+    assert offered is not None
+    assert [(one.name, one.chosen) for one in offered.best] == [("Kari", True)]
+    assert [(group.count, group.reason_nb) for group in offered.others] == [(1, "i pause")]
+
+
+async def test_an_unknown_contact_and_no_journal(tmp_path: Path) -> None:
+    explainer = Explainer(journal(tmp_path))
+    assert (await explainer.explain("c9")).code == "not-found"
+    assert (await explainer.explain("--help")).code == "not-found"
+    explainer.close()
+    nowhere = Explainer(tmp_path / "nowhere")
+    assert (await nowhere.explain("c1")).code == "unavailable"
+    nowhere.close()
+
+
+async def test_it_is_bounded_in_number_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    monkeypatch.setattr(explaining, "WAITING_MAX", 1)
+    explainer = Explainer(tmp_path, timeout_s=0.5)
+    results = await asyncio.gather(*(explainer.explain("c1") for _ in range(5)))
+    assert [result.code for result in results] == ["unavailable"] * 5
+    assert sorted(result.message.split(" ")[0] for result in results) == ["It", "It", "It", "Too", "Too"]
+    long = Explainer(tmp_path, timeout_s=60)
+    asking = asyncio.create_task(long.explain("c1"))
+    await asyncio.sleep(0.3)
+    long.close()
+    assert (await asyncio.wait_for(asking, 10)).message == "The explaining process ended with -9."
+    assert sys.executable == str(slow)
