@@ -66,7 +66,7 @@ def test_a_file_is_readable_while_it_grows(tmp_path: Path, encoding: Encoding, t
     file = WavFile(tmp_path / "a" / "b.wav", encoding)
     file.open()
     part = tmp_path / "a" / "b.wav.part"
-    assert read_wav(part) == (tag, b"")
+    assert part.read_bytes() == b""
     for size in (320, 640):
         file.append(bytes(320))
         assert read_wav(part) == (tag, bytes(size))
@@ -195,6 +195,34 @@ async def test_another_worker_goes_on_with_the_track(tmp_path: Path) -> None:
     assert closed.gaps == (rpc.Gap(1_000, 400),)
     assert (closed.stored_ms, closed.expected_ms) == (2_000, 2_005)
     assert read_wav(tmp_path / "a.wav")[1] == VOICE * 50 + g711.SILENCE["PCMA"] * 20 + VOICE * 30
+    recorder.close(5.0)
+
+
+async def test_one_that_was_killed_before_its_first_block_is_a_gap_from_the_start(tmp_path: Path) -> None:
+    events: list[rpc.Event] = []
+    killed = WavFile(tmp_path / "a.wav", ALAW)
+    killed.open()
+    killed.abandon()
+    left = killed.left_over()
+    assert left is not None
+    assert left.frames == 0
+    recorder = Recorder(tmp_path, events.append)
+    track = recorder.start(order("a.wav"), "PCMA", left.ended_at_ms + 400)
+    track.take(VOICE, "PCMA")
+    await recorder.finish(left.ended_at_ms + 420, 5.0)
+    await until(lambda: events, 5.0)
+    (closed,) = events
+    assert isinstance(closed, rpc.RecordClosed)
+    assert (closed.gaps, closed.started_at_ms) == ((rpc.Gap(0, 400),), left.ended_at_ms)
+    assert read_wav(tmp_path / "a.wav")[1] == g711.SILENCE["PCMA"] * 20 + VOICE
+    recorder.close(5.0)
+
+
+async def test_a_track_of_nothing_is_a_whole_file(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, lambda event: None)
+    recorder.start(order("a.wav"), "PCMA", 0)
+    await recorder.finish(0, 5.0)
+    assert read_wav(tmp_path / "a.wav") == (6, b"")
     recorder.close(5.0)
 
 

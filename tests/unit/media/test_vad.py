@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from kak_server.media.engine.vad import OFF_MS, ON_MS, TalkDetector, level_dbov
+from kak_server.media.engine.vad import OFF_MS, ON_MS, TalkDetector, energy_of, level_dbov
 from tests.support.media_peers import sine
 
-LOUD, SOFT, BETWEEN = sine(400.0, 160, level=0.3), sine(400.0, 160, level=0.0005), sine(400.0, 160, level=0.0075)
+LOUD, SOFT, BETWEEN = (energy_of(sine(400.0, 160, level=level)) for level in (0.3, 0.0005, 0.0075))
 
 
 def test_levels() -> None:
-    assert level_dbov(sine(1_000.0, 160, level=1.0)) == pytest.approx(-3.0, abs=0.1)
-    assert level_dbov(sine(1_000.0, 160, level=0.1)) == pytest.approx(-23.0, abs=0.1)
-    assert level_dbov(np.zeros(160, dtype=np.int16)) == -96.0
+    assert level_dbov(energy_of(sine(1_000.0, 160, level=1.0))) == pytest.approx(-3.0, abs=0.1)
+    assert level_dbov(energy_of(sine(1_000.0, 160, level=0.1))) == pytest.approx(-23.0, abs=0.1)
+    assert level_dbov(energy_of(np.zeros(160, dtype=np.int16))) == -96.0
 
 
 def test_talk_begins_and_ends_with_patience() -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from kak_server.media.engine import g711
 from kak_server.media.engine.frames import FRAME_SAMPLES, Mixed, Pcm, to_pcm
 from kak_server.media.engine.ports import Source, Stream
+from kak_server.media.engine.vad import energy_of
 
 SPEAKING_PEAK = 400  # louder than that counts as speech for a gate's buffer
 _ROOM = 64
@@ -96,9 +97,9 @@ class NumpyBoard:
         """This tick's frame as it came."""
         return self._raw.get(slot)
 
-    def samples(self, slot: int) -> bytes | None:
-        """The same as linear samples."""
-        return self._frames[slot].tobytes() if slot in self._raw else None
+    def energy(self, slot: int) -> int | None:
+        """How loud it is, see vad.energy_of."""
+        return energy_of(self._frames[slot]) if slot in self._raw else None
 
     # --- sinks -------------------------------------------------------------------------------------------------------
 

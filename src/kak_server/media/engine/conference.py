@@ -157,8 +157,7 @@ class Conference:
                 tap(frame, law)
         for leg, detector in self.watched.items():
             row = self._source_slots.of(leg)
-            samples = None if row is None else board.samples(row)
-            if detector.feed(None if samples is None else np.frombuffer(samples, dtype=np.int16)):
+            if detector.feed(None if row is None else board.energy(row)):
                 events.append(rpc.LegTalk(leg, detector.talking, round(detector.level, 1)))
         board.mix()
         playing = self._add_plays(events)

@@ -6,6 +6,20 @@ import numpy as np
 
 from kak_server.media.engine.frames import FRAME_SAMPLES, TICK_MS, Pcm
 
+_SOUNDS_KEPT = 256
+_loudness: dict[int, tuple[Pcm, list[bool]]] = {}  # by a sound's identity; the sound is kept, so it stays its own
+
+
+def _loud(sound: Pcm) -> list[bool]:
+    """Which of a sound's frames are not silent."""
+    known = _loudness.get(id(sound))
+    if known is None:
+        if len(_loudness) >= _SOUNDS_KEPT:
+            _loudness.clear()
+        flags = cast("list[bool]", np.any(sound.reshape(-1, FRAME_SAMPLES), axis=1).tolist())
+        known = _loudness[id(sound)] = sound, flags
+    return known[1]
+
 
 class Play:
     """Position in a sound of whole frames. A looped one pauses `repeat_gap_ms` between rounds."""
@@ -18,7 +32,7 @@ class Play:
         self.ended = False
         self._gap_ticks = max(0, repeat_gap_ms) // TICK_MS
         self._frames = sound.reshape(-1, FRAME_SAMPLES)
-        self._loud = cast("list[bool]", np.any(self._frames, axis=1).tolist())
+        self._loud = _loud(sound)
         self._at = 0
 
     @property

@@ -32,6 +32,7 @@ class TickClock:
         self._on_skip = on_skip
         self._origin = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.touch()
 
     def touch(self) -> None:
@@ -42,6 +43,7 @@ class TickClock:
     def start(self) -> None:
         """Begin ticking on the running loop."""
         self._origin = time.monotonic()
+        self._loop = asyncio.get_running_loop()
         self._arm()
 
     def stop(self) -> None:
@@ -54,13 +56,15 @@ class TickClock:
         return self._origin + (self.time.index + 1) * TICK_MS / 1000.0
 
     def _arm(self) -> None:
-        wait = max(0.0, self._due() - time.monotonic())
-        self._timer = asyncio.get_running_loop().call_later(wait, self._run)
+        assert self._loop is not None, "it was started"
+        self._timer = self._loop.call_later(max(0.0, self._due() - time.monotonic()), self._run)
 
     def _run(self) -> None:
         started = time.monotonic()
-        behind = int((started - self._due()) * 1000.0 // TICK_MS)
-        self.late_max_ms = max(self.late_max_ms, (started - self._due()) * 1000.0)
+        late_ms = (started - self._due()) * 1000.0
+        behind = int(late_ms // TICK_MS)
+        if late_ms > self.late_max_ms:
+            self.late_max_ms = late_ms
         if behind > CATCH_UP_TICKS:
             missed = behind
             self.time.index += missed

@@ -68,20 +68,17 @@ class Commands:
         self._worker.clock.touch()
         if isinstance(command, rpc.CreateWebrtc):
             return self._later(command)
-        return self._reply(lambda: self._sync[type(command)](command), command)
+        try:
+            return rpc.Reply(True, self._sync[type(command)](command))
+        except (CommandError, BadPathError, BadKeyError, OSError) as problem:
+            return _refusal(problem)
+        except Exception as bug:  # noqa: BLE001  logged and answered as our fault
+            return _bug(bug, command)
 
     async def _later(self, command: rpc.CreateWebrtc) -> rpc.Reply:
         try:
             return rpc.Reply(True, await self.create_webrtc(command))
         except (CommandError, BadSdpError, NoIcePortError, OSError) as problem:
-            return _refusal(problem)
-        except Exception as bug:  # noqa: BLE001  logged and answered as our fault
-            return _bug(bug, command)
-
-    def _reply(self, deed: Callable[[], Result], command: rpc.Command) -> rpc.Reply:
-        try:
-            return rpc.Reply(True, deed())
-        except (CommandError, BadPathError, BadKeyError, OSError) as problem:
             return _refusal(problem)
         except Exception as bug:  # noqa: BLE001  logged and answered as our fault
             return _bug(bug, command)

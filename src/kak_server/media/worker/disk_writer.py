@@ -30,10 +30,17 @@ class DiskWriter(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="recording", daemon=True)
-        self.jobs: queue.Queue[Job | None] = queue.Queue(JOBS_MAX)
+        self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.closings: list[Closing] = []  # the thread's own
         self.hurry = threading.Event()
         self._close_at_s = 0.0
+
+    def give(self, job: Job) -> bool:
+        """A job from the loop. False when there is no room."""
+        if self.jobs.qsize() >= JOBS_MAX:
+            return False
+        self.jobs.put(job)
+        return True
 
     def run(self) -> None:
         """The thread."""

@@ -16,7 +16,7 @@ from kak_server.media.engine.ports import Stream as AnyStream
 from kak_server.media.engine.stream import Stream
 from kak_server.media.worker.ports import Poller, SocketPoller
 
-API = 1  # of the extension this code was written for
+API = 2  # of the extension this code was written for
 Choice = Literal["auto", "native", "numpy"]
 CHOICES: tuple[Choice, ...] = ("auto", "native", "numpy")
 

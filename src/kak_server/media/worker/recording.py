@@ -7,7 +7,6 @@ keep up fails the recording (record.failed), never the call.
 import asyncio
 import contextlib
 import os
-import queue
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,7 +100,6 @@ class Recorder:
 
     def __init__(self, folder: Path, emit: Callable[[rpc.Event], None]) -> None:
         self.tracks: dict[RecordingId, Track] = {}
-        self._folder = folder
         self._root = str(folder)
         self._emit = emit
         self._loop = asyncio.get_running_loop()
@@ -136,18 +134,18 @@ class Recorder:
         return track
 
     def _resolve(self, name: str) -> Path:
-        path = Path(name)
-        if path.is_absolute() or ".." in path.parts or path.suffix != ".wav" or "\0" in name or len(name) > 512:
+        *folders, last = name.split("/")
+        if not last.endswith(".wav") or not {"", ".", ".."}.isdisjoint(folders) or "\0" in name or len(name) > 512:
             raise BadPathError(f"not a relative .wav path: {name!r}")
-        full = self._folder / path
         way = self._root
-        for part in path.parts[:-1]:
-            way = os.path.join(way, part)
+        for folder in folders:
+            way = f"{way}/{folder}"
             if os.path.islink(way):  # a link that somebody put into the folder may lead away
                 raise BadPathError(f"outside of the recordings folder: {name!r}")
+        full = f"{way}/{last}"
         if os.path.lexists(full):
             raise BadPathError(f"taken: {name!r}")
-        return full
+        return Path(full)
 
     def stop(self, recording: RecordingId, now_ms: int) -> bool:
         """Close a track; record.closed follows. False if there is none."""
@@ -213,9 +211,7 @@ class Recorder:
                 track.written += 1
 
         track.submitted += 1
-        try:
-            self._writer.jobs.put_nowait(job)
-        except queue.Full:
+        if not self._writer.give(job):
             self._closing -= closing
             self._fail(track, "too many tracks wait for the disk")
 

@@ -183,11 +183,13 @@ class RtpLeg:
         if kind is None:
             self.counts.malformed += 1
             return
-        if not self.learned and not self._learn(address):
+        renewed = not self.learned
+        if renewed and not self._learn(address):
             return
         self._intake.received += 1
         if self._told_silent_ms:
             self._heard_again()
+            renewed = True
         self._intake.last_packet_ms = self._time.mono_ms
         if self._mux:
             self._reception.packet(packet.ssrc, packet.sequence)
@@ -196,15 +198,17 @@ class RtpLeg:
                 if self._peer_ssrc is not None:
                     self._voice.restart()
                 self._peer_ssrc = packet.ssrc
+                renewed = True
             self._voice.put(packet)
             if self.on_sound is not None:
                 self.on_sound()
                 self.on_sound = None
-            self._know_peer()
         elif kind is _DIGIT:
             self._tell_digits(self._digits.feed(packet.timestamp, packet.payload, int(self._time.mono_ms)))
         else:
             self.counts.comfort_noise += 1
+        if renewed:
+            self._know_peer()
 
     def _decrypted(self, data: bytes) -> bytes | None:
         if self._srtp is None:

@@ -117,17 +117,24 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
-        while self._transport is not None and not self._transport.is_closing():
-            end = self._received.find(b"\n")
-            if end > rpc.MAX_LINE_BYTES or (end < 0 and len(self._received) > rpc.MAX_LINE_BYTES):
-                self._error("malformed", f"a line is longer than {rpc.MAX_LINE_BYTES} bytes", fatal=True)
-                return
-            if end < 0:
-                return
-            line = bytes(self._received[:end])
-            del self._received[: end + 1]
-            self._line(line)
+        first, *lines = data.split(b"\n")  # all lines of a read at once; only the last may be a beginning
+        self._received += first
+        if lines:
+            begun = lines.pop()
+            first, self._received = bytes(self._received), bytearray(begun)
+            for line in (first, *lines):
+                if self._transport is None or self._transport.is_closing():
+                    return
+                if len(line) > rpc.MAX_LINE_BYTES:
+                    break
+                self._line(line)
+            else:
+                if len(begun) <= rpc.MAX_LINE_BYTES:
+                    return
+        elif len(self._received) <= rpc.MAX_LINE_BYTES:
+            return
+        if self._transport is not None and not self._transport.is_closing():
+            self._error("malformed", f"a line is longer than {rpc.MAX_LINE_BYTES} bytes", fatal=True)
 
     def _write(self, line: bytes) -> None:
         if self._transport is None or self._transport.is_closing():

@@ -1,7 +1,7 @@
 """A WAV file that grows: readable at any moment, complete under its name only when it is whole and on the disk.
 
-RIFF/WAVE with format tag 6 (A-law) or 1 (linear PCM). While it grows the file is called `<name>.part` and its header is
-corrected with every block, so what a killed process leaves behind can be played.
+RIFF/WAVE with format tag 6 (A-law) or 1 (linear PCM). While it grows the file is called `<name>.part`; its header comes
+with the first block and is corrected with every other, so what a killed process leaves behind can be played.
 """
 
 import contextlib
@@ -56,6 +56,7 @@ class WavFile:
         self._part = f"{path}.part"
         self._descriptor = -1
         self._data_bytes = 0
+        self._begun = False  # the header is there
 
     def left_over(self) -> LeftOver | None:
         """What a killed process left of this very track, if it can be continued."""
@@ -69,6 +70,8 @@ class WavFile:
                 os.close(descriptor)
         except OSError:
             return None
+        if not head:  # killed before its first block
+            return LeftOver(0, status.st_mtime_ns // 1_000_000)
         said_bytes = int.from_bytes(head[-4:], "little")
         if head != header(self.encoding, said_bytes):
             return None
@@ -83,7 +86,8 @@ class WavFile:
         if continued_frames is not None:
             self._descriptor = os.open(self._part, os.O_RDWR | os.O_CLOEXEC)
             self._data_bytes = continued_frames * FRAME_BYTES[self.encoding]
-            os.ftruncate(self._descriptor, len(header(self.encoding, 0)) + self._data_bytes)
+            self._begun = continued_frames > 0
+            os.ftruncate(self._descriptor, len(header(self.encoding, 0)) + self._data_bytes if self._begun else 0)
             os.lseek(self._descriptor, 0, os.SEEK_END)
             return
         try:
@@ -94,7 +98,6 @@ class WavFile:
         except FileExistsError:
             os.rename(self._part, self._free_name())
             self._descriptor = self._create()
-        self._write(header(self.encoding, 0))
 
     def _create(self) -> int:
         return os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640)
@@ -107,10 +110,15 @@ class WavFile:
         raise FileExistsError(f"{self._part}: too many left-overs of killed workers")
 
     def append(self, data: bytes) -> None:
-        """Add audio and correct the header."""
-        self._write(data)
+        """Add audio and correct the header, which comes with the first block."""
         self._data_bytes += len(data)
-        os.pwrite(self._descriptor, header(self.encoding, self._data_bytes), 0)
+        head = header(self.encoding, self._data_bytes)
+        if not self._begun:
+            self._write(head + data)
+            self._begun = True
+            return
+        self._write(data)
+        os.pwrite(self._descriptor, head, 0)
 
     def _write(self, data: bytes) -> None:
         if self._descriptor < 0:

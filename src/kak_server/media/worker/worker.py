@@ -132,9 +132,10 @@ class Worker:
             if self.clock.time.index % WATCH_TICKS == 0:
                 for leg in self.legs.values():
                     leg.watch()
-            for leg_id, dialling in list(self.dialling.items()):
-                if not dialling.sender.tick_digits():
-                    del self.dialling[leg_id]
+            if self.dialling:
+                for leg_id, dialling in list(self.dialling.items()):
+                    if not dialling.sender.tick_digits():
+                        del self.dialling[leg_id]
             for event in self.conference.tick(self.clock.time.index):
                 self.emit(event)
             self.recorder.end_tick(self.clock.time.index)

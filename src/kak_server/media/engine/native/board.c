@@ -294,14 +294,17 @@ static PyObject *board_raw(Board *self, PyObject *number)
     return Py_NewRef(raw == NULL ? Py_None : raw);
 }
 
-static PyObject *board_samples(Board *self, PyObject *number)
+static PyObject *board_energy(Board *self, PyObject *number)
 {
     int slot = checked(number, self->sources_room);
     if (slot < 0)
         return NULL;
     if (!self->present[slot])
         Py_RETURN_NONE;
-    return PyBytes_FromStringAndSize((const char *)self->frames[slot], sizeof self->frames[slot]);
+    int64_t energy = 0;
+    for (int n = 0; n < FRAME_SAMPLES; n++)
+        energy += (int32_t)self->frames[slot][n] * (int32_t)self->frames[slot][n];
+    return PyLong_FromLongLong(energy);
 }
 
 /* --- sinks -------------------------------------------------------------------------------------------------------- */
@@ -576,7 +579,7 @@ static PyMethodDef methods[] = {
     {"want", (PyCFunction)board_want, METH_VARARGS, "want(slot, wanted): whether anybody wants its frames."},
     {"pull", (PyCFunction)board_pull, METH_NOARGS, "A frame of every source; the slots that fell asleep."},
     {"raw", (PyCFunction)board_raw, METH_O, "raw(slot): its frame as it came, or None."},
-    {"samples", (PyCFunction)board_samples, METH_O, "samples(slot): the same as linear samples, in bytes."},
+    {"energy", (PyCFunction)board_energy, METH_O, "energy(slot): vad.energy_of its samples, or None."},
     {"add_sink", (PyCFunction)board_add_sink, METH_VARARGS, "add_sink(slot, stream=None, law=None)."},
     {"remove_sink", (PyCFunction)board_remove_sink, METH_O, "Idempotent."},
     {"connect", (PyCFunction)board_connect, METH_VARARGS, "connect(slot, ((source, gain), ...)): all it hears."},

@@ -1,7 +1,7 @@
 /* kak_server.media.engine._native */
 #include "native.h"
 
-#define API 1 /* native.API */
+#define API 2 /* native.API */
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
