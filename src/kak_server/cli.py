@@ -149,6 +149,19 @@ def config(arguments: argparse.Namespace) -> int:
     return versions.main(arguments)
 
 
+def replay(arguments: argparse.Namespace) -> int:
+    """What if: journalled days by other rules, and who would have waited how long."""
+    from kak_server.config.compose import to_routing_config
+    from kak_server.model.ids import OperatorId
+    from kak_server.runtime.whatif import cli as whatif
+
+    if arguments.config is None:
+        return whatif.main(arguments, None, None)
+    settings = load_settings(arguments.config, arguments.set)
+    skills = {OperatorId(person.username): dict(person.skills) for person in settings.operators}
+    return whatif.main(arguments, to_routing_config(settings), skills)
+
+
 def openapi(_arguments: argparse.Namespace) -> int:
     """Print the OpenAPI document of the position API."""
     from kak_server.console.aio.app import openapi_json
@@ -188,6 +201,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("hash-password", hash_password)
     add("openapi", openapi)
     _add_config(add("config", config))
+    _add_replay(add("replay", replay))
     _add_journal(add("journal", journal))
     _add_sip(add("sip", sip))
     return parser
@@ -228,6 +242,13 @@ def _add_config(command: argparse.ArgumentParser) -> None:
     from kak_server.config.versions.arguments import add_arguments
 
     add_arguments(command, SOURCE_TREE / "configs" / "lab.yaml")
+
+
+def _add_replay(command: argparse.ArgumentParser) -> None:
+    from kak_server.runtime.whatif.cli import add_arguments
+
+    add_arguments(command)
+    _add_overrides(command)
 
 
 def _add_sip(command: argparse.ArgumentParser) -> None:

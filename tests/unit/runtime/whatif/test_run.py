@@ -1,0 +1,138 @@
+"""From a journal on disk to old and new beside each other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kak_server import cli
+from kak_server.model.ids import QueueId
+from kak_server.runtime.journal import Journal
+from kak_server.runtime.whatif.cli import time_of
+from kak_server.runtime.whatif.run import as_text, compare, observe
+from tests.unit.routing.desk import Desk, queue
+from tests.unit.runtime.whatif.days import QUEUES, Day, rules
+
+FAR_MS = 1 << 50
+NEW = """
+rooms: [{id: oslo, name: Oslo, positions: 2}, {id: bergen, name: Bergen, positions: 2}]
+queues:
+  - {id: "113", name: "113", class: emergency, rooms: [oslo, bergen], wrap_up_ms: 10000}
+"""
+
+
+def journalled(folder: Path, desk: Desk) -> Path:
+    journal, _ = Journal.open(folder / "journal", now_ms=1)
+    for event in desk.events:
+        journal.append_event(event)
+    journal.close()
+    return folder / "journal"
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Path:
+    """Oslo alone for a minute, one operator there, one in Bergen; two callers, the second of whom gives up."""
+    desk = Desk(queue("113", "oslo", "bergen", own_room_ms=60_000, wrap_up_ms=10_000))
+    desk.sit("ada", "oslo")
+    desk.sit("cia", "bergen")
+    desk.ring("first")
+    desk.ring("second")
+    desk.wait(3_000)
+    desk.talk("ada", "first")
+    desk.wait(27_000)
+    desk.gone("second")
+    desk.wait(60_000)
+    desk.hang_up("ada", "first")
+    desk.wait(60_000)
+    journalled(tmp_path, desk)
+    return tmp_path
+
+
+def test_the_same_rules_reproduce_every_wait(tmp_path: Path) -> None:
+    day = Day(3)
+    day.open_up()
+    day.live(300)
+    observed = observe(journalled(tmp_path, day), 0, FAR_MS)
+    assert observed is not None
+    told = compare(observed, FAR_MS, None)
+    assert told["reproduced"] == told["contacts"] > 50
+    assert all(pair["old"] == pair["new"] for pair in [*told["queues"].values(), *told["rooms"].values()])
+    assert told["changed_most"] == []
+
+
+def test_a_part_of_the_day_begins_in_the_middle_of_it(tmp_path: Path) -> None:
+    day = Day(4)
+    day.open_up()
+    day.live(200)
+    from_ms = day.now_ms
+    day.live(200)
+    until_ms = day.now_ms
+    day.live(100)
+    observed = observe(journalled(tmp_path, day), from_ms, until_ms)
+    assert observed is not None
+    told = compare(observed, until_ms, None)
+    arrived = [row.arrived_ms for row in observed.tally.rows.values() if row.arrived_ms < until_ms]
+    assert told["contacts"] == told["reproduced"] == len(arrived)
+    assert min(arrived) >= from_ms
+
+
+def test_old_and_new_beside_each_other(quiet: Path) -> None:
+    observed = observe(quiet / "journal", 0, FAR_MS)
+    assert observed is not None
+    assert observed.thresholds == {QueueId("113"): 10_000}
+    told = compare(observed, FAR_MS, rules(queue("113", "oslo", "bergen", wrap_up_ms=10_000)))
+    pair = told["queues"]["113"]
+    assert (pair["old"]["answered"], pair["old"]["abandoned"], pair["old"]["in_time"]) == (1, 1, 50.0)
+    assert (pair["new"]["answered"], pair["new"]["abandoned"], pair["new"]["in_time"]) == (2, 0, 100.0)
+    assert (pair["old"]["asa_ms"], pair["old"]["max_ms"], pair["new"]["max_ms"]) == (3_000, 30_000, 3_000)
+    assert set(told["rooms"]) == {"oslo", "bergen"}
+    assert [one["contact"] for one in told["changed_most"]] == ["second"]
+    text = as_text(told, "new.yaml")
+    assert "second 113: abandoned after 30.0 s -> answered after 3.0 s" in text
+    assert "2 contacts; by the rules as they were 2 of them come out as they did" in text
+    assert "  - callers call when they did" in text
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.main(["replay", *arguments])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_the_command(quiet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text(NEW)
+    code, out, _ = run(capsys, "--data-dir", str(quiet), "--config", str(new), "--json")
+    told: dict[str, Any] = json.loads(out)
+    assert (code, told["contacts"], told["reproduced"], told["all"]["new"]["answered"]) == (0, 2, 2, 2)
+    code, out, _ = run(capsys, "--data-dir", str(quiet))
+    assert code == 0
+    assert "waits that change most" not in out
+    code, _, err = run(capsys, "--data-dir", str(quiet), "--from", "2030-01-01")
+    assert (code, err) == (1, "the journal holds nothing of that time\n")
+    code, _, err = run(capsys, "--data-dir", str(quiet), "--from", "1970-01-01T00:18", "--to", "1970-01-01T00:18:01")
+    assert (code, err) == (1, "nobody called in that time\n")
+    code, _, err = run(capsys, "--data-dir", str(tmp_path / "nothing"))
+    assert (code, "no journal in" in err) == (2, True)
+    code, _, err = run(capsys, "--data-dir", str(quiet), "--from", "yesterday")
+    assert (code, "no time such as" in err) == (2, True)
+
+
+def test_times_are_utc_unless_said() -> None:
+    assert time_of("1970-01-01T00:00:01") == time_of("1970-01-01T01:00:01+01:00") == 1_000
+
+
+def test_a_hole_in_the_journal_is_told(tmp_path: Path) -> None:
+    day = Day(5, *QUEUES)
+    day.open_up()
+    day.live(60)
+    folder = journalled(tmp_path, day)
+    segment = next(folder.glob("journal-*.kj"))
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    segment.write_bytes(data)
+    observed = observe(folder, 0, FAR_MS)
+    assert observed is not None
+    assert observed.problems
+    assert "warning:" in as_text(compare(observed, FAR_MS, None), "")
