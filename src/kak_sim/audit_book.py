@@ -36,6 +36,15 @@ class Case:
         self.passed = [*(other for other in self.passed if other != operator), operator]
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """Where somebody on loan serves, for which queues (none: all), and whether the own room's emergencies stay."""
+
+    room: RoomId
+    queues: tuple[QueueId, ...]
+    own_emergencies: bool
+
+
 @dataclass(slots=True)
 class Person:
     """An operator as the stream tells it."""
@@ -52,6 +61,7 @@ class Person:
     was_free: bool = False
     forced_out: bool = False  # to go, by a shift lead's word
     handing_over: bool = False  # the next shift stands by
+    lent: "Lent | None" = None
 
     @property
     def leaving(self) -> bool:
@@ -60,6 +70,36 @@ class Person:
     @property
     def ready(self) -> bool:
         return self.media_up and self.activity is api.Activity.AVAILABLE
+
+
+def serving_room(
+    person: Person,
+    rules: api.QueueConfig,
+    rooms: tuple[RoomId, ...],
+    queues: Mapping[QueueId, api.QueueConfig],
+) -> RoomId | None:
+    """As whose operator somebody may be asked for a queue that looks for these rooms' operators. Queues that need the
+    same skills go along with those of a loan."""
+    lent = person.lent
+    if lent is None:
+        return person.room if person.room in rooms else None
+    if lent.own_emergencies and rules.klass is api.ContactClass.EMERGENCY and person.room in rooms:
+        return person.room
+    named = [queues[name].skills for name in lent.queues if name in queues]
+    return lent.room if lent.room in rooms and (not lent.queues or rules.skills in named) else None
+
+
+def doubled(cases: Iterable[Case], people: Mapping[OperatorId, Person]) -> Iterator[str]:
+    """One contact an operator, one operator a position; whoever holds a contact is here. A sentence for each else."""
+    holders = [case.operator for case in cases if case.operator is not None]
+    for operator in holders:
+        if holders.count(operator) > 1:
+            yield f"{operator} holds more than one contact"
+        if operator not in people:
+            yield f"{operator} holds a contact but has left"
+    seats = [person.position for person in people.values()]
+    if len(seats) != len(set(seats)):
+        yield "two operators at one position"
 
 
 def unbounded(

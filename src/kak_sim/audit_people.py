@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from kak_server.model.ids import OperatorId, PositionId
 from kak_server.routing import api
-from kak_sim.audit_book import Person
+from kak_sim.audit_book import Lent, Person
 
 
 @dataclass(slots=True)
@@ -21,6 +21,8 @@ class Days:
     change: Callable[[Person, bool, api.Activity], None]
     coming: dict[PositionId, api.HandOverStarted] = field(default_factory=dict)
     misses: dict[OperatorId, int] = field(default_factory=dict)
+    asked: dict[str, api.LoanAsked] = field(default_factory=dict)
+    agreed: dict[str, api.LoanAgreed] = field(default_factory=dict)
     most_misses: int = 0
 
     def hear(self, event: api.Event) -> None:
@@ -29,6 +31,10 @@ class Days:
             self.coming.setdefault(event.position, event)
         elif isinstance(event, api.OperatorForced) and event.operator in self.people:
             self._forced(event, self.people[event.operator])
+        elif isinstance(event, api.LoanAsked):
+            self.asked[event.loan] = event
+        elif isinstance(event, api.LoanAgreed):
+            self.agreed[event.loan] = event
         elif isinstance(event, api.Configured):
             self.most_misses = event.config.people.misses
         elif isinstance(event, api.ActivitySet | api.OfferAccepted | api.OfferRejected | api.OperatorSignedIn):
@@ -57,6 +63,8 @@ class Days:
                 self._left(effect)
             case api.HandOverChanged():
                 self._hand_over(effect)
+            case api.LoanChanged():
+                self._loan(effect)
             case api.Forced() | api.MissesTolerated() | api.PositionLeft():
                 return not isinstance(effect, api.PositionLeft)
             case _:
@@ -84,6 +92,28 @@ class Days:
             self.finding(f"{effect.operator} was sent away from {effect.position} for no reason")
         if self.holds(person) or person.wrap_up_until_ms is not None:
             self.finding(f"{effect.operator} was sent away in the middle of work")
+
+    def _loan(self, effect: api.LoanChanged) -> None:
+        asked, agreed = self.asked.get(effect.loan), self.agreed.get(effect.loan)
+        person = None if effect.operator is None else self.people.get(effect.operator)
+        if asked is None or (asked.room, asked.lender) != (effect.room, effect.lender):
+            self.finding(f"loan {effect.loan} was never asked for")
+            return
+        if effect.change == "lent":
+            if agreed is None or effect.operator not in agreed.operators or person is None or person.lent is not None:
+                self.finding(f"{effect.operator} was lent without a word of their lead")
+            elif person.room != asked.lender:
+                self.finding(f"{effect.operator} was lent by {asked.lender}, where they do not sit")
+            else:
+                person.lent = Lent(asked.room, asked.queues, agreed.own_emergencies)
+                person.was_free = False
+        elif effect.change == "returned" and person is not None:
+            if person.lent is None:
+                self.finding(f"{effect.operator} is back who was not away")
+            person.lent, person.was_free = None, False
+        elif effect.change in ("over", "lapsed"):
+            del self.asked[effect.loan]
+            self.agreed.pop(effect.loan, None)
 
     def _hand_over(self, effect: api.HandOverChanged) -> None:
         outgoing = self.people.get(effect.outgoing)

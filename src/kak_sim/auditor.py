@@ -8,7 +8,21 @@ from collections.abc import Iterable
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import api
-from kak_sim.audit_book import ALONE, JOINING, OFFERED, RANK, TALKING, WAITING, Case, Person, follow, retrain, unbounded
+from kak_sim.audit_book import (
+    ALONE,
+    JOINING,
+    OFFERED,
+    RANK,
+    TALKING,
+    WAITING,
+    Case,
+    Person,
+    doubled,
+    follow,
+    retrain,
+    serving_room,
+    unbounded,
+)
 from kak_sim.audit_people import Days
 
 
@@ -215,7 +229,7 @@ class Auditor:
                     self.people.pop(effect.operator, None)
             case api.ContactChanged() | api.OperatorChanged() | api.Refused() | api.RoomChanged():
                 pass
-            case api.MadeNotReady() | api.MissesTolerated() | api.Forced() | api.HandOverChanged():
+            case api.MadeNotReady() | api.MissesTolerated() | api.Forced() | api.HandOverChanged() | api.LoanChanged():
                 pass  # seen above
             case _:
                 found = self.cases.get(effect.contact)
@@ -337,7 +351,7 @@ class Auditor:
         config = case.rules
         rooms = config.rooms if case.wide else config.rooms[:1]
         skilled = all(person.skills.get(skill, 0) >= level for skill, level in config.skills.items())
-        return person.room in rooms and skilled
+        return skilled and serving_room(person, case.rules, rooms, self._queues) is not None
 
     def _order(self, case: Case) -> tuple[int, int, int, int]:
         config = case.rules
@@ -345,7 +359,7 @@ class Auditor:
 
     def _preference(self, person: Person, case: Case) -> tuple[int, bool, int, str]:
         passed = case.passed.index(person.operator) if person.operator in case.passed else -1
-        own = person.room == case.rules.rooms[0]
+        own = serving_room(person, case.rules, case.rules.rooms[:1], self._queues) is not None
         return (passed, not own, person.idle_since_ms, person.operator) if passed < 0 else (passed, False, 0, "")
 
     def _judge(self, effects: tuple[api.Effect, ...]) -> None:
@@ -358,7 +372,8 @@ class Auditor:
         for effect in effects:
             if isinstance(effect, api.Offer) and self._stands(effect) and effect.operator in self.people:
                 self._fair(self.cases[effect.contact], self.people[effect.operator], waiting, free)
-        self._one_each()
+        for text in doubled(self.cases.values(), self.people):
+            self._finding(text)
         for text in unbounded(self.cases.values(), self.people.values(), set(self.timers.values()), self._calling):
             self._finding(text)
         if self.arrived != len(self.cases) + len(self.ended):
@@ -380,14 +395,3 @@ class Auditor:
                 and self._preference(idle, case) < self._preference(person, case)
             ):
                 self._finding(f"{case.contact} was offered to {person.operator}, passing over {idle.operator}")
-
-    def _one_each(self) -> None:
-        holders = [case.operator for case in self.cases.values() if case.operator is not None]
-        for operator in holders:
-            if holders.count(operator) > 1:
-                self._finding(f"{operator} holds more than one contact")
-            if operator not in self.people:
-                self._finding(f"{operator} holds a contact but has left")
-        seats = [person.position for person in self.people.values()]
-        if len(seats) != len(set(seats)):
-            self._finding("two operators at one position")

@@ -36,11 +36,21 @@ QUEUES: tuple[QueueConfig, ...] = (
     queue("doctor", "bergen", "oslo", klass=ContactClass.URGENT, skills={"doctor": 4}),
     queue("116117", "oslo", "bergen", klass=ContactClass.NORMAL, announce=True, wrap_up_ms=2_000),
 )
-PEOPLE = PeopleConfig(misses=2, hand_over_ms=8_000, wrap_up_extension_ms=4_000, wrap_up_extensions=3)
+PEOPLE = PeopleConfig(
+    misses=2,
+    hand_over_ms=8_000,
+    wrap_up_extension_ms=4_000,
+    wrap_up_extensions=3,
+    loan_asked_ms=9_000,
+    loan_ms=60_000,
+    minimum_staff={BERGEN: 1},
+)
+CAREFUL = replace(PEOPLE, loan_consent=True, minimum_staff={OSLO: 1})
 OPERATORS = ("ada", "bob", "cia", "dag", "eva")
 POSITIONS = ("p1", "p2", "p3", "p4", "p5", "p6")
 
 operators = st.sampled_from(OPERATORS)
+loans = st.sampled_from(["l1", "l2"])
 queues = st.sampled_from([config.queue for config in QUEUES] + ["unknown"])
 picks = st.integers(0, 30)
 
@@ -241,6 +251,36 @@ class RoutingMachine(RuleBasedStateMachine):
     def somebody_stays_on(self, who: str, position: str) -> None:
         self.desk.stays_on(who, position)
 
+    @rule(
+        loan=loans,
+        away=st.booleans(),
+        count=st.integers(1, 3),
+        queues=st.sampled_from([(), (), ("doctor",), ("113",), ("113", "doctor"), ("nowhere",)]),
+        ms=st.sampled_from([3_000, 20_000, 60_000]),
+    )
+    def a_room_asks(self, loan: str, away: bool, count: int, queues: tuple[str, ...], ms: int) -> None:
+        rooms = ("oslo", "bergen") if away else ("bergen", "oslo")
+        self.desk.borrow(loan, *rooms, count=count, queues=queues, ms=ms)
+
+    @rule(loan=loans, who=st.lists(operators, min_size=1, max_size=2), own=st.booleans())
+    def the_other_lends(self, loan: str, who: list[str], own: bool) -> None:
+        self.desk.lend(loan, *who, own_emergencies=own)
+
+    @rule(loan=loans, own=st.booleans())
+    def the_other_lends_all_it_can(self, loan: str, own: bool) -> None:
+        row = self.desk.core.loan(loan)
+        if row is not None:
+            there = [view.operator for view in self.desk.core.in_room(row.lender)]
+            self.desk.lend(loan, *there[: row.count], own_emergencies=own)
+
+    @rule(loan=loans, who=operators, yes=st.sampled_from([True, True, False]))
+    def somebody_says_whether_to_go(self, loan: str, who: str, yes: bool) -> None:
+        self.desk.goes(loan, who, yes=yes)
+
+    @rule(loan=loans, who=st.sampled_from(["", *OPERATORS]))
+    def a_loan_is_ended(self, loan: str, who: str) -> None:
+        self.desk.end_loan(loan, who)
+
     @rule(ms=st.sampled_from([1, 500, 2_000, 5_000, 16_000]))
     def time_passes(self, ms: int) -> None:
         self.desk.wait(ms)
@@ -255,9 +295,9 @@ class RoutingMachine(RuleBasedStateMachine):
         self.desk.send(TimerFired(self.desk.core.now_ms, key))
         assert self.desk.core.digest() == before
 
-    @rule(chosen=st.sets(st.integers(0, len(QUEUES) - 1), min_size=1))
-    def rules_change(self, chosen: set[int]) -> None:
-        self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), max_contacts=12, people=PEOPLE)
+    @rule(chosen=st.sets(st.integers(0, len(QUEUES) - 1), min_size=1), people=st.sampled_from([PEOPLE, CAREFUL]))
+    def rules_change(self, chosen: set[int], people: PeopleConfig) -> None:
+        self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), max_contacts=12, people=people)
 
     @rule(
         number=st.integers(0, len(QUEUES) - 1),

@@ -17,6 +17,12 @@ from kak_server.routing.api_common import SetTimer as SetTimer
 from kak_server.routing.api_config import Apply as Apply
 from kak_server.routing.api_config import ConfigChanged as ConfigChanged
 from kak_server.routing.api_config import OperatorRules as OperatorRules
+from kak_server.routing.api_loans import LoanAgreed as LoanAgreed
+from kak_server.routing.api_loans import LoanAnswered as LoanAnswered
+from kak_server.routing.api_loans import LoanAsked as LoanAsked
+from kak_server.routing.api_loans import LoanChanged as LoanChanged
+from kak_server.routing.api_loans import LoanEnded as LoanEnded
+from kak_server.routing.api_loans import LoanEvent
 from kak_server.routing.api_out import ContactDialed as ContactDialed
 from kak_server.routing.api_out import ContactHandedOver as ContactHandedOver
 from kak_server.routing.api_out import ContactPulledBack as ContactPulledBack
@@ -44,6 +50,7 @@ from kak_server.routing.words import OperatorState as OperatorState
 from kak_server.routing.words import QueueConfig as QueueConfig
 from kak_server.routing.words import RoutingConfig as RoutingConfig
 from kak_server.routing.words_people import ForcedTo as ForcedTo
+from kak_server.routing.words_people import LoanState as LoanState
 from kak_server.routing.words_people import PeopleConfig as PeopleConfig
 from kak_server.routing.words_people import ReasonConfig as ReasonConfig
 from kak_server.routing.words_workflow import Condition as Condition
@@ -255,6 +262,7 @@ Event = (
     | WrapUpDone
     | RoomStateSet
     | PeopleEvent
+    | LoanEvent
     | TimerFired
 )
 
@@ -369,6 +377,7 @@ Effect = (
     | CancelTimer
     | Refused
     | PeopleEffect
+    | LoanChanged
     | ContactChanged
     | OperatorChanged
 )

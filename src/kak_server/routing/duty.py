@@ -97,11 +97,18 @@ class People:
         self.hand_overs: dict[PositionId, HandOver] = {}
         self.handing: dict[OperatorId, PositionId] = {}  # the incoming and the outgoing of each; an index
         self.loans: dict[str, Loan] = {}
+        self.on_loan: dict[OperatorId, str] = {}  # who is lent, or asked whether to go; an index
 
     def begin(self, row: HandOver) -> None:
         """The two are at the position; both lead to the row."""
         self.hand_overs[row.position] = row
         self.handing[row.incoming] = self.handing[row.outgoing] = row.position
+
+    def keep(self, loan: Loan) -> None:
+        """A loan from a snapshot."""
+        self.loans[loan.loan] = loan
+        for operator in (*loan.lent, *loan.asked):
+            self.on_loan[operator] = loan.loan
 
     def end(self, row: HandOver) -> None:
         """However it came out."""

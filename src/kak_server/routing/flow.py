@@ -139,7 +139,7 @@ def _name(turn: Turn, contact: Contact) -> OperatorId | None:
     if operator is None or operator.activity is not Activity.AVAILABLE or operator.duty.leaving:
         return None
     line = contact.need.line
-    reached = operator.serves_room in line.rooms.rooms and operator.crew.mask & line.profile.bit
+    reached = operator.crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit
     return operator.operator if reached else None
 
 

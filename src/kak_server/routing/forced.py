@@ -16,7 +16,7 @@ def on_forced(turn: Turn, event: OperatorForced) -> None:
     if not operators.reason_is_known(turn.state, event.reason):
         turn.refuse("unknown-reason", f"no reason {event.reason}", event.operator)
         return
-    waits = event.to is ForcedTo.SIGNED_OUT and operator.state in shifts.AT_WORK
+    waits = event.to is ForcedTo.SIGNED_OUT and shifts.at_work(operator)
     turn.emit(Forced(operator.operator, operator.position, event.by, event.to, event.reason, event.note, waits))
     operator.duty.forced = ForcedState(event.to, event.by, turn.now_ms, event.reason, event.note, waits)
     turn.touch_operator(operator.operator)

@@ -10,13 +10,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kak_server.model.ids import OperatorId, RoomId
-from kak_server.routing.needs import Bench, Crew, Hub, Line, Profile, RoomSet, Skills, WaitKey, reaches
+from kak_server.routing.needs import Bench, Crew, CrewName, Hub, Line, Profile, RoomSet, Skills, WaitKey, reaches
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.rooms_rows import Room
 from kak_server.routing.words_workflow import Strategy
 
 if TYPE_CHECKING:
     from kak_server.routing.state import Operator
+
+NO_ROOM = RoomId("")
 
 
 class Index:
@@ -26,7 +28,7 @@ class Index:
 
     def __init__(self) -> None:
         self.profiles: dict[Skills, Profile] = {}
-        self.crews: dict[tuple[RoomId, int], Crew] = {}
+        self.crews: dict[CrewName, Crew] = {}
         self.crews_in: dict[RoomId, list[Crew]] = {}
         self.sets_with: dict[RoomId, list[RoomSet]] = {}
         self.own_lines: dict[RoomId, list[Line]] = {}  # of emergencies, by their own room
@@ -44,7 +46,7 @@ class Index:
             found = self.profiles[skills] = Profile(skills, len(self.profiles))
             for operator in people:
                 if reaches(operator.skills, skills):
-                    self._change_crew(operator, operator.crew.mask | found.bit)
+                    self._change_crew(operator, self.crew_of(operator))
         return found
 
     def room_set(self, rooms: frozenset[RoomId]) -> RoomSet:
@@ -76,23 +78,30 @@ class Index:
         if found is None:
             found = self._benches[name] = Bench(rooms, profile, preferred, strategy, lane)
             rooms.benches.append(found)
-            for room in sorted(rooms.rooms):
-                for crew in self.crews_in.get(room, ()):
-                    if crew.mask & profile.bit:
-                        crew.benches.append(found)
-                        crew.changed()
-                        for operator in crew.people.values():
-                            if operator.lanes & lane:
-                                found.sit(operator)
+            for crew in self.crews_of(rooms.rooms):
+                if crew.mask_in(rooms.rooms, lane) & profile.bit:
+                    crew.benches.append(found)
+                    crew.changed()
+                    for operator in crew.people.values():
+                        if operator.lanes & crew.opens(found):
+                            found.sit(operator)
         return found
 
     # --- what operators have ---
 
     def join_crew(self, operator: "Operator") -> None:
         """The operator signed in, or came to another room or other skills. Not while it sits on benches."""
-        mask = sum(profile.bit for profile in self.profiles.values() if reaches(operator.skills, profile.skills))
-        operator.crew = self._crew(operator.serves_room, mask)
+        operator.crew = self._crew(self.crew_of(operator))
         operator.crew.people[operator.operator] = operator
+
+    def crew_of(self, operator: "Operator") -> CrewName:
+        """Where the operator belongs."""
+        has = [profile for profile in self.profiles.values() if reaches(operator.skills, profile.skills)]
+        only, loan = operator.only, operator.duty.loan
+        mask = sum(profile.bit for profile in has if only is None or profile.skills in only)
+        if loan is None or not loan.own_emergencies:
+            return operator.serves_room, mask, NO_ROOM, 0
+        return operator.serves_room, mask, operator.room, sum(profile.bit for profile in has)
 
     def leave_crew(self, operator: "Operator") -> None:
         """The operator signs out or changes."""
@@ -106,26 +115,44 @@ class Index:
             for bench in operator.crew.benches_for(lanes):
                 bench.sit(operator)
 
-    def _change_crew(self, operator: "Operator", mask: int) -> None:
+    def _change_crew(self, operator: "Operator", name: CrewName) -> None:
         """A profile that is new is met: nobody waits for it and nobody sits for it yet."""
         former = operator.crew
         del former.people[operator.operator]
         available = former.available.pop(operator.operator, None)
-        crew = operator.crew = self._crew(former.room, mask)
+        crew = operator.crew = self._crew(name)
         crew.people[operator.operator] = operator
         if available is not None:
             crew.available[operator.operator] = operator
 
-    def _crew(self, room: RoomId, mask: int) -> Crew:
-        found = self.crews.get((room, mask))
+    def _crew(self, name: CrewName) -> Crew:
+        found = self.crews.get(name)
         if found is None:
-            found = self.crews[room, mask] = Crew(room, mask)
-            self.crews_in.setdefault(room, []).append(found)
-            for rooms in self.sets_with.get(room, ()):
+            found = self.crews[name] = Crew(name)
+            sets: dict[int, RoomSet] = {}
+            for room in (found.room, found.home) if found.home else (found.room,):
+                self.crews_in.setdefault(room, []).append(found)
+                sets.update((rooms.number, rooms) for rooms in self.sets_with.get(room, ()))
+            for rooms in sets.values():
                 for lane in rooms.hubs:
-                    found.hubs.append(self._hub(rooms, lane, mask))
-                found.benches += [bench for bench in rooms.benches if bench.profile.bit & mask]
+                    self._look(found, rooms, lane)
+                for bench in rooms.benches:
+                    if bench.profile.bit & found.mask_in(rooms.rooms, bench.lane):
+                        found.benches.append(bench)
         return found
+
+    def crews_of(self, rooms: Iterable[RoomId]) -> list[Crew]:
+        """The crews that look in any of these rooms, each once."""
+        found: dict[int, Crew] = {}
+        for room in sorted(rooms):
+            found.update((id(crew), crew) for crew in self.crews_in.get(room, ()))
+        return list(found.values())
+
+    def _look(self, crew: Crew, rooms: RoomSet, lane: int) -> None:
+        """The crew looks for contacts that wait for these rooms in the lane."""
+        mask = crew.mask_in(rooms.rooms, lane)
+        if mask:
+            crew.hubs.append(self._hub(rooms, lane, mask))
 
     # --- hubs ---
 
@@ -134,10 +161,9 @@ class Index:
         found = rooms.hubs.get(lane)
         if found is None:
             found = rooms.hubs[lane] = {}
-            for room in sorted(rooms.rooms):
-                for crew in self.crews_in.get(room, ()):
-                    crew.hubs.append(self._hub(rooms, lane, crew.mask))
-                    crew.changed()
+            for crew in self.crews_of(rooms.rooms):
+                self._look(crew, rooms, lane)
+                crew.changed()
         return found
 
     def _hub(self, rooms: RoomSet, lane: int, mask: int) -> Hub:

@@ -59,12 +59,12 @@ def _operators(state: State) -> list[str]:
         crew, name = operator.crew, operator.operator
         if operator.lanes != _open_for(state, operator):
             found.append(f"{name} is open for {operator.lanes}, should be for {_open_for(state, operator)}")
-        mask = sum(row.bit for row in state.index.profiles.values() if reaches(operator.skills, row.skills))
-        if (crew.room, crew.mask) != (operator.serves_room, mask) or crew.people.get(name) is not operator:
+        wanted = state.index.crew_of(operator)
+        if (crew.room, crew.mask, crew.home, crew.home_mask) != wanted or crew.people.get(name) is not operator:
             found.append(f"{name} is in a crew of others")
         if (name in crew.available) != bool(matching.lanes_of(state, operator) & lanes.OWN):
             found.append(f"{name}: the idle of the crew are not who is idle")
-    people = sum(len(crew.people) for crews in state.index.crews_in.values() for crew in crews)
+    people = sum(len(crew.people) for crew in state.index.crews.values())
     if people != len(state.operators):
         found.append("somebody is in two crews, or in one without being signed in")
     return found
@@ -78,8 +78,8 @@ def _benches(state: State) -> list[str]:
             wanted = sorted(
                 (bench.rank(row), row.operator)
                 for row in state.operators.values()
-                if row.serves_room in rooms.rooms
-                and row.lanes & bench.lane
+                if row.crew.mask_in(rooms.rooms, bench.lane) & bench.profile.bit
+                and row.lanes & row.crew.opens(bench)
                 and reaches(row.skills, bench.profile.skills)
             )
             if bench.sitting() != wanted:
@@ -91,22 +91,18 @@ def _hubs(state: State) -> list[str]:
     """Each crew finds the first of all lines it may serve, in each lane."""
     found = []
     lines = _all_lines(state)
-    for crews in state.index.crews_in.values():
-        for crew in crews:
-            for lane in lanes.LANES:
-                ranks = [
-                    line.rank()
-                    for line in lines.values()
-                    if line.lane == lane
-                    and crew.room in line.rooms.rooms
-                    and line.profile.bit & crew.mask
-                    and line.waiting.first() is not None
-                ]
-                seen = [key for hub in crew.hubs_for(lane) if (key := hub.first()) is not None]
-                if min(ranks, default=None) != min(seen, default=None):
-                    found.append(
-                        f"a crew of {crew.room} sees {min(seen, default=None)}, not {min(ranks, default=None)}"
-                    )
+    for crew in state.index.crews.values():
+        for lane in lanes.LANES:
+            ranks = [
+                line.rank()
+                for line in lines.values()
+                if line.lane == lane
+                and line.profile.bit & crew.mask_in(line.rooms.rooms, lane)
+                and line.waiting.first() is not None
+            ]
+            seen = [key for hub in crew.hubs_for(lane) if (key := hub.first()) is not None]
+            if min(ranks, default=None) != min(seen, default=None):
+                found.append(f"a crew of {crew.room} sees {min(seen, default=None)}, not {min(ranks, default=None)}")
     return found
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Container
 
 from kak_server.routing.api import ForcedTo
-from kak_server.routing.duty import HandOver
-from kak_server.routing.shifts import AT_WORK, HAND_OVER
+from kak_server.routing.duty import HandOver, Loan
+from kak_server.routing.lending import ASKED, LOAN
+from kak_server.routing.shifts import HAND_OVER, at_work
 from kak_server.routing.state import Operator, State
+from kak_server.routing.words_people import LoanState
 
 
 def violations(state: State) -> list[str]:
@@ -15,6 +17,11 @@ def violations(state: State) -> list[str]:
         found += _duty(state, operator)
     for row in state.people.hand_overs.values():
         found += _hand_over(state, row)
+    for loan in state.people.loans.values():
+        found += _loan(state, loan)
+    lent = {name: loan.loan for loan in state.people.loans.values() for name in (*loan.lent, *loan.asked)}
+    if lent != state.people.on_loan:
+        found.append("the index of loans is not who is lent or asked")
     if len(state.people.handing) != 2 * len(state.people.hand_overs):
         found.append("the index of hand-overs is not who hands over")
     return found
@@ -22,17 +29,38 @@ def violations(state: State) -> list[str]:
 
 def owners(state: State, kind: str) -> Container[str] | None:
     """The rows that timers of this kind belong to; None for those that are not about people's days."""
+    if kind in (LOAN, ASKED):
+        return state.people.loans
     return state.people.hand_overs if kind == HAND_OVER else None
 
 
 def _duty(state: State, operator: Operator) -> list[str]:
     found, duty, name = [], operator.duty, operator.operator
+    if duty.loan is not None and state.people.on_loan.get(name) != duty.loan.loan:
+        found.append(f"{name} is on a loan that is not there")
     row = state.people.hand_overs.get(operator.position)
     forced_out = duty.forced is not None and duty.forced.to is ForcedTo.SIGNED_OUT
     if duty.leaving != (forced_out or (row is not None and row.outgoing == name)):
         found.append(f"{name} leaves without a cause, or has a cause and stays")
-    if duty.leaving and operator.state not in AT_WORK:
+    if duty.leaving and not at_work(operator):
         found.append(f"{name} is free and should have left")
+    return found
+
+
+def _loan(state: State, loan: Loan) -> list[str]:
+    found, where = [], f"loan {loan.loan}"
+    for name in (*loan.lent, *loan.asked):
+        operator = state.operators.get(name)
+        if operator is None or operator.room != loan.lender:
+            found.append(f"{where} is of {name}, who does not sit in {loan.lender}")
+        elif (operator.duty.loan is not None) != (name in loan.lent):
+            found.append(f"{where}: {name} is not where the loan says")
+    if loan.state is not LoanState.ASKED and not (loan.lent or loan.asked):
+        found.append(f"{where} is of nobody")
+    if loan.state is not LoanState.ASKED and f"{LOAN}:{loan.loan}" not in state.timers:
+        found.append(f"{where} is never given back")
+    if (loan.state is LoanState.ASKED or loan.asked) and f"{ASKED}:{loan.loan}" not in state.timers:
+        found.append(f"{where} waits for an answer for ever")
     return found
 
 

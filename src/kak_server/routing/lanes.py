@@ -5,19 +5,19 @@ calls that may interrupt them, and for every emergency. A room's reserve is open
 """
 
 from kak_server.routing.api import Activity, ContactClass, ContactKind, OperatorState, QueueConfig
+from kak_server.routing.lane_bits import CALL as CALL
+from kak_server.routing.lane_bits import EMERGENCIES
+from kak_server.routing.lane_bits import EMERGENCY as EMERGENCY
+from kak_server.routing.lane_bits import FREE as FREE
+from kak_server.routing.lane_bits import LIGHT as LIGHT
+from kak_server.routing.lane_bits import OWN as OWN
+from kak_server.routing.lane_bits import QUIET as QUIET
 from kak_server.routing.state import Contact, Operator
-
-LIGHT = 1  # chats
-QUIET = 2  # calls that do not interrupt chats
-CALL = 4  # calls that do
-EMERGENCY = 8  # emergencies of any room
-FREE = 16  # emergencies that may take a room's reserve
-OWN = 32  # emergencies whose own room is the operator's
 
 LANES = (LIGHT, QUIET, CALL, EMERGENCY, FREE, OWN)
 WHOLE = QUIET | CALL | EMERGENCY | FREE | OWN
 _WITH_CHATS = CALL | EMERGENCY | FREE | OWN
-_ONLY_EMERGENCIES = EMERGENCY | FREE | OWN
+_ONLY_EMERGENCIES = EMERGENCIES
 RESERVED = LIGHT | FREE | OWN
 
 

@@ -7,13 +7,25 @@ contact first and the operator after it. `index.py` says what that costs.
 
 from kak_server.routing import lanes, planning, reserves, sharing
 from kak_server.routing.api import ContactClass, QueueConfig, RoomState
-from kak_server.routing.needs import BenchEntry, reaches, skills_of
+from kak_server.routing.needs import BenchEntry, Skills, reaches, skills_of
 from kak_server.routing.state import Contact, Operator, State
+from kak_server.routing.workflow import needs_of
 
 
 def may_serve(operator: Operator, config: QueueConfig) -> bool:
-    """Signed in in one of the queue's rooms, and skilled enough for what the queue asks by itself."""
-    return operator.serves_room in config.rooms and reaches(operator.skills, skills_of(config.skills))
+    """Signed in in one of the queue's rooms, or lent to it, and skilled enough for what the queue asks by itself."""
+    return serves(operator, config) and reaches(operator.skills, skills_of(config.skills))
+
+
+def serves(operator: Operator, config: QueueConfig) -> bool:
+    """The operator's room is one of the queue's. On loan: the borrowing room is, and the queue is among those lent for;
+    or it is an emergency queue of the own room, whose lead kept those."""
+    loan = operator.duty.loan
+    if loan is None:
+        return operator.room in config.rooms
+    if loan.own_emergencies and config.klass is ContactClass.EMERGENCY and operator.room in config.rooms:
+        return True
+    return loan.room in config.rooms and (not loan.queues or config.queue in loan.queues)
 
 
 def in_own_room(operator: Operator, config: QueueConfig) -> bool:
@@ -26,7 +38,21 @@ def in_own_room(operator: Operator, config: QueueConfig) -> bool:
 
 def join(state: State, operator: Operator) -> None:
     """The operator signed in, or came to another room or other skills: find its crew. It is open for nothing yet."""
+    operator.only = lent_for(state, operator)
     state.index.join_crew(operator)
+
+
+def lent_for(state: State, operator: Operator) -> frozenset[Skills] | None:
+    """The needs that somebody is lent for: those of the queues of the loan, at each of their steps. None: all."""
+    loan = operator.duty.loan
+    if loan is None or not loan.queues:
+        return None
+    return frozenset(
+        needed
+        for name in loan.queues
+        for queue in state.versions_of(name)
+        for needed in needs_of(queue.config, queue.steps)
+    )
 
 
 def part(state: State, operator: Operator) -> None:
@@ -127,7 +153,7 @@ def pick_several(contact: Contact, count: int) -> list[Operator]:
 def takes(contact: Contact, operator: Operator) -> bool:
     """The operator is open for this contact, in its reach and skilled enough."""
     line = contact.need.line
-    if operator.serves_room not in line.rooms.rooms or not operator.crew.mask & line.profile.bit:
+    if not operator.crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit:
         return False
     if operator.lanes & line.lane:
         return True

@@ -11,6 +11,7 @@ from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Any
 
 from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.routing.lane_bits import EMERGENCIES, EMERGENCY, OWN
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.rooms_rows import Room
 from kak_server.routing.words_workflow import Step, Strategy
@@ -248,20 +249,33 @@ class Need:
     wide: bool  # others than the own room's operators are asked
 
 
+CrewName = tuple[RoomId, int, RoomId, int]
+"""Room and mask; for people on loan also the home room whose emergencies they serve ("": none), and the mask there."""
+
+
 class Crew:
-    """The operators of one room who have the same of all that is asked for anywhere."""
+    """The operators of one room who have the same of all that is asked for anywhere. Those who are lent to the room
+    and stay there for the emergencies of their own have a crew apart, which looks in both rooms."""
 
-    __slots__ = ("_benches", "_hubs", "available", "benches", "hubs", "mask", "people", "room")
+    __slots__ = ("_benches", "_hubs", "available", "benches", "home", "home_mask", "hubs", "mask", "people", "room")
 
-    def __init__(self, room: RoomId, mask: int) -> None:
-        self.room = room
-        self.mask = mask
+    def __init__(self, name: CrewName) -> None:
+        self.room, self.mask, self.home, self.home_mask = name
         self.people: dict[OperatorId, Operator] = {}
         self.available: dict[OperatorId, Operator] = {}  # open for calls, were it not for reserves
         self.hubs: list[Hub] = []
         self.benches: list[Bench] = []
         self._hubs: dict[int, tuple[Hub, ...]] = {}
         self._benches: dict[int, tuple[Bench, ...]] = {}
+
+    def mask_in(self, rooms: frozenset[RoomId], lane: int) -> int:
+        """What these operators may serve of what these rooms are asked for in the lane."""
+        mask = self.mask if self.room in rooms else 0
+        return mask | self.home_mask if lane & EMERGENCIES and self.home in rooms else mask
+
+    def opens(self, bench: Bench) -> int:
+        """For which lanes one must be open to sit there. At home one is never in reserve, so nothing is kept for it."""
+        return EMERGENCY if bench.lane == OWN and self.room not in bench.rooms.rooms else bench.lane
 
     def hubs_for(self, lanes: int) -> tuple[Hub, ...]:
         """Where these operators look for contacts, open as they are."""
@@ -276,7 +290,7 @@ class Crew:
         try:
             return self._benches[lanes]
         except KeyError:
-            found = self._benches[lanes] = tuple(bench for bench in self.benches if bench.lane & lanes)
+            found = self._benches[lanes] = tuple(bench for bench in self.benches if self.opens(bench) & lanes)
             return found
 
     def changed(self) -> None:
@@ -298,11 +312,12 @@ class Placed:
 
 class Seated:
     """Base of an operator's row: the crew; the lanes it is open for and sits on benches for (0: none); a stamp that
-    grows whenever that changes."""
+    grows whenever that changes; `only`: on loan, the needs it is lent for (None: all)."""
 
     if not TYPE_CHECKING:
-        __slots__ = ("crew", "lanes", "stamp")
+        __slots__ = ("crew", "lanes", "only", "stamp")
 
     crew: Crew
     lanes: int
+    only: frozenset[Skills] | None
     stamp: int

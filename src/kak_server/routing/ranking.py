@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kak_server.model.ids import OperatorId
 from kak_server.routing import lanes, matching, reserves
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState, RoomState
+from kak_server.routing.lane_bits import CALL, EMERGENCY
 from kak_server.routing.needs import Crew, skills_of
 from kak_server.routing.state import Contact, Operator, Queue, State
 
@@ -84,7 +85,13 @@ def why_not(state: State, contact: Contact, operator: Operator) -> str | None:
 def _unable(queue: Queue, contact: Contact, operator: Operator) -> str | None:
     """What will not change while the contact waits here."""
     config, line = queue.config, contact.need.line
-    if operator.serves_room not in config.rooms and operator.serves_room not in line.rooms.rooms:
+    loan = operator.duty.loan
+    able = operator.crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit
+    if loan is not None and not matching.serves(operator, config) and not able:
+        if loan.room in config.rooms:
+            return f"is on loan to {loan.room} for other queues"
+        return f"is on loan to {loan.room}"
+    if operator.serves_room not in config.rooms and operator.serves_room not in line.rooms.rooms and not able:
         return f"sits in room {operator.serves_room}, which does not serve {config.queue}"
     for skill, level in line.profile.skills:
         has = operator.skills.get(skill, 0)
@@ -124,5 +131,6 @@ def _crews(state: State, queue: Queue) -> list[Crew]:
     profile = state.index.profiles.get(skills_of(queue.config.skills))
     if profile is None:
         return []
-    rooms = dict.fromkeys(queue.config.rooms)
-    return [crew for room in rooms for crew in state.index.crews_in.get(room, ()) if crew.mask & profile.bit]
+    rooms = frozenset(queue.config.rooms)
+    lane = EMERGENCY if queue.config.klass is ContactClass.EMERGENCY else CALL
+    return [crew for crew in state.index.crews_of(rooms) if crew.mask_in(rooms, lane) & profile.bit]

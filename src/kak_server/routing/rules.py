@@ -8,7 +8,7 @@ arrivals and leaves with its last contact. Cost: what changed, times the operato
 from dataclasses import replace
 
 from kak_server.model.ids import QueueId
-from kak_server.routing import flow, matching, offers, planning, queues, reserves
+from kak_server.routing import flow, lending, matching, offers, planning, queues, reserves
 from kak_server.routing.api import (
     ConfigChanged,
     Configured,
@@ -39,6 +39,7 @@ def on_configured(turn: Turn, event: Configured) -> None:
     reserves.count(state)
     _match(turn, [key for queue in state.all_queues() for key in queue.waiting])
     _match_all(turn)
+    lending.refresh(turn)
 
 
 def on_changed(turn: Turn, event: ConfigChanged) -> None:
@@ -61,6 +62,7 @@ def on_changed(turn: Turn, event: ConfigChanged) -> None:
         offers.match_operator(turn, person)
     if event.config is not None:
         _match_all(turn)
+    lending.refresh(turn)
 
 
 def _set_rest(state: State, config: RoutingConfig, version: int) -> None:

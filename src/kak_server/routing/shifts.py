@@ -21,7 +21,6 @@ from kak_server.routing.duty import HandOver
 from kak_server.routing.state import Operator, Turn
 
 HAND_OVER = "hand-over"
-AT_WORK = (OperatorState.BUSY, OperatorState.WRAP_UP)
 
 
 def on_started(turn: Turn, event: HandOverStarted) -> None:
@@ -75,6 +74,11 @@ def on_expired(turn: Turn, position: str) -> None:
     _end(turn, turn.state.people.hand_overs[PositionId(position)], "expired")
 
 
+def at_work(operator: Operator) -> bool:
+    """A call, its paper work, or chats: nothing that is cut."""
+    return operator.state in (OperatorState.BUSY, OperatorState.WRAP_UP) or bool(operator.chats)
+
+
 def decide(turn: Turn, operator: Operator) -> None:
     """Whether the operator is leaving, after something that bears on it has changed."""
     duty = operator.duty
@@ -98,7 +102,7 @@ def settle(turn: Turn) -> None:
         if position is not None:
             _look_at_seat(turn, people.hand_overs[position])
         operator = state.operators.get(operator_id)
-        if operator is not None and operator.duty.leaving and operator.state not in AT_WORK:
+        if operator is not None and operator.duty.leaving and not at_work(operator):
             _depart(turn, operator)
 
 

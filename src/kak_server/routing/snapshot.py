@@ -12,7 +12,7 @@ from typing import Any
 from kak_server.model.codec import CodecError, dumps, from_json, to_json
 from kak_server.model.ids import OperatorId
 from kak_server.routing.api import QueueConfig, RoutingConfig
-from kak_server.routing.duty import HandOver
+from kak_server.routing.duty import HandOver, Loan
 from kak_server.routing.rooms_rows import Room
 from kak_server.routing.rules import rebuild_indexes
 from kak_server.routing.state import Contact, LastTalk, Operator, Queue, State, Timer
@@ -34,6 +34,7 @@ def encode(state: State) -> dict[str, Any]:
         ],
         "contacts": [to_json(contact) for _, contact in sorted(state.contacts.items())],
         "operators": [to_json(operator) for _, operator in sorted(state.operators.items())],
+        "loans": [to_json(row) for _, row in sorted(state.people.loans.items())],
         "hand_overs": [to_json(row) for _, row in sorted(state.people.hand_overs.items())],
         "rooms": [to_json(room) for _, room in sorted(state.rooms.items())],
         "callers": [[caller, last.operator, last.at_ms] for caller, last in state.callers.items()],
@@ -61,6 +62,8 @@ def decode(data: Any) -> State:
         state.older.setdefault(rules.queue, {})[former.rules] = former
     state.contacts = {row.contact: row for row in from_json(list[Contact], data.get("contacts"), "$.contacts")}
     state.operators = {row.operator: row for row in from_json(list[Operator], data.get("operators"), "$.operators")}
+    for loan in from_json(list[Loan], data.get("loans", []), "$.loans"):
+        state.people.keep(loan)
     for row in from_json(list[HandOver], data.get("hand_overs", []), "$.hand_overs"):
         state.people.begin(row)
     state.rooms = {row.room: row for row in from_json(list[Room], data.get("rooms", []), "$.rooms")}

@@ -130,6 +130,7 @@ class Operator(Seated):
 
     def __post_init__(self) -> None:
         self.lanes = self.stamp = 0
+        self.only = None
 
     @property
     def available(self) -> bool:

@@ -11,6 +11,7 @@ from kak_server.routing import (
     contacts,
     flow,
     forced,
+    lending,
     matching,
     offers,
     operators,
@@ -44,6 +45,10 @@ from kak_server.routing.api import (
     HandOverStarted,
     HangUp,
     HoldSet,
+    LoanAgreed,
+    LoanAnswered,
+    LoanAsked,
+    LoanEnded,
     OfferAccepted,
     OfferRejected,
     OperatorForced,
@@ -76,6 +81,8 @@ _OPERATOR_TIMERS: Mapping[str, Callable[[Turn, Operator], None]] = {
 
 _PEOPLE_TIMERS: Mapping[str, Callable[[Turn, str], None]] = {
     shifts.HAND_OVER: shifts.on_expired,
+    lending.LOAN: lending.on_over,
+    lending.ASKED: lending.on_lapsed,
 }
 
 
@@ -123,6 +130,10 @@ _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     OperatorForced: forced.on_forced,
     HandOverStarted: shifts.on_started,
     HandOverCancelled: shifts.on_cancelled,
+    LoanAsked: lending.on_asked,
+    LoanAgreed: lending.on_agreed,
+    LoanAnswered: lending.on_answered,
+    LoanEnded: lending.on_ended,
     TimerFired: _on_timer,
 }
 
@@ -145,6 +156,7 @@ class RoutingCore:
         turn = Turn(state, state.now_ms)
         _HANDLERS[type(event)](turn, event)
         shifts.settle(turn)
+        lending.settle(turn)
         return turn.finish()
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -190,6 +202,21 @@ class RoutingCore:
         """The position at which this operator, who is not signed in, stands by for the next shift."""
         position = self._state.people.handing.get(incoming)
         return None if position is None or incoming in self._state.operators else position
+
+    def loans(self) -> tuple[views.LoanView, ...]:
+        """All requests and loans, oldest first."""
+        rows = sorted(self._state.people.loans.values(), key=lambda row: (row.since_ms, row.loan))
+        return tuple(views.loan_view(row) for row in rows)
+
+    def loan(self, loan: str) -> views.LoanView | None:
+        """One of them."""
+        row = self._state.people.loans.get(loan)
+        return None if row is None else views.loan_view(row)
+
+    def loan_of(self, operator: OperatorId) -> views.LoanView | None:
+        """The loan that somebody is part of: lent, or asked whether to go."""
+        loan = self._state.people.on_loan.get(operator)
+        return None if loan is None else self.loan(loan)
 
     @property
     def people_config(self) -> PeopleConfig:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState
-from kak_server.routing.duty import ForcedState, HandOver, LoanTerms
+from kak_server.routing.duty import ForcedState, HandOver, Loan, LoanTerms
 from kak_server.routing.state import Contact, Operator
+from kak_server.routing.words_people import LoanState
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,50 @@ class HandOverView:
     name: str
     since_ms: int
     until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoanView:
+    """A request of one room for people of another, and what came of it."""
+
+    loan: str
+    room: RoomId
+    lender: RoomId
+    state: LoanState
+    asked_by: OperatorId
+    agreed_by: OperatorId | None
+    since_ms: int
+    until_ms: int
+    count: int
+    named: tuple[OperatorId, ...]
+    queues: tuple[QueueId, ...]
+    skills: Mapping[str, int]
+    note: str
+    own_emergencies: bool
+    asked: tuple[OperatorId, ...]
+    lent: tuple[OperatorId, ...]
+
+
+def loan_view(row: Loan) -> LoanView:
+    """Copy a row for the outside."""
+    return LoanView(
+        row.loan,
+        row.room,
+        row.lender,
+        row.state,
+        row.asked_by,
+        row.agreed_by,
+        row.since_ms,
+        row.until_ms,
+        row.count,
+        row.named,
+        row.queues,
+        row.skills,
+        row.note,
+        row.own_emergencies,
+        tuple(row.asked),
+        tuple(row.lent),
+    )
 
 
 def hand_over_view(row: HandOver) -> HandOverView:

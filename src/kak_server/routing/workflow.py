@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kak_server.model.ids import RoomId
-from kak_server.routing.needs import Skills
+from kak_server.routing.needs import Skills, skills_of
 from kak_server.routing.words import QueueConfig
 from kak_server.routing.words_workflow import Reach, RoomsConfig, Step, Strategy
 
@@ -21,6 +21,17 @@ def steps_of(config: QueueConfig) -> tuple[Step, ...]:
     if config.own_room_ms > 0:
         return Step(reach=Reach.OWN), Step(after_ms=config.own_room_ms, reach=Reach.QUEUE)
     return (Step(reach=Reach.QUEUE),)
+
+
+def needs_of(config: QueueConfig, steps: tuple[Step, ...]) -> set[Skills]:
+    """What contacts of the queue may need in its steps' order, wishes of their own apart."""
+    asked = skills_of(config.skills)
+    stage = Stage(tiers=())
+    found = {asked}
+    for step in steps:
+        stage = _with(stage, step)
+        found.add(stage.needed(asked))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

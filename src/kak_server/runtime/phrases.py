@@ -44,6 +44,8 @@ _KINDS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
             "i sentraler som ikke spørres ennå",
         ),
         (r"sits in room .+, which is evacuated", "in evacuated rooms", "i evakuerte sentraler"),
+        (r"is on loan to (.+) for other queues", r"on loan to \1 for other queues", r"utlånt til \1 for andre køer"),
+        (r"is on loan to (.+)", r"on loan to \1", r"utlånt til \1"),
         (r"is about to leave", "about to leave", "på vei til å gå"),
         (r"is not (.+), who is asked alone at this step", r"not \1, who is asked alone", r"ikke \1, som spørres alene"),
         (r"has .+ chats, and takes .+ at most", "with as many chats as they take", "med så mange chatter de kan ha"),

@@ -243,6 +243,13 @@ class Story:
     ) -> None:
         self._offered_ms = self.core.now_ms
         name, where, until = names[effect.operator], effect.position, clock(effect.expires_at_ms)
+        asked = self.core.operator(effect.operator)
+        loan = None if asked is None else asked.duty.loan
+        lent, on_loan_nb = (
+            ("", "")
+            if loan is None or asked is None
+            else (f" (on loan from {asked.room})", f" (på utlån fra {asked.room})")
+        )
         others = [operator for operator in idle if operator != effect.operator]
         if effect.operator not in idle:
             cause, grunn = self._cause(event)
@@ -254,8 +261,8 @@ class Story:
         else:
             why, nb = "the only one idle for this queue", "den eneste ledige for køen"
         self._say(
-            f"Offer {effect.epoch} to {name} at {where}, {why}. It rings until {until}.",
-            f"Tilbud {effect.epoch} til {name} på {where}, {nb}. Det ringer til {until}.",
+            f"Offer {effect.epoch} to {name} at {where}{lent}, {why}. It rings until {until}.",
+            f"Tilbud {effect.epoch} til {name} på {where}{on_loan_nb}, {nb}. Det ringer til {until}.",
             self._decision,
         )
         if self._decision is not None:
@@ -271,6 +278,14 @@ class Story:
                 return "became available", "ble tilgjengelig"
             case api.PositionMedia():
                 return "the audio came up", "lyden kom på"
+            case api.LoanAgreed() | api.LoanAnswered():
+                return "was lent to this room", "ble lånt ut hit"
+            case api.LoanEnded():
+                return "was back from a loan", "var tilbake fra utlån"
+            case api.TimerFired(key=key) if key.startswith("loan"):
+                return "was back from a loan", "var tilbake fra utlån"
+            case api.OperatorForced():
+                return "was set ready by the shift lead", "ble satt klar av vaktleder"
             case api.WrapUpDone() | api.TimerFired(key=_):
                 return "finished the work before it", "ble ferdig med arbeidet før"
             case api.OfferRejected() | api.OfferAccepted():

@@ -27,6 +27,10 @@ from kak_server.routing.api import (
     HandOverStarted,
     HangUp,
     HoldSet,
+    LoanAgreed,
+    LoanAnswered,
+    LoanAsked,
+    LoanEnded,
     Offer,
     OfferAccepted,
     OfferRejected,
@@ -229,6 +233,47 @@ class Desk:
         """Accept and join."""
         self.accept(who, contact)
         self.joined(contact)
+
+    def borrow(
+        self,
+        loan: str,
+        room: str,
+        lender: str,
+        *named: str,
+        count: int = 0,
+        queues: tuple[str, ...] = (),
+        ms: int = 3_600_000,
+        by: str = "lead",
+        **skills: int,
+    ) -> tuple[Effect, ...]:
+        """A room asks another for people."""
+        return self.send(
+            LoanAsked(
+                self.now_ms,
+                loan,
+                OperatorId(by),
+                RoomId(room),
+                RoomId(lender),
+                self.now_ms + ms,
+                count or max(1, len(named)),
+                tuple(OperatorId(who) for who in named),
+                tuple(QueueId(queue) for queue in queues),
+                skills,
+            )
+        )
+
+    def lend(self, loan: str, *who: str, by: str = "lender", own_emergencies: bool = True) -> tuple[Effect, ...]:
+        """The other room's lead says who goes."""
+        people = tuple(OperatorId(one) for one in who)
+        return self.send(LoanAgreed(self.now_ms, loan, OperatorId(by), people, own_emergencies))
+
+    def goes(self, loan: str, who: str, *, yes: bool = True) -> tuple[Effect, ...]:
+        """Somebody who is to be lent says yes or no."""
+        return self.send(LoanAnswered(self.now_ms, loan, OperatorId(who), yes))
+
+    def end_loan(self, loan: str, who: str = "", by: str = "lead") -> tuple[Effect, ...]:
+        """A shift lead ends it, for one or all."""
+        return self.send(LoanEnded(self.now_ms, loan, OperatorId(by), OperatorId(who) if who else None))
 
     # --- what can be seen ---------------------------------------------------------------------------------------------
 

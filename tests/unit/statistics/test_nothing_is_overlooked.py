@@ -20,6 +20,7 @@ NO_FIGURE = {
     api.CancelTimer: "how the core keeps time",
     api.MissesTolerated: "the misses are counted; that nobody could be spared is for people to look at",
     api.Forced: "what it leads to is read off the operator's state",
+    api.LoanChanged: "a loan changes whom somebody is asked for; what comes of it is counted like other calls",
     api.HandOverChanged: "two people at a position are one operator's time: that of who sits there",
     api.Announce: "what callers hear while they wait is no figure",
     api.OverflowOut: "the contact's state tells that it went on without an operator",
@@ -54,6 +55,10 @@ EVENTS_THROUGH_EFFECTS = {
     api.OperatorForced,
     api.HandOverStarted,
     api.HandOverCancelled,
+    api.LoanAsked,
+    api.LoanAgreed,
+    api.LoanAnswered,
+    api.LoanEnded,
     api.RoomStateSet,
     api.TimerFired,
 }
