@@ -4,10 +4,10 @@ import json
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -69,8 +69,10 @@ def environment() -> dict[str, str | int | float]:
     }
 
 
-def last_line(bench: str, checks: Sequence[Check], env: dict[str, str | int | float]) -> str:
-    """One JSON object for whoever collects the figures."""
+def last_line(
+    bench: str, checks: Sequence[Check], env: dict[str, str | int | float], figures: Mapping[str, Any] | None = None
+) -> str:
+    """One JSON object for whoever collects the figures; `figures` are those that have no goal."""
     rows = [
         {
             "name": check.name,
@@ -81,4 +83,5 @@ def last_line(bench: str, checks: Sequence[Check], env: dict[str, str | int | fl
         }
         for check in checks
     ]
-    return json.dumps({"bench": bench, "checks": rows, "env": env})
+    more = {} if figures is None else {"figures": figures}
+    return json.dumps({"bench": bench, "checks": rows, **more, "env": env})

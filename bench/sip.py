@@ -5,6 +5,7 @@ turns, then at half of that. docs/benchmarks.md says what each does and lacks.
 """
 
 import argparse
+import asyncio
 import contextlib
 import sys
 import tempfile
@@ -15,8 +16,10 @@ from pathlib import Path
 import cpu
 import sip_caller
 import sip_peers
+import sip_semantics
 from figures import Check, environment, last_line, percentile, table
 from sip_peers import Server, running
+from sip_semantics import Verdicts
 
 AT_ONCE = 50  # calls under way when a server is asked for all it can
 OVER_MS = 32_000  # 64*T1: by then nothing of a call may be left (RFC 3261 17)
@@ -34,6 +37,8 @@ class Figures:
     per_s: float = 0.0
     half: sip_caller.Result = sip_caller.NOTHING
     failed: int = 0
+    no_cpu: float = 0.0  # share of the run at half of the rate in which it was ready and others had the CPU
+    held_ms: float = float("nan")  # in that run, of ours: the longest its loop was busy with one thing, CPU time
     memory_mb: float | None = None  # of 10,000 established dialogs
 
 
@@ -47,9 +52,12 @@ def rss_mb(server: Server) -> float:
     return sum(cpu.resident_bytes(pid) for pid in cpu.family(server.process.pid)) / 2**20
 
 
-def speed(servers: list[Server], folder: Path, arguments: argparse.Namespace) -> tuple[list[Figures], dict[str, float]]:
+def speed(
+    servers: list[Server], folder: Path, arguments: argparse.Namespace
+) -> tuple[list[Figures], dict[str, float], Verdicts]:
     """All each can, in turns, of which the best counts: whatever else runs on the machine disturbs for a moment only.
-    Then half of that, one after the other; of ours also what is left when all is over."""
+    Then half of that, one after the other; of ours also what is left when all is over, and meanwhile which rules each
+    of them keeps."""
     every = [Figures(server.name) for server in servers]
     for turn in range(-1, arguments.turns):  # the first is for warming up and not counted
         for server, figures in zip(servers, every, strict=True):
@@ -67,14 +75,22 @@ def speed(servers: list[Server], folder: Path, arguments: argparse.Namespace) ->
         rate = figures.per_s / 2
         into = folder / server.name / "half"
         calls = int(min(rate * arguments.half_seconds, 20_000))
+        if server is servers[0]:
+            server.census()
+        waited_ms, begin_s = cpu.waited_ms(server.process.pid), time.monotonic()
         process = sip_caller.start(server.port, into, calls, rate=rate, at_once=10_000)
         figures.half = sip_caller.finish(process, into, arguments.half_seconds * 2 + 35)
+        waited_ms, took_s = cpu.waited_ms(server.process.pid) - waited_ms, time.monotonic() - begin_s
+        figures.no_cpu = waited_ms / 1000 / took_s
         figures.failed += figures.half.failed
         if server is servers[0]:
             ended_s = time.monotonic()
+            figures.held_ms = server.census()["held_ms"]
         print(f"measured {server.name}", flush=True)
+    with sip_peers.all_running(folder) as fresh:
+        verdicts = asyncio.run(sip_semantics.ask_all({server.name: server.port for server in fresh}))
     time.sleep(max(0.0, ended_s + OVER_MS / 1000 + SLACK_S - time.monotonic()))
-    return every, servers[0].census()
+    return every, servers[0].census(), verdicts
 
 
 def memory(figures: Figures, folder: Path, arguments: argparse.Namespace) -> float:
@@ -101,7 +117,7 @@ def show(every: list[Figures]) -> None:
     """The table."""
     rows = [
         [
-            *("server", "calls per CPU s", "calls/s at most", "at half: p50 ms", "p99 ms", "worst ms"),
+            *("server", "calls per CPU s", "calls/s at most", "at half: p50 ms", "p99 ms", "worst ms", "had no CPU"),
             *("sent again", "failed", "MB per 10,000 dialogs"),
         ]
     ]
@@ -111,21 +127,31 @@ def show(every: list[Figures]) -> None:
         rows.append(
             [
                 *(one.name, f"{one.per_cpu_s:.0f}", f"{one.per_s:.0f}", *(f"{ms:.1f}" for ms in times)),
+                f"{one.no_cpu:.1%}",
                 *(str(one.half.retransmissions), str(one.failed), memory_mb),
             ]
         )
     print(table(rows))
 
 
-def judge(every: list[Figures], left: dict[str, float]) -> list[Check]:
-    """The goals."""
+def ratios(every: list[Figures], verdicts: Verdicts) -> tuple[float, float]:
+    """Our calls per CPU second as a multiple of those of the best Python peer that loses and doubles no call when a
+    datagram is lost or comes twice, and of the fastest of all. NaN where there is none."""
+    peers = [one for one in every if one.name in PYTHON_PEERS]
+    ours, nan = every[0].per_cpu_s, float("nan")
+    sound = [one.per_cpu_s for one in peers if sip_semantics.passes(verdicts[one.name])]
+    return ours / max(sound, default=nan), ours / max((one.per_cpu_s for one in peers), default=nan)
+
+
+def judge(every: list[Figures], left: dict[str, float], sound: float) -> list[Check]:
+    """The goals. `sound`: see `ratios`."""
     ours = every[0]
-    best = max((one.per_cpu_s for one in every if one.name in PYTHON_PEERS), default=float("nan"))
     held = sum(left.get(name, float("nan")) for name in ("calls", "dialogs", "transactions", "timers", "records"))
     return [
-        Check("calls per CPU s, times the best Python peer", ours.per_cpu_s / best, 1.3, ">="),
-        Check("aim: calls per CPU s, times the best Python peer", ours.per_cpu_s / best, 2.0, ">="),
+        Check("calls per CPU s, times the best Python peer that loses and doubles no call", sound, 1.3, ">="),
+        Check("aim: calls per CPU s, times the same", sound, 2.0, ">="),
         Check("INVITE to 200 p99 ms at half of the maximum", percentile(ours.half.answer_ms, 0.99), 20),
+        Check("longest the loop was held in that run, CPU ms", ours.held_ms, 20),
         Check("calls that failed", float(ours.failed), 0),
         Check("calls, dialogs, transactions, timers, records left", held, 0),
     ]
@@ -147,17 +173,25 @@ def main() -> int:
         folder = Path(name)
         with contextlib.ExitStack() as running_now:
             servers = [running_now.enter_context(running(peer, folder)) for peer in sip_peers.names()]
-            every, left = speed(servers, folder, arguments)
+            every, left, verdicts = speed(servers, folder, arguments)
         for figures in every:
             if not figures.name.startswith("kamailio"):
                 figures.memory_mb = memory(figures, folder, arguments)
     print()
     show(every)
     print(f"\nleft of our calls {OVER_MS // 1000} s after the last: {left}")
-    checks = judge(every, left)
+    sound, fastest = ratios(every, verdicts)
+    print(f"\n{sip_semantics.show(verdicts)}\n")
+    for one in every[1:]:
+        fails = "" if sip_semantics.passes(verdicts[one.name]) else " (breaks a mandatory rule)"
+        print(f"ours is {every[0].per_cpu_s / one.per_cpu_s:.2f} times {one.name}{fails}")
+    checks = judge(every, left, sound)
     for check in checks:
         print(f"{'met ' if check.ok else 'MISSED'} {check.name}: {check.value:.2f} (goal {check.op} {check.goal:g})")
-    print(last_line("sip", checks, env))
+    rules = {name: [rule for rule, verdict in found.items() if not verdict.ok] for name, found in verdicts.items()}
+    speeds = {one.name: round(one.per_cpu_s) for one in every}
+    reported = {"calls per CPU s": speeds, "times the fastest Python peer": round(fastest, 3), "rules broken": rules}
+    print(last_line("sip", checks, env, reported))
     return 0
 
 

@@ -111,6 +111,13 @@ def running(name: str, folder: Path) -> Iterator[Server]:
             process.wait()
 
 
+@contextlib.contextmanager
+def all_running(folder: Path) -> Iterator[list[Server]]:
+    """One of each."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(running(peer, folder)) for peer in names()]
+
+
 def _kamailio(folder: Path, port: int, allocator: list[str]) -> list[str]:
     program = shutil.which("kamailio")
     assert program is not None

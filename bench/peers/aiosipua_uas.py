@@ -22,7 +22,7 @@ def answer(call: Any) -> None:
 async def main() -> None:
     """Serve for ever."""
     uas = aiosipua.SipUAS(transports.UdpSipTransport(local_addr=(HOST, int(sys.argv[1]))), user_agent="peer")
-    uas.on_invite = answer
+    uas.on_invite = uas.on_reinvite = answer
     await uas.start()
     print('{"ready": true}', flush=True)
     await asyncio.Event().wait()

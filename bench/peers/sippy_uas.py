@@ -55,6 +55,8 @@ def main() -> None:
             return request.genResponse(481, "Call Leg/Transaction Does Not Exist"), None, None
         if request.getMethod() == "INVITE":
             return agent(config, on_event).recvRequest(request, transaction)
+        if request.getMethod() == "OPTIONS":
+            return request.genResponse(200, "OK"), None, None
         return request.genResponse(501, "Not Implemented"), None, None
 
     config["_sip_tm"] = manager(config, on_request)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-YOUNG = 4_000  # objects made and not gone: so many are looked at in about two milliseconds
-YOUNG_PASSES = 3  # of them until those that survived are looked at once more
+YOUNG = 3_000  # objects made and not gone: so many are looked at in about a millisecond
+YOUNG_PASSES = 2  # of them until those that survived are looked at once more
 NEVER = 2**31 - 1
 
 Why = Literal["quiet", "waited", "many"]
@@ -23,7 +23,7 @@ Why = Literal["quiet", "waited", "many"]
 class CollectorRules:
     """When a pass over everything is due, and when it has been put off long enough."""
 
-    survivors: int = 40  # passes over survivors, of up to 16,000 objects each, since the last pass over everything
+    survivors: int = 40  # passes over survivors, of up to 9,000 objects each, since the last pass over everything
     survivors_most: int = 1_000  # so many do not wait for a quiet second: it may be garbage that fills the memory
     busy_share: float = 0.1  # of one CPU: below it the process counts as quiet
     quiet_s: float = 1.0  # and has been so for so long

@@ -72,7 +72,7 @@ class Call:
     held_answer: str | None = None  # description of the 200 that waits for the PRACK
     leg: Leg | None = None
     pracked: frozenset[tuple[str, int]] = frozenset()  # To tags and numbers that we have acknowledged in this life
-    aliases: set[DialogKey] = field(default_factory=set)  # early dialogs of a call of ours
+    aliases: tuple[DialogKey, ...] = ()  # early dialogs of a call of ours
     resumed: bool = False  # of a call of ours: a restart has cost the search through a trunk's addresses its place
     counted_on: str | None = None  # trunk whose calls it is counted among; None: not counted
 
@@ -184,13 +184,13 @@ class CallTable:
     def alias(self, call: Call, dialog: Dialog) -> None:
         """A call of ours that is not answered yet is found by each of its early dialogs."""
         key = (dialog.call_id, dialog.local_tag, dialog.remote_tag)
-        call.aliases.add(key)
+        call.aliases = (*call.aliases, key)
         self._by_dialog[key] = call
 
     def _drop_aliases(self, call: Call) -> None:
         for key in call.aliases:
             self._by_dialog.pop(key, None)
-        call.aliases.clear()
+        call.aliases = ()
 
     def of_dialog(self, request: Request) -> Call | None:
         """The call whose dialog a request belongs to (12.2.2): Call-ID, To tag ours, From tag theirs."""

@@ -114,3 +114,4 @@ class InDialog:
             said = reason_of(request)
             text = said.text or (request.get("reason") or "")[:MAX_TEXT]
             self._ending.finish(call, "bye", text, q850=said.q850)
+        request.forget()  # its transaction goes on for 64*T1, and has the answer

@@ -70,6 +70,9 @@ _CONTROL = re.compile(r"(?<!\\)[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)
 _CALL_ID = re.compile(r"[\x21-\x7e]{1,512}\Z")
 
 
+_FORGOTTEN: dict[str, list[str]] = {}
+
+
 class Message:
     """What requests and responses share. `fields` maps lower-case names to values as they came, in order."""
 
@@ -91,9 +94,11 @@ class Message:
 
     def forget(self) -> None:
         """Let the text go, which is most of the memory; what a transaction may still be asked for stays."""
-        self.cseq  # noqa: B018  parsed on first access, kept
-        self.to  # noqa: B018
-        self.fields, self.body, self.head = {}, b"", ""
+        kept = self.__dict__
+        kept["cseq"], kept["to"] = self.cseq, self.to
+        for name in ("via", "sender", "uri"):
+            kept.pop(name, None)
+        self.fields, self.body, self.head = _FORGOTTEN, b"", ""
 
     @lazily
     def via(self) -> Via:

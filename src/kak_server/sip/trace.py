@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kak_server.model.ids import CallId, ContactId
 from kak_server.sip.api import Flow
@@ -93,7 +93,7 @@ class SipTrace:
                 entry = self._loose.add(_Entry(key, self._head, self.limits.messages - self._head))
         entry.last_ms = at_ms
         pool.entries.move_to_end(key)
-        pool.size_bytes += entry.append(Traced(at_ms, sent, flow, data))
+        pool.size_bytes += entry.append(at_ms, sent, flow, data)
         if pool.size_bytes > pool.max_bytes or len(pool.entries) > pool.max_calls:
             self._shrink(pool)
 
@@ -179,31 +179,33 @@ class _Entry:
         self.call = CallId("")
         self.contact = ContactId("")
         self.number = ""
-        self.head = head
-        self.first: list[Traced] = []
+        self.head = 4 * head
+        self.first: list[Any] = []  # four of each message: one object instead of one a message for the collector
         self.tail = tail
         self.newest: deque[Traced] | None = None  # few calls need one, and even empty it takes half a kilobyte
         self.left_out = 0
         self.last_ms = 0
         self.size_bytes = ENTRY_BYTES + len(key)
 
-    def append(self, message: Traced) -> int:
+    def append(self, at_ms: int, sent: bool, flow: Flow, data: bytes) -> int:
         """Keep it; how many bytes that adds, less what it pushes out."""
-        added = len(message.data) + MESSAGE_BYTES
+        added = len(data) + MESSAGE_BYTES
         if len(self.first) < self.head:
-            self.first.append(message)
+            self.first += (at_ms, sent, flow, data)
         else:
             if self.newest is None:
                 self.newest = deque(maxlen=self.tail)
             if len(self.newest) == self.tail:
                 added -= len(self.newest[0].data) + MESSAGE_BYTES
                 self.left_out += 1
-            self.newest.append(message)
+            self.newest.append(Traced(at_ms, sent, flow, data))
         self.size_bytes += added
         return added
 
     def messages(self) -> Iterator[Traced]:
-        yield from self.first
+        first = self.first
+        for place in range(0, len(first), 4):
+            yield Traced(first[place], first[place + 1], first[place + 2], first[place + 3])
         yield from self.newest or ()
 
 

@@ -284,9 +284,10 @@ class SipServer:
             self._timer.cancel()
         self._timer_at_ms = due_ms
         delay_s = max(0, due_ms - self._clock()) / 1000
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_timer)
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self.on_timer)
 
-    def _on_timer(self) -> None:
+    def on_timer(self) -> None:
+        """Something is due."""
         self._timer = None
         self._core.timer(self._clock())
         self.flush()
