@@ -35,7 +35,7 @@ class Days:
             self.asked[event.loan] = event
         elif isinstance(event, api.LoanAgreed):
             self.agreed[event.loan] = event
-        elif isinstance(event, api.Configured):
+        elif isinstance(event, api.Configured | api.ConfigChanged) and event.config is not None:
             self.most_misses = event.config.people.misses
         elif isinstance(event, api.ActivitySet | api.OfferAccepted | api.OfferRejected | api.OperatorSignedIn):
             self.misses.pop(event.operator, None)

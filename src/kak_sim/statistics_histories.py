@@ -116,6 +116,8 @@ class Histories:
         self._now_ms = max(self._now_ms, event.now_ms)
         if isinstance(event, api.Configured):
             self._queues.update({queue.queue: queue for queue in event.config.queues})
+        elif isinstance(event, api.ConfigChanged):
+            self._queues.update({queue.queue: queue for queue in event.queues})
         refusal = next((effect for effect in effects if isinstance(effect, api.Refused)), None)
         if refusal is None:
             self._hear(event)

@@ -46,7 +46,9 @@ class Directory:
     ) -> None:
         self._numbers = numbers
         self._fallback = fallback
-        self._services = {number: _Service(service) for service in services for number in _called(service)}
+        self._services = {
+            number: tables for service in services for tables in (_Service(service),) for number in _called(service)
+        }
 
     def find(self, event: IncomingCall) -> Found | None:
         """None: a number nobody serves, and no emergency call."""

@@ -2,7 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
@@ -10,7 +10,10 @@ from kak_server.config.yaml_tree import ElsewhereText
 
 
 class Section(BaseModel):
-    """A part of the settings: frozen, and a key nobody knows is an error, not a silence."""
+    """A part of the settings: frozen, and a key nobody knows is an error, not a silence. `versioned`: a section at the
+    top that is the organisation's and not a machine's, kept in versions as the lists are."""
+
+    versioned: ClassVar[bool] = False
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 

@@ -43,6 +43,8 @@ class LoansSection(Section):
 class StaffingSection(Section):
     """People's days."""
 
+    versioned = True
+
     reasons: tuple[ReasonSection, ...] = Field(
         USUAL_REASONS, max_length=50, description="why somebody is not ready; [] allows any word"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from kak_server.config.versions.objects import KINDS, Key, ReadObject, object_hash
+from kak_server.config.versions.objects import KINDS, UNSET, Key, ReadObject, object_hash
 
 _MODULUS = 1 << 256
 EMPTY_DIGEST = "0" * 64
@@ -135,7 +135,7 @@ def edited(base: Catalogue, edits: Mapping[Key, str | None]) -> tuple[Change, ..
     changes = []
     for key, content in edits.items():
         before = base.entries.get(key)
-        if content is None:
+        if content is None or (content == UNSET and not KINDS[key.kind].name_field):
             after = None
         else:
             after = Entry(content, object_hash(key.kind, content), before.place if before is not None else place)

@@ -40,7 +40,7 @@ class Composer:
                 problems.append(ObjectProblem(None, kind, f"more than {told.most}"))
             if len(sections) < told.least and not problems:
                 problems.append(ObjectProblem(None, kind, "must not be empty"))
-            lists[kind] = tuple(sections)
+            lists[kind] = tuple(sections) if told.name_field else sections[0] if sections else told.model()
         if problems:
             return None, problems
         settings = machine.model_copy(update=lists)

@@ -1,8 +1,9 @@
 """Objects of the configuration, known by the hash of their content.
 
-An object is one item of a list at the top of the configuration (`rooms`, `queues`, `operators` ...), written as
-canonical JSON without what is left at its default: the same text in a file is the same object in every release that
-knows its keys. Passwords are no part of it: they are not versioned, compared or exported with it.
+An object is one item of a list at the top of the configuration (`rooms`, `queues`, `operators` ...), or a section that
+says itself `versioned`, written as canonical JSON without what is left at its default: the same text in a file is the
+same object in every release that knows its keys. Passwords are no part of it: they are not versioned, compared or
+exported with it.
 """
 
 import hashlib
@@ -27,10 +28,11 @@ _NOT_VERSIONED: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A list of the configuration: its key, the field that names its items, and how many there may be."""
+    """A list of the configuration: its key, the field that names its items, and how many there may be. A single section
+    has no such field, is called by its key, and is not there while all of it is at its defaults."""
 
     section: str
-    name_field: str
+    name_field: str  # "": a single section
     model: type[Section]
     least: int
     most: int
@@ -44,7 +46,7 @@ class Key:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind}/{self.name}"
+        return self.kind if self.kind == self.name else f"{self.kind}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,15 @@ def _kinds() -> Iterator[tuple[str, Kind]]:
             least = max((getattr(rule, "min_length", 0) for rule in field.metadata), default=0)
             most = min((rule.max_length for rule in field.metadata if hasattr(rule, "max_length")), default=100_000)
             yield name, Kind(field.alias or name, name_field, model, least, most)
+        single = field.annotation
+        if isinstance(single, type) and issubclass(single, Section) and single.versioned:
+            yield name, Kind(field.alias or name, "", single, 0, 1)
 
 
 KINDS: Mapping[str, Kind] = dict(_kinds())
-"""Every list at the top of the configuration, in the order of the file."""
+"""Every list at the top of the configuration and every versioned section, in the order of the file."""
+UNSET = "{}"
+"""Content of a section that is at its defaults: it is no object."""
 
 
 def object_hash(kind: str, content: str) -> str:
@@ -95,13 +102,13 @@ def read_object(kind: str, raw: Any, name: str | None = None) -> ReadObject | li
     told = KINDS.get(kind)
     if told is None:
         return [ObjectProblem(None, kind, f"no such kind of object (known: {', '.join(KINDS)})")]
-    found = raw.get(told.name_field) if isinstance(raw, dict) else None
+    found = told.section if not told.name_field else raw.get(told.name_field) if isinstance(raw, dict) else None
     key = Key(kind, name if name is not None else str(found) if isinstance(found, str | int) else "?")
     try:
         section = told.model.model_validate(raw)
     except ValidationError as error:
         return [ObjectProblem(key, dotted(at), text) for at, text in validation_words(error, raw)]
-    own = str(getattr(section, told.name_field))
+    own = _name(told, section)
     if own != key.name:
         return [ObjectProblem(key, told.name_field, f"says {own}, not {key.name}")]
     return ReadObject(key, section, content_of(kind, section), getattr(section, "password_hash", None))
@@ -127,15 +134,24 @@ def section_of(key: Key, content: str) -> Section | list[ObjectProblem]:
 def objects_of(settings: Settings) -> Iterator[ReadObject]:
     """The objects of a whole configuration, in its order."""
     for kind, told in KINDS.items():
-        for section in getattr(settings, kind):
-            key = Key(kind, str(getattr(section, told.name_field)))
-            yield ReadObject(key, section, content_of(kind, section), getattr(section, "password_hash", None))
+        found = getattr(settings, kind)
+        for section in found if told.name_field else (found,):
+            content = content_of(kind, section)
+            if told.name_field or content != UNSET:
+                key = Key(kind, _name(told, section))
+                yield ReadObject(key, section, content, getattr(section, "password_hash", None))
+
+
+def _name(told: Kind, section: Section) -> str:
+    return str(getattr(section, told.name_field)) if told.name_field else told.section
 
 
 def located(settings: Settings, location: Location, text: str) -> ObjectProblem:
     """A finding about a place of a whole configuration, as one about an object."""
-    if len(location) >= 2 and location[0] in KINDS and isinstance(location[1], int):
-        kind = str(location[0])
+    kind = str(location[0]) if location else ""
+    if kind in KINDS and not KINDS[kind].name_field:
+        return ObjectProblem(Key(kind, kind), dotted(location[1:]), text)
+    if len(location) >= 2 and kind in KINDS and isinstance(location[1], int):
         items = getattr(settings, kind)
         if location[1] < len(items):
             name = str(getattr(items[location[1]], KINDS[kind].name_field))

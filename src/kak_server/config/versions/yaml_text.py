@@ -37,6 +37,9 @@ def to_yaml(catalogue: Catalogue, head: str = "", passwords: Mapping[str, str] |
         items = []
         for key, entry in catalogue.of_kind(kind):
             values = loads(entry.content)
+            if not told.name_field:
+                sections[told.section] = values
+                continue
             first = {told.name_field: values.pop(told.name_field)}
             secret = (
                 {"password_hash": hashed} if kind == "operators" and (hashed := (passwords or {}).get(key.name)) else {}
@@ -75,7 +78,7 @@ def from_yaml(text: str, base: Path | None = None) -> ReadText:
         if told.section not in value:
             continue
         kinds.append(kind)
-        items = value[told.section]
+        items = value[told.section] if told.name_field else [value[told.section] or {}]
         if not isinstance(items, list):
             problems.append(ObjectProblem(None, told.section, "expected a list"))
             continue

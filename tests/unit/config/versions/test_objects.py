@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from kak_server.config.loader import load_settings, parse_settings
+from kak_server.config.versions.catalogue import Catalogue, edited, replaced
+from kak_server.config.versions.compose import Composer
 from kak_server.config.versions.objects import (
     KINDS,
     Key,
@@ -16,7 +18,10 @@ from kak_server.config.versions.objects import (
     read_object,
     section_of,
 )
+from kak_server.config.versions.yaml_text import from_yaml, to_yaml
+from tests.unit.config.versions.samples import catalogue
 
+ONE = Key("staffing", "staffing")
 CONFIGS = Path(__file__).parents[4] / "configs"
 
 
@@ -85,3 +90,24 @@ def test_findings_between_sections_name_the_object() -> None:
     assert located(settings, ("queues", 0, "rooms", 1), "t") == ObjectProblem(Key("queues", "q"), "rooms[1]", "t")
     assert located(settings, ("radio", "talkgroups", 0), "t") == ObjectProblem(None, "radio.talkgroups[0]", "t")
     assert located(settings, ("queues", 7), "t").key is None
+
+
+def test_a_section_of_the_organisation_is_one_object_while_it_says_something() -> None:
+    text = "rooms: [{id: r, name: R, positions: 1}]\nqueues: [{id: q, name: Q, rooms: [r]}]\n"
+    plain, empty = parse_settings(text), Catalogue({})
+    assert KINDS["staffing"].name_field == ""
+    assert "staffing" not in {found.key.kind for found in objects_of(plain)}
+    (said,) = [one for one in objects_of(parse_settings(f"{text}staffing: {{hand_over_minutes: 7}}")) if one.key == ONE]
+    assert (str(said.key), said.content) == ("staffing", '{"hand_over_minutes":7}')
+    version = empty.after(edited(empty, {said.key: said.content}))
+    assert to_yaml(version) == "staffing: {hand_over_minutes: 7}\n"
+    read = from_yaml(to_yaml(version))
+    assert edited(version, replaced(version, read.objects, KINDS)) == ()
+    unset = from_yaml("staffing: {}")
+    gone = edited(version, replaced(version, unset.objects, unset.kinds))
+    assert [change.after for change in gone] == [None]
+    whole = catalogue(plain).after(edited(empty, {said.key: said.content}))
+    settings, problems = Composer().whole(plain, whole, {})
+    assert problems == []
+    assert settings is not None
+    assert settings.staffing.hand_over_minutes == 7
