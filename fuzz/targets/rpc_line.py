@@ -72,6 +72,7 @@ class _Engine:
 
     def __init__(self) -> None:
         self.taken: list[rpc.Command] = []
+        self.clock = SimpleNamespace(touch=lambda: None)
         self.events = SimpleNamespace(acknowledge=self._acknowledge, pending=lambda: (1, 0, []), listener=None)
 
     def _acknowledge(self, number: int) -> None:

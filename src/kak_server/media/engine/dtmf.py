@@ -16,6 +16,11 @@ class DtmfDetector:
         self._duration = 0
         self._seen_ms = 0
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a digit has begun whose end has not come."""
+        return bool(self._digit)
+
     def feed(self, timestamp: int, payload: bytes, now_ms: int) -> list[tuple[str, int]]:
         """One packet. Packets of one event share their RTP timestamp (RFC 4733 section 2.2.2)."""
         event = parse_telephone_event(payload)

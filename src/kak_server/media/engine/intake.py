@@ -16,7 +16,7 @@ class Intake:
         self.last_packet_ms = 0.0
 
     def know(self, peer: tuple[str, int] | None, ssrc: int, laws: Mapping[int, Law], player: Any) -> None:
-        """Plain packets of this address, stream and payload types may go straight to `player` while it plays."""
+        """Plain packets of this address, stream and payload types may go straight to `player`."""
 
     def forget(self) -> None:
         """Every packet goes the long way."""

@@ -64,8 +64,10 @@ class Commands:
         }
 
     def run(self, command: rpc.Command) -> rpc.Reply | Awaitable[rpc.Reply]:
-        """Carry out a command: the reply, or for the one that takes a while, the promise of it."""
-        self._worker.clock.touch()
+        """Carry out a command: the reply, or for the one that takes a while, the promise of it.
+
+        The clock must have been touched in this turn of the loop.
+        """
         if isinstance(command, rpc.CreateWebrtc):
             return self._later(command)
         try:

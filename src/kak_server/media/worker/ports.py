@@ -76,9 +76,8 @@ class SocketPoller:
 def bind_udp(host: str, port: int) -> socket.socket:
     """A non-blocking UDP socket. Raises OSError (EADDRINUSE, EADDRNOTAVAIL)."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
-        sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         sock.bind((host, port))
     except OSError:

@@ -20,6 +20,7 @@ from kak_server.model.ids import RecordingId
 FLUSH_TICKS = 50
 BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
 GAPS_MAX = 1_000
+LOOK_AGAIN_MS = 1_000
 CONTINUE_WITHIN_MS = 60_000  # a worker is started anew within seconds
 _SILENCE = {ALAW: g711.SILENCE["PCMA"], PCM16: bytes(2 * FRAME_SAMPLES)}
 
@@ -101,6 +102,8 @@ class Recorder:
     def __init__(self, folder: Path, emit: Callable[[rpc.Event], None]) -> None:
         self.tracks: dict[RecordingId, Track] = {}
         self._root = str(folder)
+        self._good_folders: list[str] = []  # of the path that was looked at last
+        self._good_until_ms = 0
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._files: dict[RecordingId, WavFile] = {}
@@ -119,7 +122,7 @@ class Recorder:
 
         Raises BadPathError; what the disk says comes later, as record.failed.
         """
-        path = self._resolve(args.path)
+        path = self._resolve(args.path, now_ms)
         track = Track(args, ALAW if law == "PCMA" else PCM16, now_ms)
         file = WavFile(path, track.encoding)
         left = file.left_over()
@@ -133,16 +136,18 @@ class Recorder:
         self._submit(track, file, lambda: file.open(continued_frames))
         return track
 
-    def _resolve(self, name: str) -> Path:
+    def _resolve(self, name: str, now_ms: int) -> Path:
         *folders, last = name.split("/")
         if not last.endswith(".wav") or not {"", ".", ".."}.isdisjoint(folders) or "\0" in name or len(name) > 512:
             raise BadPathError(f"not a relative .wav path: {name!r}")
-        way = self._root
-        for folder in folders:
-            way = f"{way}/{folder}"
-            if os.path.islink(way):  # a link that somebody put into the folder may lead away
-                raise BadPathError(f"outside of the recordings folder: {name!r}")
-        full = f"{way}/{last}"
+        if folders != self._good_folders or now_ms >= self._good_until_ms:
+            way = self._root
+            for folder in folders:
+                way = f"{way}/{folder}"
+                if os.path.islink(way):  # a link that somebody put into the folder may lead away
+                    raise BadPathError(f"outside of the recordings folder: {name!r}")
+            self._good_folders, self._good_until_ms = folders, now_ms + LOOK_AGAIN_MS
+        full = "/".join((self._root, *folders, last))
         if os.path.lexists(full):
             raise BadPathError(f"taken: {name!r}")
         return Path(full)

@@ -94,6 +94,7 @@ class RtpLeg:
     def _know_session(self) -> None:
         """What is looked up for each packet, out of the arguments."""
         args = self.args
+        self._silent_after_ms = max(SILENT_AFTER_MIN_MS, args.silent_after_ms)
         self._secured, self._mux = args.srtp is not None, args.rtcp_mux
         self._kinds = {rtp.PT_COMFORT_NOISE: _NOISE, **dict.fromkeys(self._voice.types, _AUDIO)}
         if args.dtmf_payload_type is not None:
@@ -163,7 +164,7 @@ class RtpLeg:
     # --- towards us --------------------------------------------------------------------------------------------------
 
     def on_datagram(self, data: bytes, address: Address) -> None:
-        """A packet of the network, from anybody; all but the common ones of a stream that plays."""
+        """A packet of the network, from anybody; all but what the engine takes as common."""
         if self.learned and address[:2] != self.sender.peer:
             self.counts.foreign += 1
             return
@@ -262,10 +263,10 @@ class RtpLeg:
     def watch(self) -> None:
         """Now and then: a digit without an end, a peer without packets, a report that is due."""
         now_ms = self._time.mono_ms
-        self._tell_digits(self._digits.poll(int(now_ms)))
-        after_ms = max(SILENT_AFTER_MIN_MS, self.args.silent_after_ms)
+        if self._digits.under_way:
+            self._tell_digits(self._digits.poll(int(now_ms)))
         silent_ms = now_ms - self._intake.last_packet_ms
-        if silent_ms - self._told_silent_ms >= after_ms:
+        if silent_ms - self._told_silent_ms >= self._silent_after_ms:
             self._told_silent_ms = silent_ms
             self._know_peer()
             self._emit(rpc.LegSilent(self.leg, int(silent_ms)))

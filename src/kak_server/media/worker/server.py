@@ -117,6 +117,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:
+        self._server.worker.clock.touch()  # commands come between ticks
         first, *lines = data.split(b"\n")  # all lines of a read at once; only the last may be a beginning
         self._received += first
         if lines:
@@ -272,6 +273,7 @@ class Connection(asyncio.Protocol):
 
     async def _finish(self, command_id: str, promise: Awaitable[rpc.Reply], quiet: bool) -> None:
         reply = await promise
+        self._server.worker.clock.touch()
         self._running = None
         if not (quiet and reply.ok):
             self._reply(command_id, reply, keep=True)

@@ -114,9 +114,17 @@ static void wake_up(Board *self, int slot)
     }
 }
 
+void board_wake_player(void *board, Player *player)
+{
+    wake_up(board, player->slot);
+    player->sleeps_on = NULL;
+}
+
 static void empty_source(Board *self, int slot)
 {
     SourceSlot *entry = &self->sources[slot];
+    if (entry->player != NULL && entry->player->sleeps_on == self)
+        entry->player->sleeps_on = NULL;
     put_to_sleep(self, slot);
     self->present[slot] = entry->wanted = 0;
     Py_CLEAR(entry->raw);
@@ -167,7 +175,7 @@ static PyObject *board_wake(Board *self, PyObject *number)
     if (slot < 0)
         return NULL;
     if (self->sources[slot].source != NULL)
-        wake_up(self, slot);
+        wake_up(self, slot); /* a player that sleeps forgets it when it wakes by itself, too */
     Py_RETURN_NONE;
 }
 
@@ -272,6 +280,12 @@ static PyObject *board_pull(Board *self, PyObject *Py_UNUSED(none))
             continue;
         }
         put_to_sleep(self, slot);
+        Player *player = self->sources[slot].player;
+        if (player != NULL) { /* it wakes itself; nobody needs to hear of it */
+            player->sleeps_on = self;
+            player->slot = slot;
+            continue;
+        }
         PyObject *number = PyLong_FromLong(slot);
         if (number == NULL || PyList_Append(asleep, number) < 0) {
             Py_XDECREF(number);
@@ -577,7 +591,7 @@ static PyMethodDef methods[] = {
     {"remove_source", (PyCFunction)board_remove_source, METH_O, "Idempotent."},
     {"wake", (PyCFunction)board_wake, METH_O, "wake(slot): a packet came for it."},
     {"want", (PyCFunction)board_want, METH_VARARGS, "want(slot, wanted): whether anybody wants its frames."},
-    {"pull", (PyCFunction)board_pull, METH_NOARGS, "A frame of every source; the slots that fell asleep."},
+    {"pull", (PyCFunction)board_pull, METH_NOARGS, "A frame of every source; slots of Python's that fell asleep."},
     {"raw", (PyCFunction)board_raw, METH_O, "raw(slot): its frame as it came, or None."},
     {"energy", (PyCFunction)board_energy, METH_O, "energy(slot): vad.energy_of its samples, or None."},
     {"add_sink", (PyCFunction)board_add_sink, METH_VARARGS, "add_sink(slot, stream=None, law=None)."},

@@ -1,6 +1,6 @@
 /* What comes in: the sockets of all legs are read at the tick, and a leg's common packet goes straight to its player.
  *
- * A common packet is plain RTP from the learned address, of the stream that is playing, with the twelve byte header and
+ * A common packet is plain RTP from the learned address, of the stream that came last, with the twelve byte header and
  * one of the leg's two laws. Every other one - a foreign address, RTCP, a digit, an extension, the first of a stream, a
  * malformed one - is handed to the leg's `on_datagram`, which is the only place that judges packets. */
 #include "native.h"
@@ -28,8 +28,6 @@ int intake_take(Intake *self, const uint8_t *data, Py_ssize_t bytes, const struc
         return 0;
     uint8_t law = self->laws[data[1] & 127];
     if (law == 0 || read32(data + 8) != self->ssrc || !address_equal(&self->peer, from))
-        return 0;
-    if (player_off(self->player)) /* somebody may wait to hear that sound begins */
         return 0;
     if (player_put(self->player, (Law)(law - 1), read32(data + 4), data + RTP_HEADER_BYTES, bytes - RTP_HEADER_BYTES) < 0)
         return -1;

@@ -55,6 +55,9 @@ typedef struct {
     uint8_t last[FRAME_SAMPLES];
     Py_ssize_t last_bytes;
     int concealed, patience;
+    /* while it sleeps on a board: borrowed, the board takes it back before it goes */
+    void *sleeps_on;
+    int slot;
 } Player;
 
 extern PyTypeObject PlayerType;
@@ -118,5 +121,7 @@ int stream_audio(Stream *self, long long index, const uint8_t *payload, Py_ssize
 /* --- board.c ------------------------------------------------------------------------------------------------------ */
 
 extern PyTypeObject BoardType;
+
+void board_wake_player(void *board, Player *player); /* a packet came for one that sleeps there */
 
 #endif

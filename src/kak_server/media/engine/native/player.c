@@ -215,6 +215,8 @@ int player_put(Player *self, Law law, uint32_t timestamp, const uint8_t *payload
     PyObject *kept = PyBytes_FromStringAndSize((const char *)payload, bytes);
     if (kept == NULL)
         return -1;
+    if (self->sleeps_on != NULL)
+        board_wake_player(self->sleeps_on, self);
     put(self, timestamp, kept);
     return 0;
 }
