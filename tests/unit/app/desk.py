@@ -6,6 +6,7 @@ from typing import Any
 from kak_server.app.backend import HouseBackend, Readiness
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.metrics import Metrics
+from kak_server.app.statistics import Statistics, replayed
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.bridges import recovery
@@ -24,7 +25,6 @@ from kak_server.media import rpc
 from kak_server.media.aio.client import MediaClient
 from kak_server.model.ids import CallId, ContactId, OperatorId, PositionId, SessionId
 from kak_server.routing.api import Configured
-from kak_server.routing.step import RoutingCore
 from kak_server.runtime.dispatch import Dispatcher, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal
@@ -86,10 +86,8 @@ class Desk:
         self.faults: list[Exception] = []
         self.settings = parse_settings(CONFIG.replace("DATA", str(folder)))
         self.journal, replay = Journal.open(self.settings.journal_dir, now_ms=self.now_ms)
-        core = RoutingCore.restore(replay.routing) if replay.routing is not None else RoutingCore()
-        for event in replay.events:
-            core.step(event)
-        self.house = House(to_house_settings(self.settings), core, RandomIds())
+        self.counted = replayed(replay)
+        self.house = House(to_house_settings(self.settings), self.counted.core, RandomIds())
         recovery.restore(self.house, replay.values)
         self.dispatcher = Dispatcher(self.house, self.journal, lambda: self.now_ms)
         self.media = MediaClient(
@@ -100,6 +98,9 @@ class Desk:
             on_lost=lambda reason: None,
         )
         self.store = Store(self.settings, self.notes.append, lambda: self.now_ms)
+        self.statistics = Statistics(
+            self.counted, self.dispatcher, self.store, self.notes.append, self.settings.statistics
+        )
         self.hub = ConsoleHub(self.house)
         self.readiness = Readiness(self.media, self.dispatcher)
         self.outside = Outside()
