@@ -62,6 +62,8 @@ def _arrivals(histories: Histories, counted: _Counted) -> None:
                 counted.add(at_ms, by, key, "answered_in_time", int(wait_ms <= contact.threshold_ms))
                 counted.add(at_ms, by, key, "answer_wait_ms", wait_ms)
                 counted.top(at_ms, by, key, "answer_wait_max_ms", wait_ms)
+            elif contact.ended_ms is not None and contact.place == "outside":
+                counted.add(at_ms, by, key, "diverted")
             elif contact.ended_ms is not None:
                 wait_ms = contact.ended_ms - at_ms
                 counted.add(at_ms, by, key, "abandoned")
@@ -76,7 +78,7 @@ def _moments(histories: Histories, counted: _Counted) -> None:
     """What happened, when, and to whom: the histories name it already."""
     for moment in histories.moments:
         for by, key in (("queue", moment.queue), ("room", moment.room), ("operator", moment.operator)):
-            counted.add(moment.at_ms, by, key, moment.name)
+            counted.add(moment.at_ms, by, key, moment.name, moment.count)
     for work in histories.works:
         if work.ended_ms is None or not work.talked:
             continue

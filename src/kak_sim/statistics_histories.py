@@ -1,7 +1,7 @@
 """Whole histories of contacts and operators, written down from the stream of events and effects alone."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kak_server.routing import api
 
@@ -25,6 +25,8 @@ class ContactStory:
     operator: str = ""
     answered_ms: int | None = None
     ended_ms: int | None = None
+    chat: bool = False
+    taken_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class Moment:
     queue: str = ""
     room: str = ""
     operator: str = ""
+    count: int = 1
 
 
 @dataclass(slots=True)
@@ -86,6 +89,7 @@ class Someone:
     media: bool
     ringing: str = ""
     contact: str = ""
+    chats: set[str] = field(default_factory=set)
     paper: bool = False
     paper_queue: str = ""
     work: Work | None = None
@@ -198,14 +202,18 @@ class Histories:
                 if kind == "wrap-up" and who in self.people:
                     self.people[who].paper = False
             case api.StartWaiting():
-                self._waits(effect)
+                self._waits(effect, event)
+            case api.OverflowOut():
+                self.contacts[effect.contact].place = "outside"
+                self._out_of_line(effect.contact)
             case api.Offer():
                 self._arrive_in_room(effect.operator)
-                self.people[effect.operator].ringing = effect.contact
+                if not self.contacts[effect.contact].chat:
+                    self.people[effect.operator].ringing = effect.contact
                 self._work_moment("offers", effect.operator, effect.contact)
             case api.WithdrawOffer():
                 self._work_moment(_ENDS.get(effect.reason, "withdrawn"), effect.operator, effect.contact)
-                if effect.operator in self.people:
+                if effect.operator in self.people and not self.contacts[effect.contact].chat:
                     self.people[effect.operator].ringing = ""
             case api.Connect():
                 self._joins(effect.operator, effect.contact)
@@ -220,7 +228,7 @@ class Histories:
                 self._work_moment("dialed", effect.operator, effect.contact)
                 self._joins(effect.operator, effect.contact)
             case api.SetHold():
-                self.contacts[self._at(effect.position).contact].place = "hold" if effect.on else "talk"
+                self.contacts[effect.contact].place = "hold" if effect.on else "talk"
             case api.ReleaseOperator():
                 self._released(effect)
             case api.EndContact():
@@ -234,13 +242,18 @@ class Histories:
     def _at(self, position: str) -> Someone:
         return next(person for person in self.people.values() if person.position == position)
 
-    def _waits(self, effect: api.StartWaiting) -> None:
+    def _waits(self, effect: api.StartWaiting, event: api.Event) -> None:
         own = self._own(effect.queue)
         story = self.contacts.get(effect.contact)
         if story is None:
             limit = self._queues[effect.queue].threshold_ms
             story = ContactStory(effect.contact, effect.queue, own, self._now_ms, limit, effect.queue, own)
+            story.chat = isinstance(event, api.ContactArrived) and event.kind is api.ContactKind.CHAT
             self.contacts[effect.contact] = story
+        elif effect.reason == "overflow":
+            self._note("overflows_out", queue=story.queue, room=story.room)
+            self._note("overflows_in", queue=effect.queue, room=own)
+            self._out_of_line(effect.contact)
         elif effect.reason == "requeued":
             self._note("requeues", queue=story.queue, room=story.room)
         elif effect.reason == "transferred":
@@ -253,6 +266,11 @@ class Histories:
     def _joins(self, operator: str, contact: str) -> None:
         story, person = self.contacts[contact], self.people[operator]
         self._out_of_line(contact)
+        story.taken_ms = self._now_ms
+        if story.chat:
+            story.place, story.operator = "connecting", operator
+            person.chats.add(contact)
+            return
         self._end_work(person)
         story.place, story.operator = "connecting", operator
         person.contact, person.paper = contact, False
@@ -262,8 +280,9 @@ class Histories:
     def _connected(self, story: ContactStory) -> None:
         story.place = "talk"
         work = self.people[story.operator].work
-        assert work is not None
-        work.talked = True
+        if not story.chat:
+            assert work is not None
+            work.talked = True
         if story.answered_ms is None:
             story.answered_ms = self._now_ms
             self._work_moment("dialed_answered" if story.outgoing else "answers", story.operator, story.contact)
@@ -277,6 +296,11 @@ class Histories:
         elif effect.cause in ("media-lost", "connect-failed") and (story.answered_ms is not None or not story.outgoing):
             self._note("requeues", operator=effect.operator)
         story.place, story.operator = "alone", ""
+        if story.chat:
+            person.chats.discard(effect.contact)
+            for name, count in (("chats", 1), ("chat_handle_ms", self._now_ms - story.taken_ms)):
+                self.moments.append(Moment(self._now_ms, name, story.queue, person.room, person.operator, count))
+            return
         person.contact, person.paper_queue = "", story.queue
         if person.work is not None:
             person.work.released = True
@@ -323,6 +347,8 @@ class Histories:
             return "wrap_up", person.paper_queue
         if person.ringing:
             return "ringing", self.contacts[person.ringing].queue
+        if person.chats:
+            return "chat", ""
         if person.activity is not api.Activity.AVAILABLE:
             return _ACTIVITIES[person.activity], ""
         return ("idle" if person.media else "unreachable"), ""

@@ -11,10 +11,10 @@ from kak_server.statistics.columns import BYS, By
 Figures = Mapping[str, int]
 
 SIGNED_IN = (
-    "idle_ms", "ringing_ms", "connecting_ms", "talk_ms", "hold_ms", "wrap_up_ms",
+    "idle_ms", "ringing_ms", "connecting_ms", "talk_ms", "hold_ms", "wrap_up_ms", "chat_ms",
     "after_call_ms", "break_ms", "unreachable_ms", "other_ms",
 )  # fmt: skip
-WORKING = ("connecting_ms", "talk_ms", "hold_ms", "wrap_up_ms", "after_call_ms")
+WORKING = ("connecting_ms", "talk_ms", "hold_ms", "wrap_up_ms", "chat_ms", "after_call_ms")
 READY = ("idle_ms", "ringing_ms")
 
 

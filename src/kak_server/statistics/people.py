@@ -13,6 +13,7 @@ from kak_server.statistics.book import Book
 from kak_server.statistics.columns import (
     AFTER_CALL_MS,
     BREAK_MS,
+    CHAT_MS,
     COLUMNS,
     CONNECTING_MS,
     HANDLE_HOLD_MS,
@@ -79,6 +80,8 @@ def doing_of(row: Operator, state: State) -> int:
     if row.state is OperatorState.BUSY:
         contact = state.contacts.get(row.contact) if row.contact is not None else None
         return OTHER_MS if contact is None else BY_CONTACT.get(contact.state, OTHER_MS)
+    if row.chats and row.state in (OperatorState.IDLE, OperatorState.UNREACHABLE):
+        return CHAT_MS
     if row.state is OperatorState.IDLE or (
         row.state is OperatorState.UNREACHABLE and row.activity is not Activity.AVAILABLE
     ):
@@ -143,10 +146,10 @@ class People:
         person.room = row.room
         self._turn_to(person, row, state)
 
-    def released(self, operator: OperatorId) -> None:
+    def released(self, operator: OperatorId, contact: ContactId) -> None:
         """The operator was parted from the contact: the work ends with the wrap-up, or at once."""
         person = self.here.get(operator)
-        if person is not None and person.work is not None:
+        if person is not None and person.work is not None and person.work.contact == contact:
             person.work.released = True
 
     def _turn_to(self, person: Person, row: Operator, state: State) -> None:

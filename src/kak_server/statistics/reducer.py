@@ -24,8 +24,11 @@ from kak_server.statistics.columns import (
     ANSWERED,
     ANSWERED_IN_TIME,
     ANSWERS,
+    CHAT_HANDLE_MS,
+    CHATS,
     DIALED,
     DIALED_ANSWERED,
+    DIVERTED,
     HANDED_OVER,
     LEFT_AGAIN,
     MADE_NOT_READY,
@@ -68,6 +71,9 @@ class Case:
     outgoing: bool = False
     answered: bool = False
     waiting: bool = False
+    outside: bool = False  # passed on to a number outside
+    light: bool = False  # a chat
+    joined_ms: int = 0  # a chat's: when its operator took it
 
 
 class Reducer:
@@ -86,6 +92,7 @@ class Reducer:
             api.WithdrawOffer: self._offer_over,
             api.Connect: self._connect,
             api.DialOut: self._dial,
+            api.OverflowOut: self._overflow_out,
             api.ReleaseOperator: self._release,
             api.EndContact: self._end,
             api.MadeNotReady: self._made_not_ready,
@@ -178,6 +185,7 @@ class Reducer:
             self._at_queue(effect.queue, room, OVERFLOWS_IN)
         if case.waiting:
             self._step_out(case)
+        case.outside = False
         case.queue, case.room = effect.queue, room
         self._stand(case)
 
@@ -189,6 +197,8 @@ class Reducer:
             case.threshold_ms = queue.config.threshold_ms
             cell = self.book.now.cell("queue", effect.queue, room)
             cell.threshold_ms, cell.goal_percent = queue.config.threshold_ms, queue.config.goal_percent
+        row = state.contacts.get(effect.contact)
+        case.light = row is not None and row.kind is api.ContactKind.CHAT
         self.cases[effect.contact] = case
         for _, cell in self._arrival_cells(case):
             cell.figures[OFFERED] += 1
@@ -245,11 +255,14 @@ class Reducer:
         for half_hour, cell in self._arrival_cells(case):
             figures = cell.figures
             figures[PENDING] -= 1
+            self.book.touch(half_hour, cell)
+            if case.outside:
+                figures[DIVERTED] += 1
+                continue
             figures[ABANDONED] += 1
             figures[ABANDONED_EARLY] += wait_ms <= case.threshold_ms
             figures[ABANDON_WAIT_MS] += wait_ms
             figures[ABANDON_WAIT_MAX_MS] = max(figures[ABANDON_WAIT_MAX_MS], wait_ms)
-            self.book.touch(half_hour, cell)
 
     # --- offers and work ----------------------------------------------------------------------------------------------
 
@@ -263,8 +276,17 @@ class Reducer:
 
     def _connect(self, effect: api.Connect, _state: State) -> None:
         case = self.cases.get(effect.contact)
-        if case is not None and case.waiting:
-            self._step_out(case)
+        if case is not None:
+            case.joined_ms, case.outside = self.book.now_ms, False
+            if case.waiting:
+                self._step_out(case)
+
+    def _overflow_out(self, effect: api.OverflowOut, _state: State) -> None:
+        case = self.cases.get(effect.contact)
+        if case is not None:
+            case.outside = True
+            if case.waiting:
+                self._step_out(case)
 
     def _dial(self, effect: api.DialOut, state: State) -> None:
         room = own_room(effect.queue, state)
@@ -273,9 +295,12 @@ class Reducer:
         self._at_work(case, effect.operator, DIALED, state)
 
     def _release(self, effect: api.ReleaseOperator, state: State) -> None:
-        self.people.released(effect.operator)
+        self.people.released(effect.operator, effect.contact)
         column = RELEASES.get(effect.cause)
         case = self.cases.get(effect.contact)
+        if case is not None and case.light:
+            self._at_work(case, effect.operator, CHATS, state)
+            self._at_work(case, effect.operator, CHAT_HANDLE_MS, state, self.book.now_ms - case.joined_ms)
         if column is not None:
             self._at_work(case, effect.operator, column, state)
         elif effect.cause in LOSSES and case is not None and (case.answered or not case.outgoing):
@@ -300,14 +325,16 @@ class Reducer:
         now.cell("queue", queue, room).figures[column] += 1
         now.cell("room", room, room).figures[column] += 1
 
-    def _at_work(self, case: Case | None, operator: OperatorId | None, column: int, state: State) -> None:
+    def _at_work(
+        self, case: Case | None, operator: OperatorId | None, column: int, state: State, amount: int = 1
+    ) -> None:
         """Of the operator, of the room where the operator sits, and of the contact's queue."""
         person = None if operator is None else self.people.meet(operator, state)
         if person is not None:
             for cell in self.people.cells(person):
-                cell.figures[column] += 1
+                cell.figures[column] += amount
         if case is not None:
-            self.book.now.cell("queue", case.queue, case.room).figures[column] += 1
+            self.book.now.cell("queue", case.queue, case.room).figures[column] += amount
 
     def _stand(self, case: Case) -> None:
         case.waiting = True

@@ -23,7 +23,6 @@ NO_FIGURE = {
     api.LoanChanged: "a loan changes whom somebody is asked for; what comes of it is counted like other calls",
     api.HandOverChanged: "two people at a position are one operator's time: that of who sits there",
     api.Announce: "what callers hear while they wait is no figure",
-    api.OverflowOut: "the contact's state tells that it went on without an operator",
     api.Standby: "an offer that ends like others",
     api.RoomChanged: "what it leads to is read off the contacts",
     api.Refused: "only arrivals turned away count, which the reducer looks at by itself",

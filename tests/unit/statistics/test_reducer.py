@@ -2,7 +2,9 @@
 
 import pytest
 
-from kak_server.routing.api import Activity, ContactClass
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api import Activity, ContactArrived, ContactClass, ContactKind, OperatorSignedIn, Strategy
+from kak_server.routing.words_workflow import Step
 from kak_server.statistics.derived import derive
 from tests.unit.routing.desk import queue
 from tests.unit.statistics.measured import MONDAY_MS, MeasuredDesk
@@ -227,3 +229,94 @@ def test_an_offer_that_comes_with_a_move_rings_in_the_new_room(desk: MeasuredDes
     assert (oslo["offers"], oslo["withdrawn"], oslo["ringing_ms"]) == (1, 1, 5 * S)
     assert bergen["offers"] > bergen["missed"] > 1
     assert bergen["ringing_ms"] == (1_800 - 5) * S
+
+
+def test_several_ring_and_one_answers() -> None:
+    """Ring-all: every position that rang has an offer, and each offer an end."""
+    workflow = (Step(strategy=Strategy.RING_ALL, ring_first=3, ring_max=3),)
+    desk = MeasuredDesk(queue("113", "oslo", wrap_up_ms=0, workflow=workflow))
+    desk.at("08:00:00")
+    for who in ("ada", "bob", "cia"):
+        desk.sit(who, "oslo")
+    desk.ring("c1")
+    desk.wait(4 * S)
+    desk.accept("bob", "c1", 1)
+    desk.joined("c1", 1)
+    desk.wait(60 * S)
+    desk.hang_up("bob", "c1")
+    desk.at("08:30:00")
+    figures = desk.row("08:00", "queue", "113")
+    assert (figures["offers"], figures["accepted"], figures["withdrawn"]) == (3, 1, 2)
+    assert (figures["offered"], figures["answered"], figures["ringing_ms"]) == (1, 1, 3 * 4 * S)
+    assert desk.row("08:00", "operator", "bob")["handled"] == 1
+    assert desk.row("08:00", "operator", "ada")["withdrawn"] == 1
+
+
+def test_a_call_goes_out_of_the_house() -> None:
+    """Passed on to a number outside it is neither answered nor abandoned; back from there it waits again."""
+    workflow = (Step(), Step(after_ms=60_000, overflow_number="+4722000000"))
+    desk = MeasuredDesk(queue("116117", "oslo", klass=ContactClass.NORMAL, workflow=workflow))
+    desk.at("08:00:00")
+    desk.ring("c1", "116117")
+    desk.ring("c2", "116117")
+    desk.wait(61 * S)
+    assert not desk.reducer.lines
+    desk.handover_failed("c2")
+    desk.wait(9 * S)
+    desk.gone("c1")
+    desk.gone("c2")
+    desk.at("08:30:00")
+    figures = desk.row("08:00", "queue", "116117")
+    assert (figures["offered"], figures["diverted"], figures["abandoned"], figures["requeues"]) == (2, 1, 1, 1)
+    assert figures["abandon_wait_ms"] == 70 * S
+    assert derive("queue", figures)["service_level_negative_percent"] == 0.0
+
+
+def test_the_rules_move_a_call_on() -> None:
+    """Its service level stays with the queue it arrived for; the work is that of the queue it was answered in."""
+    workflow = (Step(), Step(after_ms=8_000, overflow_queue=QueueId("last")))
+    desk = MeasuredDesk(
+        queue("113", "oslo", threshold_ms=10 * S, workflow=workflow), queue("last", "bergen", wrap_up_ms=0)
+    )
+    desk.at("08:00:00")
+    desk.sit("bob", "bergen")
+    desk.ring("c1", "113")
+    desk.wait(9 * S)
+    desk.talk("bob", "c1")
+    desk.wait(30 * S)
+    desk.hang_up("bob", "c1")
+    desk.at("08:30:00")
+    first, last = desk.row("08:00", "queue", "113"), desk.row("08:00", "queue", "last")
+    assert (first["offered"], first["answered_in_time"], first["overflows_out"]) == (1, 1, 1)
+    assert "talk_ms" not in first
+    assert (last["overflows_in"], last["answers"], last["handled"], last["talk_ms"]) == (1, 1, 1, 30 * S)
+    assert "offered" not in last
+
+
+def test_chats_beside_a_call() -> None:
+    """Two chats at once are one stretch of the operator's time; each is counted with its own."""
+    desk = MeasuredDesk(queue("113", "oslo", wrap_up_ms=0), queue("chat", "oslo", klass=ContactClass.NORMAL))
+    desk.at("08:00:00")
+    desk.send(
+        OperatorSignedIn(
+            desk.now_ms, OperatorId("ada"), "Ada", PositionId("p1"), RoomId("oslo"), {}, Activity.AVAILABLE, True, 2
+        )
+    )
+    for name in ("k1", "k2"):
+        desk.send(ContactArrived(desk.now_ms, ContactId(name), QueueId("chat"), kind=ContactKind.CHAT))
+        desk.talk("ada", name)
+    desk.wait(100 * S)
+    desk.ring("c1", "113")
+    desk.talk("ada", "c1")
+    desk.wait(50 * S)
+    desk.hang_up("ada", "k1")  # while the call goes on
+    desk.wait(50 * S)
+    desk.hang_up("ada", "c1")
+    desk.wait(10 * S)
+    desk.hang_up("ada", "k2")
+    desk.at("08:30:00")
+    ada = desk.row("08:00", "operator", "ada")
+    assert (ada["chats"], ada["chat_handle_ms"], ada["handled"]) == (2, (150 + 210) * S, 1)
+    assert (ada["chat_ms"], ada["talk_ms"], ada["handle_talk_ms"]) == (110 * S, 100 * S, 100 * S)
+    assert ada["idle_ms"] == (1_800 - 210) * S
+    assert desk.row("08:00", "queue", "chat")["answered"] == 2
