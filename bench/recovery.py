@@ -20,11 +20,14 @@ from kak_server.routing.api import ContactArrived, ContactState, Event, HangUp
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compactor import ProcessCompactor
+from kak_server.runtime.explain import explanation
+from kak_server.runtime.folder import segment_numbers
 from kak_server.runtime.journal import Journal, JournalSettings
-from kak_server.runtime.segments import history
+from kak_server.runtime.segments import history, is_base
 
 CALLS, RECORDS_A_CALL, SIP_CALLS = 10_700, 30, 2_000
 RESTORE_S, STALL_MS = 2.0, 10.0
+SETTLE_S = 60.0  # the last snapshot is made beside, at low priority
 DIALOG = "x" * 1_500
 KINDS = {"sip": 1_500, "line": 600, "plan": 300, "leg": 200, "track": 200}
 
@@ -111,24 +114,26 @@ def write_day(folder: Path, calls_count: int, segment_bytes: int, pause_s: float
     digest, live = server.core.digest(), len(server.journal.live())
     seconds = time.perf_counter() - began
     server.journal.flush()
-    time.sleep(5)  # the last segment's snapshot
+    newest, deadline = max(segment_numbers(folder)), time.monotonic() + SETTLE_S
+    while not is_base(folder, newest) and time.monotonic() < deadline:
+        time.sleep(0.5)
     server.journal.close()
     return Written(server.records, server.stops_ms, seconds, digest, live)
 
 
-def restored(folder: Path) -> tuple[RoutingCore, int, float, float]:
-    """The core, live values, seconds to read the journal, seconds in all: what a start waits for."""
+def restored(folder: Path) -> tuple[RoutingCore, int, float, float, float]:
+    """The core, live values, seconds to read the journal, seconds in all, CPU seconds: what a start waits for."""
     gc.collect()
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     journal, replay = Journal.open(folder, now_ms=2)
     read_s = time.perf_counter() - start
     core = RoutingCore.restore(replay.routing) if replay.routing is not None else RoutingCore()
     for event in replay.events:
         core.step(event)
-    all_s = time.perf_counter() - start
+    all_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
     journal.close()
     assert not replay.lost, replay.lost
-    return core, len(replay.values), read_s, all_s
+    return core, len(replay.values), read_s, all_s, cpu_s
 
 
 def main() -> None:
@@ -142,7 +147,7 @@ def main() -> None:
         folder = Path(name)
         written = write_day(folder, arguments.calls, arguments.segment_bytes, 0.05)
         runs = [restored(folder) for _ in range(3)]
-        core, values, _, _ = runs[0]
+        core, values, *_ = runs[0]
         waiting = sum(1 for contact in core.contacts() if contact.state is ContactState.WAITING)
         same = core.digest() == written.digest and values == written.live
         kinds = {"plain": "*.kj", "archived": "*.gz"}
@@ -150,16 +155,24 @@ def main() -> None:
         start = time.perf_counter()
         read = sum(1 for _ in history(folder))
         history_s = time.perf_counter() - start
-    rows = [["start", "read s", "all s"]]
-    rows += [[str(number), f"{run[2]:.2f}", f"{run[3]:.2f}"] for number, run in enumerate(runs, 1)]
+        start = time.perf_counter()
+        told = explanation(folder, f"c-{arguments.calls // 2:07d}")
+        explain_s = time.perf_counter() - start
+        assert told is not None
+        assert told.over
+    rows = [["start", "read s", "all s", "CPU s"]]
+    rows += [[str(number), *(f"{figure:.2f}" for figure in run[2:])] for number, run in enumerate(runs, 1)]
     print(table(rows))
     stops = ", ".join(f"{percentile(written.stops_ms, share):.2f}" for share in (0.5, 1.0))
     print(f"{written.records:,} records, {waiting:,} wait, {values:,} live values, same state: {same}")
     print(f"{len(written.stops_ms)} segments began; the loop stopped {stops} ms (p50, worst)")
     print(f"{sizes['plain'] / 1e6:.0f} MB plain, {sizes['archived'] / 1e6:.0f} MB archived", end="; ")
-    print(f"the whole history of {read:,} records read in {history_s:.1f} s")
+    print(
+        f"the whole history, {read:,} records, read in {history_s:.1f} s; a call at noon explained in {explain_s:.1f} s"
+    )
     checks = [
         Check("recovery_start_s", max(run[3] for run in runs), RESTORE_S),
+        Check("recovery_start_cpu_s", max(run[4] for run in runs), RESTORE_S),
         Check("recovery_stop_ms", max(written.stops_ms, default=float("nan")), STALL_MS),
         Check("recovery_waiting", waiting, WAITING, ">="),
         Check("recovery_same_state", float(same), 1.0, ">="),

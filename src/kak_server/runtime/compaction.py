@@ -106,7 +106,7 @@ def _older_base(folder: Path, newest: int) -> int:
 
 
 def main() -> int:
-    """In a process of its own, at the lowest priority: `python -m kak_server.runtime.compaction FOLDER ...`. Prints
+    """In a process of its own, at low priority: `python -m kak_server.runtime.compaction FOLDER ...`. Prints
     what was done or is wrong, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--fingerprint", required=True)
     parser.add_argument("--server", type=int, required=True, help="its process: without it this one is of no use")
     arguments = parser.parse_args()
-    os.nice(19)
+    os.nice(10)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != arguments.server:
         return _failed("the server is gone")

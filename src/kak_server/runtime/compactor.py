@@ -1,8 +1,8 @@
 """Has the journal compacted in a process of its own, so that the loop never stops for it: a snapshot of 10,000 waiting
 contacts is some 0.2 s of work.
 
-A thread starts the process and waits for it; a request that comes meanwhile is done after it. The process is of the
-lowest priority and may be killed at any time: files appear whole or not at all.
+A thread starts the process and waits for it; a request that comes meanwhile is done after it. The process is of
+low priority and may be killed at any time: files appear whole or not at all.
 """
 
 import os

@@ -10,7 +10,7 @@ from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Index, index_of, read_index
 from kak_server.runtime.folder import read_file, segment_numbers, segment_path
 from kak_server.runtime.frames import Frame, scan
-from kak_server.runtime.segments import Lost, Reader, event_of
+from kak_server.runtime.segments import Lost, beginning, event_of
 from kak_server.runtime.snapshots import read_snapshot
 
 
@@ -44,8 +44,9 @@ class Replayer:
 
     def walk(self, first: int = 0, last: int | None = None) -> Iterator[Seen]:
         """The records of segments `first` to `last`, in order."""
-        reader = Reader()
-        for number in segment_numbers(self.folder):
+        numbers = segment_numbers(self.folder)
+        reader = beginning(numbers, first)
+        for number in numbers:
             if number < first or (last is not None and number > last):
                 continue
             path = segment_path(self.folder, number)

@@ -66,8 +66,9 @@ def event_of(record: dict[str, Any]) -> Event:
 def history(folder: Path, first: int = 0, last: int | None = None) -> Iterator[tuple[str, Frame | Lost]]:
     """Every record that is still there, archived ones too, oldest segment first, with losses where they are; of the
     segments `first` to `last` if given. Needs no lock."""
-    reader = Reader()
-    for number in segment_numbers(folder):
+    numbers = segment_numbers(folder)
+    reader = beginning(numbers, first)
+    for number in numbers:
         if number < first or (last is not None and number > last):
             continue
         path = segment_path(folder, number)
@@ -81,11 +82,16 @@ def history(folder: Path, first: int = 0, last: int | None = None) -> Iterator[t
         yield lost.segment, lost
 
 
+def beginning(numbers: list[int], first: int) -> "Reader":
+    """A reader of segments from `first` on: where the very first is there, so is record 1."""
+    return Reader(0 if first <= 1 and numbers[:1] == [1] else None)
+
+
 class Reader:
     """Frames as they are; damage and gaps in the serials as `Lost`, segment after segment. `serial` is that of the last
-    frame, 0 if none is known."""
+    frame, None if none is known, 0 before the very first."""
 
-    def __init__(self, serial: int = 0) -> None:
+    def __init__(self, serial: int | None = None) -> None:
         self.serial = serial
         self._open: Lost | None = None  # damage; how many records it held shows with the next frame
 
@@ -96,13 +102,13 @@ class Reader:
                 yield from self.finish()
                 self._open = self._damaged(segment, item, data)
                 continue
-            missing = item.serial - self.serial - 1 if self.serial else 0
-            first = self.serial + 1 if self.serial else None
+            missing = 0 if self.serial is None else item.serial - self.serial - 1
+            first = None if self.serial is None else self.serial + 1
             if self._open is not None:
-                yield replace(self._open, records=missing if first else None)
+                yield replace(self._open, records=None if first is None else missing)
                 self._open = None
             elif missing > 0:
-                yield Lost(segment, item.offset, 0, missing, "they were never written", first)
+                yield Lost(segment, item.offset, 0, missing, "they are not there", first)
             self.serial = item.serial
             yield item
 
@@ -114,7 +120,7 @@ class Reader:
 
     def _damaged(self, segment: str, damage: Damage, data: bytes) -> Lost:
         named = contacts_in(data[damage.offset : damage.end])
-        first = self.serial + 1 if self.serial else None
+        first = None if self.serial is None else self.serial + 1
         return Lost(segment, damage.offset, damage.end - damage.offset, None, damage.reason, first, named)
 
 
@@ -147,9 +153,7 @@ def load(folder: Path, newer: Newer = "refuse", until: int | None = None) -> Con
     scanned.reverse()
     if snapshot is not None:
         _begin_with(contents, snapshot)
-    elif not inline and scanned:
-        _note_missing_beginning(contents, scanned)
-    reader = Reader(contents.last_serial)
+    reader = Reader(None if inline else contents.last_serial)
     for position, (number, data, items) in enumerate(scanned):
         name = segment_path(folder, number).name
         for item in reader.read(name, items, data):
@@ -199,15 +203,6 @@ def _begin_with(contents: Contents, snapshot: Snapshot) -> None:
     contents.last_serial = snapshot.serial
     contents.last_generation = snapshot.generation
     contents.now_ms = snapshot.now_ms
-
-
-def _note_missing_beginning(contents: Contents, scanned: list[tuple[int, bytes, list[Frame | Damage]]]) -> None:
-    """No beginning was found: what stood before the oldest record is gone, if it is not the very first."""
-    number, _, items = scanned[0]
-    frames = [item for item in items if isinstance(item, Frame)]
-    if frames and frames[0].serial > 1 and frames[0].offset == items[0].offset:
-        reason = "no whole snapshot is left, and what stood before this segment is gone"
-        contents.lost.append(Lost(f"segment {number}", 0, 0, frames[0].serial - 1, reason, 1))
 
 
 def _apply(contents: Contents, segment: str, frame: Frame, *, base: bool, newer: Newer) -> None:

@@ -60,7 +60,7 @@ def test_a_hole_is_named_by_records_and_a_later_snapshot_makes_it_harmless(
     rewrite(segment_path(tmp_path, 1), {serials[3]: None, serials[4]: None})
     assert cli(tmp_path, "check") == 1
     out = capsys.readouterr().out
-    assert f"records {serials[3]}-{serials[4]} lost: they were never written" in out
+    assert f"records {serials[3]}-{serials[4]} lost: they are not there" in out
     assert "A later snapshot holds the state: a start loses nothing by it" in out
     assert "1 problem(s)" in out, "what follows the hole is not blamed"
 
