@@ -135,7 +135,7 @@ class Control:
 
     def _ports(self) -> Ports:
         return Ports(
-            sip=SipCommands(self.sip),
+            sip=SipCommands(self.sip, self._sip_event),
             media=MediaCommands(self.media, self._media_refused),
             radio=self._radio,
             console=self.hub,

@@ -6,15 +6,21 @@ from kak_server.bridges.outputs import ToRadio, ToSip
 from kak_server.media import rpc
 from kak_server.media.aio.client import MediaClient
 from kak_server.sip.aio.server import SipServer
+from kak_server.sip.api import SipEvent
+from kak_server.sip.api_legs import TransferReport
 from kak_server.tetra_gw.aio.link import RadioLink
 from kak_server.tetra_gw.imw_sim import ImwSimDriver
 
+NOT_ASKED = 480  # what a transfer gets that could not be asked for: temporarily unavailable
+
 
 class SipCommands:
-    """Commands for the SIP server. A call that is over by now is no error: its CallEnded is under way."""
+    """Commands for the SIP server. A call that is over by now is no error: its CallEnded is under way. A transfer that
+    could not be asked for is told to `on_event` at once, as one that the carrier has refused: somebody waits for it."""
 
-    def __init__(self, server: SipServer) -> None:
+    def __init__(self, server: SipServer, on_event: Callable[[SipEvent], None]) -> None:
         self._server = server
+        self._on_event = on_event
 
     def carry_out(self, command: ToSip) -> None:
         """Do it."""
@@ -34,7 +40,8 @@ class SipCommands:
             case "probe":
                 self._server.probe(command.call)
             case "refer":
-                self._server.refer(command.call, command.target, command.replaces)
+                if not self._server.refer(command.call, command.target, command.replaces):
+                    self._on_event(TransferReport(command.call, NOT_ASKED, final=True))
             case "accept_transfer":
                 self._server.accept_transfer(command.call)
             case "reject_transfer":

@@ -11,7 +11,6 @@ from kak_server.sip.bodies import SDP
 from kak_server.sip.call_record import to_record
 from kak_server.sip.calls import Awaiting, Call, CallTable
 from kak_server.sip.context import Context
-from kak_server.sip.dialog import our_contact
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.hold import wanted_in
@@ -49,7 +48,7 @@ class Answering:
             entry,
             200,
             headers=(
-                ("Contact", our_contact(context.settings, entry.request, entry.source)),
+                ("Contact", context.contact(entry.request, entry.source)),
                 ("Allow", build.ALLOW),
                 ("Accept", build.ACCEPT),
                 ("Server", context.settings.server_name),

@@ -5,7 +5,19 @@ from collections.abc import Callable, Mapping
 
 from kak_server.model.codec import Json
 from kak_server.sip import build
-from kak_server.sip.api import Count, DeleteRecord, Emit, Flow, Output, PutRecord, Send, SipEvent, SipSettings
+from kak_server.sip.api import (
+    Count,
+    DeleteRecord,
+    Emit,
+    Flow,
+    Output,
+    PutRecord,
+    Send,
+    SipEvent,
+    SipSettings,
+    Transport,
+)
+from kak_server.sip.dialog import uses_sips
 from kak_server.sip.framing import StreamFramer
 from kak_server.sip.machine import Times
 from kak_server.sip.parser import Request
@@ -32,6 +44,7 @@ class Context:
         self.streams: dict[tuple[str, int], StreamFramer] = {}
         self.certificates: dict[tuple[str, int], tuple[str, ...]] = {}  # names of TLS peers, by connection
         self._tag_secret = new_id("tag")
+        self._contacts: dict[tuple[Transport, str], str] = {}
 
     def arm(self, who: str, key: str, name: str, after_ms: int) -> None:
         """Arm a timer `after_ms` from now; one that only tidies up fires on a quarter of a second, with its likes."""
@@ -57,6 +70,16 @@ class Context:
     def alive(self, flow: Flow) -> bool:
         """Whether the flow is a connection that is still there."""
         return (flow.listener, flow.connection) in self.streams
+
+    def contact(self, request: Request, source: Flow) -> str:
+        """The Contact of our answer to a request that makes or refreshes a dialog (12.1.1). Raises ParseError."""
+        if source.transport == "tls":
+            secure = uses_sips(request)
+            return build.contact(self.settings, source.transport, source.listener, secure=secure)
+        key = source.transport, source.listener
+        if key not in self._contacts:
+            self._contacts[key] = build.contact(self.settings, source.transport, source.listener)
+        return self._contacts[key]
 
     def emit(self, event: SipEvent) -> None:
         """Tell the house."""

@@ -264,9 +264,3 @@ def uses_sips(request: Request) -> bool:
     routes = request.items("record-route")
     place = routes[:1] or request.items("contact")[:1]
     return bool(place) and parse_name_addr(place[0]).uri.scheme == "sips"
-
-
-def our_contact(settings: SipSettings, request: Request, source: Flow) -> str:
-    """The Contact of our answer to a request that makes or refreshes a dialog."""
-    secure = source.transport == "tls" and uses_sips(request)
-    return build.contact(settings, source.transport, source.listener, secure=secure)

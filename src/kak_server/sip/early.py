@@ -9,7 +9,7 @@ from kak_server.sip.api_legs import CallProgress
 from kak_server.sip.bodies import SDP
 from kak_server.sip.calls import Call
 from kak_server.sip.context import Context
-from kak_server.sip.dialog import accepts_cseq, contact_uri, next_request, our_contact
+from kak_server.sip.dialog import accepts_cseq, contact_uri, next_request
 from kak_server.sip.ending import Ending
 from kak_server.sip.leg import Early, Leg
 from kak_server.sip.parser import Request, Response
@@ -78,7 +78,7 @@ class EarlyDialogs:
         if "contact" in request.fields:
             early = replace(early, dialog=replace(early.dialog, target=contact_uri(request)))
         headers = [
-            ("Contact", our_contact(self._context.settings, request, entry.source)),
+            ("Contact", self._context.contact(request, entry.source)),
             ("Allow", build.ALLOW),
         ]
         body = b""

@@ -10,7 +10,7 @@ from kak_server.sip.call_record import to_record
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.capacity import Capacity
 from kak_server.sip.context import Context
-from kak_server.sip.dialog import from_invite, our_contact
+from kak_server.sip.dialog import from_invite
 from kak_server.sip.dialogs import Dialogs
 from kak_server.sip.emergency import EmergencyRules
 from kak_server.sip.ending import Ending
@@ -240,7 +240,7 @@ class Inbound:
         if status == 100:
             return self._transactions.prepare(entry, 100)
         headers = [
-            ("Contact", our_contact(self._context.settings, entry.request, entry.source)),
+            ("Contact", self._context.contact(entry.request, entry.source)),
             ("Allow", build.ALLOW),
             ("Server", self._context.settings.server_name),
             *answer_headers(call.incoming),

@@ -11,7 +11,7 @@ from kak_server.sip.bodies import SDP
 from kak_server.sip.call_record import to_record
 from kak_server.sip.calls import Call
 from kak_server.sip.context import Context
-from kak_server.sip.dialog import contact_uri, our_contact
+from kak_server.sip.dialog import contact_uri
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import SdpError
 from kak_server.sip.hold import held_by, mirrored, within
@@ -87,7 +87,7 @@ class MediaChange:
             sdp, changed = self.answer_offer(call, offer)
             call.local_sdp = sdp
         headers = [
-            ("Contact", our_contact(self._context.settings, entry.request, entry.source)),
+            ("Contact", self._context.contact(entry.request, entry.source)),
             ("Allow", build.ALLOW),
             *self._refreshing.accept(call, request),
         ]

@@ -8,7 +8,6 @@ from kak_server.sip.api_legs import TransferAsked, TransferReport
 from kak_server.sip.calls import Call, CallTable
 from kak_server.sip.context import Context
 from kak_server.sip.dialing import replaces_value
-from kak_server.sip.dialog import our_contact
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import parse_name_addr
@@ -84,7 +83,7 @@ class Transfers:
         return True
 
     def _accepted(self, entry: ServerEntry, subscription: Subscription) -> None:
-        contact = our_contact(self._context.settings, entry.request, entry.source)
+        contact = self._context.contact(entry.request, entry.source)
         headers: _Headers = (("Contact", contact), ("Expires", str(SUBSCRIPTION_S)))
         if subscription.silent:
             # RFC 4488 4: we agree that there is no subscription

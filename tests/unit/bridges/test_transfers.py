@@ -168,6 +168,17 @@ def test_the_carrier_says_no_or_nothing_and_we_call_ourselves() -> None:
         assert state(w, contact) is ContactState.HANDED_OVER
 
 
+def test_a_carrier_that_could_not_even_be_asked_costs_no_minute() -> None:
+    w = world()
+    contact = referring(w)
+    w.event(TransferReport(CALLER, 480, True))  # as the shell says it when the SIP room did not take the order
+    assert [dial.target for dial in w.dials()] == ["+4722334455"]
+    assert state(w, contact) is ContactState.HANDED_OVER
+    w.pass_ms(60_000)
+    w.timer(f"refer/{contact}")  # late: nothing is called twice
+    assert [dial.target for dial in w.dials()] == ["+4722334455"]
+
+
 def test_a_carrier_that_says_how_it_goes_is_given_more_time() -> None:
     """Else the number would be called by both of us."""
     w = world()

@@ -71,6 +71,16 @@ def test_ids_are_unique_and_tell_what_they_are_of() -> None:
     assert ids.new("patch").startswith("p-")
 
 
+def test_no_random_bytes_are_given_twice() -> None:
+    ids = RandomIds()
+    drawn = [ids.new("tag")[2:] for _ in range(3_000)]
+    assert len({token[:8] for token in drawn} | {token[8:] for token in drawn}) > 5_990
+    assert all(re.fullmatch(r"[0-9a-f]{16}", token) for token in drawn)
+    assert ids.bits(8 * 5_000).bit_length() > 8 * 4_990  # more than is kept in store
+    assert {ids.bits(1) for _ in range(100)} == {0, 1}
+    assert ids.bits(0) == 0
+
+
 def test_a_contact_id_is_safe_in_a_path_and_before_a_dot() -> None:
     contact = RandomIds().new("contact")
     assert not set(contact) & set("./\\")

@@ -388,3 +388,14 @@ def test_timers_of_a_busy_second_that_end_together_let_others_in_between() -> No
     bench.core.reject(next(iter(bench.core.calls())), 486, bench.now_ms)
     bench.receive(Caller(branch="z9hG4bKnew").request("ACK", to_tag=bench.drain().sent[-1][1].to_tag))
     assert_empty(bench)
+
+
+def test_requests_that_have_used_up_their_hops_end_here_anyway() -> None:
+    """RFC 3261 16.3 is for proxies: 8.2 asks nothing of Max-Forwards."""
+    bench = Bench()
+    invite = Caller().invite().replace("Forwards: 70", "Forwards: 0")
+    assert [reply.status for reply in bench.receive(invite)] == [100]
+    options = Caller(branch="z9hG4bKopt", call_id="other").request("OPTIONS").replace("Forwards: 70", "Forwards: 0")
+    assert [reply.status for reply in bench.receive(options)] == [200]
+    bad = Caller(branch="z9hG4bKbad", call_id="bad").request("OPTIONS").replace("Forwards: 70", "Forwards: 300")
+    assert [reply.status for reply in bench.receive(bad)] == [400]
