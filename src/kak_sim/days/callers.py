@@ -1,14 +1,28 @@
 """Those who call: when, how long they wait, whether they try again."""
 
+from dataclasses import replace
 from random import Random
 
-from kak_server.model.ids import ContactId, QueueId
+from kak_server.model.ids import ContactId
 from kak_server.routing.api import ContactArrived, ContactClass, ContactGone, ContactState, Refused
 from kak_sim.days.stage import Stage
-from kak_sim.days.world import DAY_START_MS, HOUR_MS, Stream, World
+from kak_sim.days.world import DAY_START_MS, HOUR_MS, SKILLS, Stream, World
 
 UNANSWERED = (ContactState.WAITING, ContactState.OFFERED)
 REDIALS_MAX = 3
+
+
+def _demanding(arrival: ContactArrived, rng: Random) -> ContactArrived:
+    """It needs or wants a skill, has a class or a credit of its own."""
+    skill = {rng.choice(SKILLS): rng.randint(1, 6)}
+    return rng.choice(
+        (
+            replace(arrival, skills=skill),
+            replace(arrival, preferred=skill, language="se", area="5501"),
+            replace(arrival, klass=rng.choice(tuple(ContactClass))),
+            replace(arrival, priority_ms=rng.randrange(60_000)),
+        )
+    )
 
 
 class Callers:
@@ -35,24 +49,27 @@ class Callers:
 
     def _candidate(self, stream: Stream, rng: Random) -> None:
         if rng.random() * stream.most < stream.rate(self._stage.now_ms - DAY_START_MS):
-            self._call(stream.queue, f"+47{rng.randrange(40_000_000, 99_999_999)}", 0, rng)
+            self._call(stream, f"+47{rng.randrange(40_000_000, 99_999_999)}", 0, rng)
         self._wait_for_next(stream, rng)
 
-    def _call(self, queue: QueueId, number: str, tries: int, rng: Random) -> None:
+    def _call(self, stream: Stream, number: str, tries: int, rng: Random) -> None:
         self.placed += 1
         contact = ContactId(f"c{self.placed}")
-        patience_ms = self._habits.patience[self._class.get(queue, ContactClass.NORMAL)].draw(rng)
-        effects = self._stage.send(ContactArrived(self._stage.now_ms, contact, queue, number))
+        patience_ms = self._habits.patience[self._class.get(stream.queue, ContactClass.NORMAL)].draw(rng)
+        arrival = ContactArrived(self._stage.now_ms, contact, stream.queue, number, kind=stream.kind)
+        if rng.random() < stream.demanding:
+            arrival = _demanding(arrival, rng)
+        effects = self._stage.send(arrival)
         if any(isinstance(effect, Refused) for effect in effects):
             self.refused += 1
             return
-        self._stage.after(patience_ms, lambda: self._give_up(contact, queue, number, tries))
+        self._stage.after(patience_ms, lambda: self._give_up(contact, stream, number, tries))
 
-    def _give_up(self, contact: ContactId, queue: QueueId, number: str, tries: int) -> None:
+    def _give_up(self, contact: ContactId, stream: Stream, number: str, tries: int) -> None:
         view = self._stage.core.contact(contact)
         if view is None or view.state not in UNANSWERED or view.answered_at_ms is not None:
             return
         self._stage.send(ContactGone(self._stage.now_ms, contact, "cancelled"))
         if tries < REDIALS_MAX and self._rng.random() < self._habits.redials:
             again_ms = self._habits.redial_after.draw(self._rng)
-            self._stage.after(again_ms, lambda: self._call(queue, number, tries + 1, self._rng))
+            self._stage.after(again_ms, lambda: self._call(stream, number, tries + 1, self._rng))

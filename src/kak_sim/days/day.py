@@ -8,6 +8,7 @@ from typing import Any
 from kak_server.routing import api
 from kak_server.routing.api import ContactState
 from kak_sim.days.callers import Callers
+from kak_sim.days.leads import Leads
 from kak_sim.days.operators import Operators
 from kak_sim.days.stage import Stage, Watch
 from kak_sim.days.talks import Talks
@@ -43,10 +44,12 @@ class Day:
         self.callers = Callers(self.stage, world, Random(rng.getrandbits(64)))
         self.operators = Operators(self.stage, world, Random(rng.getrandbits(64)))
         self.talks = Talks(self.stage, world, Random(rng.getrandbits(64)))
+        self.leads = Leads(self.stage, world, Random(rng.getrandbits(64)))
         self._acts: Mapping[type[Any], Callable[[Any], None]] = {
             api.Offer: lambda e: self.operators.ring(e.operator, e.contact, e.epoch),
             api.WithdrawOffer: lambda e: self.operators.rang_out(e.operator, e.contact, e.epoch),
             api.Connect: lambda e: self.talks.join(e.contact, e.epoch),
+            api.OverflowOut: lambda e: self.talks.overflown(e.contact),
             api.DialOut: lambda e: self.talks.dial(e.contact, e.epoch),
             api.ReleaseOperator: self._released,
             api.StartWaiting: self._waits,
@@ -89,6 +92,8 @@ class Day:
         for view in self.stage.core.contacts():
             if view.state is ContactState.WAITING and view.answered_at_ms is not None:
                 self.talks.waits_again(view.contact)
+            if view.state is ContactState.HANDED_OVER:
+                self.talks.overflown(view.contact)
             if view.operator is None:
                 continue
             if view.state is ContactState.OFFERED:

@@ -57,6 +57,7 @@ class OperatorHabits:
     misses: float = 0.02
     rejects: float = 0.01
     wrap_up_early: float = 0.7
+    wrap_up_longer: float = 0.0  # of those: not done, more time is asked for
     holds: float = 0.1
     transfers: float = 0.05
     hands_over: float = 0.02
@@ -64,6 +65,17 @@ class OperatorHabits:
     break_every: Spread = Spread(2 * 3_600_000, 0.4)
     break_length: Spread = Spread(10 * 60_000, 0.5)
     moves_seat: float = 0.02  # at the end of a break: to another free seat
+
+
+@dataclass(frozen=True, slots=True)
+class LeadHabits:
+    """What shift leads and administrators do, in times an hour for all rooms together."""
+
+    rooms: float = 0.0  # a room closes or is evacuated, and opens again after a while
+    forces: float = 0.0  # somebody is set ready, not ready, or signed out
+    hand_overs: float = 0.0
+    publishes: float = 0.0  # rules change
+    room_shut: Spread = Spread(10 * 60_000, 0.5)
 
 
 @dataclass(frozen=True, slots=True)

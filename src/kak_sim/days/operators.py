@@ -16,6 +16,7 @@ from kak_server.routing.api import (
     PositionMedia,
     Refused,
     WrapUpDone,
+    WrapUpExtended,
 )
 from kak_sim.days.stage import Stage
 from kak_sim.days.world import DAY_START_MS, HOUR_MS, Shift, World
@@ -56,6 +57,8 @@ class Operators:
             shift.skills,
             Activity.AVAILABLE,
             media_up=True,
+            chats_max=shift.chats_max,
+            chats_in_call=shift.chats_in_call,
         )
         self._stage.send(event)
 
@@ -148,4 +151,7 @@ class Operators:
     def _done(self, operator: OperatorId) -> None:
         view = self._stage.core.operator(operator)
         if view is not None and view.state is OperatorState.WRAP_UP:
+            if self._rng.random() < self._habits.wrap_up_longer:
+                self._stage.send(WrapUpExtended(self._stage.now_ms, operator, self._rng.randrange(5_000, 60_000)))
+                return
             self._stage.send(WrapUpDone(self._stage.now_ms, operator))

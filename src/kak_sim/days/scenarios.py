@@ -9,10 +9,10 @@ from random import Random
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
 from kak_sim.days.habits import CallerHabits, OperatorHabits, Spread, Trouble
-from kak_sim.days.world import HOUR_MS, Shift, Stream, Surge, World
+from kak_sim.days.rules import with_rules
+from kak_sim.days.world import HOUR_MS, SKILLS, Shift, Stream, Surge, World
 
 ROOMS = (RoomId("oslo"), RoomId("bergen"), RoomId("tromso"), RoomId("bodo"))
-SKILLS = ("113", "doctor", "samisk")
 CLASSES = (ContactClass.EMERGENCY, ContactClass.EMERGENCY, ContactClass.URGENT, ContactClass.NORMAL)
 HOURS = 3.0
 
@@ -104,10 +104,17 @@ def mass_casualty(rng: Random) -> World:
     return _small("mass-casualty", rng, 20.0, (surge,), _TROUBLE)
 
 
+def rules(rng: Random) -> World:
+    """Workflows of all sorts, chats beside calls, and leads who change everything while it runs."""
+    surge = Surge(HOUR_MS // 2, 2 * HOUR_MS, 2.0)
+    return with_rules(_small("rules", rng, 25.0, (surge,), _TROUBLE), rng)
+
+
 SCENARIOS: Mapping[str, Callable[[Random], World]] = {
     "normal": normal,
     "storm": storm,
     "mass-casualty": mass_casualty,
+    "rules": rules,
 }
 
 

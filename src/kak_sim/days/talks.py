@@ -130,6 +130,18 @@ class Talks:
         else:
             self._stage.send(ContactGone(now_ms, contact, "caller-hangup"))
 
+    def overflown(self, contact: ContactId) -> None:
+        """It goes on with a number outside, or with others."""
+        self._stage.after(self._rng.randint(*ALONE_MS), lambda: self._outside(contact))
+
+    def _outside(self, contact: ContactId) -> None:
+        view = self._stage.core.contact(contact)
+        if view is not None and view.state is ContactState.HANDED_OVER:
+            if self._rng.random() < ANSWERS_OUT:
+                self._stage.send(ContactGone(self._stage.now_ms, contact, "caller-hangup"))
+            else:
+                self._stage.send(HandoverFailed(self._stage.now_ms, contact, "no-answer"))
+
     def maybe_dial(self, operator: OperatorId) -> None:
         """After a call: to call somebody, now and then."""
         if self._rng.random() < self._habits.dials_after_call:

@@ -8,6 +8,7 @@ from kak_server.routing.api import Effect, Event
 from kak_server.routing.invariants import violations
 from kak_server.routing.step import RoutingCore
 from kak_sim.auditor import Auditor
+from kak_sim.stream_laws import StreamLaws
 
 LAWS_EVERY = 16
 
@@ -21,6 +22,17 @@ class Audit:
     def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
         """What the step broke."""
         return self.auditor.observe(event, effects)
+
+
+class Stream:
+    """What holds whatever the rules are."""
+
+    def __init__(self) -> None:
+        self.laws = StreamLaws()
+
+    def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
+        """What the step broke."""
+        return self.laws.observe(event, effects)
 
 
 class Laws:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.api import RoutingConfig
-from kak_sim.days.habits import CallerHabits, OperatorHabits, Trouble
+from kak_server.routing.api import ContactKind, RoutingConfig
+from kak_sim.days.habits import CallerHabits, LeadHabits, OperatorHabits, Trouble
 
 HOUR_MS = 3_600_000
+SKILLS = ("113", "doctor", "samisk")
 DAY_START_MS = 1_780_272_000_000  # a Monday, 00:00 UTC: days are simulated at an invented date, never at today's
 
 
@@ -21,6 +22,8 @@ class Shift:
     skills: Mapping[str, int]
     begins_ms: int = 0
     ends_ms: int = 24 * HOUR_MS
+    chats_max: int = 0
+    chats_in_call: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Stream:
     per_hour: float
     curve: tuple[float, ...] = (1.0,) * 24
     surges: tuple[Surge, ...] = ()
+    kind: ContactKind = ContactKind.VOICE
+    demanding: float = 0.0  # share of the contacts that need a skill, or a class, of their own
 
     def rate(self, at_ms: int) -> float:
         """Calls an hour at a time after the day's start."""
@@ -70,3 +75,4 @@ class World:
     callers: CallerHabits = field(default_factory=CallerHabits)
     operators: OperatorHabits = field(default_factory=OperatorHabits)
     trouble: Trouble = field(default_factory=Trouble)
+    leads: LeadHabits = field(default_factory=LeadHabits)
