@@ -19,7 +19,7 @@ SIM_SECONDS ?= 600
 
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help lab test test-fast e2e soak fuzz sim sim-national lint format types imports python-lint web-check lock docs clean setup
+.PHONY: help lab test test-fast e2e soak fuzz sim sim-national mutants lint format types imports python-lint web-check lock docs clean setup
 
 help: ## this list
 	@grep -hE '^[a-z0-9%-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -107,6 +107,14 @@ $(STAMPS)/report: $(STAMPS)/venv
 
 sim-national: $(STAMPS)/report ## a day of the whole country under three variants of the rules: var/national-day/index.html
 	$(BIN)/kak-sim national-day
+
+$(STAMPS)/mutants: $(STAMPS)/venv
+	@echo "setup: the tool that plants faults"
+	@$(BIN)/python -m pip install -q --no-input --disable-pip-version-check -e ".[mutants]"
+	@touch $@
+
+mutants: $(STAMPS)/mutants ## plant 100 faults in the routing core and see who notices
+	$(BIN)/python -m tests.mutation.check
 
 format: $(STAMPS)/venv ## rewrite the Python sources as ruff wants them
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -68,7 +68,7 @@ def test_a_core_that_forgets_to_withdraw_an_offer_is_found(monkeypatch: pytest.M
         return operator
 
     monkeypatch.setattr(offers, "end_offer", silent)
-    assert "ended while" in _found()
+    assert "still rings" in _found()
 
 
 def test_a_core_that_leaves_a_caller_waiting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
