@@ -162,6 +162,13 @@ def replay(arguments: argparse.Namespace) -> int:
     return whatif.main(arguments, to_routing_config(settings), skills)
 
 
+def statistics(arguments: argparse.Namespace) -> int:
+    """Service levels, waits and work by half hour, worked out again from the journal, as CSV."""
+    from kak_server.runtime import recount
+
+    return recount.main(arguments)
+
+
 def openapi(_arguments: argparse.Namespace) -> int:
     """Print the OpenAPI document of the position API."""
     from kak_server.console.aio.app import openapi_json
@@ -203,6 +210,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(add("config", config))
     _add_replay(add("replay", replay))
     _add_journal(add("journal", journal))
+    _add_statistics(add("statistics", statistics))
     _add_sip(add("sip", sip))
     return parser
 
@@ -236,6 +244,14 @@ def _add_journal(command: argparse.ArgumentParser) -> None:
         action.add_argument("--data-dir", type=Path, default=Path("var/lab"), help="the server's data folder")
     for action in (check, compact, migrate):
         action.add_argument("data_dir", type=Path, nargs="?", default=argparse.SUPPRESS, metavar="DIR", help="the same")
+
+
+def _add_statistics(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data-dir", "--journal", type=Path, default=Path("var/lab"), help="the server's data folder")
+    command.add_argument("--from", dest="from_", required=True, metavar="TIME", help="e.g. 2026-11-27T00:00:00Z")
+    command.add_argument("--to", required=True, metavar="TIME", help="half hours that began before then")
+    command.add_argument("--by", choices=["queue", "room", "operator"], default="queue", help="whose rows")
+    command.add_argument("--timezone", default="Europe/Oslo", help="of the local times")
 
 
 def _add_config(command: argparse.ArgumentParser) -> None:
