@@ -65,6 +65,8 @@ async def test_calls_go_on_while_the_disk_is_full_and_a_kill_after_it_loses_noth
                     await served(lab, number)
                 await robot.client.until(lambda client: "journal-degraded" in notices(client))
                 assert (await lab.metrics())["kak_journal_pending_records"] > 0
+                ready = await robot.client.request("GET", "/readyz")
+                assert (ready["ready"], ready["reasons"]) == (True, ["the journal cannot be written"])
             await robot.client.until(lambda client: notices(client) == [])
             assert (await lab.metrics())["kak_journal_pending_records"] == 0
             kinds = [alarm["kind"] for alarm in alarms(lab) if alarm["kind"] in ("degraded", "recovered", "lost")]

@@ -354,9 +354,9 @@ class HouseBackend:
     # --- operations -----------------------------------------------------------------------------------------------
 
     def ready(self) -> tuple[bool, Sequence[str]]:
-        """Whether calls can be taken."""
+        """Whether calls can be taken, and what is wrong, whether it keeps from that or not."""
         reasons = self._readiness.reasons()
-        return not reasons, reasons
+        return not reasons, [*reasons, *self._readiness.remarks()]
 
     def metrics_text(self) -> bytes:
         """Prometheus."""
@@ -379,8 +379,10 @@ class Readiness:
             reasons.append("SIP is not listening")
         if not self._media.attached:
             reasons.append("no media worker is attached")
-        if self._dispatcher.journal.degraded:
-            reasons.append("the journal cannot be written")
         if self.draining:
             reasons.append("draining")
         return reasons
+
+    def remarks(self) -> list[str]:
+        """What is wrong and keeps nobody from calling: a node with a full disk must not be taken out of service."""
+        return ["the journal cannot be written"] if self._dispatcher.journal.degraded else []

@@ -142,7 +142,7 @@ class ConsoleBackend(Protocol):
         """SIP messages of the newest call that `call` names (contact, call, SIP Call-ID, caller's number, "last")."""
 
     def ready(self) -> tuple[bool, Sequence[str]]:
-        """Whether calls can be taken, and the reasons why not."""
+        """Whether calls can be taken; the reasons why not, or what else is wrong."""
 
     def metrics_text(self) -> bytes: ...
 

@@ -1470,7 +1470,8 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description Whether calls are taken: worker attached, journal writable, SIP listening.
+         * @description Whether calls are taken: worker attached, SIP listening. `reasons` also has what is wrong and keeps from
+         *     nothing, as a journal that cannot be written.
          */
         get: operations["readyz_readyz_get"];
         put?: never;

@@ -19,7 +19,8 @@ async def healthz() -> Done:
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "calls are not taken, with reasons"}})
 async def readyz(response: Response, shell: ShellDep) -> Readiness:
-    """Whether calls are taken: worker attached, journal writable, SIP listening."""
+    """Whether calls are taken: worker attached, SIP listening. `reasons` also has what is wrong and keeps from
+    nothing, as a journal that cannot be written."""
     ready, reasons = shell.backend.ready()
     response.status_code = 200 if ready else 503
     return Readiness(ready=ready, reasons=list(reasons))
