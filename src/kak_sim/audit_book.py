@@ -6,8 +6,18 @@ from dataclasses import dataclass, field
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import api
 
-WAITING, OFFERED, JOINING, TALKING, ALONE = "waiting", "offered", "joining", "talking", "alone"
+WAITING, OFFERED, JOINING, TALKING, ALONE, PARKED = "waiting", "offered", "joining", "talking", "alone", "parked"
 RANK = {api.ContactClass.EMERGENCY: 0, api.ContactClass.URGENT: 1, api.ContactClass.NORMAL: 2}
+
+
+@dataclass(slots=True)
+class Guest:
+    """Somebody in a contact that another one holds: invited until `deadline_ms`, or in it."""
+
+    contact: ContactId
+    number: int
+    deadline_ms: int | None
+    part: api.Part = api.Part.MEMBER
 
 
 @dataclass(slots=True)
@@ -29,6 +39,10 @@ class Case:
     deadline_ms: int | None = None
     outgoing: bool = False
     since_ms: int = 0  # whose turn it has been since: the arrival, or that of an earlier call in vain
+    by_name: list[OperatorId] = field(default_factory=list)  # may be asked whatever they serve, each once
+    asked_by_name: bool = False  # the present offer is such a one
+    from_whom: OperatorId | None = None  # passed it on blindly, and may take it back
+    expects: tuple[OperatorId, PositionId, int] | None = None  # is taken without an offer in this step
     passed: list[OperatorId] = field(default_factory=list)
 
     def passes(self, operator: OperatorId) -> None:
@@ -59,6 +73,7 @@ class Person:
     wrap_up_until_ms: int | None = None
     silent_until_ms: int | None = None  # audio lost in a call: the grace ends then
     was_free: bool = False
+    guest: Guest | None = None
     forced_out: bool = False  # to go, by a shift lead's word
     handing_over: bool = False  # the next shift stands by
     lent: "Lent | None" = None
@@ -97,6 +112,8 @@ def doubled(cases: Iterable[Case], people: Mapping[OperatorId, Person]) -> Itera
             yield f"{operator} holds more than one contact"
         if operator not in people:
             yield f"{operator} holds a contact but has left"
+        elif people[operator].guest is not None:
+            yield f"{operator} holds a contact and is in another"
     seats = [person.position for person in people.values()]
     if len(seats) != len(set(seats)):
         yield "two operators at one position"
@@ -113,6 +130,8 @@ def unbounded(
     for person in people:
         if calling(person) and not person.media_up and person.silent_until_ms not in due:
             yield f"{person.operator} is in a call without audio, and nothing will notice"
+        if person.guest is not None and person.guest.deadline_ms is not None and person.guest.deadline_ms not in due:
+            yield f"{person.operator} is invited until {person.guest.deadline_ms} without a timer"
         if person.wrap_up_until_ms is not None and person.wrap_up_until_ms not in due:
             yield f"{person.operator} is in wrap-up until {person.wrap_up_until_ms} without a timer"
 

@@ -129,7 +129,8 @@ class Days:
         if start is None or start.operator != effect.incoming:
             self.finding(f"nobody had begun the hand-over at {effect.position} to {effect.incoming}")
         elif effect.change == "done" and effect.incoming not in self.people:
-            if any(person.position == effect.position for person in self.people.values()):
+            there = (p for p in self.people.values() if p.position == effect.position)
+            if any(person.operator != effect.outgoing for person in there):  # who signs out is seen to be gone after it
                 self.finding(f"{effect.incoming} sits down at {effect.position}, where somebody sits")
             self.people[effect.incoming] = Person(
                 start.operator,

@@ -12,6 +12,7 @@ from kak_sim.audit_book import (
     ALONE,
     JOINING,
     OFFERED,
+    PARKED,
     RANK,
     TALKING,
     WAITING,
@@ -23,6 +24,7 @@ from kak_sim.audit_book import (
     serving_room,
     unbounded,
 )
+from kak_sim.audit_moves import Moves
 from kak_sim.audit_people import Days
 
 
@@ -39,6 +41,7 @@ class Auditor:
         self._queues: dict[QueueId, api.QueueConfig] = {}
         self._config = api.RoutingConfig(queues=())
         self._now_ms = 0
+        self._moves = Moves(self.cases, self.people, self._finding, self._can_talk, self._may)
         self._days = Days(self.people, self._finding, self._calling, self._change)
 
     def observe(self, event: api.Event, effects: Iterable[api.Effect]) -> list[str]:
@@ -54,6 +57,7 @@ class Auditor:
         if not refused:
             self._hear(event)
             self._days.hear(event)
+            self._moves.hear(event)
         self._accepts(event, effects)
         for effect in effects:
             self._see(effect, event)
@@ -157,8 +161,7 @@ class Auditor:
     def _accepts(self, event: api.Event, effects: tuple[api.Effect, ...]) -> None:
         """Connect exactly when the present holder of the present epoch accepts."""
         connects = [effect for effect in effects if isinstance(effect, api.Connect)]
-        if isinstance(event, api.ContactPulledBack):
-            self._pulled_back(event, connects)
+        if self._moves.takes(event, effects, connects):
             return
         if not isinstance(event, api.OfferAccepted):
             if connects:
@@ -174,18 +177,6 @@ class Auditor:
             )
         if not valid and not any(isinstance(effect, api.Refused) for effect in effects):
             self._finding(f"a stale accept of {event.contact} by {event.operator} was not refused")
-
-    def _pulled_back(self, event: api.ContactPulledBack, connects: list[api.Connect]) -> None:
-        """One Connect if somebody free takes a contact that is without an operator; it must be theirs to take."""
-        case, person = self.cases.get(event.contact), self.people.get(event.operator)
-        able = case is not None and case.place == ALONE and person is not None and self._can_talk(person)
-        if connects and not able:
-            self._finding(f"{event.contact} was pulled back by {event.operator}, who could not have it")
-        if able and not connects and case is not None and person is not None and self._may(person, case):
-            self._finding(f"{event.contact} was not given back to {event.operator}")
-        if connects and case is not None and person is not None:
-            case.operator, case.position, case.epoch = person.operator, person.position, case.epoch + 1
-            person.wrap_up_until_ms = None
 
     def _dialed(self, effect: api.DialOut, event: api.Event) -> None:
         """A contact that is its operator's from the start."""
@@ -212,7 +203,7 @@ class Auditor:
         person.wrap_up_until_ms = None
 
     def _see(self, effect: api.Effect, event: api.Event) -> None:
-        if self._days.see(effect, event):
+        if self._days.see(effect, event) or self._moves.see(effect, event, self._now_ms):
             return
         match effect:
             case api.SetTimer():
@@ -251,14 +242,17 @@ class Auditor:
             self.cases[effect.contact] = case
         elif case is not None and case.place == ALONE and isinstance(event, api.HandoverFailed):
             case.place = WAITING
+        elif case is not None and self._moves.starts_waiting(effect, case):
+            pass
         elif case is None or case.place != WAITING:
             self._finding(f"{effect.contact} starts waiting ({effect.reason}) without having been released")
             return
-        if effect.reason != "requeued":
+        again = effect.reason in ("requeued", "recalled", "handed-to")
+        if not again:
             case.queue, case.entered_ms, case.rules = effect.queue, self._now_ms, self._queues[effect.queue]
             case.wide = case.rules.own_room_ms <= 0
             case.passed = case.passed[-1:]
-        case.head = effect.reason == "requeued"
+        case.head = again
 
     def _see_contact(self, effect: api.Effect, case: Case) -> None:
         match effect:
@@ -267,12 +261,15 @@ class Auditor:
             case api.WithdrawOffer():
                 self._withdrawn(effect, case)
             case api.Connect():
+                self._moves.connects(effect, case)
                 if case.operator != effect.operator or case.epoch != effect.epoch or case.position != effect.position:
                     self._finding(f"{case.contact} is connected to {effect.operator}, who did not hold the offer")
                 case.place, case.deadline_ms = JOINING, self._now_ms + self._config.connect_timeout_ms
             case api.ReleaseOperator():
                 self._released(effect, case)
             case api.PositionMoved():
+                if self._moves.is_guest(effect.operator, case.contact):
+                    return
                 if case.place not in (JOINING, TALKING) or case.operator != effect.operator:
                     self._finding(f"{case.contact} moves with {effect.operator}, who is not in a call with it")
                 case.position = effect.position
@@ -280,7 +277,8 @@ class Auditor:
                 if case.place != TALKING or case.position != effect.position:
                     self._finding(f"hold of {case.contact} at {effect.position}, which is {case.place}")
             case api.EndContact():
-                if case.place not in (WAITING, ALONE):
+                self._moves.over(case)
+                if case.place not in (WAITING, ALONE, PARKED):
                     self._finding(f"{case.contact} ended while {case.operator} still has it ({case.place})")
                 if not effect.cause:
                     self._finding(f"{case.contact} ended without a cause")
@@ -290,6 +288,7 @@ class Auditor:
     def _offered(self, effect: api.Offer, case: Case) -> None:
         config = case.rules
         person = self.people.get(effect.operator)
+        by_name = self._moves.named(effect, case)
         if case.place != WAITING:
             self._finding(f"{case.contact} offered while {case.place}")
         if effect.epoch != case.epoch + 1:
@@ -298,11 +297,11 @@ class Auditor:
             self._finding(f"{case.contact}: the offer expires at {effect.expires_at_ms}")
         if person is None or person.position != effect.position:
             self._finding(f"{case.contact} offered to {effect.operator}, who is not at {effect.position}")
-        elif not self._free(person):
+        elif not by_name and not self._free(person):
             self._finding(f"{case.contact} offered to {effect.operator}, who is not free")
-        elif not self._may(person, case):
+        elif not by_name and not self._may(person, case):
             self._finding(f"{case.contact} offered to {effect.operator}, who may not serve it (now)")
-        case.place, case.epoch = OFFERED, effect.epoch
+        case.place, case.epoch, case.asked_by_name = OFFERED, effect.epoch, by_name
         case.operator, case.position, case.deadline_ms = effect.operator, effect.position, effect.expires_at_ms
 
     def _withdrawn(self, effect: api.WithdrawOffer, case: Case) -> None:
@@ -335,17 +334,19 @@ class Auditor:
     # --- the laws after each step ---
 
     def _calling(self, person: Person) -> bool:
-        return any(
-            case.operator == person.operator and case.place in (JOINING, TALKING) for case in self.cases.values()
-        )
+        if person.guest is not None and person.guest.deadline_ms is None:
+            return True
+        mine = (case for case in self.cases.values() if case.operator == person.operator)
+        return any(case.place in (JOINING, TALKING) for case in mine)
 
     def _free(self, person: Person) -> bool:
-        holds = any(case.operator == person.operator for case in self.cases.values())
+        holds = person.guest is not None or any(case.operator == person.operator for case in self.cases.values())
         return person.ready and not holds and person.wrap_up_until_ms is None and not person.leaving
 
     def _can_talk(self, person: Person) -> bool:
         """Neither a call nor an offer, and sound: enough to dial, on a break and in wrap-up too."""
-        return person.media_up and not any(case.operator == person.operator for case in self.cases.values())
+        holds = person.guest is not None or any(case.operator == person.operator for case in self.cases.values())
+        return person.media_up and not holds
 
     def _may(self, person: Person, case: Case) -> bool:
         config = case.rules
@@ -381,7 +382,8 @@ class Auditor:
 
     def _stands(self, offer: api.Offer) -> bool:
         case = self.cases.get(offer.contact)
-        return case is not None and case.place == OFFERED and case.epoch == offer.epoch
+        stands = case is not None and case.place == OFFERED and case.epoch == offer.epoch
+        return stands and case is not None and not case.asked_by_name
 
     def _fair(self, case: Case, person: Person, waiting: list[Case], free: list[Person]) -> None:
         """No earlier contact was passed over by this operator, no better operator by this contact."""

@@ -12,7 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, RoomId
 from kak_server.routing.api import (
+    INVITES,
     Activity,
+    Connect,
     ContactClass,
     ContactState,
     Effect,
@@ -26,6 +28,7 @@ from kak_server.routing.api import (
     Refused,
     TimerFired,
 )
+from kak_server.routing.api_moves import Purpose
 from kak_server.routing.step import RoutingCore
 from kak_sim.auditor import Auditor
 from tests.unit.routing.desk import BERGEN, OSLO, Desk, queue
@@ -222,6 +225,81 @@ class RoutingMachine(RuleBasedStateMachine):
         alone = sorted(view.contact for view in self.desk.core.contacts() if view.state is ContactState.HANDED_OVER)
         self.desk.pull_back(who, alone[pick % len(alone)] if alone else self.some_contact(pick))
 
+    @rule(pick=picks, who=operators, talk=st.booleans())
+    def parks(self, pick: int, who: str, talk: bool) -> None:
+        contact = self.talked_in(pick, who, talk)
+        self.desk.park(self.holder(contact, who)[0], contact)
+
+    @rule(pick=picks, who=operators, another=operators)
+    def takes_a_parked_call(self, pick: int, who: str, another: str) -> None:
+        """Two at once: one has it."""
+        parked = sorted(view.contact for view in self.desk.core.contacts() if view.slot is not None)
+        contact = parked[pick % len(parked)] if parked else self.some_contact(pick)
+        first, second = self.desk.unpark(who, contact), self.desk.unpark(another, contact)
+        assert sum(isinstance(effect, Connect) for effect in (*first, *second)) <= 1
+
+    @rule(pick=picks, who=operators, other=operators, talk=st.booleans(), back=st.booleans())
+    def hands_to_a_colleague(self, pick: int, who: str, other: str, talk: bool, back: bool) -> None:
+        contact = self.talked_in(pick, who, talk)
+        self.desk.hand_to(self.holder(contact, who)[0], contact, other, back=back)
+
+    @rule(
+        pick=picks,
+        who=operators,
+        other=operators,
+        purpose=st.sampled_from(["consult", "consult", "conference"]),
+        talk=st.booleans(),
+        comes=st.sampled_from([True, True, False]),
+    )
+    def invites(self, pick: int, who: str, other: str, purpose: Purpose, talk: bool, comes: bool) -> None:
+        contact = self.talked_in(pick, who, talk)
+        self.desk.invite(self.holder(contact, who)[0], contact, other, purpose)
+        if comes and ContactId(contact) in self.desk.core.state.contacts:
+            self.desk.comes_in(other, contact)
+
+    @rule(pick=picks, who=operators, yes=st.booleans(), back=st.sampled_from([0, 0, 1]))
+    def answers_an_invitation(self, pick: int, who: str, yes: bool, back: int) -> None:
+        contact = self.some_contact(pick)
+        view = self.desk.core.contact(ContactId(contact))
+        epoch = (self.desk.guest_epoch(contact, who) if view is not None else INVITES + 1) - back
+        (self.desk.accept if yes else self.desk.reject)(who, contact, max(epoch, INVITES + 1))
+
+    @rule(pick=picks, who=operators, other=operators, how=st.sampled_from(["drop", "complete", "merge", "quit"]))
+    def colleagues_part(self, pick: int, who: str, other: str, how: str) -> None:
+        guests = sorted(view.contact for view in self.desk.core.contacts() if view.participants)
+        contact = guests[pick % len(guests)] if guests else self.some_contact(pick)
+        holder = self.holder(contact, who)[0]
+        if how == "drop":
+            self.desk.drop(holder, contact, other)
+        elif how == "quit":
+            self.desk.quit(other, contact)
+        else:
+            self.desk.consulted(holder, contact, "complete" if how == "complete" else "merge")
+
+    @rule(pick=picks, who=operators, talk=st.booleans(), what=st.sampled_from(["listen", "whisper", "take"]))
+    def shift_lead_comes(self, pick: int, who: str, talk: bool, what: str) -> None:
+        contact = self.talked_in(pick, who, talk)
+        if what == "take":
+            self.desk.take_over(who, contact)
+        else:
+            self.desk.listen(who, contact, whisper=what == "whisper")
+
+    @rule(pick=picks)
+    def takes_back_a_transfer(self, pick: int) -> None:
+        passed = sorted(view.contact for view in self.desk.core.contacts() if view.transferred_by is not None)
+        if passed:
+            contact = passed[pick % len(passed)]
+            self.desk.pull_back(str(self.desk.contact(contact).transferred_by), contact)
+
+    def talked_in(self, pick: int, somebody: str, talk: bool) -> str:
+        """A contact, in which its holder talks if `talk` and that can be."""
+        contact = self.some_contact(pick)
+        who, epoch = self.holder(contact, somebody)
+        if talk:
+            self.desk.accept(who, contact, epoch)
+            self.desk.joined(contact, epoch)
+        return contact
+
     @rule(who=operators)
     def paper_work_done(self, who: str) -> None:
         self.desk.done(who)
@@ -362,7 +440,7 @@ class RoutingMachine(RuleBasedStateMachine):
     def serve_one_round(self) -> None:
         desk = self.desk
         for view in desk.core.contacts():
-            if view.state is ContactState.HANDED_OVER:
+            if view.state in (ContactState.HANDED_OVER, ContactState.PARKED):
                 desk.gone(view.contact)
             if view.operator is None:
                 continue

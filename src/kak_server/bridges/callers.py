@@ -76,7 +76,7 @@ class Callers:
 
     def ended(self, line: Line) -> None:
         """A call is over; the line is still on the books."""
-        self.ctx.notices.over(f"no-words-{line.contact}")
+        self.silence.ended(line)
         if line.direction == "in":
             self.repeats.ended(line, sighting(line))
             if line.cluster:

@@ -73,6 +73,12 @@ class SilentCalls:
         self._become(line, "marked" if on else "spoke")
         self.ctx.emit(Note("silent_call_marked", "warning", {"contact": line.contact, "on": on, "by": by}))
 
+    def ended(self, line: Line) -> None:
+        """The call is over, and with it what hangs on it."""
+        self.ctx.notices.over(f"no-words-{line.contact}")
+        if line.silence == "listening":
+            self.ctx.emit(CancelTimer(f"mute/{line.contact}"))
+
     def resume(self) -> None:
         """After a restart: who is listened for is given the whole time again."""
         for line in self.calls.lines.values():

@@ -12,6 +12,8 @@ from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, Roo
 from kak_server.routing.api_common import CancelTimer as CancelTimer
 from kak_server.routing.api_common import ContactChanged as ContactChanged
 from kak_server.routing.api_common import OperatorChanged as OperatorChanged
+from kak_server.routing.api_common import PositionLeft as PositionLeft
+from kak_server.routing.api_common import PositionMoved as PositionMoved
 from kak_server.routing.api_common import Refused as Refused
 from kak_server.routing.api_common import SetTimer as SetTimer
 from kak_server.routing.api_config import Apply as Apply
@@ -23,6 +25,21 @@ from kak_server.routing.api_loans import LoanAsked as LoanAsked
 from kak_server.routing.api_loans import LoanChanged as LoanChanged
 from kak_server.routing.api_loans import LoanEnded as LoanEnded
 from kak_server.routing.api_loans import LoanEvent
+from kak_server.routing.api_moves import INVITES as INVITES
+from kak_server.routing.api_moves import ColleagueDropped as ColleagueDropped
+from kak_server.routing.api_moves import ColleagueInvited as ColleagueInvited
+from kak_server.routing.api_moves import ConsultEnded as ConsultEnded
+from kak_server.routing.api_moves import ContactParked as ContactParked
+from kak_server.routing.api_moves import ContactTakenOver as ContactTakenOver
+from kak_server.routing.api_moves import HolderChanged as HolderChanged
+from kak_server.routing.api_moves import MoveEffect, MoveEvent
+from kak_server.routing.api_moves import Parked as Parked
+from kak_server.routing.api_moves import ParkedTaken as ParkedTaken
+from kak_server.routing.api_moves import ParticipantJoined as ParticipantJoined
+from kak_server.routing.api_moves import ParticipantLeft as ParticipantLeft
+from kak_server.routing.api_moves import ParticipantQuit as ParticipantQuit
+from kak_server.routing.api_moves import SupervisorListens as SupervisorListens
+from kak_server.routing.api_moves import TransferToOperator as TransferToOperator
 from kak_server.routing.api_out import ContactDialed as ContactDialed
 from kak_server.routing.api_out import ContactHandedOver as ContactHandedOver
 from kak_server.routing.api_out import ContactPulledBack as ContactPulledBack
@@ -49,6 +66,8 @@ from kak_server.routing.words import ContactState as ContactState
 from kak_server.routing.words import OperatorState as OperatorState
 from kak_server.routing.words import QueueConfig as QueueConfig
 from kak_server.routing.words import RoutingConfig as RoutingConfig
+from kak_server.routing.words_moves import ParkRules as ParkRules
+from kak_server.routing.words_moves import Part as Part
 from kak_server.routing.words_people import ForcedTo as ForcedTo
 from kak_server.routing.words_people import LoanState as LoanState
 from kak_server.routing.words_people import PeopleConfig as PeopleConfig
@@ -263,13 +282,15 @@ Event = (
     | RoomStateSet
     | PeopleEvent
     | LoanEvent
+    | MoveEvent
     | TimerFired
 )
 
 
 @effect
 class StartWaiting:
-    """The contact waits. reason: "arrived", "requeued" (its operator or a join was lost), "transferred"."""
+    """The contact waits. reason: "arrived", "requeued" (its operator or a join was lost), "transferred", "recalled" (it
+    was parked too long), "handed-to" (a colleague by name)."""
 
     contact: ContactId
     queue: QueueId
@@ -279,13 +300,16 @@ class StartWaiting:
 
 @effect
 class Offer:
-    """Ring at this position until `expires_at_ms`. `epoch` counts this contact's offers from 1."""
+    """Ring at this position until `expires_at_ms`. `epoch` counts this contact's offers from 1; with a `purpose` it is
+    an invitation by the contact's holder (`api_moves`)."""
 
     contact: ContactId
     operator: OperatorId
     position: PositionId
     epoch: int
     expires_at_ms: int
+    purpose: str = ""
+    invited_by: OperatorId | None = None
 
 
 @effect
@@ -338,26 +362,6 @@ class EndContact:
     cause: str
 
 
-@effect
-class PositionLeft:
-    """Somebody else took the seat, the operator moved, was signed out, or the next shift sits there: tell that seat.
-    reason: "taken", "moved", "forced", "handed-over"."""
-
-    position: PositionId
-    operator: OperatorId
-    reason: str
-
-
-@effect
-class PositionMoved:
-    """A connected operator moved seat: re-join the contact there."""
-
-    contact: ContactId
-    operator: OperatorId
-    old_position: PositionId
-    position: PositionId
-
-
 Effect = (
     StartWaiting
     | Offer
@@ -378,6 +382,7 @@ Effect = (
     | Refused
     | PeopleEffect
     | LoanChanged
+    | MoveEffect
     | ContactChanged
     | OperatorChanged
 )

@@ -1,6 +1,6 @@
 """Effects of every part of the core: timers, refusals, and what has to be drawn anew."""
 
-from kak_server.model.ids import ContactId, OperatorId
+from kak_server.model.ids import ContactId, OperatorId, PositionId
 from kak_server.routing.light import effect
 
 
@@ -43,3 +43,23 @@ class OperatorChanged:
     """For the consoles: this operator looks different now."""
 
     operator: OperatorId
+
+
+@effect
+class PositionLeft:
+    """Somebody else took the seat, the operator moved, was signed out, or the next shift sits there: tell that seat.
+    reason: "taken", "moved", "forced", "handed-over"."""
+
+    position: PositionId
+    operator: OperatorId
+    reason: str
+
+
+@effect
+class PositionMoved:
+    """A connected operator moved seat: re-join the contact there."""
+
+    contact: ContactId
+    operator: OperatorId
+    old_position: PositionId
+    position: PositionId

@@ -1,7 +1,7 @@
 """A contact's way from arrival to its end. Legal in every state: the caller leaves."""
 
 from kak_server.model.ids import ContactId, OperatorId
-from kak_server.routing import flow, lanes, matching, offers, queues, ring_all
+from kak_server.routing import flow, lanes, matching, offers, participants, queues, ring_all, slots
 from kak_server.routing.api import (
     ConnectFailed,
     ContactArrived,
@@ -14,16 +14,18 @@ from kak_server.routing.api import (
     HoldSet,
     OperatorState,
     ReleaseOperator,
-    SetHold,
     StartWaiting,
     TransferToQueue,
 )
+from kak_server.routing.moves import Participant
 from kak_server.routing.state import Contact, Operator, Turn
+from kak_server.routing.words_moves import TALKS, Part
 
 MEDIA = "media"
 WRAP_UP = "wrap-up"
 
 JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
+LOST = ("media-lost", "connect-failed")
 TALKING = (ContactState.CONNECTED, ContactState.HELD)
 
 
@@ -81,7 +83,7 @@ def on_gone(turn: Turn, event: ContactGone) -> None:
         end(turn, contact, event.cause)
         for operator in asked:
             offers.free(turn, operator, light=lanes.is_light(contact))
-    elif contact.state is ContactState.HANDED_OVER:
+    elif contact.state in (ContactState.HANDED_OVER, ContactState.PARKED):
         end(turn, contact, event.cause)
     else:
         close(turn, contact, "caller-gone", event.cause)
@@ -89,6 +91,8 @@ def on_gone(turn: Turn, event: ContactGone) -> None:
 
 def end(turn: Turn, contact: Contact, cause: str) -> None:
     """The contact leaves the state; only the records know it from here on."""
+    participants.end_all(turn, contact, "ended", start_wrap_up)
+    slots.unpark(turn, contact)
     turn.cancel_timer(offers.CONNECT, contact.contact)
     ring_all.release(turn, contact)
     queues.quit_queue(turn, contact)
@@ -159,6 +163,12 @@ def requeue(turn: Turn, contact: Contact, cause: str) -> None:
     if contact.outgoing and contact.answered_at_ms is None:
         close(turn, contact, cause, cause)
         return
+    contact.moves.back_to = None
+    colleague = heir(turn, contact)
+    if colleague is not None:
+        pass_to(turn, contact, colleague, cause)
+        return
+    leave_alone(turn, contact)
     operator = part(turn, contact, cause)
     contact.remember_pass(operator.operator)
     if not ring_all.take_over(turn, contact):
@@ -167,6 +177,33 @@ def requeue(turn: Turn, contact: Contact, cause: str) -> None:
         queues.enter(turn, contact)
         offers.match_contact(turn, contact)
     offers.free(turn, operator, light=lanes.is_light(contact))
+
+
+def heir(turn: Turn, contact: Contact) -> Participant | None:
+    """Who has the contact when its holder goes: one with sound before one without, one who talks with the caller before
+    one who was only consulted."""
+    if not contact.moves.participants:
+        return None
+    people = turn.state.operators
+    rows = contact.moves.joined(*TALKS)
+    return min(
+        rows, key=lambda row: (not people[row.operator].media_up, row.part is not Part.MEMBER, row.number), default=None
+    )
+
+
+def pass_to(turn: Turn, contact: Contact, colleague: Participant, cause: str) -> None:
+    """Somebody who takes part has it from here on; who had it is free, after the paper work if they were not lost."""
+    wrap_up_ms = 0 if cause in LOST else turn.state.queue_of(contact).config.wrap_up_ms
+    operator = part(turn, contact, cause)
+    contact.remember_pass(operator.operator)
+    participants.promote(turn, contact, colleague, operator.operator)
+    flow.talked(turn, contact)
+    start_wrap_up(turn, operator, wrap_up_ms)
+
+
+def leave_alone(turn: Turn, contact: Contact) -> None:
+    """The contact goes elsewhere: invitations are taken back, who listened in is out."""
+    participants.end_all(turn, contact, "over", start_wrap_up)
 
 
 def on_connected(turn: Turn, event: ContactConnected) -> None:
@@ -182,6 +219,7 @@ def on_connected(turn: Turn, event: ContactConnected) -> None:
     contact.connected_at_ms = turn.now_ms
     if contact.answered_at_ms is None:
         contact.answered_at_ms = turn.now_ms
+    contact.moves.back_to = contact.moves.transferred_by = None
     turn.cancel_timer(offers.CONNECT, contact.contact)
     turn.touch_contact(contact.contact)
     assert contact.operator is not None
@@ -231,9 +269,16 @@ def held_by(turn: Turn, operator: OperatorId, contact_id: ContactId) -> Contact 
 
 
 def on_hang_up(turn: Turn, event: HangUp) -> None:
-    """The operator ends the call."""
+    """The operator ends the call; where colleagues are in it they go on with the caller."""
+    if participants.quits(turn, event.operator, event.contact, start_wrap_up):
+        return
     contact = held_by(turn, event.operator, event.contact)
-    if contact is not None:
+    if contact is None:
+        return
+    colleague = heir(turn, contact)
+    if colleague is not None:
+        pass_to(turn, contact, colleague, "handed-on")
+    else:
         close(turn, contact, "hangup", "operator-hangup")
 
 
@@ -248,10 +293,8 @@ def on_hold(turn: Turn, event: HoldSet) -> None:
     wanted = ContactState.HELD if event.on else ContactState.CONNECTED
     if contact.state is wanted:
         return
-    contact.state = wanted
-    contact.since_ms = turn.now_ms
-    turn.emit(SetHold(contact.contact, turn.state.operators[event.operator].position, event.on))
-    turn.touch_contact(contact.contact)
+    contact.moves.consulting = event.on and bool(contact.moves.joined(Part.CONSULT))
+    participants.hold(turn, contact, event.on)
 
 
 def on_transfer(turn: Turn, event: TransferToQueue) -> None:
@@ -266,8 +309,13 @@ def on_transfer(turn: Turn, event: TransferToQueue) -> None:
     if contact.state is ContactState.CONNECTING:
         turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
         return
+    if heir(turn, contact) is not None:
+        turn.refuse("others-there", "a colleague is in the call: leave it to them", event.operator, event.contact)
+        return
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
+    leave_alone(turn, contact)
     operator = part(turn, contact, "transfer")
+    contact.moves.transferred_by = event.operator
     contact.passed = [operator.operator]
     contact.head = False
     queues.quit_queue(turn, contact)

@@ -5,10 +5,11 @@ The auditor of the tests checks the stream of events and effects instead and sha
 
 from collections.abc import Container
 
-from kak_server.routing import invariants_index, invariants_people, lanes, matching, queues, ring_all
+from kak_server.routing import invariants_index, invariants_moves, invariants_people, lanes, matching, queues, ring_all
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.contacts import JOINED, MEDIA, WRAP_UP
 from kak_server.routing.offers import CONNECT, OFFER
+from kak_server.routing.participants import INVITE
 from kak_server.routing.state import Contact, Operator, State, rules_id
 
 
@@ -22,6 +23,7 @@ def violations(state: State) -> list[str]:
     found += _indexes(state)
     found += _people(state)
     found += invariants_people.violations(state)
+    found += invariants_moves.violations(state)
     found += _timers(state)
     return found
 
@@ -38,7 +40,7 @@ def _contact(state: State, contact: Contact) -> list[str]:
         idle = matching.pick_operator(state, contact)
         if idle is not None:
             found.append(f"{name} waits although {idle.operator} is idle and may serve it")
-    elif contact.state is ContactState.HANDED_OVER:
+    elif contact.state in (ContactState.HANDED_OVER, ContactState.PARKED):
         if contact.operator is not None:
             found.append(f"{name} was handed over but has operator {contact.operator}")
     elif holder is None or not _has(holder, contact):
@@ -88,7 +90,9 @@ def _operator(state: State, operator: Operator) -> list[str]:
         found.append(f"{name} does not sit at {operator.position}")
     contact = None if operator.contact is None else state.contacts.get(operator.contact)
     if operator.state in (OperatorState.OFFERED, OperatorState.BUSY):
-        if contact is None or name not in (contact.operator, contact.standby, *contact.ringing):
+        if contact is not None and name in contact.moves.participants:
+            pass  # invariants_moves looks at those
+        elif contact is None or name not in (contact.operator, contact.standby, *contact.ringing):
             found.append(f"{name} is {operator.state} with {operator.contact}, which is not with it")
         elif operator.state is OperatorState.BUSY and contact.state not in JOINED:
             found.append(f"{name} is busy with {contact.contact}, which is {contact.state}")
@@ -137,7 +141,7 @@ def _timers(state: State) -> list[str]:
     found = []
     for key, timer in state.timers.items():
         owners: Container[str] = invariants_people.owners(state, timer.kind) or state.contacts
-        if timer.kind in (WRAP_UP, MEDIA):
+        if timer.kind in (WRAP_UP, MEDIA, INVITE):
             owners = state.operators
         if timer.subject not in owners:
             found.append(f"timer {key} belongs to nobody")

@@ -5,6 +5,7 @@ accept, reject, expiry, or because caller, activity, media or seat went away; wh
 is refused.
 """
 
+from kak_server.model.ids import OperatorId
 from kak_server.routing import lanes, matching, misses, queues, reserves, ring_all, sharing
 from kak_server.routing.api import (
     Connect,
@@ -50,7 +51,7 @@ def match_operator(turn: Turn, operator: Operator) -> None:
     make_offer(turn, contact, operator)
 
 
-def make_offer(turn: Turn, contact: Contact, operator: Operator) -> None:
+def make_offer(turn: Turn, contact: Contact, operator: Operator, *, alone: bool = False) -> None:
     """Reserve: from here until the offer ends nobody else can have either of the two."""
     if turn.state.watcher is not None:
         turn.state.watcher(turn.state, contact, operator)
@@ -62,7 +63,7 @@ def make_offer(turn: Turn, contact: Contact, operator: Operator) -> None:
     contact.offer_expires_at_ms = turn.now_ms + turn.state.queue_of(contact).config.offer_timeout_ms
     reserve(turn, contact, operator)
     turn.set_timer(OFFER, contact.contact, contact.offer_expires_at_ms)
-    if contact.need.strategy is Strategy.RING_ALL:
+    if contact.need.strategy is Strategy.RING_ALL and not alone:
         ring_all.begin(turn, contact)
 
 
@@ -167,8 +168,28 @@ def pass_on(turn: Turn, contact: Contact, asked: list[Operator], *, waits: bool)
 
 def wait_again(turn: Turn, contact: Contact) -> None:
     """A contact whose offer ended waits in its old place, and others are asked at once."""
+    back_to, contact.moves.back_to = contact.moves.back_to, None
+    if back_to is not None and offer_by_name(turn, contact, back_to):
+        return
     queues.enter(turn, contact)
     match_contact(turn, contact)
+
+
+def offer_by_name(turn: Turn, contact: Contact, operator_id: OperatorId) -> bool:
+    """Offer a contact that is nowhere just now to this operator, whatever queues they serve. False: they cannot be
+    asked. Paper work waits for that."""
+    operator = turn.state.operators.get(operator_id)
+    if operator is None or not operator.media_up or operator.chat_offer is not None:
+        return False
+    if operator.state is OperatorState.WRAP_UP:
+        turn.cancel_timer("wrap-up", operator_id)
+        operator.wrap_up_until_ms = None
+        operator.busy_ms += turn.now_ms - operator.since_ms
+    elif operator.state is not OperatorState.IDLE:
+        return False
+    queues.enter(turn, contact)
+    make_offer(turn, contact, operator, alone=True)
+    return True
 
 
 # --- what operators say -----------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """An operator's day: sitting down, saying available or break, audio lost and found, paper work, leaving."""
 
-from kak_server.routing import flow, matching, offers
+from kak_server.routing import consult, flow, matching, offers, participants
 from kak_server.routing.api import (
     Activity,
     ActivitySet,
@@ -199,12 +199,19 @@ def on_media_lost(turn: Turn, operator: Operator) -> None:
     if operator.media_up or operator.state is not OperatorState.BUSY or operator.contact is None:
         return
     contact = turn.state.contacts[operator.contact]
+    if operator.operator in contact.moves.participants:
+        consult.lost(turn, contact, operator)
+        return
     assert contact.state is not ContactState.OFFERED
     requeue(turn, contact, "media-lost")
 
 
 def _end_offer(turn: Turn, operator: Operator, reason: str) -> Contact | None:
     """Whatever the operator is offered, or stands by for. The contact if nobody else is asked for it now."""
+    invited = participants.contact_of(turn, operator)
+    if invited is not None and operator.state is OperatorState.OFFERED:
+        participants.withdraw(turn, invited, operator, reason)
+        return None
     contact_id = operator.chat_offer
     if contact_id is None and operator.state is OperatorState.OFFERED:
         contact_id = operator.contact

@@ -19,7 +19,7 @@ from kak_server.routing.api import (
     QueueConfig,
     StartWaiting,
 )
-from kak_server.routing.contacts import TALKING, WRAP_UP, after, held_by, part
+from kak_server.routing.contacts import TALKING, WRAP_UP, after, heir, held_by, leave_alone, part, pass_to
 from kak_server.routing.state import Contact, Operator, Queue, Turn
 
 PREFIX = "outgoing-"
@@ -32,7 +32,7 @@ def queue_of_room(room: RoomId) -> QueueId:
 
 def on_dialed(turn: Turn, event: ContactDialed) -> None:
     """The operator has the contact at once, connecting, with a time-out."""
-    operator = _free(turn, event.operator)
+    operator = free_operator(turn, event.operator)
     if operator is None:
         return
     if event.contact in turn.state.contacts:
@@ -60,7 +60,7 @@ def on_dialed(turn: Turn, event: ContactDialed) -> None:
     turn.state.next_serial += 1
     turn.state.contacts[contact.contact] = contact
     queues.join_queue(turn, contact, queue)
-    _join(turn, contact, operator)
+    join_contact(turn, contact, operator)
     turn.emit(DialOut(contact.contact, contact.queue, operator.operator, operator.position, contact.epoch))
     turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.dial_timeout_ms)
     offers.match_operator(turn, operator)
@@ -74,7 +74,12 @@ def on_handed_over(turn: Turn, event: ContactHandedOver) -> None:
     if contact.state not in TALKING or lanes.is_light(contact):
         turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
         return
+    colleague = heir(turn, contact)
+    if colleague is not None:
+        pass_to(turn, contact, colleague, "handed-on")
+        return
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
+    leave_alone(turn, contact)
     operator = part(turn, contact, "handed-over")
     contact.remember_pass(operator.operator)
     contact.state = ContactState.HANDED_OVER
@@ -94,25 +99,51 @@ def on_handover_failed(turn: Turn, event: HandoverFailed) -> None:
 
 
 def on_pulled_back(turn: Turn, event: ContactPulledBack) -> None:
-    """An operator joins again, as if an offer had been accepted."""
+    """An operator joins again, as if an offer had been accepted. Who passed it on blindly may take it back as long as
+    nobody has answered."""
     contact = turn.state.contacts.get(event.contact)
+    unanswered = (ContactState.WAITING, ContactState.OFFERED)
+    if contact is not None and contact.state in unanswered and contact.moves.transferred_by == event.operator:
+        _take_back(turn, contact, event.operator)
+        return
     if contact is None or contact.state is not ContactState.HANDED_OVER:
         turn.refuse("unknown-contact", "no such call goes on without an operator", event.operator, event.contact)
         return
-    operator = _free(turn, event.operator)
+    operator = free_operator(turn, event.operator)
     if operator is None:
         return
     config = turn.state.queue_of(contact).config
     if operator.operator not in contact.passed and not matching.may_serve(operator, config):
         turn.refuse("not-yours", "that call is of a queue you do not serve", event.operator, event.contact)
         return
-    _join(turn, contact, operator)
+    join_contact(turn, contact, operator)
     turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
     turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
     offers.match_operator(turn, operator)
 
 
-def _free(turn: Turn, operator_id: OperatorId) -> Operator | None:
+def _take_back(turn: Turn, contact: Contact, operator_id: OperatorId) -> None:
+    operator = turn.state.operators.get(operator_id)
+    ringing_here = operator is not None and operator.contact == contact.contact and operator.media_up
+    if not ringing_here and free_operator(turn, operator_id) is None:
+        return
+    others = []
+    if contact.state is ContactState.WAITING:
+        queues.leave(turn, contact)
+    else:
+        others = offers.end_all(turn, contact, "pulled-back")
+    operator = turn.state.operators[operator_id]
+    contact.moves.back_to = contact.moves.transferred_by = None
+    join_contact(turn, contact, operator)
+    turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
+    turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
+    for other in others:
+        if other is not operator:
+            offers.free(turn, other)
+    offers.match_operator(turn, operator)
+
+
+def free_operator(turn: Turn, operator_id: OperatorId) -> Operator | None:
     """The operator if nothing keeps them from talking now; paper work and breaks do not. Otherwise refuse."""
     operator = turn.state.operators.get(operator_id)
     if operator is None:
@@ -126,7 +157,8 @@ def _free(turn: Turn, operator_id: OperatorId) -> Operator | None:
     return None
 
 
-def _join(turn: Turn, contact: Contact, operator: Operator) -> None:
+def join_contact(turn: Turn, contact: Contact, operator: Operator) -> None:
+    """The contact, which is with nobody, is this operator's, and the legs are to be joined."""
     matching.unlist_idle(turn.state, operator)
     turn.cancel_timer(WRAP_UP, operator.operator)
     contact.state = ContactState.CONNECTING

@@ -8,7 +8,7 @@ arrivals and leaves with its last contact. Cost: what changed, times the operato
 from dataclasses import replace
 
 from kak_server.model.ids import QueueId
-from kak_server.routing import flow, lending, matching, offers, planning, queues, reserves
+from kak_server.routing import flow, lending, matching, offers, planning, queues, reserves, slots
 from kak_server.routing.api import (
     ConfigChanged,
     Configured,
@@ -198,6 +198,7 @@ def rebuild_indexes(state: State) -> None:
     """Derive every index from contacts, operators and fresh queues (from a snapshot)."""
     state.positions = {operator.position: operator.operator for operator in state.operators.values()}
     state.by_room.clear()
+    slots.rebuild(state)
     state.index = Index()
     for operator in state.operators.values():
         state.seat_in_room(operator)

@@ -27,6 +27,7 @@ from kak_server.routing.api import (
 )
 from kak_server.routing.duty import Duty, People
 from kak_server.routing.index import Index
+from kak_server.routing.moves import Moves
 from kak_server.routing.needs import Need, Placed, Seated
 from kak_server.routing.needs import WaitKey as WaitKey
 from kak_server.routing.ordered import Ordered
@@ -80,6 +81,7 @@ class Contact(Placed):
     ringing: list[OperatorId] = field(default_factory=list)  # ring-all: who is asked beside `operator`
     standby: OperatorId | None = None  # answered second, and takes over if joining the first fails
     overflows: int = 0  # how often it went on to another queue
+    moves: Moves = field(default_factory=Moves)
     passed: list[OperatorId] = field(default_factory=list)
 
     @property
@@ -207,6 +209,7 @@ class State:
         self.callers: dict[str, LastTalk] = {}  # whom callers talked with last, oldest first
         self.offers_made = 0
         self.help_clock = 0  # what the callers of the room that was helped last had got, by weight
+        self.slots: dict[RoomId, dict[int, ContactId]] = {}  # park slots that are taken
         self.ended: dict[ContactId, Contact] = {}
         self.people = People()
         self.watcher: Callable[[State, Contact, Operator], None] | None = None  # told of each offer before it is made

@@ -8,6 +8,7 @@ from typing import Any
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import (
+    consult,
     contacts,
     flow,
     forced,
@@ -17,27 +18,37 @@ from kak_server.routing import (
     operators,
     outgoing,
     paper_work,
+    parking,
+    participants,
     queues,
     ranking,
     ring_all,
     rooms,
     rules,
     shifts,
+    slots,
     snapshot,
     staff,
+    takeover,
     views,
 )
 from kak_server.routing.api import (
+    INVITES,
     ActivitySet,
+    ColleagueDropped,
+    ColleagueInvited,
     ConfigChanged,
     Configured,
     ConnectFailed,
+    ConsultEnded,
     ContactArrived,
     ContactConnected,
     ContactDialed,
     ContactGone,
     ContactHandedOver,
+    ContactParked,
     ContactPulledBack,
+    ContactTakenOver,
     Effect,
     Event,
     HandOverCancelled,
@@ -54,12 +65,16 @@ from kak_server.routing.api import (
     OperatorForced,
     OperatorSignedIn,
     OperatorSignedOut,
+    ParkedTaken,
+    ParticipantQuit,
     PeopleConfig,
     PositionMedia,
     QueueConfig,
     RoomStateSet,
     SetTimer,
+    SupervisorListens,
     TimerFired,
+    TransferToOperator,
     TransferToQueue,
     WrapUpDone,
     WrapUpExtended,
@@ -70,6 +85,7 @@ _CONTACT_TIMERS: Mapping[str, Callable[[Turn, Contact], None]] = {
     offers.OFFER: offers.on_expired,
     offers.CONNECT: contacts.on_connect_timeout,
     queues.WIDEN: contacts.on_widen,
+    slots.PARK: parking.on_recall,
     queues.STEP: flow.on_step,
     ring_all.STAGE: ring_all.on_stage,
 }
@@ -77,6 +93,7 @@ _CONTACT_TIMERS: Mapping[str, Callable[[Turn, Contact], None]] = {
 _OPERATOR_TIMERS: Mapping[str, Callable[[Turn, Operator], None]] = {
     contacts.WRAP_UP: paper_work.end,
     contacts.MEDIA: operators.on_media_lost,
+    participants.INVITE: consult.on_expired,
 }
 
 _PEOPLE_TIMERS: Mapping[str, Callable[[Turn, str], None]] = {
@@ -104,6 +121,15 @@ def _on_timer(turn: Turn, event: TimerFired) -> None:
         _OPERATOR_TIMERS[timer.kind](turn, turn.state.operators[OperatorId(timer.subject)])
 
 
+def _on_accepted(turn: Turn, event: OfferAccepted) -> None:
+    """An offer of the contact, or an invitation into it."""
+    (consult.on_accepted if event.epoch > INVITES else offers.on_accepted)(turn, event)
+
+
+def _on_rejected(turn: Turn, event: OfferRejected) -> None:
+    (consult.on_rejected if event.epoch > INVITES else offers.on_rejected)(turn, event)
+
+
 _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     Configured: rules.on_configured,
     ConfigChanged: rules.on_changed,
@@ -113,8 +139,8 @@ _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     OperatorSignedOut: operators.on_signed_out,
     ActivitySet: operators.on_activity,
     PositionMedia: operators.on_media,
-    OfferAccepted: offers.on_accepted,
-    OfferRejected: offers.on_rejected,
+    OfferAccepted: _on_accepted,
+    OfferRejected: _on_rejected,
     ContactConnected: contacts.on_connected,
     ConnectFailed: contacts.on_connect_failed,
     HangUp: contacts.on_hang_up,
@@ -135,6 +161,15 @@ _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     LoanAnswered: lending.on_answered,
     LoanEnded: lending.on_ended,
     TimerFired: _on_timer,
+    ContactParked: parking.on_parked,
+    ParkedTaken: parking.on_taken,
+    TransferToOperator: parking.on_transfer,
+    ColleagueInvited: consult.on_invited,
+    ColleagueDropped: consult.on_dropped,
+    ConsultEnded: consult.on_ended,
+    ParticipantQuit: consult.on_quit,
+    SupervisorListens: takeover.on_listens,
+    ContactTakenOver: takeover.on_taken_over,
 }
 
 
@@ -274,7 +309,7 @@ class RoutingCore:
 
     def _contact_view(self, row: Contact) -> views.ContactView:
         operator = None if row.operator is None else self._state.operators.get(row.operator)
-        return views.contact_view(row, None if operator is None else operator.position)
+        return views.contact_view(row, None if operator is None else operator.position, self._state.operators)
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 

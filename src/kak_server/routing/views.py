@@ -6,8 +6,38 @@ from dataclasses import dataclass
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState
 from kak_server.routing.duty import ForcedState, HandOver, Loan, LoanTerms
+from kak_server.routing.moves import Slot
 from kak_server.routing.state import Contact, Operator
+from kak_server.routing.words_moves import Part
 from kak_server.routing.words_people import LoanState
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantView:
+    """An operator beside the holder; `expires_at_ms` while invited."""
+
+    operator: OperatorId
+    position: PositionId
+    number: int
+    part: Part
+    by: OperatorId
+    since_ms: int
+    expires_at_ms: int | None
+
+    @property
+    def joined(self) -> bool:
+        """Whether their sound is in the contact."""
+        return self.expires_at_ms is None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """Where a parked contact is."""
+
+    room: RoomId
+    number: int
+    by: OperatorId
+    recall_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +63,10 @@ class ContactView:
     cause: str
     outgoing: bool
     first_arrived_at_ms: int = 0  # when the caller first rang in vain; 0: this is the first call
+    participants: tuple[ParticipantView, ...] = ()  # in order of coming
+    slot: SlotView | None = None  # while parked
+    transferred_by: OperatorId | None = None  # may pull it back
+    consulting: bool = False  # on hold because its holder talks with a colleague
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +168,7 @@ def hand_over_view(row: HandOver) -> HandOverView:
     return HandOverView(row.position, row.outgoing, row.incoming, row.name, row.since_ms, row.until_ms)
 
 
-def contact_view(contact: Contact, position: PositionId | None) -> ContactView:
+def contact_view(contact: Contact, position: PositionId | None, people: Mapping[OperatorId, Operator]) -> ContactView:
     """Copy a row for the outside."""
     return ContactView(
         contact=contact.contact,
@@ -156,7 +190,24 @@ def contact_view(contact: Contact, position: PositionId | None) -> ContactView:
         cause=contact.cause,
         outgoing=contact.outgoing,
         first_arrived_at_ms=contact.first_arrived_at_ms,
+        participants=_participants(contact, people) if contact.moves.participants else (),
+        slot=_slot(contact.moves.slot),
+        transferred_by=contact.moves.transferred_by,
+        consulting=contact.moves.consulting,
     )
+
+
+def _participants(contact: Contact, people: Mapping[OperatorId, Operator]) -> tuple[ParticipantView, ...]:
+    return tuple(
+        ParticipantView(
+            row.operator, people[row.operator].position, row.number, row.part, row.by, row.since_ms, row.expires_at_ms
+        )
+        for row in contact.moves.participants.values()
+    )
+
+
+def _slot(slot: Slot | None) -> SlotView | None:
+    return None if slot is None else SlotView(slot.room, slot.number, slot.by, slot.recall_at_ms)
 
 
 def operator_view(operator: Operator) -> OperatorView:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from kak_server.model.ids import QueueId, RoomId
 from kak_server.routing.words_class import ContactClass as ContactClass
+from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import PeopleConfig
 from kak_server.routing.words_workflow import RoomsConfig, Step
 
@@ -18,6 +19,7 @@ class ContactState(StrEnum):
     CONNECTING = "connecting"  # accepted, and the legs are being joined; or called by us, and not answered yet
     CONNECTED = "connected"
     HELD = "held"
+    PARKED = "parked"  # in a slot of a room, the caller hears announcements
     HANDED_OVER = "handed-over"  # the caller and others talk on without an operator
     ENDED = "ended"
 
@@ -73,3 +75,4 @@ class RoutingConfig:
     outgoing_wrap_up_ms: int = 10_000  # paper work after a call out that belongs to no queue
     national: RoomsConfig = field(default_factory=RoomsConfig)  # rooms and how they share, calendars, local time
     people: PeopleConfig = field(default_factory=PeopleConfig)
+    parking: Mapping[RoomId, ParkRules] = field(default_factory=dict)  # of rooms that have rules of their own

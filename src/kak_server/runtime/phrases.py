@@ -91,6 +91,8 @@ WITHDRAWN: Final[Mapping[str, Said]] = {
     "media": Said("lost the audio at the position while it rang", "mistet lyden på plassen mens det ringte"),
     "moved": Said("left the position while it rang", "forlot plassen mens det ringte"),
     "signed-out": Said("signed out while it rang", "logget ut mens det ringte"),
+    "pulled-back": Said("is asked no more: it was taken back", "spørres ikke lenger: den ble hentet tilbake"),
+    "dropped": Said("is asked in no more", "bes ikke lenger inn"),
     "evacuated": Said(
         "sits in a room that was evacuated while it rang", "sitter i en sentral som ble evakuert mens det ringte"
     ),
@@ -109,6 +111,9 @@ RELEASED: Final[Mapping[str, Said]] = {
     "handed-over": Said(
         "left; the others talk on without an operator", "gikk ut; de andre snakker videre uten operatør"
     ),
+    "parked": Said("put the call into a park slot", "parkerte samtalen"),
+    "handed-on": Said("left the call to a colleague in it", "overlot samtalen til en kollega i den"),
+    "taken-over": Said("was relieved of the call by a shift lead", "ble avløst i samtalen av en vaktleder"),
 }
 WAITS: Final[Mapping[str, Said]] = {
     "requeued": Said(
@@ -119,6 +124,11 @@ WAITS: Final[Mapping[str, Said]] = {
         "It waits in queue {queue} now, with its old arrival time.",
         "Den venter i køen {queue} nå, med gammelt ankomsttidspunkt.",
     ),
+    "recalled": Said(
+        "Nobody took it out of its slot in time: it comes back, at the head of its class.",
+        "Ingen hentet den i tide: den kommer tilbake, først i klassen.",
+    ),
+    "handed-to": Said("It goes to one colleague by name.", "Den går til en bestemt kollega."),
     "overflow": Said(
         "A step of the workflow leads on to queue {queue}; the arrival time stays.",
         "Et trinn i arbeidsflyten leder videre til køen {queue}; ankomsttidspunktet beholdes.",
@@ -131,6 +141,7 @@ STATES_NB: Final[Mapping[str, str]] = {
     "connected": "i samtale",
     "held": "på vent",
     "handed-over": "videre uten operatør",
+    "parked": "parkert",
 }
 """How a call is in bokmål, after "samtalen er"."""
 

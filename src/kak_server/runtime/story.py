@@ -9,6 +9,7 @@ from kak_server.routing import api
 from kak_server.routing.state import Contact, Operator, State
 from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import ContactView, OperatorView
+from kak_server.runtime import moves_sentences
 from kak_server.runtime.considering import Considered, considered, summary, with_chosen
 from kak_server.runtime.phrases import RELEASED, STATES_NB, WAITS, WITHDRAWN, of
 from kak_server.runtime.workflow_sentences import sentence_of
@@ -137,6 +138,10 @@ class Story:
             asked = {effect.operator for effect in effects if isinstance(effect, api.Offer)}
             self._decision = with_chosen(self._decision, asked)
         for effect in effects:
+            moved = moves_sentences.sentence_of(effect, names, clock(getattr(effect, "recall_at_ms", 0)))
+            if moved is not None:
+                self._say(moved.en, moved.nb)
+                continue
             match effect:
                 case api.StartWaiting():
                     self._waits(event, effect)
@@ -182,6 +187,9 @@ class Story:
             case api.WithdrawOffer(operator=operator, reason=reason):
                 name, why = names.get(operator, operator), of(WITHDRAWN, reason)
                 self._say(f"{name} {why.en} (offer {effect.epoch}).", f"{name} {why.nb} (tilbud {effect.epoch}).")
+            case api.Connect(operator=operator) if isinstance(event, api.ParkedTaken):
+                who, where = names[operator], effect.position
+                self._say(f"{who} at {where} took the parked call.", f"{who} på {where} tok den parkerte samtalen.")
             case api.Connect(operator=operator) if isinstance(event, api.ContactPulledBack):
                 who, where = names[operator], effect.position
                 self._say(f"{who} at {where} pulled the call back.", f"{who} på {where} hentet samtalen tilbake.")

@@ -267,10 +267,14 @@ class Reducer:
     # --- offers and work ----------------------------------------------------------------------------------------------
 
     def _offer(self, effect: api.Offer, state: State) -> None:
+        if effect.purpose:
+            return  # a colleague asked into somebody's call: no work of a queue is offered
         self.people.look(effect.operator, state)  # in this very step the operator may have come to another room
         self._at_work(self.cases.get(effect.contact), effect.operator, OFFERS, state)
 
     def _offer_over(self, effect: api.WithdrawOffer, state: State) -> None:
+        if effect.epoch > api.INVITES:
+            return
         column = OFFER_ENDS.get(effect.reason, WITHDRAWN)
         self._at_work(self.cases.get(effect.contact), effect.operator, column, state)
 

@@ -1,24 +1,30 @@
 """A core with a clock and a timer wheel of its own, to write routing tests like an operator's day."""
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from kak_server.model.codec import to_json
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import (
+    INVITES,
     Activity,
     ActivitySet,
     Apply,
     CancelTimer,
+    ColleagueDropped,
+    ColleagueInvited,
     ConfigChanged,
     Configured,
     ConnectFailed,
+    ConsultEnded,
     ContactArrived,
     ContactClass,
     ContactConnected,
     ContactDialed,
     ContactGone,
     ContactHandedOver,
+    ContactParked,
     ContactPulledBack,
+    ContactTakenOver,
     Effect,
     Event,
     ForcedTo,
@@ -38,16 +44,21 @@ from kak_server.routing.api import (
     OperatorRules,
     OperatorSignedIn,
     OperatorSignedOut,
+    ParkedTaken,
+    ParticipantQuit,
     PositionMedia,
     QueueConfig,
     Refused,
     RoutingConfig,
     SetTimer,
+    SupervisorListens,
     TimerFired,
+    TransferToOperator,
     TransferToQueue,
     WrapUpDone,
     WrapUpExtended,
 )
+from kak_server.routing.api_moves import Purpose
 from kak_server.routing.codec import decode_event, encode_event
 from kak_server.routing.invariants import violations
 from kak_server.routing.step import RoutingCore
@@ -224,6 +235,52 @@ class Desk:
     def pull_back(self, who: str, contact: str) -> tuple[Effect, ...]:
         """An operator joins a call that goes on without one."""
         return self.send(ContactPulledBack(self.now_ms, OperatorId(who), ContactId(contact)))
+
+    def park(self, who: str, contact: str) -> tuple[Effect, ...]:
+        """Into a slot of the room."""
+        return self.send(ContactParked(self.now_ms, OperatorId(who), ContactId(contact)))
+
+    def unpark(self, who: str, contact: str) -> tuple[Effect, ...]:
+        """Somebody takes a parked contact."""
+        return self.send(ParkedTaken(self.now_ms, OperatorId(who), ContactId(contact)))
+
+    def hand_to(self, who: str, contact: str, target: str, *, back: bool = True) -> tuple[Effect, ...]:
+        """Blind transfer to a colleague."""
+        return self.send(TransferToOperator(self.now_ms, OperatorId(who), ContactId(contact), OperatorId(target), back))
+
+    def invite(self, who: str, contact: str, target: str, purpose: Purpose = "consult") -> tuple[Effect, ...]:
+        """A colleague is asked in."""
+        event = ColleagueInvited(self.now_ms, OperatorId(who), ContactId(contact), OperatorId(target), purpose)
+        return self.send(event)
+
+    def guest_epoch(self, contact: str, target: str) -> int:
+        """The epoch of a colleague's invitation."""
+        rows = [row for row in self.contact(contact).participants if row.operator == target]
+        return INVITES + rows[0].number if rows else INVITES + 1
+
+    def comes_in(self, target: str, contact: str) -> tuple[Effect, ...]:
+        """The colleague says yes."""
+        return self.accept(target, contact, self.guest_epoch(contact, target))
+
+    def drop(self, who: str, contact: str, target: str) -> tuple[Effect, ...]:
+        """The holder parts a colleague."""
+        return self.send(ColleagueDropped(self.now_ms, OperatorId(who), ContactId(contact), OperatorId(target)))
+
+    def consulted(self, who: str, contact: str, how: Literal["complete", "merge"]) -> tuple[Effect, ...]:
+        """The end of a consultation."""
+        return self.send(ConsultEnded(self.now_ms, OperatorId(who), ContactId(contact), how))
+
+    def quit(self, who: str, contact: str) -> tuple[Effect, ...]:
+        """One who takes part leaves."""
+        return self.send(ParticipantQuit(self.now_ms, OperatorId(who), ContactId(contact)))
+
+    def listen(self, who: str, contact: str, *, whisper: bool = False) -> tuple[Effect, ...]:
+        """A shift lead listens in."""
+        return self.send(SupervisorListens(self.now_ms, OperatorId(who), ContactId(contact), whisper))
+
+    def take_over(self, who: str, contact: str) -> tuple[Effect, ...]:
+        """A shift lead takes the contact."""
+        return self.send(ContactTakenOver(self.now_ms, OperatorId(who), ContactId(contact)))
 
     def done(self, who: str) -> tuple[Effect, ...]:
         """Paper work finished."""

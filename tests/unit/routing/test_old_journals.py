@@ -18,6 +18,8 @@ def known(then: Any, now: Any) -> Any:
     """What is said now, as far as one could say it then: fields that came later are left out."""
     if isinstance(then, dict) and isinstance(now, dict):
         return {key: known(value, now.get(key)) for key, value in then.items()}
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        return [known(old, new) for old, new in zip(then, now, strict=True)]
     return now
 
 

@@ -25,6 +25,10 @@ NO_FIGURE = {
     api.Announce: "what callers hear while they wait is no figure",
     api.Standby: "an offer that ends like others",
     api.RoomChanged: "what it leads to is read off the contacts",
+    api.Parked: "the release before it counts, and the contact's state tells",
+    api.ParticipantJoined: "one contact is one answer, however many take part",
+    api.ParticipantLeft: "likewise",
+    api.HolderChanged: "likewise",
     api.Refused: "only arrivals turned away count, which the reducer looks at by itself",
 }
 EVENTS_SEEN = {  # an event is seen through its effects and the state after it; only these types are looked at
@@ -60,6 +64,15 @@ EVENTS_THROUGH_EFFECTS = {
     api.LoanEnded,
     api.RoomStateSet,
     api.TimerFired,
+    api.ContactParked,
+    api.ParkedTaken,
+    api.TransferToOperator,
+    api.ColleagueInvited,
+    api.ColleagueDropped,
+    api.ConsultEnded,
+    api.ParticipantQuit,
+    api.SupervisorListens,
+    api.ContactTakenOver,
 }
 
 
@@ -80,6 +93,7 @@ def test_every_state_has_its_time() -> None:
         api.ContactState.WAITING,
         api.ContactState.OFFERED,
         api.ContactState.HANDED_OVER,
+        api.ContactState.PARKED,
         api.ContactState.ENDED,
     }
     assert set(people.BY_CONTACT) | without_operator == set(api.ContactState)

@@ -1,0 +1,181 @@
+"""Moves of a live contact: parked, handed to a named operator, consulted about, shared, listened to, taken over. What
+the core is told, and decides.
+
+An invited colleague gets an ordinary Offer, with `purpose` and `invited_by`; its epoch is INVITES and more, so that the
+holder's own epoch stays what it is. OfferAccepted, OfferRejected and WithdrawOffer go with it as with any offer.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, RoomId
+from kak_server.routing.light import effect
+from kak_server.routing.words_moves import Part
+
+INVITES = 1_000_000
+"""Epochs from here on are those of invitations: INVITES + 1 is the contact's first."""
+
+Purpose = Literal["consult", "conference"]
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ContactParked:
+    """The holder puts the contact into a slot of the own room; it comes back by itself after the room's time. Refused:
+    "not-yours", "busy" (not connected yet), "others-there" (a colleague is in the call), "limit" (no slot is free)."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedTaken:
+    """An operator of that room, or one who serves the contact's queue, takes a parked contact. The first has it; others
+    are refused: "offer-gone". Also "not-yours", "busy", "no-media", "unknown-operator"."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True)
+class TransferToOperator:
+    """Blind, to one colleague: who does not take it leaves it to the holder it comes from (`back`), if that one can, or
+    to the queue, at the head of its class. Refused: "not-yours", "busy" (not connected yet, or the colleague is not
+    free), "others-there", "unknown-operator"."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    target: OperatorId
+    back: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ColleagueInvited:
+    """The holder asks a colleague in: to talk with first, the caller on hold meanwhile ("consult"), or with everybody
+    ("conference"). Refused: "not-yours", "busy", "unknown-operator", "limit"."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    target: OperatorId
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class ColleagueDropped:
+    """The holder takes an invitation back, or parts a colleague from the contact. Refused: "not-yours",
+    "unknown-operator" (who is not in it)."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    target: OperatorId
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultEnded:
+    """The holder has talked with the colleague: "complete" leaves the caller to the colleague, "merge" joins all three.
+    Refused: "not-yours", "nobody-else" (no consultation is up)."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    how: Literal["complete", "merge"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantQuit:
+    """One who takes part leaves the contact to the others. Refused: "not-yours"."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorListens:
+    """A shift lead listens in, heard by nobody or (`whisper`) by the holder; said again it changes. That
+    they may is the shell's to know. Refused: "unknown-contact", "busy", "no-media", "unknown-operator"."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    whisper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContactTakenOver:
+    """A shift lead takes a contact from its holder, who has paper work then. Refused: "unknown-contact" (nobody talks
+    in it), "busy", "no-media", "unknown-operator"."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+
+
+# --- effects ----------------------------------------------------------------------------------------------------------
+
+
+@effect
+class Parked:
+    """The contact is in the slot until `recall_at_ms`, and the caller hears that it is looked after."""
+
+    contact: ContactId
+    room: RoomId
+    slot: int
+    by: OperatorId
+    recall_at_ms: int
+
+
+@effect
+class ParticipantJoined:
+    """Join the operator's sound; said again when the part changes. `number` counts the contact's participants."""
+
+    contact: ContactId
+    operator: OperatorId
+    position: PositionId
+    number: int
+    part: Part
+    by: OperatorId
+
+
+@effect
+class ParticipantLeft:
+    """Part the operator from the contact, which goes on. cause: "left", "dropped", "media-lost", "caller-gone", "over"
+    (the contact went elsewhere)."""
+
+    contact: ContactId
+    operator: OperatorId
+    position: PositionId
+    number: int
+    cause: str
+
+
+@effect
+class HolderChanged:
+    """One who took part has the contact from now on; their sound is joined already."""
+
+    contact: ContactId
+    operator: OperatorId
+    position: PositionId
+    epoch: int
+    number: int
+    former: OperatorId
+
+
+MoveEvent = (
+    ContactParked
+    | ParkedTaken
+    | TransferToOperator
+    | ColleagueInvited
+    | ColleagueDropped
+    | ConsultEnded
+    | ParticipantQuit
+    | SupervisorListens
+    | ContactTakenOver
+)
+MoveEffect = Parked | ParticipantJoined | ParticipantLeft | HolderChanged

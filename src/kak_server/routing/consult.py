@@ -1,0 +1,118 @@
+"""A holder asks a colleague in: to talk first, or to talk together; and what becomes of it."""
+
+from kak_server.routing import lanes, misses, participants
+from kak_server.routing.api import OfferAccepted, OfferRejected, OperatorState
+from kak_server.routing.api_moves import INVITES, ColleagueDropped, ColleagueInvited, ConsultEnded, ParticipantQuit
+from kak_server.routing.contacts import TALKING, held_by, pass_to, start_wrap_up
+from kak_server.routing.state import Contact, Operator, Turn
+from kak_server.routing.words_moves import Part
+
+
+def on_invited(turn: Turn, event: ColleagueInvited) -> None:
+    """The colleague's position rings; the caller hears nothing of it."""
+    contact = held_by(turn, event.operator, event.contact)
+    if contact is None:
+        return
+    target = turn.state.operators.get(event.target)
+    if contact.state not in TALKING or lanes.is_light(contact):
+        turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
+    elif target is None:
+        turn.refuse("unknown-operator", f"{event.target} is not signed in", event.operator, event.contact)
+    elif len(contact.moves.participants) >= participants.MAX_PARTICIPANTS:
+        turn.refuse("limit", "too many are in the call", event.operator, event.contact)
+    elif event.purpose == "consult" and _consulted(contact):
+        turn.refuse("busy", "a colleague is being consulted already", event.operator, event.contact)
+    elif not can_be_asked(target):
+        turn.refuse("busy", f"{target.name} is not free", event.operator, event.contact)
+    else:
+        participants.invite(turn, contact, target, event.purpose, event.operator)
+
+
+def can_be_asked(operator: Operator) -> bool:
+    """Idle with sound. Whoever is on a break may still be asked by name, and say no."""
+    return operator.state is OperatorState.IDLE and operator.media_up and operator.chat_offer is None
+
+
+def _consulted(contact: Contact) -> bool:
+    return any(row.part is Part.CONSULT for row in contact.moves.participants.values())
+
+
+def invited(turn: Turn, event: OfferAccepted | OfferRejected) -> tuple[Contact, Operator] | None:
+    """The invitation an answer is about, if it still stands. Epochs below INVITES are those of ordinary offers."""
+    contact = turn.state.contacts.get(event.contact)
+    row = contact.moves.participants.get(event.operator) if contact is not None else None
+    if contact is None or row is None or row.joined or row.number != event.epoch - INVITES:
+        return None
+    return contact, turn.state.operators[event.operator]
+
+
+def on_accepted(turn: Turn, event: OfferAccepted) -> None:
+    """The colleague comes in."""
+    found = invited(turn, event)
+    if found is None:
+        turn.refuse("offer-gone", "that invitation is gone", event.operator, event.contact)
+    else:
+        misses.present(found[1])
+        participants.accepted(turn, *found)
+
+
+def on_rejected(turn: Turn, event: OfferRejected) -> None:
+    """The colleague does not."""
+    found = invited(turn, event)
+    if found is None:
+        turn.refuse("offer-gone", "that invitation is gone", event.operator, event.contact)
+        return
+    found[1].rejected += 1
+    misses.present(found[1])
+    participants.declined(turn, *found, "rejected")
+
+
+def on_expired(turn: Turn, operator: Operator) -> None:
+    """Nobody answered there."""
+    contact = participants.contact_of(turn, operator)
+    if contact is not None and not contact.moves.participants[operator.operator].joined:
+        operator.missed += 1
+        participants.declined(turn, contact, operator, "expired")
+
+
+def on_dropped(turn: Turn, event: ColleagueDropped) -> None:
+    """Taken back, or parted."""
+    contact = held_by(turn, event.operator, event.contact)
+    if contact is None:
+        return
+    row = contact.moves.participants.get(event.target)
+    if row is None or row.part in (Part.LISTEN, Part.WHISPER):  # who listens in is not the holder's to send away
+        turn.refuse("unknown-operator", f"{event.target} is not in the call", event.operator, event.contact)
+        return
+    operator = turn.state.operators[event.target]
+    if row.joined:
+        participants.leave(turn, contact, operator, "dropped", start_wrap_up)
+    else:
+        participants.declined(turn, contact, operator, "dropped")
+
+
+def on_ended(turn: Turn, event: ConsultEnded) -> None:
+    """The caller is the colleague's from here on, or talks with both."""
+    contact = held_by(turn, event.operator, event.contact)
+    if contact is None:
+        return
+    rows = contact.moves.joined(Part.CONSULT)
+    if not rows or contact.state not in TALKING:
+        turn.refuse("nobody-else", "no colleague is being consulted", event.operator, event.contact)
+    elif event.how == "complete":
+        pass_to(turn, contact, rows[0], "handed-on")
+    else:
+        contact.moves.consulting = False
+        participants.change(turn, contact, turn.state.operators[rows[0].operator], Part.MEMBER)
+        participants.hold(turn, contact, False)
+
+
+def on_quit(turn: Turn, event: ParticipantQuit) -> None:
+    """One of them leaves the others to it."""
+    if not participants.quits(turn, event.operator, event.contact, start_wrap_up):
+        turn.refuse("not-yours", "you do not take part in that call", event.operator, event.contact)
+
+
+def lost(turn: Turn, contact: Contact, operator: Operator) -> None:
+    """The sound of one who took part did not come back."""
+    participants.leave(turn, contact, operator, "media-lost", start_wrap_up)

@@ -1,0 +1,110 @@
+"""Parked contacts: in a slot of a room, for anybody there to take, until they come back. And contacts that
+are offered to one operator by name, with a way back.
+
+The caller was answered before, and hears announcements meanwhile. However it comes back, it stands at the head of its
+class with its old arrival time.
+"""
+
+from kak_server.routing import lanes, matching, offers, queues, slots
+from kak_server.routing.api import Connect, ContactState, StartWaiting
+from kak_server.routing.api_moves import ContactParked, Parked, ParkedTaken, TransferToOperator
+from kak_server.routing.consult import can_be_asked
+from kak_server.routing.contacts import TALKING, heir, held_by, leave_alone, part, start_wrap_up
+from kak_server.routing.moves import Slot
+from kak_server.routing.outgoing import free_operator, join_contact
+from kak_server.routing.state import Contact, Turn
+from kak_server.routing.words_moves import ParkRules
+
+
+def on_parked(turn: Turn, event: ContactParked) -> None:
+    """The lowest slot that is free in the holder's room."""
+    contact = _to_move(turn, event)
+    if contact is None:
+        return
+    room = turn.state.operators[event.operator].room
+    rules = turn.state.config.parking.get(room, ParkRules())
+    taken = turn.state.slots.get(room, {})
+    number = next((number for number in range(1, rules.slots + 1) if number not in taken), None)
+    if number is None:
+        turn.refuse("limit", "every slot of the room is taken", event.operator, event.contact)
+        return
+    wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
+    leave_alone(turn, contact)
+    operator = part(turn, contact, "parked")
+    contact.remember_pass(operator.operator)
+    contact.state = ContactState.PARKED
+    contact.since_ms = turn.now_ms
+    slot = Slot(room, number, event.operator, turn.now_ms + rules.recall_ms)
+    turn.emit(Parked(contact.contact, room, number, event.operator, slot.recall_at_ms))
+    slots.put(turn, contact, slot)
+    start_wrap_up(turn, operator, wrap_up_ms)
+
+
+def on_taken(turn: Turn, event: ParkedTaken) -> None:
+    """The first who asks has it."""
+    contact = turn.state.contacts.get(event.contact)
+    if contact is None or contact.moves.slot is None:
+        turn.refuse("offer-gone", "that call is parked no more", event.operator, event.contact)
+        return
+    operator = free_operator(turn, event.operator)
+    if operator is None:
+        return
+    config = turn.state.queue_of(contact).config
+    if operator.room != contact.moves.slot.room and not matching.may_serve(operator, config):
+        turn.refuse("not-yours", "that call is parked in another room", event.operator, event.contact)
+        return
+    slots.unpark(turn, contact)
+    join_contact(turn, contact, operator)
+    turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
+    turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
+    offers.match_operator(turn, operator)
+
+
+def on_recall(turn: Turn, contact: Contact) -> None:
+    """Nobody has taken it: who parked it is asked first, then those of the queue."""
+    slot = contact.moves.slot
+    if slot is None:
+        return
+    slots.unpark(turn, contact)
+    contact.head = True
+    turn.emit(StartWaiting(contact.contact, contact.queue, "recalled", announce=True))
+    if not offers.offer_by_name(turn, contact, slot.by):
+        queues.enter(turn, contact)
+        offers.match_contact(turn, contact)
+
+
+def on_transfer(turn: Turn, event: TransferToOperator) -> None:
+    """To one colleague, who must be free now."""
+    contact = _to_move(turn, event)
+    if contact is None:
+        return
+    target = turn.state.operators.get(event.target)
+    if target is None:
+        turn.refuse("unknown-operator", f"{event.target} is not signed in", event.operator, event.contact)
+        return
+    if not can_be_asked(target) or event.target == event.operator:
+        turn.refuse("busy", f"{target.name} is not free", event.operator, event.contact)
+        return
+    wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
+    leave_alone(turn, contact)
+    operator = part(turn, contact, "transfer")
+    contact.remember_pass(operator.operator)
+    contact.head = True
+    contact.moves.transferred_by = event.operator
+    turn.emit(StartWaiting(contact.contact, contact.queue, "handed-to", announce=True))
+    offers.offer_by_name(turn, contact, event.target)
+    contact.moves.back_to = event.operator if event.back else None
+    start_wrap_up(turn, operator, wrap_up_ms)
+
+
+def _to_move(turn: Turn, event: ContactParked | TransferToOperator) -> Contact | None:
+    contact = held_by(turn, event.operator, event.contact)
+    if contact is None:
+        return None
+    if contact.state not in TALKING or lanes.is_light(contact):
+        turn.refuse("busy", "the call is not connected yet", event.operator, event.contact)
+        return None
+    if heir(turn, contact) is not None:
+        turn.refuse("others-there", "a colleague is in the call: leave it to them", event.operator, event.contact)
+        return None
+    return contact

@@ -1,0 +1,46 @@
+"""What became of a live contact, in sentences: parked, shared, listened to, taken over."""
+
+from collections.abc import Mapping
+
+from kak_server.model.ids import OperatorId
+from kak_server.routing import api
+from kak_server.runtime.phrases import Said, of
+
+_PARTS = {
+    "member": Said("joined the call", "kom med i samtalen"),
+    "consult": Said("talks with the holder, the caller waits", "snakker med den som har samtalen, innringer venter"),
+    "listen": Said("listens in", "lytter med"),
+    "whisper": Said("listens in and whispers to the holder", "lytter med og hvisker til den som har samtalen"),
+}
+_LEFT = {
+    "left": Said("left the others to the call", "forlot samtalen"),
+    "dropped": Said("was parted from the call", "ble tatt ut av samtalen"),
+    "media-lost": Said("had no audio for too long and is out of the call", "var uten lyd for lenge og er ute"),
+    "ended": Said("is free, since the call ended", "er ledig, samtalen er slutt"),
+    "over": Said("is out, since the call went elsewhere", "er ute, samtalen gikk videre"),
+}
+
+
+def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str) -> Said | None:
+    """One effect's; None if it is not of these. `clock` says when a passing state ends."""
+    match effect:
+        case api.Offer(operator=operator, purpose=purpose, invited_by=by) if purpose and by is not None:
+            return Said(
+                f"{names.get(by, by)} asked {names.get(operator, operator)} in ({purpose}).",
+                f"{names.get(by, by)} ba {names.get(operator, operator)} inn ({purpose}).",
+            )
+        case api.Parked(by=by, room=room, slot=slot):
+            return Said(
+                f"{names.get(by, by)} parked it in slot {slot} of {room} until {clock}.",
+                f"{names.get(by, by)} parkerte den på plass {slot} i {room} til {clock}.",
+            )
+        case api.ParticipantJoined(operator=operator, part=part):
+            name, said = names.get(operator, operator), of(_PARTS, part.value)
+            return Said(f"{name} {said.en}.", f"{name} {said.nb}.")
+        case api.ParticipantLeft(operator=operator, cause=cause):
+            name, said = names.get(operator, operator), of(_LEFT, cause)
+            return Said(f"{name} {said.en}.", f"{name} {said.nb}.")
+        case api.HolderChanged(operator=operator, former=former):
+            name, was = names.get(operator, operator), names.get(former, former)
+            return Said(f"{name} has the call from here on, after {was}.", f"{name} har samtalen herfra, etter {was}.")
+    return None
