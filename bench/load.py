@@ -223,8 +223,9 @@ def main() -> int:
             every += overload(running, folder / "overload", arguments.seconds / 2, arguments.overload)
             metrics = asyncio.run(running.metrics())
     show(every)
+    told = ("refused", "fault", "busy", "overload", "shed")
     for key, value in sorted(metrics.items()):
-        if value and "_created" not in key and any(word in key for word in ("refused", "fault", "busy", "overload")):
+        if value and "_created" not in key and any(word in key for word in told):
             print(f"in the overload the server counted {key} {value:g}")
     checks = judge(every)
     print()

@@ -353,7 +353,7 @@ class Control:
             await asyncio.sleep(LOOP_PROBE_S)
             lag_s = max(0.0, loop.time() - due)
             self.metrics.loop_lag_s.observe(lag_s)
-            self._sip_core.load(int(lag_s * 1000))
+            self._sip_core.load(int(lag_s * 1000), self.sip.waiting_bytes)
             self.trace.prune(self.clock.now_ms())
             self.collector.look()
 

@@ -25,13 +25,16 @@ class Capacity:
         self._late = False
         self._late_samples = 0
 
-    def lag(self, lag_ms: int) -> None:
-        """How late the event loop ran last. One stall is no overload: it takes LATE_SAMPLES in a row."""
-        limit_ms = self._settings.load.lag_ms
+    def lag(self, lag_ms: int, waiting_bytes: int = 0) -> None:
+        """How late the event loop ran last, and how much stands in the sockets that nobody has read: a loop that takes
+        a little at a time is on time, and its calls are not. One stall is no overload: it takes LATE_SAMPLES in a
+        row."""
+        load = self._settings.load
         if not self._late:
-            self._late_samples = self._late_samples + 1 if 0 < limit_ms < lag_ms else 0
+            late = load.lag_ms > 0 and (lag_ms > load.lag_ms or waiting_bytes > load.waiting_bytes)
+            self._late_samples = self._late_samples + 1 if late else 0
             self._late = self._late_samples >= LATE_SAMPLES
-        elif lag_ms <= limit_ms / 2:
+        elif lag_ms <= load.lag_ms / 2 and waiting_bytes <= load.waiting_bytes / 2:
             self._late, self._late_samples = False, 0
 
     def refusal(self, trunk: TrunkSettings, host: str, *, emergency: bool, used: float, now_ms: int) -> str:

@@ -307,9 +307,10 @@ class SipCore(CallOrders):
         self._context.now_ms = now_ms
         self._health.start()
 
-    def load(self, lag_ms: int) -> None:
-        """How late the event loop ran last: while it is too late only emergency calls are let in."""
-        self._inbound.capacity.lag(lag_ms)
+    def load(self, lag_ms: int, waiting_bytes: int = 0) -> None:
+        """How late the event loop ran last, and how much the sockets hold that is not read: while it is too late only
+        emergency calls are let in."""
+        self._inbound.capacity.lag(lag_ms, waiting_bytes)
 
     def trunk_health(self) -> dict[str, bool | None]:
         """Trunks that are asked with OPTIONS, and whether they answer; None while that is not known."""

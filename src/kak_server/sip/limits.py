@@ -41,3 +41,4 @@ class LoadLimits:
     retry_after_s: int = 5  # at least; the actual time is random up to three times that, lest they come back together
     stranger_answers: Rate = field(default_factory=lambda: Rate(2.0, 5.0))  # 403s to one unknown address
     stranger_answers_all: Rate = field(default_factory=lambda: Rate(50.0, 50.0))  # to all of them
+    waiting_bytes: int = 256 * 1024  # as lag_ms: unread in a socket, as the system counts it; about a hundred requests

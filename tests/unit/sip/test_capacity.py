@@ -119,6 +119,25 @@ def test_times_to_come_back_are_spread() -> None:
     assert times == set(range(5, 16))
 
 
+def test_a_full_socket_is_as_bad_as_a_late_loop() -> None:
+    """A loop that never gets through is on time all the same: it takes a little, and a little more."""
+    capacity = Capacity(made(load=LoadLimits(lag_ms=200, waiting_bytes=1_000)), lambda _trunk: 0)
+
+    def seen(*samples: tuple[int, int]) -> list[str]:
+        told = []
+        for lag_ms, waiting_bytes in samples:
+            capacity.lag(lag_ms, waiting_bytes)
+            told.append(capacity.refusal(CARRIER, PEER.host, emergency=False, used=0.0, now_ms=1))
+            assert capacity.refusal(CARRIER, PEER.host, emergency=True, used=0.0, now_ms=1) == ""
+        return told
+
+    assert seen((0, 1_001), (0, 1_001), (0, 1_000), (0, 1_001)) == [""] * 4
+    assert seen((201, 0), (0, 1_001)) == ["", "late"]
+    assert seen((0, 501), (101, 0), (100, 500)) == ["late", "late", ""]
+    capacity = Capacity(made(load=LoadLimits(lag_ms=0, waiting_bytes=1_000)), lambda _trunk: 0)
+    assert seen(*[(5_000, 5_000)] * 5) == [""] * 5
+
+
 @given(
     up=st.integers(0, 200),
     on_trunk=st.integers(0, 200),

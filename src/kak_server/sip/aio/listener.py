@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from typing import Protocol
 
-from kak_server.sip.aio.sockets import bind_pair, listening, plain_host, receive_buffer_bytes, socket_host
+from kak_server.sip.aio.sockets import bind_pair, listening, plain_host, receive_buffer_bytes, socket_host, unread_bytes
 from kak_server.sip.aio.streams import Server as StreamServer
 from kak_server.sip.aio.streams import Streams
 from kak_server.sip.aio.tls import TlsContexts
@@ -35,6 +35,7 @@ class Listener:
         self.secure: Streams | None = None
         self._numbers = numbers
         self._udp: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._family = socket.AF_INET
         self._udp_gone = asyncio.Event()
         self._flows: dict[tuple[str, int], Flow] = {}  # a few peers send most datagrams
@@ -49,6 +50,7 @@ class Listener:
             tcp = "tcp" in spec.transports
             udp, listener = bind_pair(spec.host, spec.port, tcp=tcp, dual_stack=spec.dual_stack)
             self.port, self._family = udp.getsockname()[1], udp.family
+            self._socket = udp
             granted = f"UDP receive buffer {receive_buffer_bytes(udp)} bytes"
             loop = asyncio.get_running_loop()
             self._udp, _ = await loop.create_datagram_endpoint(lambda: _UdpProtocol(self), sock=udp)
@@ -75,7 +77,12 @@ class Listener:
         if self._udp is not None:
             self._udp.close()
             await self._udp_gone.wait()
-            self._udp = None
+            self._udp = self._socket = None
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What has arrived on UDP and is not read, as the system counts it; 0 where it does not say."""
+        return 0 if self._socket is None else unread_bytes(self._socket)
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Put it on the wire, or count why not."""

@@ -83,6 +83,11 @@ class SipServer:
         listener = self._listeners.get(name)
         return listener.tls_port if listener is not None and listener.secure is not None else 0
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What has arrived on UDP and is not read, as the system counts it: the longest of the listeners' queues."""
+        return max((listener.waiting_bytes for listener in self._listeners.values()), default=0)
+
     def renew_certificates(self) -> None:
         """Read all certificates again; connections that are up keep theirs, broken files change nothing."""
         for listener in self._listeners.values():

@@ -2,11 +2,14 @@
 
 import errno
 import socket
+import struct
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 _BACKLOG = 256
 _ATTEMPTS = 20
 _MAPPED = "::ffff:"
+_SO_MEMINFO = 55  # Linux, linux/sock_diag.h: what the receive queue takes stands first
+_MEMORY = struct.Struct("I")
 
 
 def bind_pair(
@@ -65,6 +68,15 @@ def bound(host: str, port: int, kind: socket.SocketKind, *, dual_stack: bool = F
 def receive_buffer_bytes(udp: socket.socket) -> int:
     """What the system granted (net.core.rmem_max caps it; Linux reports twice the usable size)."""
     return udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+
+def unread_bytes(udp: socket.socket) -> int:
+    """Memory that datagrams nobody has read take up in the system; 0 where it does not say."""
+    try:
+        (unread,) = _MEMORY.unpack(udp.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMORY.size))
+    except (OSError, struct.error):
+        return 0
+    return int(unread)
 
 
 def plain_host(host: str) -> str:

@@ -407,3 +407,15 @@ async def with_house(scenario: Callable[[House], Awaitable[None]]) -> None:
 )
 def test_the_same_on_uvloop(scenario: Callable[[House], Coroutine[None, None, None]]) -> None:
     uvloop.run(with_house(scenario))
+
+
+async def test_what_nobody_has_read_is_seen(house: House) -> None:
+    phone = UdpPhone(house.server)
+    assert house.server.waiting_bytes == 0
+    for _ in range(50):
+        phone.raw(b"x" * 500)  # the loop does not run meanwhile
+    assert house.server.waiting_bytes > 50 * 500
+    await house.until(lambda: house.names().count("sip_malformed") == 50)
+    assert house.server.waiting_bytes == 0
+    await house.server.stop()
+    assert house.server.waiting_bytes == 0
