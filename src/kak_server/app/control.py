@@ -343,6 +343,7 @@ class Control:
         self.metrics.gauge(
             "kak_journal_dropped_records", "Records missing on the disk", lambda: self.journal.dropped_records
         )
+        self.metrics.gauge("kak_sip_waiting_bytes", "Unread on UDP", lambda: self.sip.waiting_bytes)
         self.metrics.gauge("kak_sip_trace_calls", "Calls whose SIP messages are kept", lambda: len(self.trace))
         self.metrics.gauge("kak_sip_trace_bytes", "Memory they take", lambda: self.trace.size_bytes)
 
