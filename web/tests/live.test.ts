@@ -75,6 +75,7 @@ describe("events", () => {
       "notice.cleared": { id: "n" },
       recent: {},
       staff: [],
+      loans: [],
       phone: { device: "desk", serves: true, state: "registered" },
     };
     expect([...EVENT_NAMES].sort()).toEqual(Object.keys(data).sort());

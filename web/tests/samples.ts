@@ -22,6 +22,7 @@ export const me = (part: Partial<Me> = {}): Me => ({
   leaving: false,
   forced: null,
   hand_over: null,
+  loan: null,
   ...part,
 });
 
@@ -118,5 +119,6 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   phone: null,
   reasons: [],
   staff: [],
+  loans: [],
   ...part,
 });

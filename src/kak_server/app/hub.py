@@ -122,15 +122,17 @@ class ConsoleHub:
 
     def _send_staff(self) -> None:
         """Everybody's day, to shift leads alone; built once for all who lead the same rooms."""
-        lists: dict[tuple[RoomId, ...], Any] = {}
+        lists: dict[tuple[RoomId, ...], tuple[Any, Any]] = {}
         for position, seats in tuple(self._at.items()):
             operator = self._house.ctx.core.operator_at(position)
             rooms = () if operator is None else self._house.staff.rooms_led(operator)
             if rooms:
                 if rooms not in lists:
-                    lists[rooms] = self._house.staff_views.rows(rooms)
+                    lists[rooms] = self._house.staff_views.rows(rooms), self._house.staff.loans.rows(rooms)
+                staff, loans = lists[rooms]
                 for subscriber in tuple(seats.values()):
-                    subscriber.push_list("staff", lists[rooms])
+                    subscriber.push_list("staff", staff)
+                    subscriber.push_list("loans", loans)
 
     def _interval_s(self) -> float:
         """The more consoles, the slower the lists."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges.asking import Args, By, RefusedError, number, short, text
-from kak_server.model.ids import OperatorId
+from kak_server.bridges.asking import Args, By, RefusedError, flag, number, short, text
+from kak_server.model.ids import OperatorId, QueueId, RoomId
 from kak_server.routing import api as routing
-from kak_server.routing.views import OperatorView
+from kak_server.routing.views import LoanView, OperatorView
 
 if TYPE_CHECKING:
     from kak_server.bridges.house import House
@@ -41,8 +41,69 @@ def led_operator(house: "House", by: By, args: Args) -> OperatorView:
     return view
 
 
+def _loan_ask(house: "House", by: By, args: Args) -> Mapping[str, Any]:
+    room, lender = RoomId(text(args, "room")), RoomId(text(args, "lender"))
+    _needs_lead(house, by, room)
+    if lender not in {info.room for info in house.ctx.settings.positions}:
+        raise RefusedError("unknown-room", "there is no such control room")
+    loan = house.ctx.ids.new("loan")
+    named = tuple(OperatorId(name) for name in args.get("operators", ()))
+    house.ctx.route(
+        routing.LoanAsked(
+            house.ctx.now_ms,
+            loan,
+            by.operator,
+            room,
+            lender,
+            house.ctx.now_ms + number(args, "minutes") * 60_000,
+            max(number(args, "count"), len(named)),
+            named,
+            tuple(QueueId(queue) for queue in args.get("queues", ())),
+            dict(args.get("skills", {})),
+            short(args, "note"),
+        )
+    )
+    return {"loan": loan}
+
+
+def _loan_agree(house: "House", by: By, args: Args) -> None:
+    loan = _loan(house, args)
+    _needs_lead(house, by, loan.lender)
+    chosen = tuple(OperatorId(name) for name in args.get("operators", ()))
+    house.ctx.route(routing.LoanAgreed(house.ctx.now_ms, loan.loan, by.operator, chosen, flag(args, "own_emergencies")))
+
+
+def _loan_end(house: "House", by: By, args: Args) -> None:
+    loan = _loan(house, args)
+    _needs_lead(house, by, loan.room, loan.lender)
+    operator = args.get("operator")
+    one = None if operator is None else OperatorId(str(operator))
+    house.ctx.route(routing.LoanEnded(house.ctx.now_ms, loan.loan, by.operator, one))
+
+
+def _loan_answer(house: "House", by: By, args: Args) -> None:
+    loan, yes = _loan(house, args), flag(args, "yes")
+    house.ctx.route(routing.LoanAnswered(house.ctx.now_ms, loan.loan, by.operator, yes))
+
+
+def _loan(house: "House", args: Args) -> LoanView:
+    loan = house.ctx.core.loan(text(args, "loan"))
+    if loan is None:
+        raise RefusedError("unknown-loan", "there is no such loan")
+    return loan
+
+
+def _needs_lead(house: "House", by: By, *rooms: RoomId) -> None:
+    if not house.staff.leads(by.operator, *rooms):
+        raise RefusedError("not-lead", "you are not the shift lead there")
+
+
 TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "wrapup.extend": _extend,
     "staff.force": _force,
     "handover.cancel": _stays_on,
+    "loan.ask": _loan_ask,
+    "loan.agree": _loan_agree,
+    "loan.answer": _loan_answer,
+    "loan.end": _loan_end,
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges import staff_texts
 from kak_server.bridges.outputs import Audit, Dirty, Note, Tell, Unseat
+from kak_server.bridges.staff_loans import StaffLoans
 from kak_server.model.ids import OperatorId, PositionId, RoomId
 from kak_server.routing import api as routing
 from kak_server.routing.views import OperatorView
@@ -35,6 +36,7 @@ class Staff:
         self._own: dict[OperatorId, dict[str, Notice]] = {}
         self._rooms: dict[RoomId, dict[str, Notice]] = {}
         self._about: dict[OperatorId, dict[str, RoomId]] = {}  # whom the notices of rooms are about
+        self.loans = StaffLoans(ctx, self)
         self._leads: dict[RoomId, list[OperatorId]] = {}
         for operator, person in ctx.settings.people.items():
             for room in person.leads:
@@ -47,6 +49,7 @@ class Staff:
             routing.MissesTolerated: self._tolerated,
             routing.Forced: self._forced,
             routing.HandOverChanged: self._hand_over,
+            routing.LoanChanged: self.loans.changed,
         }
 
     # --- who leads ----------------------------------------------------------------------------------------------------
@@ -88,34 +91,47 @@ class Staff:
 
     def tell_operator(self, view: OperatorView, name: str, level: str, code: str, texts: staff_texts.Texts) -> None:
         """A notice for one person, until it is cleared."""
-        notice = self._notice(name, level, code, texts)
+        notice = self.notice(name, level, code, texts)
         self._own.setdefault(view.operator, {})[name] = notice
         self.ctx.emit(Tell(view.position, "notice", notice))
 
     def tell_leads(self, view: OperatorView, name: str, level: str, code: str, texts: staff_texts.Texts) -> None:
         """A notice about somebody for the shift leads of their room, until it is cleared."""
-        room = view.room
-        notice = self._notice(name, level, code, texts)
+        self._about.setdefault(view.operator, {})[name] = view.room
+        self.tell_room(view.room, name, level, code, texts)
+
+    def tell_room(self, room: RoomId, name: str, level: str, code: str, texts: staff_texts.Texts) -> None:
+        """A notice for the shift leads of a room, until it is cleared."""
+        notice = self.notice(name, level, code, texts)
         self._rooms.setdefault(room, {})[name] = notice
-        self._about.setdefault(view.operator, {})[name] = room
         for position in self.audience(room):
             self.ctx.emit(Tell(position, "notice", notice))
 
-    def _clear_room(self, about: OperatorId, name: str) -> None:
-        """Over for the room's leads; also for those who had to be told while no lead was there."""
+    def _clear_about(self, about: OperatorId, name: str) -> None:
+        """A notice about somebody holds no more."""
         names = self._about.get(about, {})
         room = names.pop(name, None)
         if room is None:
             return
         if not names:
             del self._about[about]
-        notices = self._rooms[room]
-        notices.pop(name, None)
+        self.clear_room(room, name)
+
+    def clear_room(self, room: RoomId, name: str) -> None:
+        """Over for the room's leads; also for those who had to be told while no lead was there."""
+        notices = self._rooms.get(room, {})
+        if notices.pop(name, None) is None:
+            return
         if not notices:
             del self._rooms[room]
         told = [*self.audience(room), *(view.position for view in self.ctx.core.in_room(room))]
         for position in dict.fromkeys(told):
             self.ctx.emit(Tell(position, "notice.cleared", {"id": name}))
+
+    def clear_own(self, operator: OperatorId, name: str) -> None:
+        """A notice for one person holds no more."""
+        view = self.ctx.core.operator(operator)
+        self._clear_own(operator, name, None if view is None else view.position)
 
     def _clear_own(self, operator: OperatorId, name: str, position: PositionId | None) -> None:
         notices = self._own.get(operator, {})
@@ -126,7 +142,8 @@ class Staff:
         if position is not None:
             self.ctx.emit(Tell(position, "notice.cleared", {"id": name}))
 
-    def _notice(self, name: str, level: str, code: str, texts: staff_texts.Texts) -> Notice:
+    def notice(self, name: str, level: str, code: str, texts: staff_texts.Texts) -> Notice:
+        """As the position API has it."""
         nb, en = texts
         return {"id": name, "level": level, "code": code, "text_nb": nb, "text_en": en, "at_ms": self.ctx.now_ms}
 
@@ -139,14 +156,18 @@ class Staff:
             self._clear_own(operator, "made-not-ready", position)
         if view is None or view.duty.forced is None:
             self._clear_own(operator, "forced", position)
+        if operator in self._own and self.ctx.core.loan_of(operator) is None:
+            for name in [name for name in self._own[operator] if name.startswith("loan-")]:
+                self._clear_own(operator, name, position)
         if operator in self._about:
             if not missed:
-                self._clear_room(operator, f"made-not-ready-{operator}")
+                self._clear_about(operator, f"made-not-ready-{operator}")
             if view is None or not view.duty.misses_in_row:
-                self._clear_room(operator, f"unanswered-{operator}")
+                self._clear_about(operator, f"unanswered-{operator}")
 
     def resume(self) -> None:
         """After a restart: what the state says is told again."""
+        self.loans.resume()
         limit = self.ctx.core.people_config.misses
         for view in self.ctx.core.operators():
             if view.reason == MISSED:

@@ -2,6 +2,7 @@
 
 from kak_server.model.ids import PositionId
 from kak_server.routing.api import Forced, ForcedTo
+from kak_server.routing.api_loans import LoanCause
 
 Texts = tuple[str, str]
 
@@ -44,3 +45,55 @@ def forced(by: str, effect: Forced) -> Texts:
     nb, en = _FORCED[effect.to]
     note = f": {effect.note}" if effect.note else "."
     return f"{by} {nb}{note}", f"{by} {en}{note}"
+
+
+# --- loans ------------------------------------------------------------------------------------------------------------
+
+LOAN_CAUSES: dict[LoanCause, Texts] = {
+    "": ("", ""),
+    "time": ("tiden er ute", "the time is over"),
+    "lead": ("avsluttet av vaktleder", "ended by a shift lead"),
+    "signed-out": ("logget ut", "signed out"),
+    "moved": ("sitter nå i en annen sentral", "now sits in another room"),
+    "staffing": ("egen sentral har for få på vakt", "their own room has too few on duty"),
+}
+
+
+def loan_asked(by: str, room: str, count: int, named: str, note: str) -> Texts:
+    """To the lender's shift lead."""
+    nb = f"{by} ({room}) ber om å låne {named or f'{count} operatør(er)'}"
+    en = f"{by} ({room}) asks to borrow {named or f'{count} operator(s)'}"
+    return f"{nb}: {note}" if note else f"{nb}.", f"{en}: {note}" if note else f"{en}."
+
+
+def loan_consent(room: str) -> Texts:
+    """To somebody who is to be lent."""
+    return (
+        f"Vaktleder vil låne deg ut til {room}. Svar ja eller nei.",
+        f"Your shift lead wants to lend you to {room}. Say yes or no.",
+    )
+
+
+def loan_lent(room: str) -> Texts:
+    """To somebody on loan from now on."""
+    return f"Du er lånt ut til {room} og får anropene deres.", f"You are on loan to {room} and get its calls."
+
+
+def loan_returned(home: str, cause: LoanCause) -> Texts:
+    """To somebody who is back."""
+    nb, en = LOAN_CAUSES[cause]
+    return (
+        f"Utlånet er over ({nb}). Du får anropene til {home} igjen.",
+        f"The loan is over ({en}). You get the calls of {home} again.",
+    )
+
+
+def loan_over(lender: str, room: str, change: str, cause: LoanCause) -> Texts:
+    """To the shift leads of both rooms."""
+    nb, en = LOAN_CAUSES[cause]
+    if change == "lapsed":
+        return (
+            f"Ingen svarte på at {room} ba om folk fra {lender}.",
+            f"Nobody answered that {room} asked for people of {lender}.",
+        )
+    return f"Utlån fra {lender} til {room} er over: {nb}.", f"The loan from {lender} to {room} is over: {en}."

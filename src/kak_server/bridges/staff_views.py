@@ -54,8 +54,12 @@ class StaffViews:
         }
 
     def rows(self, rooms: tuple[RoomId, ...]) -> list[View]:
-        """For a shift lead: who is on in these rooms, since when, and how it is with them."""
-        return [self._row(view) for room in rooms for view in self.ctx.core.in_room(room)]
+        """For a shift lead: who is on in these rooms or lent to them, since when, and how it is with them."""
+        views = {view.operator: view for room in rooms for view in self.ctx.core.in_room(room)}
+        for loan in self.ctx.core.loans():
+            if loan.room in rooms:
+                views.update((view.operator, view) for name in loan.lent if (view := self.ctx.core.operator(name)))
+        return [self._row(view) for view in views.values()]
 
     def _row(self, view: OperatorView) -> View:
         return {
@@ -85,6 +89,7 @@ class StaffViews:
             "leaving": duty.leaving,
             "forced": self._forced(view),
             "hand_over": self.hand_over(view.position),
+            "loan": self.staff.loans.of(view.operator),
         }
 
     def _forced(self, view: OperatorView) -> View | None:
@@ -128,4 +133,5 @@ class StaffViews:
 
     def snapshot(self, operator: OperatorId, position: PositionId) -> View:
         """What a console needs of it."""
-        return {"reasons": self.reasons(), "staff": self.rows(self.staff.rooms_led(operator))}
+        rooms = self.staff.rooms_led(operator)
+        return {"reasons": self.reasons(), "staff": self.rows(rooms), "loans": self.staff.loans.rows(rooms)}

@@ -44,6 +44,42 @@ class ForceArgs(Incoming):
     note: Note = ""
 
 
+class LoanAskArgs(Incoming):
+    """A control room's shift lead asks another room for people: those named, or so many; for these queues of the room
+    (none: all), with at least these skills, for so long."""
+
+    room: Name
+    lender: Name
+    count: Annotated[int, Field(ge=1, le=50)] = 1
+    operators: Annotated[list[Name], Field(max_length=50)] = []
+    queues: Annotated[list[Name], Field(max_length=50)] = []
+    skills: Annotated[dict[Name, Annotated[int, Field(ge=1, le=10)]], Field(max_length=20)] = {}
+    minutes: Annotated[int, Field(ge=1, le=4_320)]
+    note: Note = ""
+
+
+class LoanAgreeArgs(Incoming):
+    """The lender's shift lead says who goes, and whether they stay there for their own room's emergencies."""
+
+    loan: Name
+    operators: Annotated[list[Name], Field(min_length=1, max_length=50)]
+    own_emergencies: bool = True
+
+
+class LoanAnswerArgs(Incoming):
+    """Somebody who is to be lent says yes or no."""
+
+    loan: Name
+    yes: bool
+
+
+class LoanEndArgs(Incoming):
+    """A shift lead of either room declines, takes back or ends it: for one operator, or (null) all."""
+
+    loan: Name
+    operator: Name | None = None
+
+
 class NoArgs(Incoming):
     """A command without arguments."""
 
@@ -190,6 +226,10 @@ COMMANDS: dict[str, type[Incoming]] = {
     "wrapup.extend": ExtendArgs,
     "staff.force": ForceArgs,
     "handover.cancel": NoArgs,
+    "loan.ask": LoanAskArgs,
+    "loan.agree": LoanAgreeArgs,
+    "loan.answer": LoanAnswerArgs,
+    "loan.end": LoanEndArgs,
     "talkgroup.monitor": SwitchGroupArgs,
     "ptt": SwitchGroupArgs,
     "video.invite": ContactArgs,

@@ -28,7 +28,7 @@ from kak_server.console.models import (
     Waiting,
 )
 from kak_server.console.models_callers import Incident, NumberFlag
-from kak_server.console.models_staff import StaffRow
+from kak_server.console.models_staff import Loan, StaffRow
 from kak_server.console.requests import ResultValue
 from kak_server.model.codec import Json
 
@@ -102,6 +102,7 @@ EVENTS: dict[str, Any] = {
     "surges": list[Incident],
     "flags": list[NumberFlag],
     "staff": list[StaffRow],
+    "loans": list[Loan],
 }
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

@@ -13,7 +13,7 @@ from kak_server.console.models_base import Activity as Activity
 from kak_server.console.models_base import OperatorState as OperatorState
 from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
-from kak_server.console.models_staff import Day, Reason, StaffRow
+from kak_server.console.models_staff import Day, Loan, Reason, StaffRow
 
 ServiceClass = Literal["emergency", "urgent", "normal"]
 CallerSource = Literal["p-asserted-identity", "from", "none"]
@@ -334,3 +334,4 @@ class SnapshotFields(Outgoing):
     flags: list[NumberFlag] = []
     reasons: list[Reason] = []
     staff: list[StaffRow] = []
+    loans: list[Loan] = []

@@ -50,6 +50,53 @@ class HandOverStatus(Outgoing):
     hand_over: HandOver | None
 
 
+class PersonName(Outgoing):
+    """Somebody by id and name."""
+
+    operator: str
+    name: str
+
+
+class OnLoan(Outgoing):
+    """The loan somebody is part of. `asked`: they have yet to say yes or no; otherwise they serve that room, and their
+    own room's emergencies if `own_emergencies`."""
+
+    loan: str
+    room: str
+    room_name: str
+    until_ms: int
+    asked: bool
+    queues: list[str]
+    own_emergencies: bool
+    by_name: str
+
+
+class Loan(Outgoing):
+    """A request of one control room for people of another, and what came of it: `asked`, `agreed` by the lender's shift
+    lead (those in `asked` have yet to say yes), `running` (those in `lent` are out)."""
+
+    loan: str
+    room: str
+    room_name: str
+    lender: str
+    lender_name: str
+    state: Literal["asked", "agreed", "running"]
+    asked_by: str
+    asked_by_name: str
+    agreed_by: str | None
+    agreed_by_name: str | None
+    since_ms: int
+    until_ms: int
+    count: int
+    named: list[PersonName]
+    queues: list[str]
+    skills: dict[str, int]
+    note: str
+    own_emergencies: bool
+    asked: list[PersonName]
+    lent: list[PersonName]
+
+
 class Day(Outgoing):
     """What is known of somebody's day beside the state: signed in since, saying so since, `note` beside the reason;
     `leaving`: goes when the work at hand is done."""
@@ -60,6 +107,7 @@ class Day(Outgoing):
     leaving: bool = False
     forced: Forced | None = None
     hand_over: HandOver | None = None
+    loan: OnLoan | None = None
 
 
 class StaffRow(Day):

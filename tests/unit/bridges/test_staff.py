@@ -1,5 +1,6 @@
 """Shift leads and their people in the house: what is told to whom, refused, audited, and kept over a restart."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -7,9 +8,10 @@ from kak_server.bridges import recovery
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Audit, Tell, Unseat
 from kak_server.bridges.staff import PersonInfo
-from kak_server.model.ids import OperatorId, PositionId, RoomId
+from kak_server.model.ids import CallId, OperatorId, PositionId, RoomId
 from kak_server.routing.api import Configured, OperatorState, PeopleConfig, ReasonConfig
 from kak_server.routing.step import RoutingCore
+from kak_server.sip.api import CallEnded
 from tests.unit.bridges.world import KARI, OLA, SEAT_1, SEAT_2, START_MS, CountingIds, World, routing_config, settings
 
 SOFIE, LARS = OperatorId("sofie"), OperatorId("lars")
@@ -22,8 +24,8 @@ PEOPLE = {
 REASONS = (ReasonConfig("meal", "Måltid", "Meal"), ReasonConfig("training", "Opplæring", "Training", working=True))
 
 
-def staffed(**people: Any) -> World:
-    house = House(replace(settings(), people=PEOPLE), RoutingCore(), CountingIds())
+def staffed(known: Mapping[OperatorId, PersonInfo] = PEOPLE, **people: Any) -> World:
+    house = House(replace(settings(), people=known), RoutingCore(), CountingIds())
     made = World(house)
     house.at(made.now_ms)
     config = replace(routing_config(), people=PeopleConfig(reasons=REASONS, **people))
@@ -239,3 +241,90 @@ def test_either_may_take_it_back() -> None:
     refused = staff.stand_by(OLA, "Ola", SEAT_2, RoomId("oslo"), {})
     assert refused is not None
     assert refused.code == "empty"
+
+
+# --- loans ------------------------------------------------------------------------------------------------------------
+
+BENT_LEAD = OperatorId("bente")
+LEADS = {**PEOPLE, BENT_LEAD: PersonInfo("Bente Berg", (RoomId("bergen"),))}
+
+
+def two_rooms(**people: Any) -> World:
+    """Oslo with its lead Sofie and with Kari; Bergen with its lead Bente."""
+    world = staffed(LEADS, **people)
+    world.sit()
+    world.sit(SOFIE, LEAD_SEAT, available=False)
+    world.sit(BENT_LEAD, BERGEN_1, available=False)
+    return world
+
+
+def asks(world: World, **args: Any) -> Any:
+    wanted = {"room": "bergen", "lender": "oslo", "count": 1, "minutes": 60, "note": "storm", **args}
+    return world.do("loan.ask", wanted, BENT_LEAD, BERGEN_1)
+
+
+def test_a_loan_from_question_to_return() -> None:
+    world = two_rooms()
+    loan = asks(world).result["loan"]
+    (notice,) = told(world, LEAD_SEAT, "notice")
+    assert notice["code"] == "loan-asked"
+    assert notice["text_nb"] == "Bente (AMK Bergen) ber om å låne 1 operatør(er): storm"
+    (row,) = sees(world, SOFIE, LEAD_SEAT)["loans"]
+    assert (row["state"], row["room"], row["asked_by_name"]) == ("asked", "bergen", "Bente")
+    assert sees(world, KARI, SEAT_1)["loans"] == []
+
+    agree = {"loan": loan, "operators": ["kari"], "own_emergencies": True}
+    assert world.do("loan.agree", agree, SOFIE, LEAD_SEAT).code == ""
+    assert told(world, LEAD_SEAT, "notice.cleared") == [{"id": notice["id"]}]
+    assert told(world, SEAT_1, "notice")[-1]["code"] == "loan-lent"
+    me = sees(world, KARI, SEAT_1)["me"]
+    assert (me["room"], me["loan"]["room"], me["loan"]["asked"]) == ("oslo", "bergen", False)
+    assert "kari" in {row["operator"] for row in sees(world, BENT_LEAD, BERGEN_1)["staff"]}
+    contact = world.ring("call-bergen", "1131")
+    assert world.house.ctx.core.contact(contact).operator == KARI  # type: ignore[union-attr]
+    world.do("contact.reject", {"contact": contact, "epoch": 1})
+    world.event(CallEnded(CallId("call-bergen"), "bye"))
+
+    later(world, 3_600_000)
+    assert sees(world, SOFIE, LEAD_SEAT)["loans"] == []
+    assert told(world, SEAT_1, "notice")[-1]["code"] == "loan-returned"
+    assert {told(world, seat, "notice")[-1]["code"] for seat in (LEAD_SEAT, BERGEN_1)} == {"loan-over"}
+    actions = [action for _, action, subject in audited(world) if subject == loan]
+    assert actions == ["loan.asked", "loan.agreed", "loan.lent", "loan.returned", "loan.over"]
+
+
+def test_only_the_leads_of_the_two_rooms_have_a_say() -> None:
+    world = two_rooms()
+    ask = {"room": "bergen", "lender": "oslo", "count": 1, "minutes": 60}
+    assert world.do("loan.ask", ask).code == "not-lead"
+    assert world.do("loan.ask", ask, SOFIE, LEAD_SEAT).code == "not-lead"
+    assert asks(world, lender="nowhere").code == "unknown-room"
+    assert asks(world, minutes=100_000).code == "bad-time"
+    loan = asks(world).result["loan"]
+    agree = {"loan": loan, "operators": ["kari"], "own_emergencies": True}
+    assert world.do("loan.agree", agree, BENT_LEAD, BERGEN_1).code == "not-lead"
+    assert world.do("loan.end", {"loan": loan}).code == "not-lead"
+    assert world.do("loan.end", {"loan": "loan9"}, SOFIE, LEAD_SEAT).code == "unknown-loan"
+    assert world.do("loan.end", {"loan": loan}, SOFIE, LEAD_SEAT).code == ""
+    assert sees(world, BENT_LEAD, BERGEN_1)["loans"] == []
+
+
+def test_the_operator_is_asked_where_the_settings_want_it() -> None:
+    world = two_rooms(loan_consent=True)
+    loan = asks(world).result["loan"]
+    world.do("loan.agree", {"loan": loan, "operators": ["kari"], "own_emergencies": False}, SOFIE, LEAD_SEAT)
+    assert told(world, SEAT_1, "notice")[-1]["code"] == "loan-consent"
+    assert sees(world, KARI, SEAT_1)["me"]["loan"]["asked"]
+    assert world.do("loan.answer", {"loan": loan, "yes": True}).code == ""
+    assert {"id": f"loan-{loan}"} in told(world, SEAT_1, "notice.cleared")
+    assert not sees(world, KARI, SEAT_1)["me"]["loan"]["asked"]
+    assert world.do("loan.answer", {"loan": loan, "yes": False}).code == "not-asked"
+
+
+def test_a_borrowed_operators_lead_may_force_them_too() -> None:
+    world = two_rooms()
+    force = {"operator": "kari", "to": "not-ready", "reason": "training"}
+    assert world.do("staff.force", force, BENT_LEAD, BERGEN_1).code == "not-lead"
+    loan = asks(world).result["loan"]
+    world.do("loan.agree", {"loan": loan, "operators": ["kari"], "own_emergencies": True}, SOFIE, LEAD_SEAT)
+    assert world.do("staff.force", force, BENT_LEAD, BERGEN_1).code == ""

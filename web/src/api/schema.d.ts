@@ -445,6 +445,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/loan.agree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Loan.Agree
+         * @description The lender's shift lead says who goes, and whether they stay there for their own room's emergencies.
+         */
+        post: operations["command_loan_agree"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/loan.answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Loan.Answer
+         * @description Somebody who is to be lent says yes or no.
+         */
+        post: operations["command_loan_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/loan.ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Loan.Ask
+         * @description A control room's shift lead asks another room for people: those named, or so many; for these queues of the room
+         *         (none: all), with at least these skills, for so long.
+         */
+        post: operations["command_loan_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/loan.end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Loan.End
+         * @description A shift lead of either room declines, takes back or ends it: for one operator, or (null) all.
+         */
+        post: operations["command_loan_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/number.flag": {
         parameters: {
             query?: never;
@@ -1784,7 +1865,7 @@ export interface components {
             state: "open" | "expired";
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
+        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
         /** CommandBody[ActivityArgs] */
         CommandBody_ActivityArgs_: {
             args: components["schemas"]["ActivityArgs"];
@@ -1836,6 +1917,38 @@ export interface components {
         /** CommandBody[ForceArgs] */
         CommandBody_ForceArgs_: {
             args: components["schemas"]["ForceArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[LoanAgreeArgs] */
+        CommandBody_LoanAgreeArgs_: {
+            args: components["schemas"]["LoanAgreeArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[LoanAnswerArgs] */
+        CommandBody_LoanAnswerArgs_: {
+            args: components["schemas"]["LoanAnswerArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[LoanAskArgs] */
+        CommandBody_LoanAskArgs_: {
+            args: components["schemas"]["LoanAskArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[LoanEndArgs] */
+        CommandBody_LoanEndArgs_: {
+            args: components["schemas"]["LoanEndArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -2957,6 +3070,209 @@ export interface components {
             rows: components["schemas"]["LiveRow"][];
         };
         /**
+         * Loan
+         * @description A request of one control room for people of another, and what came of it: `asked`, `agreed` by the lender's shift
+         *     lead (those in `asked` have yet to say yes), `running` (those in `lent` are out).
+         */
+        Loan: {
+            /** Agreed By */
+            agreed_by: string | null;
+            /** Agreed By Name */
+            agreed_by_name: string | null;
+            /** Asked */
+            asked: components["schemas"]["PersonName"][];
+            /** Asked By */
+            asked_by: string;
+            /** Asked By Name */
+            asked_by_name: string;
+            /** Count */
+            count: number;
+            /** Lender */
+            lender: string;
+            /** Lender Name */
+            lender_name: string;
+            /** Lent */
+            lent: components["schemas"]["PersonName"][];
+            /** Loan */
+            loan: string;
+            /** Named */
+            named: components["schemas"]["PersonName"][];
+            /** Note */
+            note: string;
+            /** Own Emergencies */
+            own_emergencies: boolean;
+            /** Queues */
+            queues: string[];
+            /** Room */
+            room: string;
+            /** Room Name */
+            room_name: string;
+            /** Since Ms */
+            since_ms: number;
+            /** Skills */
+            skills: {
+                [key: string]: number;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "asked" | "agreed" | "running";
+            /** Until Ms */
+            until_ms: number;
+        };
+        /**
+         * LoanAgreeArgs
+         * @description The lender's shift lead says who goes, and whether they stay there for their own room's emergencies.
+         */
+        LoanAgreeArgs: {
+            /** Loan */
+            loan: string;
+            /** Operators */
+            operators: string[];
+            /**
+             * Own Emergencies
+             * @default true
+             */
+            own_emergencies: boolean;
+        };
+        /** LoanAgreeCommand */
+        LoanAgreeCommand: {
+            args: components["schemas"]["LoanAgreeArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "loan.agree";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * LoanAnswerArgs
+         * @description Somebody who is to be lent says yes or no.
+         */
+        LoanAnswerArgs: {
+            /** Loan */
+            loan: string;
+            /** Yes */
+            yes: boolean;
+        };
+        /** LoanAnswerCommand */
+        LoanAnswerCommand: {
+            args: components["schemas"]["LoanAnswerArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "loan.answer";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * LoanAskArgs
+         * @description A control room's shift lead asks another room for people: those named, or so many; for these queues of the room
+         *     (none: all), with at least these skills, for so long.
+         */
+        LoanAskArgs: {
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+            /** Lender */
+            lender: string;
+            /** Minutes */
+            minutes: number;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Operators
+             * @default []
+             */
+            operators: string[];
+            /**
+             * Queues
+             * @default []
+             */
+            queues: string[];
+            /** Room */
+            room: string;
+            /**
+             * Skills
+             * @default {}
+             */
+            skills: {
+                [key: string]: number;
+            };
+        };
+        /** LoanAskCommand */
+        LoanAskCommand: {
+            args: components["schemas"]["LoanAskArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "loan.ask";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * LoanEndArgs
+         * @description A shift lead of either room declines, takes back or ends it: for one operator, or (null) all.
+         */
+        LoanEndArgs: {
+            /** Loan */
+            loan: string;
+            /** Operator */
+            operator?: string | null;
+        };
+        /** LoanEndCommand */
+        LoanEndCommand: {
+            args: components["schemas"]["LoanEndArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "loan.end";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** LoansEvent */
+        LoansEvent: {
+            /** Data */
+            data: components["schemas"]["Loan"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "loans";
+        };
+        /**
          * Location
          * @description Where the caller is, as far as known; `problem` says what was wrong with what the network sent. `method` and
          *     `measured` are the network's words for how and when; `pending`: more is being fetched; `all`: a line for each, where
@@ -3039,6 +3355,8 @@ export interface components {
              * @default false
              */
             leaving: boolean;
+            /** @default null */
+            loan: components["schemas"]["OnLoan"] | null;
             /** Name */
             name: string;
             /**
@@ -3473,6 +3791,29 @@ export interface components {
             type: "offer.withdrawn";
         };
         /**
+         * OnLoan
+         * @description The loan somebody is part of. `asked`: they have yet to say yes or no; otherwise they serve that room, and their
+         *     own room's emergencies if `own_emergencies`.
+         */
+        OnLoan: {
+            /** Asked */
+            asked: boolean;
+            /** By Name */
+            by_name: string;
+            /** Loan */
+            loan: string;
+            /** Own Emergencies */
+            own_emergencies: boolean;
+            /** Queues */
+            queues: string[];
+            /** Room */
+            room: string;
+            /** Room Name */
+            room_name: string;
+            /** Until Ms */
+            until_ms: number;
+        };
+        /**
          * OperatorRow
          * @description A colleague: where, and whether free.
          */
@@ -3672,6 +4013,16 @@ export interface components {
              * @constant
              */
             type: "command";
+        };
+        /**
+         * PersonName
+         * @description Somebody by id and name.
+         */
+        PersonName: {
+            /** Name */
+            name: string;
+            /** Operator */
+            operator: string;
         };
         /**
          * Phone
@@ -4131,7 +4482,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -4252,6 +4603,11 @@ export interface components {
              * @default []
              */
             handed_over: components["schemas"]["HandedOver"][];
+            /**
+             * Loans
+             * @default []
+             */
+            loans: components["schemas"]["Loan"][];
             me: components["schemas"]["Me"];
             media: components["schemas"]["MediaStatus"];
             /** Notices */
@@ -4357,6 +4713,8 @@ export interface components {
              * @default false
              */
             leaving: boolean;
+            /** @default null */
+            loan: components["schemas"]["OnLoan"] | null;
             /**
              * Missed
              * @default 0
@@ -5882,6 +6240,222 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_NoArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_loan_agree: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_LoanAgreeArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_loan_answer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_LoanAnswerArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_loan_ask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_LoanAskArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_loan_end: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_LoanEndArgs_"];
             };
         };
         responses: {

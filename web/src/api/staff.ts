@@ -8,3 +8,5 @@ export type Forced = Server["Forced"];
 export type HandOver = Server["HandOver"];
 export type HandOverStatus = Server["HandOverStatus"];
 export type StaffRow = Server["StaffRow"];
+export type Loan = Server["Loan"];
+export type OnLoan = Server["OnLoan"];

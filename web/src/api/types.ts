@@ -3,7 +3,7 @@
  * milliseconds (`*_ms`). `tests/schema.test.ts` holds this file against the types generated from the server's OpenAPI.
  */
 
-import type { Forced, HandOver, Reason, StaffRow } from "./staff";
+import type { Forced, HandOver, Loan, OnLoan, Reason, StaffRow } from "./staff";
 
 export type ContactClass = "emergency" | "urgent" | "normal";
 export type CallerSource = "p-asserted-identity" | "from" | "none";
@@ -263,6 +263,7 @@ export interface Me {
   leaving: boolean;
   forced: Forced | null;
   hand_over: HandOver | null;
+  loan: OnLoan | null;
 }
 
 export interface TransferTarget {
@@ -297,6 +298,7 @@ export interface Snapshot {
   phone: Phone | null;
   reasons: Reason[];
   staff: StaffRow[];
+  loans: Loan[];
 }
 
 /** What each event of the stream carries. */
@@ -320,6 +322,7 @@ export interface EventData {
   recent: Record<string, never>;
   phone: Phone;
   staff: StaffRow[];
+  loans: Loan[];
 }
 
 export type EventName = keyof EventData;
@@ -369,6 +372,19 @@ export interface Commands {
   "wrapup.extend": { seconds: number };
   "staff.force": { operator: string; to: Forced["to"]; reason: string; note: string };
   "handover.cancel": Record<string, never>;
+  "loan.ask": {
+    room: string;
+    lender: string;
+    count: number;
+    operators: string[];
+    queues: string[];
+    skills: Record<string, number>;
+    minutes: number;
+    note: string;
+  };
+  "loan.agree": { loan: string; operators: string[]; own_emergencies: boolean };
+  "loan.answer": { loan: string; yes: boolean };
+  "loan.end": { loan: string; operator: string | null };
   "talkgroup.monitor": { gssi: number; on: boolean };
   ptt: { gssi: number; on: boolean };
   "video.invite": { contact: string };

@@ -1,4 +1,4 @@
-import type { Reason, StaffRow } from "../api/staff";
+import type { Loan, Reason, StaffRow } from "../api/staff";
 import type {
   Abandoned,
   Call,
@@ -43,6 +43,7 @@ export interface Live {
   phone: Phone | null;
   reasons: Reason[];
   staff: StaffRow[];
+  loans: Loan[];
   /** Grows each time the list of recent calls changed. */
   recent_version: number;
 }
@@ -136,6 +137,8 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return { phone: event.data };
     case "staff":
       return { staff: event.data };
+    case "loans":
+      return { loans: event.data };
     case "media.reset":
     case "seat.lost":
       return {}; // orders to the page, not state; the controller carries them out
@@ -159,6 +162,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "handed_over",
   "abandoned",
   "staff",
+  "loans",
   "talkgroup",
   "media",
   "media.reset",
