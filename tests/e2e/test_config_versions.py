@@ -21,10 +21,18 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 async def config(lab: Lab, *arguments: str, code: int = 0) -> str:
     """`kak-server config ...` against the lab; what it printed."""
+    return await command("config", *arguments, "--config", str(lab.config), code=code)
 
+
+async def replayed(lab: Lab) -> str:
+    """What if nothing had been otherwise."""
+    return await command("replay", "--data-dir", str(lab.folder / "data"), "--json")
+
+
+async def command(*arguments: str, code: int = 0) -> str:
     def run() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "kak_server.cli", "config", *arguments, "--config", str(lab.config)],
+            [sys.executable, "-m", "kak_server.cli", *arguments],
             capture_output=True,
             text=True,
             timeout=60,
@@ -77,6 +85,8 @@ async def test_who_waits_goes_by_the_old_rules_and_who_comes_by_the_new(tmp_path
                         assert await offered(oslo) == "+4791500001"
                 await after.hang_up()
             await before.hang_up()
+        told = json.loads(await replayed(lab))
+        assert told["contacts"] == told["reproduced"] == 2
         listed = json.loads(await config(lab, "versions", "--json"))
         assert [(row["number"], row["author"], row["comment"]) for row in listed["versions"]] == [
             (2, "anne", "only Bergen"),

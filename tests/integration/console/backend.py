@@ -27,6 +27,7 @@ class CardHouse:
         self.users = {name: _user(name) for name in ("kari", "ola")}
         self.users["wally"] = _user("wally", frozenset({"wallboard"}))
         self.users["tore"] = _user("tore", frozenset({"technician"}))
+        self.users["ada"] = _user("ada", frozenset({"admin"}))
         self.users["siri"] = _user("siri", frozenset({"operator", "supervisor"}))
         self.traces: dict[str, Mapping[str, Json]] = {}
         self.explained: dict[str, Result] = {}
