@@ -72,7 +72,7 @@ def test_a_core_that_forgets_to_withdraw_an_offer_is_found(monkeypatch: pytest.M
 
 
 def test_a_core_that_leaves_a_caller_waiting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offers, "match_operator", lambda turn, operator: None)
+    monkeypatch.setattr(offers, "free", lambda turn, operator, light=False: offers.rest(turn, operator))
     assert "waits although" in _found()
 
 
@@ -96,7 +96,7 @@ def test_a_core_that_cannot_be_restored_is_found(monkeypatch: pytest.MonkeyPatch
 def test_a_failing_seed_says_how_to_do_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(offers, "match_operator", lambda turn, operator: None)
+    monkeypatch.setattr(offers, "free", lambda turn, operator, light=False: offers.rest(turn, operator))
     job = Job("storm", 1, 4_000)
     outcome = do(job)
     assert outcome.findings

@@ -144,8 +144,7 @@ def after(turn: Turn, contact: Contact, operator: Operator, wrap_up_ms: int) -> 
 def start_wrap_up(turn: Turn, operator: Operator, wrap_up_ms: int) -> None:
     """Paper work for so long, with a timer; none: the operator is free at once."""
     if wrap_up_ms <= 0:
-        offers.rest(turn, operator)
-        offers.match_operator(turn, operator)
+        offers.free(turn, operator)
         return
     matching.unlist_idle(turn.state, operator)
     operator.busy_ms += turn.now_ms - operator.since_ms

@@ -15,6 +15,7 @@ from kak_server.routing.api import (
     StartWaiting,
     Strategy,
 )
+from kak_server.routing.needs import Need
 from kak_server.routing.queues import STEP
 from kak_server.routing.state import Contact, LastTalk, Operator, Queue, Turn
 from kak_server.routing.words_workflow import Step
@@ -29,8 +30,10 @@ CALLERS_MAX = 50_000
 def begin(turn: Turn, contact: Contact) -> None:
     """The contact has joined a queue and waits for nobody yet: what is due at once, then the line."""
     queue = turn.state.queue_of(contact)
-    if queue.config.workflow and not _go_on(turn, contact, queue):
-        return
+    if queue.config.workflow:
+        if not _go_on(turn, contact, queue):
+            return
+        _settle(turn, contact, queue)
     _wait(turn, contact)
 
 
@@ -49,40 +52,51 @@ def on_step(turn: Turn, contact: Contact) -> None:
     queue = turn.state.queue_of(contact)
     if contact.state is not ContactState.WAITING or not queue.config.workflow:
         return
-    former = contact.need, contact.named, contact.fired
-    queues.unstand(turn.state, contact)
-    if not _go_on(turn, contact, queue):
-        return
-    queues.stand(turn.state, contact)
-    if (contact.need, contact.named, contact.fired) != former:
+    if _go_on(turn, contact, queue) and _settle(turn, contact, queue):
         turn.touch_contact(contact.contact)
         offers.match_contact(turn, contact)
 
 
 def _go_on(turn: Turn, contact: Contact, queue: Queue) -> bool:
     """Do what is due, and arm the timer for the rest. False: the contact waits here no more."""
-    now_ms, recheck_ms = turn.now_ms, turn.state.config.national.recheck_ms
+    now_ms, fired, entered_ms = turn.now_ms, contact.fired, contact.entered_at_ms
     next_ms: int | None = None
     for number, step in enumerate(queue.steps):
-        if contact.fired >> number & 1:
+        if fired >> number & 1:
             continue
-        due_ms = contact.entered_at_ms + step.after_ms
+        due_ms = entered_ms + step.after_ms
         if due_ms <= now_ms:
             if step.when is None or conditions.holds(turn.state, contact, queue, step.when):
                 contact.fired |= 1 << number
                 if not _act(turn, contact, step):
                     return False
                 continue
-            due_ms = now_ms + recheck_ms
-        next_ms = due_ms if next_ms is None else min(next_ms, due_ms)
-    contact.wide = contact.fired == (1 << len(queue.steps)) - 1
-    contact.need = planning.need_of(turn.state, contact, queue)
-    contact.named = _name(turn, contact)
-    if contact.named is not None:
-        next_ms = now_ms + recheck_ms if next_ms is None else min(next_ms, now_ms + recheck_ms)
-    if next_ms is not None:
+            due_ms = now_ms + turn.state.config.national.recheck_ms
+        if next_ms is None or due_ms < next_ms:
+            next_ms = due_ms
+    if next_ms is None:
+        contact.wide = True
+    else:
         turn.set_timer(STEP, contact.contact, next_ms)
     return True
+
+
+def _settle(turn: Turn, contact: Contact, queue: Queue) -> bool:
+    """What the steps that are done come to. True: the contact waits for others than before."""
+    state = turn.state
+    need = planning.need_of(state, contact, queue)
+    named = None
+    if need.strategy is Strategy.NAMED or need.strategy is Strategy.STICKY:
+        named = _name(turn, contact, need)
+    changed = need is not contact.need or named != contact.named
+    if changed:
+        queues.move(state, contact, need, named)
+    if named is not None:
+        again_ms = turn.now_ms + state.config.national.recheck_ms
+        timer = state.timers.get(f"{STEP}:{contact.contact}")
+        if timer is None or timer.at_ms > again_ms:
+            turn.set_timer(STEP, contact.contact, again_ms)
+    return changed
 
 
 # --- what a step leads to ---------------------------------------------------------------------------------------------
@@ -107,6 +121,7 @@ def _to_queue(turn: Turn, contact: Contact, step: Step) -> bool:
     if target is None or target.retired or contact.overflows >= OVERFLOWS_MAX:
         return False
     contact.overflows += 1
+    queues.leave(turn, contact)
     queues.quit_queue(turn, contact)
     turn.emit(StartWaiting(contact.contact, target.config.queue, "overflow", announce=target.config.announce))
     queues.join_queue(turn, contact, target)
@@ -117,6 +132,7 @@ def _to_queue(turn: Turn, contact: Contact, step: Step) -> bool:
 
 def _to_number(turn: Turn, contact: Contact, number: str) -> None:
     """Out of the house. Should nobody answer there, the contact comes back to the head of its class."""
+    queues.leave(turn, contact)
     contact.state = ContactState.HANDED_OVER
     contact.since_ms = turn.now_ms
     turn.cancel_timer(STEP, contact.contact)
@@ -127,18 +143,18 @@ def _to_number(turn: Turn, contact: Contact, number: str) -> None:
 # --- one operator alone -----------------------------------------------------------------------------------------------
 
 
-def _name(turn: Turn, contact: Contact) -> OperatorId | None:
+def _name(turn: Turn, contact: Contact, need: Need) -> OperatorId | None:
     """The operator whom the contact's step asks for by name, as long as that operator is at work for it."""
-    step = contact.need.step
-    name = step.operator if contact.need.strategy is Strategy.NAMED else None
-    if contact.need.strategy is Strategy.STICKY:
+    step = need.step
+    name = step.operator
+    if need.strategy is Strategy.STICKY:
         last = turn.state.callers.get(contact.identity or contact.caller)
-        if last is not None and turn.now_ms - last.at_ms <= step.sticky_within_ms:
-            name = last.operator
+        fresh = last is not None and turn.now_ms - last.at_ms <= step.sticky_within_ms
+        name = last.operator if last is not None and fresh else None
     operator = None if name is None else turn.state.operators.get(name)
     if operator is None or operator.activity is not Activity.AVAILABLE or operator.duty.leaving:
         return None
-    line = contact.need.line
+    line = need.line
     reached = operator.crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit
     return operator.operator if reached else None
 
@@ -162,7 +178,5 @@ def released(turn: Turn, operator: Operator) -> None:
     for key in list(waiting or ()):
         contact = turn.state.contacts[key[-1]]
         if contact.klass is not ContactClass.EMERGENCY:
-            queues.unstand(turn.state, contact)
-            contact.named = None
-            queues.stand(turn.state, contact)
+            queues.move(turn.state, contact, contact.need, None)
             offers.match_contact(turn, contact)

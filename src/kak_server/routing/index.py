@@ -18,24 +18,44 @@ from kak_server.routing.words_workflow import Strategy
 if TYPE_CHECKING:
     from kak_server.routing.state import Operator
 
+
 NO_ROOM = RoomId("")
 
 
 class Index:
-    """All of it. Derived from rows and rules alone; a snapshot leaves it out."""
+    """All of it. Derived from rows and rules alone; a snapshot leaves it out. `hubs_made` and `benches_made`
+    count, by room; when they grow its crews have to find out anew where they look and sit."""
 
-    __slots__ = ("_benches", "_lines", "_sets", "crews", "crews_in", "named", "own_lines", "profiles", "sets_with")
+    __slots__ = (
+        "_benches",
+        "_lines",
+        "_open_in",
+        "_sets",
+        "_stamps",
+        "benches_made",
+        "crews",
+        "crews_in",
+        "hubs_made",
+        "named",
+        "own_lines",
+        "profiles",
+        "sets_with",
+    )
 
     def __init__(self) -> None:
+        self.benches_made: dict[RoomId, int] = {}
+        self.hubs_made: dict[RoomId, int] = {}
         self.profiles: dict[Skills, Profile] = {}
         self.crews: dict[CrewName, Crew] = {}
-        self.crews_in: dict[RoomId, list[Crew]] = {}
+        self.crews_in: dict[RoomId, dict[CrewName, Crew]] = {}
         self.sets_with: dict[RoomId, list[RoomSet]] = {}
-        self.own_lines: dict[RoomId, list[Line]] = {}  # of emergencies, by their own room
+        self.own_lines: dict[RoomId, list[Line]] = {}  # by the own room of those who wait there
         self.named: dict[OperatorId, Ordered[WaitKey]] = {}  # contacts that wait for this operator alone
         self._sets: dict[frozenset[RoomId], RoomSet] = {}
         self._lines: dict[tuple[int, int, int, RoomId], Line] = {}
         self._benches: dict[tuple[int, int, Skills, Strategy, int], Bench] = {}
+        self._stamps = 0
+        self._open_in: dict[RoomId, dict[OperatorId, Operator]] = {}  # who sits on benches
 
     # --- what contacts need ---
 
@@ -46,7 +66,7 @@ class Index:
             found = self.profiles[skills] = Profile(skills, len(self.profiles))
             for operator in people:
                 if reaches(operator.skills, skills):
-                    self._change_crew(operator, self.crew_of(operator))
+                    self._change_crew(operator)
         return found
 
     def room_set(self, rooms: frozenset[RoomId]) -> RoomSet:
@@ -63,12 +83,14 @@ class Index:
         name = (rooms.number, profile.bit, lane, origin)
         found = self._lines.get(name)
         if found is None:
-            found = self._lines[name] = Line(rooms, profile, lane, origin, len(self._lines), sharing)
-            rooms.lines.append(found)
+            hub = rooms.hubs.get((lane, profile.bit))
+            if hub is None:
+                hub = rooms.hubs[lane, profile.bit] = Hub(profile, lane)
+                for room in rooms.rooms:
+                    self.hubs_made[room] = self.hubs_made.get(room, 0) + 1
+            found = self._lines[name] = Line(rooms, hub, origin, len(self._lines), sharing)
+            hub.lines.append(found)
             self.own_lines.setdefault(origin, []).append(found)
-            for mask, hub in self._hubs(rooms, lane).items():
-                if mask & profile.bit:
-                    found.hubs.append(hub)
         return found
 
     def bench(self, rooms: RoomSet, profile: Profile, preferred: Skills, strategy: Strategy, lane: int) -> Bench:
@@ -78,21 +100,25 @@ class Index:
         if found is None:
             found = self._benches[name] = Bench(rooms, profile, preferred, strategy, lane)
             rooms.benches.append(found)
-            for crew in self.crews_of(rooms.rooms):
-                if crew.mask_in(rooms.rooms, lane) & profile.bit:
-                    crew.benches.append(found)
-                    crew.changed()
-                    for operator in crew.people.values():
-                        if operator.lanes & crew.opens(found):
-                            found.sit(operator)
+            for room in rooms.rooms:
+                self.benches_made[room] = self.benches_made.get(room, 0) + 1
+            for room in rooms.rooms:
+                for operator in self._open_in.get(room, {}).values():
+                    crew = operator.crew
+                    twice = room == crew.home and crew.room in rooms.rooms
+                    if (
+                        operator.lanes & crew.opens(found)
+                        and crew.mask_in(rooms.rooms, lane) & profile.bit
+                        and not twice
+                    ):
+                        found.sit(operator)
         return found
 
     # --- what operators have ---
 
     def join_crew(self, operator: "Operator") -> None:
         """The operator signed in, or came to another room or other skills. Not while it sits on benches."""
-        operator.crew = self._crew(self.crew_of(operator))
-        operator.crew.people[operator.operator] = operator
+        self._crew(operator)
 
     def crew_of(self, operator: "Operator") -> CrewName:
         """Where the operator belongs."""
@@ -104,77 +130,75 @@ class Index:
         return operator.serves_room, mask, operator.room, sum(profile.bit for profile in has)
 
     def leave_crew(self, operator: "Operator") -> None:
-        """The operator signs out or changes."""
-        del operator.crew.people[operator.operator]
+        """The operator signs out or changes. A crew without people is no more."""
+        crew = operator.crew
+        del crew.people[operator.operator]
+        crew.available.pop(operator.operator, None)
+        if not crew.people:
+            del self.crews[crew.name]
+            for room in crew.rooms:
+                del self.crews_in[room][crew.name]
 
     def sit(self, operator: "Operator", lanes: int) -> None:
         """The operator is open for these lanes from now on (0: for nothing), and stands where contacts look."""
-        operator.stamp += 1
+        self._stamps += 1
+        operator.stamp = self._stamps
         operator.lanes = lanes
+        crew = operator.crew
         if lanes:
-            for bench in operator.crew.benches_for(lanes):
+            for room in crew.rooms:
+                self._open_in.setdefault(room, {})[operator.operator] = operator
+            for bench in crew.benches_for(lanes, self):
                 bench.sit(operator)
+            return
+        for room in crew.rooms:
+            self._open_in.get(room, {}).pop(operator.operator, None)
 
-    def _change_crew(self, operator: "Operator", name: CrewName) -> None:
+    def _change_crew(self, operator: "Operator") -> None:
         """A profile that is new is met: nobody waits for it and nobody sits for it yet."""
-        former = operator.crew
-        del former.people[operator.operator]
-        available = former.available.pop(operator.operator, None)
-        crew = operator.crew = self._crew(name)
-        crew.people[operator.operator] = operator
-        if available is not None:
-            crew.available[operator.operator] = operator
+        available = operator.operator in operator.crew.available
+        self.leave_crew(operator)
+        self._crew(operator)
+        if available:
+            operator.crew.available[operator.operator] = operator
 
-    def _crew(self, name: CrewName) -> Crew:
+    def _crew(self, operator: "Operator") -> None:
+        name = self.crew_of(operator)
         found = self.crews.get(name)
         if found is None:
             found = self.crews[name] = Crew(name)
-            sets: dict[int, RoomSet] = {}
-            for room in (found.room, found.home) if found.home else (found.room,):
-                self.crews_in.setdefault(room, []).append(found)
-                sets.update((rooms.number, rooms) for rooms in self.sets_with.get(room, ()))
-            for rooms in sets.values():
-                for lane in rooms.hubs:
-                    self._look(found, rooms, lane)
-                for bench in rooms.benches:
-                    if bench.profile.bit & found.mask_in(rooms.rooms, bench.lane):
-                        found.benches.append(bench)
-        return found
+            for room in found.rooms:
+                self.crews_in.setdefault(room, {})[name] = found
+        operator.crew = found
+        found.people[operator.operator] = operator
+
+    # --- where crews look and sit ---
 
     def crews_of(self, rooms: Iterable[RoomId]) -> list[Crew]:
         """The crews that look in any of these rooms, each once."""
-        found: dict[int, Crew] = {}
+        found: dict[CrewName, Crew] = {}
         for room in sorted(rooms):
-            found.update((id(crew), crew) for crew in self.crews_in.get(room, ()))
+            found.update(self.crews_in.get(room, {}))
         return list(found.values())
 
-    def _look(self, crew: Crew, rooms: RoomSet, lane: int) -> None:
-        """The crew looks for contacts that wait for these rooms in the lane."""
-        mask = crew.mask_in(rooms.rooms, lane)
-        if mask:
-            crew.hubs.append(self._hub(rooms, lane, mask))
+    def _sets_of(self, crew: Crew) -> list[RoomSet]:
+        sets = {rooms.number: rooms for room in crew.rooms for rooms in self.sets_with.get(room, ())}
+        return list(sets.values())
 
-    # --- hubs ---
+    def hubs_of(self, crew: Crew, lanes: int) -> tuple[Hub, ...]:
+        """The hubs of the crew's sets of rooms in these lanes that ask for what it has."""
+        return tuple(
+            hub
+            for rooms in self._sets_of(crew)
+            for hub in rooms.hubs.values()
+            if hub.lane & lanes and hub.profile.bit & crew.mask_in(rooms.rooms, hub.lane)
+        )
 
-    def _hubs(self, rooms: RoomSet, lane: int) -> dict[int, Hub]:
-        """The hubs of a set of rooms in a lane, by what operators have; at first use for every crew there is."""
-        found = rooms.hubs.get(lane)
-        if found is None:
-            found = rooms.hubs[lane] = {}
-            for crew in self.crews_of(rooms.rooms):
-                self._look(crew, rooms, lane)
-                crew.changed()
-        return found
-
-    def _hub(self, rooms: RoomSet, lane: int, mask: int) -> Hub:
-        hubs = rooms.hubs[lane]
-        found = hubs.get(mask)
-        if found is None:
-            found = hubs[mask] = Hub(mask, lane)
-            for line in rooms.lines:
-                if line.lane == lane and line.profile.bit & mask:
-                    line.hubs.append(found)
-                    rank = line.rank()
-                    if rank:
-                        found.push(rank, line)
-        return found
+    def benches_of(self, crew: Crew, lanes: int) -> tuple[Bench, ...]:
+        """The benches of the crew's sets of rooms in these lanes that ask for what it has."""
+        return tuple(
+            bench
+            for rooms in self._sets_of(crew)
+            for bench in rooms.benches
+            if crew.opens(bench) & lanes and bench.profile.bit & crew.mask_in(rooms.rooms, bench.lane)
+        )

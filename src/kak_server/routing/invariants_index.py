@@ -13,7 +13,7 @@ def violations(state: State) -> list[str]:
 
 def _all_lines(state: State) -> dict[int, Line]:
     sets = (rooms for found in state.index.sets_with.values() for rooms in found)
-    return {line.number: line for rooms in sets for line in rooms.lines}
+    return {line.number: line for rooms in sets for hub in rooms.hubs.values() for line in hub.lines}
 
 
 def _lines(state: State) -> list[str]:
@@ -60,7 +60,7 @@ def _operators(state: State) -> list[str]:
         if operator.lanes != _open_for(state, operator):
             found.append(f"{name} is open for {operator.lanes}, should be for {_open_for(state, operator)}")
         wanted = state.index.crew_of(operator)
-        if (crew.room, crew.mask, crew.home, crew.home_mask) != wanted or crew.people.get(name) is not operator:
+        if crew.name != wanted or crew.people.get(name) is not operator:
             found.append(f"{name} is in a crew of others")
         if (name in crew.available) != bool(matching.lanes_of(state, operator) & lanes.OWN):
             found.append(f"{name}: the idle of the crew are not who is idle")
@@ -100,9 +100,10 @@ def _hubs(state: State) -> list[str]:
                 and line.profile.bit & crew.mask_in(line.rooms.rooms, lane)
                 and line.waiting.first() is not None
             ]
-            seen = [key for hub in crew.hubs_for(lane) if (key := hub.first()) is not None]
-            if min(ranks, default=None) != min(seen, default=None):
-                found.append(f"a crew of {crew.room} sees {min(seen, default=None)}, not {min(ranks, default=None)}")
+            seen = [key for hub in crew.hubs_for(lane, state.index) if (key := hub.first()) is not None]
+            first, sees = min(ranks, default=None), min(seen, default=None)
+            if first != sees:
+                found.append(f"a crew of {crew.room} sees {sees}, not {first}")
     return found
 
 

@@ -21,6 +21,11 @@ _ONLY_EMERGENCIES = EMERGENCIES
 RESERVED = LIGHT | FREE | OWN
 
 
+def bench_of(lane: int) -> int:
+    """Who is open for calls that may not interrupt chats sits with those who are open for other calls."""
+    return CALL if lane == QUIET else lane
+
+
 def is_light(contact: Contact) -> bool:
     """It takes a place beside others."""
     return contact.kind is ContactKind.CHAT

@@ -68,9 +68,12 @@ def lanes_of(state: State, operator: Operator) -> int:
 
 def list_idle(state: State, operator: Operator) -> None:
     """Stand where contacts look, open for what the operator is open for now. Said twice it changes nothing."""
-    if operator.lanes:
-        return
-    open_for = lanes_of(state, operator)
+    if not operator.lanes:
+        list_as(state, operator, lanes_of(state, operator))
+
+
+def list_as(state: State, operator: Operator, open_for: int) -> None:
+    """The same, where it is known what the operator is open for."""
     if open_for & lanes.OWN:
         operator.crew.available[operator.operator] = operator
         open_for = reserves.came(state, operator, open_for)
@@ -103,11 +106,10 @@ def pick_operator(state: State, contact: Contact) -> Operator | None:
             return named
         if contact.klass is not ContactClass.EMERGENCY:
             return None
-    benches = contact.need.benches
     if contact.passed:
         return _pick_past(contact)
-    for bench in benches:
-        operator = bench.first()
+    for bench, lane in contact.need.benches:
+        operator = bench.first(lane)
         if operator is not None:
             return operator
     return None
@@ -117,12 +119,14 @@ def _pick_past(contact: Contact) -> Operator | None:
     """Those who let it pass come last; they are looked past and put back."""
     again: Operator | None = None
     again_rank = len(contact.passed)
-    for bench in contact.need.benches:
+    for bench, lane in contact.need.benches:
         looked_past: list[BenchEntry] = []
         found: Operator | None = None
         while (entry := bench.take()) is not None:
             looked_past.append(entry)
             operator = entry[-1]
+            if not operator.lanes & lane:
+                continue
             if operator.operator not in contact.passed:
                 found = operator
                 break
@@ -139,12 +143,13 @@ def pick_several(contact: Contact, count: int) -> list[Operator]:
     """The first `count` operators to ring at once, in order; those who let it pass after all others."""
     chosen: dict[str, Operator] = {}
     passed: dict[str, Operator] = {}
-    for bench in contact.need.benches:
+    for bench, lane in contact.need.benches:
         looked_at: list[BenchEntry] = []
         while len(chosen) < count and (entry := bench.take()) is not None:
             looked_at.append(entry)
             operator = entry[-1]
-            (passed if operator.operator in contact.passed else chosen)[operator.operator] = operator
+            if operator.lanes & lane:
+                (passed if operator.operator in contact.passed else chosen)[operator.operator] = operator
         bench.put_back(looked_at)
     late = sorted(passed.values(), key=lambda operator: contact.passed.index(operator.operator))
     return [*chosen.values(), *late][:count]
@@ -178,7 +183,7 @@ def pick_fairly(state: State, operator: Operator) -> tuple[Contact | None, bool]
         best, against = sharing.choose(state, operator, open_for)
     else:
         best = None
-        for hub in operator.crew.hubs_for(open_for):
+        for hub in operator.crew.hubs_for(open_for, state.index):
             key = hub.first()
             if key is not None and (best is None or key < best):
                 best = key

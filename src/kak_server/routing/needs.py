@@ -17,6 +17,7 @@ from kak_server.routing.rooms_rows import Room
 from kak_server.routing.words_workflow import Step, Strategy
 
 if TYPE_CHECKING:
+    from kak_server.routing.index import Index
     from kak_server.routing.state import Operator
 
 WaitKey = tuple[int, int, int, int, ContactId]
@@ -56,47 +57,41 @@ class Profile:
 
 
 class RoomSet:
-    """Rooms whose operators are asked together."""
+    """Rooms whose operators are asked together; its hubs by lane and profile."""
 
-    __slots__ = ("benches", "hubs", "lines", "number", "rooms")
+    __slots__ = ("benches", "hubs", "number", "rooms")
 
     def __init__(self, rooms: frozenset[RoomId], number: int) -> None:
         self.rooms = rooms
         self.number = number
-        self.lines: list[Line] = []
-        self.hubs: dict[int, dict[int, Hub]] = {}  # by lane, by what operators have
+        self.hubs: dict[tuple[int, int], Hub] = {}
         self.benches: list[Bench] = []
 
 
 class Line:
-    """Waiting contacts of one own room that the same operators may serve. The hubs are told when its first changes for
-    the better. `sharing`: the own room's row, where rooms share help by weight; then what its callers have got comes
-    before arrival in the hubs' order."""
+    """Waiting contacts of one own room that the same operators may serve. `sharing`: the own room's row, where rooms
+    share help by weight; then what its callers have got comes before arrival in the hub's order."""
 
-    __slots__ = ("hubs", "lane", "number", "origin", "profile", "rooms", "sharing", "waiting")
+    __slots__ = ("hub", "lane", "number", "origin", "profile", "rooms", "sharing", "waiting")
 
-    def __init__(
-        self, rooms: RoomSet, profile: Profile, lane: int, origin: RoomId, number: int, sharing: Room | None
-    ) -> None:
+    def __init__(self, rooms: RoomSet, hub: "Hub", origin: RoomId, number: int, sharing: Room | None) -> None:
         self.rooms = rooms
-        self.profile = profile
-        self.lane = lane
+        self.hub = hub
+        self.profile = hub.profile
+        self.lane = hub.lane
         self.origin = origin
         self.number = number
         self.sharing = sharing
         self.waiting: Ordered[WaitKey] = Ordered()
-        self.hubs: list[Hub] = []
 
     def add(self, key: WaitKey) -> None:
         """A contact waits here."""
         self.waiting.add(key)
-        if self.hubs and self.waiting.first() is key:
-            rank = self.rank()
-            for hub in self.hubs:
-                hub.push(rank, self)
+        if self.waiting.first() is key:
+            self.hub.push(self.rank(), self)
 
     def remove(self, key: WaitKey) -> None:
-        """It waits no more. The hubs find out when they look."""
+        """It waits no more. The hub finds out when it looks."""
         self.waiting.remove(key)
 
     def rank(self) -> "HubKey":
@@ -112,17 +107,18 @@ HubKey = tuple[Any, ...]
 
 
 class Hub:
-    """The lines of one set of rooms and one lane that operators of equal skills may serve, by their first contact.
+    """The lines of one set of rooms, lane and profile, by their first contact.
 
     A heap whose entries may be out of date: without notice a line's first contact only ever gets later, so an entry is
     checked when it comes to the top. `_keys` says which entry of a line counts.
     """
 
-    __slots__ = ("_heap", "_keys", "lane", "mask")
+    __slots__ = ("_heap", "_keys", "lane", "lines", "profile")
 
-    def __init__(self, mask: int, lane: int) -> None:
-        self.mask = mask
+    def __init__(self, profile: Profile, lane: int) -> None:
+        self.profile = profile
         self.lane = lane
+        self.lines: list[Line] = []
         self._heap: list[tuple[HubKey, int, Line]] = []
         self._keys: dict[int, HubKey] = {}
 
@@ -132,7 +128,7 @@ class Hub:
         heappush(self._heap, (rank, line.number, line))
 
     def first(self) -> HubKey | None:
-        """The first of all contacts in the lines. O(log lines), paid for by the contacts that have left."""
+        """The first of all contacts in the lines. O(log lines), paid for by the contacts that came and left."""
         heap, keys = self._heap, self._keys
         while heap:
             key, number, line = heap[0]
@@ -169,7 +165,7 @@ BenchEntry = tuple[Any, OperatorId, int, "Operator"]
 
 
 class Bench:
-    """Operators who are open for one lane, may serve one kind of need, and in which order they are asked.
+    """Operators who are open for some of its lanes, may serve one kind of need, and in which order they are asked.
 
     A heap of entries that are out of date when the operator's stamp has moved on since.
     """
@@ -212,15 +208,30 @@ class Bench:
             heapify(heap)
             self._tidy_at = max(HEAP_MIN, 2 * len(heap))
 
-    def first(self) -> "Operator | None":
-        """Who is asked first; None: nobody sits here."""
+    def first(self, lane: int) -> "Operator | None":
+        """Who is asked first of those who are open for the lane; None: nobody is."""
         heap = self._heap
         while heap:
-            entry = heap[0]
-            if entry[2] == entry[3].stamp:
-                return entry[3]
-            heappop(heap)
+            operator = heap[0][3]
+            if heap[0][2] != operator.stamp:
+                heappop(heap)
+            elif operator.lanes & lane:
+                return operator
+            else:
+                return self._first_past(lane)
         return None
+
+    def _first_past(self, lane: int) -> "Operator | None":
+        """The first is not open for it: look past those who are not."""
+        looked_past: list[BenchEntry] = []
+        found = None
+        while (entry := self.take()) is not None:
+            looked_past.append(entry)
+            if entry[3].lanes & lane:
+                found = entry[3]
+                break
+        self.put_back(looked_past)
+        return found
 
     def sitting(self) -> list[tuple[Any, OperatorId]]:
         """Everybody who sits here, in order, with the rank. For checks."""
@@ -228,9 +239,12 @@ class Bench:
 
     def take(self) -> BenchEntry | None:
         """Take the first out, to look at the one after; `put_back` all of them."""
-        if self.first() is None:
-            return None
-        return heappop(self._heap)
+        heap = self._heap
+        while heap:
+            entry = heappop(heap)
+            if entry[2] == entry[3].stamp:
+                return entry
+        return None
 
     def put_back(self, entries: list[BenchEntry]) -> None:
         """What `take` took."""
@@ -243,7 +257,7 @@ class Need:
     """What a contact under its present step asks for: where it waits, and whom it looks at, own room first."""
 
     line: Line
-    benches: tuple[Bench, ...]
+    benches: tuple[tuple[Bench, int], ...]  # and the lane by which one looks
     strategy: Strategy
     step: Step  # the one that chose the strategy
     wide: bool  # others than the own room's operators are asked
@@ -257,16 +271,25 @@ class Crew:
     """The operators of one room who have the same of all that is asked for anywhere. Those who are lent to the room
     and stay there for the emergencies of their own have a crew apart, which looks in both rooms."""
 
-    __slots__ = ("_benches", "_hubs", "available", "benches", "home", "home_mask", "hubs", "mask", "people", "room")
+    __slots__ = ("_benches", "_hubs", "_made", "available", "home", "home_mask", "mask", "people", "room")
 
     def __init__(self, name: CrewName) -> None:
         self.room, self.mask, self.home, self.home_mask = name
         self.people: dict[OperatorId, Operator] = {}
         self.available: dict[OperatorId, Operator] = {}  # open for calls, were it not for reserves
-        self.hubs: list[Hub] = []
-        self.benches: list[Bench] = []
+        self._made = (0, 0)
         self._hubs: dict[int, tuple[Hub, ...]] = {}
         self._benches: dict[int, tuple[Bench, ...]] = {}
+
+    @property
+    def name(self) -> CrewName:
+        """What it is known by."""
+        return self.room, self.mask, self.home, self.home_mask
+
+    @property
+    def rooms(self) -> tuple[RoomId, ...]:
+        """Where it looks."""
+        return (self.room, self.home) if self.home and self.home != self.room else (self.room,)
 
     def mask_in(self, rooms: frozenset[RoomId], lane: int) -> int:
         """What these operators may serve of what these rooms are asked for in the lane."""
@@ -277,42 +300,44 @@ class Crew:
         """For which lanes one must be open to sit there. At home one is never in reserve, so nothing is kept for it."""
         return EMERGENCY if bench.lane == OWN and self.room not in bench.rooms.rooms else bench.lane
 
-    def hubs_for(self, lanes: int) -> tuple[Hub, ...]:
+    def hubs_for(self, lanes: int, index: "Index") -> tuple[Hub, ...]:
         """Where these operators look for contacts, open as they are."""
-        try:
-            return self._hubs[lanes]
-        except KeyError:
-            found = self._hubs[lanes] = tuple(hub for hub in self.hubs if hub.lane & lanes)
-            return found
+        made = index.hubs_made.get(self.room, 0) + index.hubs_made.get(self.home, 0)
+        if self._made[0] != made:
+            self._made = made, self._made[1]
+            self._hubs.clear()
+        found = self._hubs.get(lanes)
+        if found is None:
+            found = self._hubs[lanes] = index.hubs_of(self, lanes)
+        return found
 
-    def benches_for(self, lanes: int) -> tuple[Bench, ...]:
+    def benches_for(self, lanes: int, index: "Index") -> tuple[Bench, ...]:
         """Where they sit, open as they are."""
-        try:
-            return self._benches[lanes]
-        except KeyError:
-            found = self._benches[lanes] = tuple(bench for bench in self.benches if self.opens(bench) & lanes)
-            return found
-
-    def changed(self) -> None:
-        """`hubs` or `benches` grew."""
-        self._hubs.clear()
-        self._benches.clear()
+        made = index.benches_made.get(self.room, 0) + index.benches_made.get(self.home, 0)
+        if self._made[1] != made:
+            self._made = self._made[0], made
+            self._benches.clear()
+        found = self._benches.get(lanes)
+        if found is None:
+            found = self._benches[lanes] = index.benches_of(self, lanes)
+        return found
 
 
 class Placed:
     """Base of a contact's row: what is worked out of it and not kept. `need` while it belongs to a queue; `key` is its
-    place in line while it stands there, otherwise None."""
+    place in line while it stands there, otherwise None; `wish` what it asks for beside its queue (None: nothing)."""
 
     if not TYPE_CHECKING:  # mypy takes a dataclass's own slots for all there are
-        __slots__ = ("key", "need")
+        __slots__ = ("key", "need", "wish")
 
     need: Need
     key: WaitKey | None
+    wish: tuple[str, Skills, Skills] | None
 
 
 class Seated:
-    """Base of an operator's row: the crew; the lanes it is open for and sits on benches for (0: none); a stamp that
-    grows whenever that changes; `only`: on loan, the needs it is lent for (None: all)."""
+    """Base of an operator's row: the crew; the lanes it is open for and sits on benches for (0: none); a stamp of
+    its own for every time that changes; `only`: on loan, the needs it is lent for (None: all)."""
 
     if not TYPE_CHECKING:
         __slots__ = ("crew", "lanes", "only", "stamp")

@@ -103,6 +103,7 @@ def withdraw(turn: Turn, contact: Contact, operator: Operator, reason: str) -> b
         contact.operator = contact.ringing.pop(0)
     else:
         turn.cancel_timer(OFFER, contact.contact)
+        turn.cancel_timer(ring_all.STAGE, contact.contact)
         contact.operator = None
         contact.offer_expires_at_ms = None
     turn.touch_contact(contact.contact)
@@ -124,29 +125,47 @@ def end_all(turn: Turn, contact: Contact, reason: str) -> list[Operator]:
     asked = []
     while contact.operator is not None:
         asked.append(end_offer(turn, contact, reason))
-    turn.cancel_timer(ring_all.STAGE, contact.contact)
     return asked
 
 
 def rest(turn: Turn, operator: Operator) -> None:
     """The operator has nothing to do: idle, or unreachable without media. Does not match yet."""
+    _stop(turn, operator)
+    matching.list_idle(turn.state, operator)
+
+
+def _stop(turn: Turn, operator: Operator) -> None:
     if operator.state in (OperatorState.BUSY, OperatorState.WRAP_UP):
         operator.busy_ms += turn.now_ms - operator.since_ms
     operator.state = OperatorState.IDLE if operator.media_up else OperatorState.UNREACHABLE
     operator.since_ms = turn.now_ms
     operator.contact = None
-    matching.list_idle(turn.state, operator)
+    matching.unlist_idle(turn.state, operator)
     turn.touch_operator(operator.operator)
 
 
 def free(turn: Turn, operator: Operator, *, light: bool = False) -> None:
-    """The operator is rid of a contact or an offer: asked for what waits. A chat leaves everything else as it is."""
+    """The operator is rid of a contact or an offer: asked for what waits, and only then, if there is nothing, put where
+    contacts look. A chat leaves everything else as it is."""
     if light:
-        matching.relist(turn.state, operator)
         turn.touch_operator(operator.operator)
+        matching.unlist_idle(turn.state, operator)
     else:
-        rest(turn, operator)
-    match_operator(turn, operator)
+        _stop(turn, operator)
+    if reserves.concerns(turn.state, operator):
+        matching.list_idle(turn.state, operator)
+        match_operator(turn, operator)
+        return
+    operator.lanes = matching.lanes_of(turn.state, operator)
+    if not operator.lanes:
+        return
+    contact, against = matching.pick_fairly(turn.state, operator)
+    if contact is None:
+        matching.list_as(turn.state, operator, operator.lanes)
+        return
+    if against:
+        sharing.chosen(turn.state, operator, contact)
+    make_offer(turn, contact, operator)
 
 
 def pass_on(turn: Turn, contact: Contact, asked: list[Operator], *, waits: bool) -> None:

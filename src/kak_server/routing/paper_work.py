@@ -20,8 +20,7 @@ def end(turn: Turn, operator: Operator) -> None:
     if operator.state is OperatorState.WRAP_UP:
         turn.cancel_timer(WRAP_UP, operator.operator)
         operator.wrap_up_until_ms = None
-        offers.rest(turn, operator)
-        offers.match_operator(turn, operator)
+        offers.free(turn, operator)
 
 
 def on_extended(turn: Turn, event: WrapUpExtended) -> None:

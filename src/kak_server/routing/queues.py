@@ -8,9 +8,10 @@ line of its need, which operators are offered from.
 
 from heapq import merge
 
-from kak_server.model.ids import ContactId, QueueId
+from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import conditions, planning
 from kak_server.routing.api import ContactClass, ContactState, QueueConfig
+from kak_server.routing.needs import Need
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.state import CLASS_RANK, Contact, Queue, State, Turn, WaitKey
 
@@ -130,33 +131,49 @@ def leave(turn: Turn, contact: Contact) -> None:
     turn.touch_contact(contact.contact)
 
 
-def stand(state: State, contact: Contact) -> None:
-    """Into both orders."""
+def stand(state: State, contact: Contact, *, again: bool = False) -> None:
+    """Into both orders. `again`: an index is made anew, and nothing has happened."""
     queue = state.queue_of(contact)
     key = contact.key = wait_key(contact, queue.config)
     queue.waiting.add(key)
-    alone = line_of(state, contact)
-    if alone is not None:
+    _line_up(state, contact, key, again=again)
+
+
+def unstand(state: State, contact: Contact) -> None:
+    """Out of both. To be done before class, priority or queue of a waiting contact change."""
+    key, contact.key = contact.key, None
+    assert key is not None
+    state.queue_of(contact).waiting.remove(key)
+    _step_out(state, contact, key)
+
+
+def move(state: State, contact: Contact, need: Need, named: OperatorId | None) -> None:
+    """The contact needs something else now, or waits for one operator alone, or does no more. It keeps its place."""
+    key = contact.key
+    if key is not None:
+        _step_out(state, contact, key)
+    contact.need, contact.named = need, named
+    if key is not None:
+        _line_up(state, contact, key)
+
+
+def _line_up(state: State, contact: Contact, key: WaitKey, *, again: bool = False) -> None:
+    if contact.named is not None and (alone := line_of(state, contact)) is not None:
         alone.add(key)
         return
     line = contact.need.line
-    if line.sharing is not None:  # a room that needed no help has not saved it up
+    if line.sharing is not None and not again:  # a room that needed no help has not saved it up
         line.sharing.helped = max(line.sharing.helped, state.help_clock)
     line.add(key)
 
 
-def unstand(state: State, contact: Contact) -> None:
-    """Out of both. To be done before class, priority, queue or need of a waiting contact change."""
-    key, contact.key = contact.key, None
-    assert key is not None
-    state.queue_of(contact).waiting.remove(key)
-    alone = line_of(state, contact)
-    if alone is None:
-        contact.need.line.remove(key)
-    elif contact.named is not None:
+def _step_out(state: State, contact: Contact, key: WaitKey) -> None:
+    if contact.named is not None and (alone := line_of(state, contact)) is not None:
         alone.remove(key)
         if not alone:
             del state.index.named[contact.named]
+        return
+    contact.need.line.remove(key)
 
 
 def widen(turn: Turn, contact: Contact) -> None:
@@ -164,15 +181,11 @@ def widen(turn: Turn, contact: Contact) -> None:
     if contact.wide:
         return
     queue = turn.state.queue_of(contact)
-    waits = contact.state is ContactState.WAITING
-    if waits:
-        unstand(turn.state, contact)
-        turn.touch_contact(contact.contact)
     contact.wide = True
     contact.fired = (1 << len(queue.steps)) - 1
-    contact.need = planning.need_of(turn.state, contact, queue)
-    if waits:
-        stand(turn.state, contact)
+    move(turn.state, contact, planning.need_of(turn.state, contact, queue), contact.named)
+    if contact.key is not None:
+        turn.touch_contact(contact.contact)
 
 
 def waiting_line(state: State, queue_id: QueueId) -> list[ContactId]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from kak_server.model.ids import OperatorId
 from kak_server.routing import lanes, matching, reserves
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState, RoomState
-from kak_server.routing.lane_bits import CALL, EMERGENCY
 from kak_server.routing.needs import Crew, skills_of
 from kak_server.routing.state import Contact, Operator, Queue, State
 
@@ -35,8 +34,8 @@ class Candidate:
 def rank(contact: Contact, operator: Operator) -> tuple[object, ...]:
     """The operator's rank for the contact, by the benches of its step; only of operators who take it."""
     passed = contact.passed.index(operator.operator) if operator.operator in contact.passed else -1
-    for number, bench in enumerate(contact.need.benches):
-        if operator.serves_room in bench.rooms.rooms and operator.lanes & bench.lane:
+    for number, (bench, lane) in enumerate(contact.need.benches):
+        if operator.serves_room in bench.rooms.rooms and operator.lanes & lane:
             return passed, number, bench.rank(operator), operator.operator
     return passed, len(contact.need.benches), 0, operator.operator
 
@@ -132,5 +131,5 @@ def _crews(state: State, queue: Queue) -> list[Crew]:
     if profile is None:
         return []
     rooms = frozenset(queue.config.rooms)
-    lane = EMERGENCY if queue.config.klass is ContactClass.EMERGENCY else CALL
+    lane = lanes.EMERGENCY if queue.config.klass is ContactClass.EMERGENCY else lanes.CALL
     return [crew for crew in state.index.crews_of(rooms) if crew.mask_in(rooms, lane) & profile.bit]

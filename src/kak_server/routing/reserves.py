@@ -11,6 +11,12 @@ from kak_server.routing.rooms_rows import Room
 from kak_server.routing.state import Operator, State
 
 
+def concerns(state: State, operator: Operator) -> bool:
+    """The operator counts to a reserve when idle."""
+    room = state.rooms.get(operator.serves_room)
+    return room is not None and room.reserve > 0 and bool(operator.crew.mask & room.guard_mask)
+
+
 def came(state: State, operator: Operator, open_for: int) -> int:
     """The operator becomes idle. Returns what it is open for; the others may be open for more after this."""
     room = state.rooms.get(operator.serves_room)

@@ -42,8 +42,9 @@ def _plan_again(turn: Turn, event: RoomStateSet) -> list[WaitKey]:
     state = turn.state
     keys: dict[WaitKey, None] = {}
     for rooms in state.index.sets_with.get(event.room, ()):
-        for line in rooms.lines:
-            keys.update(dict.fromkeys(line.waiting))
+        for hub in rooms.hubs.values():
+            for line in hub.lines:
+                keys.update(dict.fromkeys(line.waiting))
     for queue in state.own_queues.get(event.room, ()):
         keys.update(dict.fromkeys(queue.waiting))
     moved = []
@@ -52,9 +53,7 @@ def _plan_again(turn: Turn, event: RoomStateSet) -> list[WaitKey]:
         former = contact.need
         need = planning.need_of(state, contact, state.queue_of(contact))
         if need.line is not former.line or need.benches != former.benches:
-            queues.unstand(state, contact)
-            contact.need = need
-            queues.stand(state, contact)
+            queues.move(state, contact, need, contact.named)
             turn.touch_contact(contact.contact)
             moved.append(key)
     return moved

@@ -1,13 +1,10 @@
 """What the core remembers of a control room."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kak_server.model.ids import OperatorId, RoomId
 from kak_server.routing.words_workflow import RoomState
-
-if TYPE_CHECKING:
-    from kak_server.routing.state import Operator
 
 
 class Watched:
@@ -18,7 +15,7 @@ class Watched:
         __slots__ = ("guard_mask", "guards", "help_percent", "reserve", "weight")
 
     guard_mask: int
-    guards: "dict[OperatorId, Operator]"
+    guards: dict[OperatorId, Any]  # operators' rows
     reserve: int
     weight: int
     help_percent: int

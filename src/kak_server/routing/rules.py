@@ -158,9 +158,10 @@ def _renew_needs(state: State, *, anew: bool) -> None:
         queue.needs.clear()
     if anew:
         state.index = Index()
+        for room in state.rooms.values():
+            room.guards.clear()
         for operator in state.operators.values():
             operator.lanes = 0
-            operator.stamp += 1
             state.index.join_crew(operator)
         for queue in state.all_queues():
             planning.prepare(state, queue)
@@ -210,7 +211,7 @@ def rebuild_indexes(state: State) -> None:
         queue.members[contact.contact] = None
         contact.need = planning.need_of(state, contact, queue)
         if contact.state is ContactState.WAITING:
-            queues.stand(state, contact)
+            queues.stand(state, contact, again=True)
     reserves.count(state)
 
 

@@ -19,7 +19,7 @@ def choose(state: State, operator: Operator, open_for: int) -> tuple[WaitKey | N
     nothing: `chosen` does."""
     own = first_own(state, operator, open_for)
     other: HubKey | None = None
-    for hub in operator.crew.hubs_for(open_for):
+    for hub in operator.crew.hubs_for(open_for, state.index):
         key = hub.first_not_of(operator.serves_room)
         if key is not None and (other is None or key < other):
             other = key
@@ -56,8 +56,7 @@ def first_own(state: State, operator: Operator, open_for: int) -> WaitKey | None
     lanes_of_own = open_for | lanes.EMERGENCY if open_for & lanes.OWN else open_for
     best: WaitKey | None = None
     for line in state.index.own_lines.get(operator.serves_room, ()):
-        mine = line.lane & lanes_of_own and line.profile.bit & operator.crew.mask
-        if mine and operator.serves_room in line.rooms.rooms:
+        if line.lane & lanes_of_own and line.profile.bit & operator.crew.mask_in(line.rooms.rooms, line.lane):
             key = line.waiting.first()
             if key is not None and (best is None or key < best):
                 best = key

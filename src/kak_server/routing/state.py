@@ -90,7 +90,9 @@ class Contact(Placed):
         return self.first_arrived_at_ms or self.arrived_at_ms
 
     def __post_init__(self) -> None:
-        self.key = None
+        self.key = self.wish = None
+        if self.language or self.skills or self.preferred:
+            self.wish = self.language, tuple(self.skills.items()), tuple(self.preferred.items())
 
     def remember_pass(self, operator: OperatorId) -> None:
         """`operator` goes to the back for this contact."""
@@ -321,6 +323,9 @@ class Turn:
 
     def finish(self) -> tuple[Effect, ...]:
         """All effects, the redraw notices last."""
-        self.effects.extend(ContactChanged(contact) for contact in self._contacts)
-        self.effects.extend(OperatorChanged(operator) for operator in self._operators)
-        return tuple(self.effects)
+        effects = self.effects
+        for contact in self._contacts:
+            effects.append(ContactChanged(contact))
+        for operator in self._operators:
+            effects.append(OperatorChanged(operator))
+        return tuple(effects)

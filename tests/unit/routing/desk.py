@@ -104,7 +104,8 @@ class Desk:
                 del self.timers[effect.key]
         self.timers = {key: at_ms for key, at_ms in self.timers.items() if key in self.core.timers()}
         assert self.timers == self.core.timers()
-        assert violations(self.core.state) == []
+        found = violations(self.core.state)
+        assert found == [], found
         return effects
 
     def wait(self, ms: int) -> list[Effect]:

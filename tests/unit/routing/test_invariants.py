@@ -51,16 +51,11 @@ def empty(line: Ordered[WaitKey]) -> None:
         line.remove(key)
 
 
-def again(state: State) -> None:
-    """The line's first leaves and comes back, and no hub hears of it."""
-    line = state.contacts[WAITING].need.line
-    line.hubs.clear()
-    (key,) = line.waiting
-    line.remove(key)
-    for crew in state.index.crews_in["oslo"]:  # type: ignore[index]
-        for hub in crew.hubs:
-            assert hub.first() is None
-    line.add(key)
+def unheard(state: State) -> None:
+    """The hub has heard of the line and forgotten it."""
+    hub = state.contacts[WAITING].need.line.hub
+    assert hub.first() is not None
+    hub._heap.clear()
 
 
 BREAKAGES: list[tuple[Callable[[State], object], str]] = [
@@ -85,7 +80,7 @@ BREAKAGES: list[tuple[Callable[[State], object], str]] = [
     (change(contact=WAITING, key=None), "stands in line, or waits and does not"),
     (lambda state: empty(state.queues[QueueId("113")].waiting), "113: the line is not who waits"),
     (lambda state: empty(state.contacts[WAITING].need.line.waiting), "of oslo: not who waits"),
-    (again, "a crew of oslo sees"),
+    (unheard, "a crew of oslo sees"),
     (lambda state: setattr(state.operators[OLA].crew, "mask", 0), "ola is in a crew of others"),
     (change(operator=OLA, state=OperatorState.IDLE), "ola: the idle of the crew are not who is idle"),
     (lambda state: state.timers.update({"offer:x": Timer("offer", "x", 1)}), "timer offer:x belongs to nobody"),

@@ -1,0 +1,313 @@
+"""Days with everything in them: workflows, rooms that close, chats, ring-all, reserves, sharing; against an oracle that
+looks at everybody."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing import api
+from kak_server.routing.api import Condition, ContactClass, ContactKind, Reach, RoomConfig, RoomsConfig, Step, Strategy
+from kak_server.routing.step import RoutingCore
+from tests.properties import routing_oracle as oracle
+from tests.unit.routing.desk import Desk, queue
+
+ROOMS = ("a", "b", "c", "d")
+NATIONAL = RoomsConfig(
+    rooms=(
+        RoomConfig(RoomId("a"), (RoomId("b"),), "west", reserve=1, weight=2, help_percent=30),
+        RoomConfig(RoomId("b"), (RoomId("a"), RoomId("c")), "west", reserve=2),
+        RoomConfig(RoomId("c"), (RoomId("b"),), "east"),
+        RoomConfig(RoomId("d"), (), "east", help_percent=0),
+    ),
+    recheck_ms=2_000,
+)
+WIDENING = (
+    Step(reach=Reach.OWN),
+    Step(after_ms=2_000, reach=Reach.NEIGHBOURS, strategy=Strategy.MOST_SKILLED),
+    Step(after_ms=5_000, reach=Reach.REGION, relax=2),
+    Step(after_ms=9_000, reach=Reach.COUNTRY, use_reserves=True, strategy=Strategy.ROUND_ROBIN),
+)
+QUEUES: tuple[api.QueueConfig, ...] = (
+    queue("113a", "a", "b", skills={"emd": 3}, workflow=WIDENING),
+    queue("113b", "b", skills={"emd": 1}, workflow=WIDENING),
+    queue(
+        "ring",
+        "c",
+        "d",
+        klass=ContactClass.URGENT,
+        workflow=(
+            Step(reach=Reach.QUEUE, strategy=Strategy.RING_ALL, ring_first=2, ring_max=3, ring_stage_ms=1_000),
+            Step(
+                after_ms=4_000,
+                when=Condition(waiting_from=2, staff_below=3),
+                overflow_queue=QueueId("plain"),
+            ),
+        ),
+    ),
+    queue(
+        "sticky",
+        "d",
+        "a",
+        klass=ContactClass.NORMAL,
+        interrupts_chats=False,
+        workflow=(
+            Step(strategy=Strategy.STICKY, reach=Reach.QUEUE),
+            Step(after_ms=3_000, strategy=Strategy.LEAST_OCCUPIED, drop=("emd",), announce="wait", tell_position=True),
+            Step(after_ms=8_000, when=Condition(classes=(ContactClass.NORMAL,)), overflow_number="+4700000001"),
+        ),
+        skills={"emd": 2},
+        wrap_up_ms=0,
+    ),
+    queue("plain", "b", "c", klass=ContactClass.NORMAL, own_room_ms=3_000, wrap_up_ms=1_000, preferred={"emd": 4}),
+)
+OPERATORS = ("ada", "bob", "cia", "dag", "eva", "fay")
+CALLERS = ("", "+4711", "+4722")
+
+operators = st.sampled_from(OPERATORS)
+rooms = st.sampled_from(ROOMS)
+queues = st.sampled_from([config.queue for config in QUEUES])
+picks = st.integers(0, 30)
+
+
+class WatchedDesk(Desk):
+    """After each step the oracle looks at everybody; whoever is offered a contact is not passed over a higher class."""
+
+    def send(self, event: api.Event) -> tuple[api.Effect, ...]:
+        effects = super().send(event)
+        state = self.core.state
+        assert oracle.findings(state) == []
+        for effect in effects:
+            if isinstance(effect, api.Offer):
+                self._judge(effect)
+        return effects
+
+    def _judge(self, offer: api.Offer) -> None:
+        state = self.core.state
+        contact = state.contacts.get(offer.contact)
+        operator = state.operators.get(offer.operator)
+        if contact is None or operator is None or contact.epoch != offer.epoch:
+            return
+        if contact.state is not api.ContactState.OFFERED or operator.contact != contact.contact:
+            return
+        operator.state, operator.contact = api.OperatorState.IDLE, None  # as it was just before
+        try:
+            passed_over = [
+                other.contact
+                for other in state.contacts.values()
+                if other.state is api.ContactState.WAITING
+                and oracle.order(state, other) < oracle.order(state, contact)
+                and oracle.may(state, other, operator)
+            ]
+        finally:
+            operator.state, operator.contact = api.OperatorState.OFFERED, contact.contact
+        assert passed_over == [], f"{operator.operator} was offered {contact.contact}, passing over {passed_over}"
+
+
+class WorkflowMachine(RuleBasedStateMachine):
+    """Random days of four rooms."""
+
+    @initialize(fair=st.booleans(), ready=st.lists(operators, unique=True, min_size=2))
+    def open_up(self, fair: bool, ready: list[str]) -> None:
+        self.rules: dict[str, Any] = {
+            "national": RoomsConfig(NATIONAL.rooms, fair=fair, recheck_ms=NATIONAL.recheck_ms),
+            "max_contacts": 15,
+        }
+        self.desk = WatchedDesk(*QUEUES, **self.rules)
+        self.calls = 0
+        for number, who in enumerate(ready):
+            self.sits(who, ROOMS[number % 4], emd=number, chats=number % 3, in_call=number % 2, stops=bool(number % 2))
+
+    def some(self, pick: int, *states: api.ContactState) -> str:
+        live = sorted(name for name, row in self.desk.core.state.contacts.items() if not states or row.state in states)
+        return live[pick % len(live)] if live else "c-unknown"
+
+    def holder(self, contact: str) -> str:
+        view = self.desk.core.contact(ContactId(contact))
+        return (view.operator if view is not None else None) or "ada"
+
+    @rule(
+        who=operators,
+        room=rooms,
+        emd=st.integers(0, 5),
+        chats=st.integers(0, 2),
+        in_call=st.integers(0, 1),
+        stops=st.booleans(),
+    )
+    def sits(self, who: str, room: str, emd: int, chats: int, in_call: int, stops: bool) -> None:
+        desk = self.desk
+        desk.send(
+            api.OperatorSignedIn(
+                desk.now_ms,
+                OperatorId(who),
+                who,
+                PositionId(f"p-{who}"),
+                RoomId(room),
+                {"emd": emd},
+                api.Activity.AVAILABLE,
+                True,
+                chats,
+                in_call,
+                stops,
+            )
+        )
+
+    @rule(
+        to=queues,
+        kind=st.sampled_from([ContactKind.VOICE, ContactKind.VOICE, ContactKind.CHAT, ContactKind.ALARM]),
+        klass=st.sampled_from([None, None, None, ContactClass.EMERGENCY]),
+        level=st.sampled_from([0, 0, 2, 4]),
+        caller=st.sampled_from(CALLERS),
+        language=st.sampled_from(["", "se"]),
+    )
+    def arrives(
+        self, to: str, kind: ContactKind, klass: ContactClass | None, level: int, caller: str, language: str
+    ) -> None:
+        self.calls += 1
+        self.desk.send(
+            api.ContactArrived(
+                self.desk.now_ms,
+                ContactId(f"c{self.calls}"),
+                QueueId(to),
+                caller,
+                kind=kind,
+                klass=klass,
+                skills={"emd": level} if level else {},
+                language=language,
+            )
+        )
+
+    @rule(pick=picks)
+    def caller_leaves(self, pick: int) -> None:
+        self.desk.gone(self.some(pick))
+
+    @rule(who=operators)
+    def goes_home(self, who: str) -> None:
+        self.desk.leave(who)
+
+    @rule(who=operators, activity=st.sampled_from([api.Activity.AVAILABLE, *api.Activity]))
+    def says(self, who: str, activity: api.Activity) -> None:
+        self.desk.says(who, activity)
+
+    @rule(who=operators, up=st.booleans())
+    def media(self, who: str, up: bool) -> None:
+        self.desk.media(f"p-{who}", up)
+
+    @rule(pick=picks, joined=st.booleans())
+    def accepts(self, pick: int, joined: bool) -> None:
+        contact = self.some(pick, api.ContactState.OFFERED)
+        self.desk_accept(self.holder(contact), contact)
+        if joined:
+            self.desk_joined(contact)
+
+    @rule(pick=picks, which=st.integers(0, 2), joined=st.booleans())
+    def another_who_rings_accepts(self, pick: int, which: int, joined: bool) -> None:
+        ringing = sorted(name for name, row in self.desk.core.state.contacts.items() if row.ringing)
+        if ringing:
+            contact = ringing[pick % len(ringing)]
+            row = self.desk.core.state.contacts[contact]
+            self.desk_accept(row.ringing[which % len(row.ringing)], contact)
+            if joined:
+                self.desk_joined(contact)
+
+    def desk_accept(self, who: str, contact: str) -> None:
+        if ContactId(contact) in self.desk.core.state.contacts:
+            self.desk.accept(who, contact)
+
+    def desk_joined(self, contact: str) -> None:
+        if ContactId(contact) in self.desk.core.state.contacts:
+            self.desk.joined(contact)
+
+    @rule(pick=picks)
+    def rejects(self, pick: int) -> None:
+        contact = self.some(pick, api.ContactState.OFFERED)
+        if contact != "c-unknown":
+            self.desk.reject(self.holder(contact), contact)
+
+    @rule(pick=picks)
+    def is_joined(self, pick: int) -> None:
+        self.desk_joined(self.some(pick, api.ContactState.CONNECTING))
+
+    @rule(pick=picks)
+    def join_fails(self, pick: int) -> None:
+        contact = self.some(pick, api.ContactState.CONNECTING, api.ContactState.CONNECTED)
+        if contact != "c-unknown":
+            self.desk.join_failed(contact)
+
+    @rule(pick=picks)
+    def hangs_up(self, pick: int) -> None:
+        contact = self.some(pick, api.ContactState.CONNECTED)
+        self.desk.hang_up(self.holder(contact), contact)
+
+    @rule(pick=picks, to=queues)
+    def transfers(self, pick: int, to: str) -> None:
+        contact = self.some(pick, api.ContactState.CONNECTED)
+        self.desk.transfer(self.holder(contact), contact, to)
+
+    @rule(pick=picks)
+    def nobody_answers_outside(self, pick: int) -> None:
+        self.desk.handover_failed(self.some(pick, api.ContactState.HANDED_OVER))
+
+    @rule(who=operators)
+    def paper_work_done(self, who: str) -> None:
+        self.desk.done(who)
+
+    @rule(ms=st.sampled_from([1, 900, 1_000, 2_500, 4_000, 16_000]))
+    def time_passes(self, ms: int) -> None:
+        self.desk.wait(ms)
+
+    @rule(room=rooms, state=st.sampled_from([api.RoomState.OPEN, *api.RoomState]))
+    def room_state(self, room: str, state: api.RoomState) -> None:
+        self.desk.send(api.RoomStateSet(self.desk.now_ms, RoomId(room), state, None, "fire drill"))
+
+    @rule(chosen=st.sets(st.integers(0, len(QUEUES) - 1), min_size=2), fair=st.booleans())
+    def rules_change(self, chosen: set[int], fair: bool) -> None:
+        self.rules["national"] = RoomsConfig(NATIONAL.rooms, fair=fair, recheck_ms=NATIONAL.recheck_ms)
+        self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), **self.rules)
+
+    @precondition(lambda self: len(self.desk.events) > 5)
+    @rule()
+    def crash_and_replay(self) -> None:
+        again = RoutingCore()
+        for event in self.desk.events:
+            again.step(event)
+        assert again.digest() == self.desk.core.digest()
+        restored = RoutingCore.restore(self.desk.core.snapshot())
+        assert restored.digest() == self.desk.core.digest()
+        self.desk.core = restored
+
+    def teardown(self) -> None:
+        """Two in every room who can do everything: nobody is left."""
+        if not hasattr(self, "desk"):
+            return
+        desk = self.desk
+        desk.configure(*QUEUES, **self.rules)
+        for room in ROOMS:
+            desk.send(api.RoomStateSet(desk.now_ms, RoomId(room), api.RoomState.OPEN))
+            for number in range(3):
+                self.sits(f"helper-{room}{number}", room, emd=9, chats=2, in_call=1, stops=True)
+        for _ in range(100):
+            if not desk.core.state.contacts:
+                break
+            self.serve_one_round()
+        assert not desk.core.state.contacts
+
+    def serve_one_round(self) -> None:
+        desk = self.desk
+        for view in desk.core.contacts():
+            if view.state is api.ContactState.HANDED_OVER:
+                desk.gone(view.contact)
+            now = desk.core.contact(view.contact)
+            if now is not None and now.operator is not None and now.state is not api.ContactState.ENDED:
+                if now.offer_expires_at_ms is not None:
+                    desk.talk(now.operator, now.contact)
+                desk.hang_up(now.operator, now.contact)
+        desk.wait(5_000)
+
+
+WorkflowMachine.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestWorkflowMachine = WorkflowMachine.TestCase
