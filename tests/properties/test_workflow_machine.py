@@ -111,11 +111,11 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     @initialize(fair=st.booleans(), ready=st.lists(operators, unique=True, min_size=2))
     def open_up(self, fair: bool, ready: list[str]) -> None:
-        self.rules: dict[str, Any] = {
+        self.national_rules: dict[str, Any] = {
             "national": RoomsConfig(NATIONAL.rooms, fair=fair, recheck_ms=NATIONAL.recheck_ms),
             "max_contacts": 15,
         }
-        self.desk = WatchedDesk(*QUEUES, **self.rules)
+        self.desk = WatchedDesk(*QUEUES, **self.national_rules)
         self.calls = 0
         for number, who in enumerate(ready):
             self.sits(who, ROOMS[number % 4], emd=number, chats=number % 3, in_call=number % 2, stops=bool(number % 2))
@@ -264,8 +264,8 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     @rule(chosen=st.sets(st.integers(0, len(QUEUES) - 1), min_size=2), fair=st.booleans())
     def rules_change(self, chosen: set[int], fair: bool) -> None:
-        self.rules["national"] = RoomsConfig(NATIONAL.rooms, fair=fair, recheck_ms=NATIONAL.recheck_ms)
-        self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), **self.rules)
+        self.national_rules["national"] = RoomsConfig(NATIONAL.rooms, fair=fair, recheck_ms=NATIONAL.recheck_ms)
+        self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), **self.national_rules)
 
     @precondition(lambda self: len(self.desk.events) > 5)
     @rule()
@@ -283,7 +283,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         if not hasattr(self, "desk"):
             return
         desk = self.desk
-        desk.configure(*QUEUES, **self.rules)
+        desk.configure(*QUEUES, **self.national_rules)
         for room in ROOMS:
             desk.send(api.RoomStateSet(desk.now_ms, RoomId(room), api.RoomState.OPEN))
             for number in range(3):
