@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from pathlib import Path
 
 from kak_server.app.explaining import Explainer
 from kak_server.app.hub import ConsoleHub
@@ -41,7 +40,7 @@ class HouseBackend:
         metrics: Metrics,
         users: Sequence[User],
         readiness: "Readiness",
-        journal_dir: Path,
+        explainer: Explainer,
         tracing: Tracing,
     ) -> None:
         self._dispatcher = dispatcher
@@ -51,7 +50,7 @@ class HouseBackend:
         self._metrics = metrics
         self.serve_people(users)
         self._readiness = readiness
-        self._explainer = Explainer(journal_dir)
+        self._explainer = explainer
         self._tracing = tracing
         self._tabs = Seats()
         self._sessions: dict[str, Mapping[str, Json]] = {}
@@ -335,10 +334,6 @@ class HouseBackend:
     async def _sentences(self, contact: str) -> Sequence[str] | None:
         told = await self._explainer.explain(contact)
         return [line(step) for step in from_json(Explanation, told.result).steps] if told.ok else None
-
-    def close(self) -> None:
-        """Give up what still runs beside the server for somebody who asked."""
-        self._explainer.close()
 
     def explanation(self, caller: Caller, contact: str) -> Awaitable[Result]:
         """Why it went where it went, from the journal."""

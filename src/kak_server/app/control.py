@@ -16,6 +16,7 @@ from kak_server import __version__
 from kak_server.app.backend import HouseBackend, Readiness
 from kak_server.app.configuration.desk import ConfigDesk, Prepared, people_of
 from kak_server.app.configuration.library import Library
+from kak_server.app.explaining import Explainer
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.journal_alarms import JournalAlarms
 from kak_server.app.log_limit import LogLimit
@@ -53,6 +54,7 @@ from kak_server.runtime.compactor import ProcessCompactor
 from kak_server.runtime.dispatch import Dispatcher, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal, JournalSettings
+from kak_server.runtime.nursery import Nursery
 from kak_server.runtime.segments import Replay
 from kak_server.sip.aio.dns import Locator
 from kak_server.sip.aio.server import SipServer
@@ -79,6 +81,7 @@ class Control:
         self.trunks = TrunkMetrics(self.metrics.registry, [trunk.name for trunk in settings.sip.trunks])
         self.collector = Collector(self._collected)
         self._log_limit = LogLimit(self.clock.now_ms)
+        self.nursery = Nursery()
         self.journal_alarms = JournalAlarms(self.metrics)
         self.journal, replay = self._open_journal()
         counted = replayed(replay)
@@ -114,6 +117,7 @@ class Control:
         self.store = Store(settings, self._note, self.clock.now_ms)
         self.hub = ConsoleHub(self.house)
         self.statistics = Statistics(counted, self.dispatcher, self.store, self._note, settings.statistics)
+        self._explainer = Explainer(settings.journal_dir, self.nursery)
         self.backend = HouseBackend(
             self.dispatcher,
             self.media,
@@ -122,7 +126,7 @@ class Control:
             self.metrics,
             to_users(settings),
             self.readiness,
-            settings.journal_dir,
+            self._explainer,
             self.tracing,
         )
         self.backend.restore(replay.values)
@@ -218,7 +222,8 @@ class Control:
         await self.sip.stop()
         await self.media.stop()
         self.dispatcher.timers.stop()
-        self.backend.close()
+        self._explainer.close()
+        await asyncio.to_thread(self.nursery.close)
         await asyncio.to_thread(self._config.close)
         await asyncio.to_thread(self.store.close)
         self.versions.close()
@@ -305,6 +310,8 @@ class Control:
 
     def _open_journal(self) -> tuple[Journal, Replay]:
         journal = self.machine.journal
+        keep = Keep(journal.keep_days, journal.keep_bytes)
+        self.nursery.start()
         return Journal.open(
             self.machine.journal_dir,
             JournalSettings(
@@ -316,7 +323,7 @@ class Control:
             now_ms=self.clock.now_ms(),
             on_alarm=self.journal_alarms.take,
             on_sync_lag=self.metrics.journal_lag_ms.set,
-            compactor=ProcessCompactor(self.machine.journal_dir, Keep(journal.keep_days, journal.keep_bytes)),
+            compactor=ProcessCompactor(self.machine.journal_dir, keep, self.nursery),
         )
 
     def _gauges(self) -> None:

@@ -8,11 +8,9 @@ it. Then segments older than the last two snapshots are put away compressed (`ar
 """
 
 import argparse
-import ctypes
 import fcntl
 import hashlib
 import os
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -24,12 +22,12 @@ from kak_server.runtime.counted import Counted
 from kak_server.runtime.files import FILES, Files
 from kak_server.runtime.folder import JournalError, segment_numbers
 from kak_server.runtime.losses import Lost
+from kak_server.runtime.nursery import end_with_parent
 from kak_server.runtime.segments import Contents, is_base, load
 from kak_server.runtime.snapshots import encode_snapshot, write_snapshot
 
 PACKAGE = Path(__file__).resolve().parents[1]
 DETERMINING = ("model", "routing", "runtime", "statistics")
-PR_SET_PDEATHSIG = 1  # prctl(2): a signal when the thread that started us ends
 EXIT_PROBLEM = 1
 EXIT_LOST = 4
 
@@ -113,12 +111,9 @@ def main() -> int:
     parser.add_argument("--keep-days", type=float, required=True)
     parser.add_argument("--keep-bytes", type=int, required=True)
     parser.add_argument("--fingerprint", required=True)
-    parser.add_argument("--server", type=int, required=True, help="its process: without it this one is of no use")
     arguments = parser.parse_args()
     os.nice(10)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != arguments.server:
-        return _failed("the server is gone")
+    end_with_parent()
     if arguments.fingerprint != fingerprint():
         return _failed("another version of kak-server has been installed: restart the server to use it")
     try:

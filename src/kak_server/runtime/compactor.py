@@ -5,8 +5,6 @@ A thread starts the process and waits for it; a request that comes meanwhile is 
 low priority and may be killed at any time: files appear whole or not at all.
 """
 
-import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +16,7 @@ from kak_server.model.codec import CodecError, from_json, loads
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compaction import EXIT_LOST, Compacted, fingerprint
 from kak_server.runtime.losses import Lost
+from kak_server.runtime.nursery import Nursery
 
 TIMEOUT_S = 600.0
 
@@ -47,14 +46,18 @@ class Compactor(Protocol):
 class ProcessCompactor:
     """See the module."""
 
-    def __init__(self, folder: Path, keep: Keep, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, folder: Path, keep: Keep, nursery: Nursery | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        """`nursery`: the server's, who closes it before it stops this; one of its own when left out."""
         self._argv = [sys.executable, "-m", "kak_server.runtime.compaction", str(folder)]
         self._argv += ["--keep-days", str(keep.days), "--keep-bytes", str(keep.total_bytes)]
-        self._argv += ["--fingerprint", fingerprint(), "--server", str(os.getpid())]
+        self._argv += ["--fingerprint", fingerprint()]
         self._timeout_s = timeout_s
+        self._nursery = nursery or Nursery()
+        self._owned = nursery is None
         self._wake = threading.Condition()
         self._wanted = self._stopping = False
-        self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._on_done: Callable[[Outcome], None]
 
@@ -74,9 +77,9 @@ class ProcessCompactor:
         """See the protocol."""
         with self._wake:
             self._stopping = True
-            if self._process is not None:
-                self._process.kill()
             self._wake.notify_all()
+        if self._owned:
+            self._nursery.close()
         if self._thread is not None:
             self._thread.join()
 
@@ -93,24 +96,12 @@ class ProcessCompactor:
 
     def _once(self) -> Outcome | None:
         """None: it was stopped."""
-        try:
-            with self._wake:
-                if self._stopping:
-                    return None
-                process = subprocess.Popen(self._argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                self._process = process
-        except OSError as problem:
-            return Outcome(problem=f"the journal was not compacted: {problem.strerror}")
-        try:
-            out, err = process.communicate(timeout=self._timeout_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            return Outcome(problem=f"the journal was not compacted: it took longer than {self._timeout_s:.0f} s")
-        finally:
-            with self._wake:
-                self._process = None
-        return None if self._stopping else read_outcome(process.returncode, out, err)
+        ran = self._nursery.run(self._argv, self._timeout_s)
+        if self._stopping:
+            return None
+        if ran.problem:
+            return Outcome(problem=f"the journal was not compacted: {ran.problem}")
+        return read_outcome(ran.code, ran.out, ran.err)
 
 
 def read_outcome(code: int, out: bytes, err: bytes) -> Outcome:

@@ -15,6 +15,7 @@ from typing import Any
 from kak_server.model.codec import dumps
 from kak_server.model.ids import ContactId
 from kak_server.runtime.folder import segment_numbers
+from kak_server.runtime.nursery import end_with_parent
 from kak_server.runtime.replaying import Replayer, segments_of_contact
 from kak_server.runtime.segments import Lost, history
 from kak_server.runtime.story import Step, Story, clock, seconds
@@ -119,6 +120,7 @@ def main() -> int:
     parser.add_argument("call")
     arguments = parser.parse_args()
     os.nice(10)
+    end_with_parent()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     told = explanation(arguments.folder, arguments.call)
     if told is None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from kak_server.app.backend import HouseBackend, Readiness
+from kak_server.app.explaining import Explainer
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.metrics import Metrics
 from kak_server.app.statistics import Statistics, replayed
@@ -28,6 +29,7 @@ from kak_server.routing.api import Configured
 from kak_server.runtime.dispatch import Dispatcher, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal
+from kak_server.runtime.nursery import Nursery
 from kak_server.sip.api import CallerIdentity, IncomingCall
 from kak_server.sip.trace import SipTrace
 from kak_server.sip.trace_wire import locals_of
@@ -124,7 +126,7 @@ class Desk:
             Metrics(),
             to_users(self.settings),
             self.readiness,
-            self.settings.journal_dir,
+            Explainer(self.settings.journal_dir, Nursery()),
             Tracing(self.house, trace, locals_of(to_sip_settings(self.settings))),
         )
         self.backend.restore(replay.values)

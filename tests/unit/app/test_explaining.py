@@ -9,6 +9,7 @@ import pytest
 from kak_server.app import explaining
 from kak_server.app.explaining import Explainer
 from kak_server.console.models_explanation import ContactExplanation
+from kak_server.runtime.nursery import Nursery
 from tests.unit.routing.desk import queue
 from tests.unit.runtime.journaled import JournaledDesk
 
@@ -23,9 +24,11 @@ def journal(folder: Path) -> Path:
 
 
 async def test_it_is_what_the_api_sends(tmp_path: Path) -> None:
-    explainer = Explainer(journal(tmp_path))
+    nursery = Nursery()
+    explainer = Explainer(journal(tmp_path), nursery)
     result = await explainer.explain("c1")
     explainer.close()
+    nursery.close()
     assert result.ok
     told = ContactExplanation.model_validate(result.result)
     assert told.model_dump(mode="json") == result.result
@@ -36,28 +39,32 @@ async def test_it_is_what_the_api_sends(tmp_path: Path) -> None:
 
 
 async def test_an_unknown_contact_and_no_journal(tmp_path: Path) -> None:
-    explainer = Explainer(journal(tmp_path))
+    nursery = Nursery()
+    explainer = Explainer(journal(tmp_path), nursery)
     assert (await explainer.explain("c9")).code == "not-found"
     assert (await explainer.explain("--help")).code == "not-found"
     explainer.close()
-    nowhere = Explainer(tmp_path / "nowhere")
+    nowhere = Explainer(tmp_path / "nowhere", nursery)
     assert (await nowhere.explain("c1")).code == "unavailable"
     nowhere.close()
+    nursery.close()
 
 
 async def test_it_is_bounded_in_number_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = tmp_path / "slow"
     slow.write_text("#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o755)
+    nursery = Nursery()
+    nursery.start()
     monkeypatch.setattr(sys, "executable", str(slow))
     monkeypatch.setattr(explaining, "WAITING_MAX", 1)
-    explainer = Explainer(tmp_path, timeout_s=0.5)
+    explainer = Explainer(tmp_path, nursery, timeout_s=0.5)
     results = await asyncio.gather(*(explainer.explain("c1") for _ in range(5)))
     assert [result.code for result in results] == ["unavailable"] * 5
-    assert sorted(result.message.split(" ")[0] for result in results) == ["It", "It", "It", "Too", "Too"]
-    long = Explainer(tmp_path, timeout_s=60)
+    assert sorted(result.message.split(" ")[0] for result in results) == ["No", "No", "No", "Too", "Too"]
+    long = Explainer(tmp_path, nursery, timeout_s=60)
     asking = asyncio.create_task(long.explain("c1"))
     await asyncio.sleep(0.3)
     long.close()
-    assert (await asyncio.wait_for(asking, 10)).message == "The explaining process ended with -9."
-    assert sys.executable == str(slow)
+    await asyncio.to_thread(nursery.close)
+    assert (await asyncio.wait_for(asking, 10)).code == "unavailable"
