@@ -98,7 +98,8 @@ class Answerer:
 
     def _count(self, count: Count) -> None:
         self.metrics.sip(count.name)
-        self.trunks.count(count)
+        if "trunk" in count.labels:
+            self.trunks.count(count)
 
     def census(self) -> dict[str, Any]:
         """What is held: by the core, by the journal, by the trace."""

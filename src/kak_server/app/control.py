@@ -273,7 +273,8 @@ class Control:
 
     def _count_sip(self, count: Count) -> None:
         self.metrics.sip(count.name)
-        self.trunks.count(count)
+        if "trunk" in count.labels:
+            self.trunks.count(count)
         if count.name in ("sip_trunk_up", "sip_trunk_down"):
             self._trunk_notice(count.labels.get("trunk", ""), up=count.name == "sip_trunk_up")
         if not count.detail:

@@ -1,37 +1,10 @@
 """Counters and gauges for Prometheus. No patient data: labels are codes and names of our own."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
-from prometheus_client.registry import Collector
 
-
-class Tally(Collector):
-    """Counters by name as plain numbers, made into samples when somebody scrapes: the SIP room counts several times a
-    message, and a counter of the library costs ten times an addition."""
-
-    def __init__(self, name: str, text: str, registry: CollectorRegistry) -> None:
-        self._name = name
-        self._text = text
-        self._counts: dict[str, int] = {}
-        self._since_s: dict[str, float] = {}
-        registry.register(self)
-
-    def inc(self, name: str) -> None:
-        """One more."""
-        count = self._counts.get(name, 0)
-        if not count:
-            self._since_s[name] = time.time()
-        self._counts[name] = count + 1
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """What the library asks for."""
-        family = CounterMetricFamily(self._name, self._text, labels=["name"])
-        for name, count in list(self._counts.items()):
-            family.add_metric([name], count, created=self._since_s[name])
-        yield family
+from kak_server.app.tallies import Tally
 
 
 class Metrics:
@@ -40,7 +13,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._events = Counter("kak_events", "Things that happened in the house", ["name"], registry=self.registry)
-        self._sip = Tally("kak_sip_events", "SIP: requests, responses, refusals", self.registry)
+        self.sip = Tally("kak_sip_events", "SIP: requests, responses, refusals", self.registry).inc  # by name
         self._radio = Counter("kak_radio_events", "Radio gateway", ["name"], registry=self.registry)
         self._commands = Counter("kak_commands", "Operators' commands", ["name", "code"], registry=self.registry)
         self._refused = Counter(
@@ -68,10 +41,6 @@ class Metrics:
     def event(self, name: str) -> None:
         """One of the house's notes."""
         self._events.labels(name).inc()
-
-    def sip(self, name: str) -> None:
-        """Something in the SIP room."""
-        self._sip.inc(name)
 
     def radio(self, name: str) -> None:
         """Something in the radio room."""

@@ -1,25 +1,15 @@
 """Metrics of each trunk: how many calls, how they went, how fast, what had to be said twice, and whether it lives."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from kak_server.app.tallies import Durations, Tally
 from kak_server.sip.api import Count
 
 _RTT_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _FINAL_S = (0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)  # somebody must pick up
 _SILENT = "408"  # also what a request of ours gets that nobody answers (RFC 3261 section 8.1.3.1)
-
-
-@dataclass(frozen=True, slots=True)
-class _OfCalls:
-    """One trunk's metrics that every call touches: looking a label up costs more than counting."""
-
-    calls: Counter
-    answered: Counter
-    final: Histogram
-    ack: Histogram
 
 
 class TrunkMetrics:
@@ -32,13 +22,15 @@ class TrunkMetrics:
         def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
             return Histogram(f"kak_sip_trunk_{name}", text, ["trunk"], buckets=buckets, registry=registry)
 
-        self._calls = counter("calls", "Calls that came in and were let in")
-        self._answered = counter("answered", "Calls answered with 2xx")
+        # Those that every call touches
+        self._calls = Tally("kak_sip_trunk_calls", "Calls that came in and were let in", registry, "trunk")
+        self._answered = Tally("kak_sip_trunk_answered", "Calls answered with 2xx", registry, "trunk")
+        final, ack = "kak_sip_trunk_invite_final_seconds", "kak_sip_trunk_ack_rtt_seconds"
+        self._final = Durations(final, "From a new INVITE to its final answer", _FINAL_S, registry, "trunk")
+        self._ack = Durations(ack, "From our first 200 to its ACK", _RTT_S, registry, "trunk")
         self._failures = counter("failures", "Final answers other than 2xx to new calls, by status", "status")
         self._shed = counter("shed", "New calls not let in above capacity, by reason", "why")
         self._repeats = counter("retransmissions", "Messages that came or went again", "direction")
-        self._final = histogram("invite_final_seconds", "From a new INVITE to its final answer", _FINAL_S)
-        self._ack = histogram("ack_rtt_seconds", "From our first 200 to its ACK", _RTT_S)
         self._missed = counter("pings_missed", "OPTIONS of ours to the trunk that nobody answered")
         self._probes = counter("probes", "OPTIONS of ours inside calls, by whether the peer answered", "answer")
         self._dialled = counter("dialled", "INVITEs of ours to the trunk, those after a challenge or a redirection too")
@@ -51,20 +43,13 @@ class TrunkMetrics:
             ["trunk"],
             registry=registry,
         )
-        self._known: dict[str, _OfCalls] = {}
         for trunk in trunks:
-            self._of_calls(trunk)
+            for declared in (self._calls, self._answered, self._final, self._ack):
+                declared.declare(trunk)
             for metric in (self._dialled, self._dial_answered, self._dial_rtt):
                 metric.labels(trunk)
             for direction in ("in", "out"):
                 self._repeats.labels(trunk, direction)
-
-    def _of_calls(self, trunk: str) -> _OfCalls:
-        known = self._known.get(trunk)
-        if known is None:
-            metrics = (self._calls.labels(trunk), self._answered.labels(trunk))
-            known = self._known[trunk] = _OfCalls(*metrics, self._final.labels(trunk), self._ack.labels(trunk))
-        return known
 
     def count(self, count: Count) -> None:
         """One count of the SIP room's."""
@@ -72,13 +57,13 @@ class TrunkMetrics:
         if not trunk:
             return
         if count.name == "sip_trunk_call":
-            self._of_calls(trunk).calls.inc()
+            self._calls.inc(trunk)
         elif count.name == "sip_shed":
             self._shed.labels(trunk, count.labels.get("why", "")).inc()
         elif count.name == "sip_trunk_final":
             self._finished(trunk, count)
         elif count.name == "sip_trunk_ack" and count.ms is not None:
-            self._of_calls(trunk).ack.observe(count.ms / 1000)
+            self._ack.observe(trunk, count.ms / 1000)
         elif count.name == "sip_retransmissions":
             self._repeats.labels(trunk, "in").inc()
         elif count.name == "sip_retransmissions_out":
@@ -106,8 +91,8 @@ class TrunkMetrics:
     def _finished(self, trunk: str, count: Count) -> None:
         status = count.labels.get("status", "")
         if status.startswith("2"):
-            self._of_calls(trunk).answered.inc()
+            self._answered.inc(trunk)
         else:
             self._failures.labels(trunk, status).inc()
         if count.ms is not None:
-            self._of_calls(trunk).final.observe(count.ms / 1000)
+            self._final.observe(trunk, count.ms / 1000)

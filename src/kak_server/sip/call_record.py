@@ -104,7 +104,7 @@ def to_record(call: Call) -> dict[str, Json]:
         "hangup_reason": call.hangup_reason,
         "accepted_at_ms": call.accepted_at_ms,
     }
-    if call.session != PLAIN:
+    if call.session is not PLAIN and call.session != PLAIN:
         value["session"] = sparse(call.session)
     if call.reliable is not None:
         value["reliable"] = to_json(call.reliable)

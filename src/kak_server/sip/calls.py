@@ -74,7 +74,11 @@ class Call:
     pracked: frozenset[tuple[str, int]] = frozenset()  # To tags and numbers that we have acknowledged in this life
     aliases: tuple[DialogKey, ...] = ()  # early dialogs of a call of ours
     resumed: bool = False  # of a call of ours: a restart has cost the search through a trunk's addresses its place
+    key: str = field(init=False)  # of the journal record
     counted_on: str | None = None  # trunk whose calls it is counted among; None: not counted
+
+    def __post_init__(self) -> None:
+        self.key = f"sip/{self.id}"
 
     @property
     def trunk(self) -> str:
@@ -82,11 +86,6 @@ class Call:
         if self.incoming is not None:
             return self.incoming.trunk
         return self.leg.trunk if self.leg is not None else ""
-
-    @property
-    def key(self) -> str:
-        """Of the journal record."""
-        return f"sip/{self.id}"
 
     def view(self) -> CallView | None:
         """What the house may see: nothing, when the call is over for it."""

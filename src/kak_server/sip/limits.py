@@ -18,6 +18,11 @@ class MessageLimits:
     sdp_bytes: int = 16_384
     xml_bytes: int = 32_768  # one PIDF-LO or block of additional data
 
+    @property
+    def least_bytes(self) -> int:
+        """A message of no more bytes breaks none of the limits."""
+        return min(self.uri_chars, self.header_chars, self.sdp_bytes)
+
     def check(self, message: Message) -> None:
         """Raises ParseError with 414 for the Request-URI, 400 for a header, 413 for a session description."""
         if isinstance(message, Request) and len(message.uri_text) > self.uri_chars:

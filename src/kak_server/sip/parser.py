@@ -314,7 +314,10 @@ def check_request(request: Request) -> None:
         kept["via"] = _top_via(fields.get("via", []))
         kept["sender"] = parse_name_addr(fields["from"][0])
         kept["to"] = parse_name_addr(fields["to"][0])
-        request.call_id  # noqa: B018
+        call_id = fields["call-id"][0]
+        if not _CALL_ID.match(call_id):
+            raise ParseError("bad Call-ID")
+        kept["call_id"] = call_id
         cseq = kept["cseq"] = parse_cseq(fields["cseq"][0])
         if cseq.method != request.method:
             # 8.1.1.5; RFC 4475 3.1.2.18: for a method nobody knows 501 ages better

@@ -21,6 +21,8 @@ from kak_server.sip.parser import (
 )
 from kak_server.sip.trace import SipTrace
 
+_REMEMBERED_PEERS = 4_096
+
 OnRequest = Callable[[Request, TrunkSettings | None, Flow], None]
 OnResponse = Callable[[Response], None]
 
@@ -44,6 +46,8 @@ class Reception:
         self._trace = trace
         self._on_request = on_request
         self._on_response = on_response
+        self._least_bytes = context.settings.message_limits.least_bytes
+        self._udp_trunks: dict[str, TrunkSettings] = {}  # by address, which is all there is to a datagram
         load = context.settings.load
         self._strangers = Strangers(load.stranger_answers, load.stranger_answers_all)
 
@@ -82,9 +86,15 @@ class Reception:
         return framer
 
     def _trunk(self, flow: Flow) -> TrunkSettings | None:
+        if flow.transport == "udp" and flow.host in self._udp_trunks:
+            return self._udp_trunks[flow.host]
         certificate = self._context.certificates.get((flow.listener, flow.connection), ())
         trunk = self._admission.trunk(flow.host, certificate)
-        return DEVICES if trunk is None and self._devices.allowed(flow) else trunk
+        if trunk is None:
+            return DEVICES if self._devices.allowed(flow) else None
+        if flow.transport == "udp" and len(self._udp_trunks) < _REMEMBERED_PEERS:
+            self._udp_trunks[flow.host] = trunk
+        return trunk
 
     def _frame(self, frame: Frame, flow: Flow) -> None:
         context = self._context
@@ -119,7 +129,8 @@ class Reception:
         self._trace.record(context.now_ms, False, flow, data)
         try:
             message = parse(data, max_headers=self._settings.max_headers, stream=stream)
-            self._limit(message)
+            if len(data) > self._least_bytes:
+                self._limit(message)
             if isinstance(message, Response):
                 check_response(message)
                 self._on_response(message)

@@ -22,6 +22,7 @@ _LOOSE_SHARE = 8  # one part in so many of calls and bytes is for what is no cal
 _DIGITS_MIN = 8  # fewer name too many callers
 _CALL_ID_MAX_BYTES = 512
 _PLAIN = b"\r\nCall-ID: "
+_BLANK = 0x20
 # 7.3.1, 7.3.3: any case, the compact form, white space and one fold before the value
 _CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)", re.IGNORECASE)
 _FROM = re.compile(rb"\r\n(?:from|f)[ \t]*:[^\r\n]*?(?:sips?|tel):([^@;>\r\n]*)", re.IGNORECASE)
@@ -82,9 +83,14 @@ class SipTrace:
         """A message came in whole, or went out. Without a Call-ID it is no call's and not kept."""
         if not self._on:
             return
-        key = call_id_of(data)
-        if key is None:
-            return
+        start = data.find(_PLAIN)
+        stop = data.find(b"\r\n", start + len(_PLAIN)) if start > 0 else -1
+        key: bytes | None = data[start + len(_PLAIN) : stop] if stop > 0 else None
+        # As nearly all write it: in the head, spelled so, no blanks around it. Whatever else there is goes the long way
+        if not key or len(key) > _CALL_ID_MAX_BYTES or key[-1] <= _BLANK or data.find(b"\r\n\r\n", 0, start) >= 0:
+            key = call_id_of(data)
+            if key is None:
+                return
         pool = self._calls
         entry = pool.entries.get(key)
         if entry is None:

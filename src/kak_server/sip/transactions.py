@@ -95,9 +95,8 @@ class Transactions:
             machine = ServerNonInvite(reliable, self._context.times)
         target, redial = response_route(request, flow)
         begun_at_ms = self._context.now_ms
-        entry = ServerEntry(
-            server_key(request), machine, request, flow, target, redial, owner, to_tag, trunk, begun_at_ms
-        )
+        key = request.transaction_key or server_key(request)
+        entry = ServerEntry(key, machine, request, flow, target, redial, owner, to_tag, trunk, begun_at_ms)
         self._servers[entry.key] = entry
         return entry
 

@@ -72,13 +72,13 @@ class Outlet:
         self._writing = writing
         self._ways = ways
         self._on_event = house.on_event
+        self._put_record = house.put_record
         self._leaving: list[Send | Close] = []
         leave = self._leaving.append
         self._handlers: Mapping[type[Any], Callable[[Any], object]] = {
             Count: house.count,
             Send: leave,
             Close: leave,
-            PutRecord: lambda output: house.put_record(output.key, output.value),
             DeleteRecord: lambda output: house.delete_record(output.key),
             Emit: self._emit,
             Locate: ways.locate,
@@ -91,10 +91,13 @@ class Outlet:
 
     def drain(self) -> None:
         """Hand over what the core has put out, and what comes of that: an event may lead to commands."""
-        handlers, drain = self._handlers, self._core.drain
+        handlers, drain, put_record = self._handlers, self._core.drain, self._put_record
         while outputs := drain():
             for output in outputs:
-                handlers[type(output)](output)
+                if type(output) is PutRecord:
+                    put_record(output.key, output.value)
+                else:
+                    handlers[type(output)](output)
 
     def close(self, now_ms: int) -> None:
         """Inputs end: all that has come of them leaves. `now_ms` is their time."""
