@@ -11,7 +11,7 @@ from tests.support.lab import calling, running_lab
 from tests.support.robots import in_call, robot_at
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.real_peer, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 COUNTS = (
     "offered",

@@ -90,16 +90,16 @@ def no_cells() -> Cells:
 
 @dataclass(slots=True)
 class HalfHour:
-    """One half hour from `start_ms`. `complete`: every event of it has been seen."""
+    """One half hour from `start_ms` to `end_ms`, where the next one begins. `complete`: every event of it has been
+    seen."""
 
     start_ms: int
     complete: bool = True
     cells: Cells = field(default_factory=no_cells)
+    end_ms: int = field(init=False)
 
-    @property
-    def end_ms(self) -> int:
-        """Where the next one begins."""
-        return self.start_ms + HALF_HOUR_MS
+    def __post_init__(self) -> None:
+        self.end_ms = self.start_ms + HALF_HOUR_MS
 
     def cell(self, by: By, key: str, room: str) -> Cell:
         """The row's cell, made when it is first needed."""

@@ -63,7 +63,7 @@ class Work:
 @dataclass(slots=True)
 class Person:
     """A signed-in operator: `doing` (a column) since `since_ms`, up to `counted_ms` credited. `queue` is that of the
-    contact it is about, "" if it is about none."""
+    contact it is about, "" if it is about none. `contact`: the one offered or joined, chats aside."""
 
     operator: OperatorId
     room: RoomId
@@ -72,6 +72,7 @@ class Person:
     counted_ms: int
     queue: QueueId = NO_QUEUE
     queue_room: RoomId = NO_ROOM
+    contact: ContactId | None = None
     work: Work | None = None
 
 
@@ -95,6 +96,11 @@ class People:
     def __init__(self, book: Book) -> None:
         self._book = book
         self.here: dict[OperatorId, Person] = {}
+        self._cells: dict[OperatorId, tuple[Cell, Cell]] = {}  # of this half hour and the operator's room
+
+    def new_half_hour(self) -> None:
+        """Figures go to other cells from here on."""
+        self._cells.clear()
 
     def credit(self, person: Person) -> None:
         """The time since the last credit belongs to what the operator has been doing."""
@@ -105,8 +111,9 @@ class People:
             return
         person.counted_ms = now_ms
         doing = person.doing
-        for cell in self.cells(person):
-            cell.figures[doing] += spent_ms
+        mine, room = self.cells(person)
+        mine.figures[doing] += spent_ms
+        room.figures[doing] += spent_ms
         if doing in OF_A_QUEUE:
             book.now.cell("queue", person.queue, person.queue_room).figures[doing] += spent_ms
             work = person.work
@@ -129,22 +136,36 @@ class People:
         if person is None and (row := state.operators.get(operator)) is not None:
             now_ms = self._book.now_ms
             person = self.here[operator] = Person(operator, row.room, IDLE_MS, now_ms, now_ms)
-            self._turn_to(person, row, state)
+            self._turn_to(person, row, state, doing_of(row, state))
         return person
 
     def look(self, operator: OperatorId, state: State) -> None:
-        """After a step that touched the operator: credit the time of before, and begin that of now."""
+        """After a step that touched the operator: if that changed what they do, credit the time of before, and begin
+        that of now."""
         row = state.operators.get(operator)
-        person = self.meet(operator, state)
+        person = self.here.get(operator)
         if person is None:
+            self.meet(operator, state)
             return
-        self.credit(person)
         if row is None:
+            self.credit(person)
             self._finish(person)
             del self.here[operator]
+            self._cells.pop(operator, None)
             return
-        person.room = row.room
-        self._turn_to(person, row, state)
+        doing = doing_of(row, state)
+        if (
+            doing == person.doing
+            and row.contact == person.contact
+            and row.room == person.room
+            and (person.work is None or not person.work.released)
+        ):
+            return
+        self.credit(person)
+        if row.room != person.room:
+            person.room = row.room
+            self._cells.pop(operator, None)
+        self._turn_to(person, row, state, doing)
 
     def released(self, operator: OperatorId, contact: ContactId) -> None:
         """The operator was parted from the contact: the work ends with the wrap-up, or at once."""
@@ -152,8 +173,8 @@ class People:
         if person is not None and person.work is not None and person.work.contact == contact:
             person.work.released = True
 
-    def _turn_to(self, person: Person, row: Operator, state: State) -> None:
-        doing = doing_of(row, state)
+    def _turn_to(self, person: Person, row: Operator, state: State, doing: int) -> None:
+        person.contact = row.contact
         work = person.work
         if work is not None and work.released and doing != WRAP_UP_MS:
             self._finish(person)
@@ -185,10 +206,14 @@ class People:
             figures[HANDLE_WRAP_UP_MS] += work.wrap_up_ms
 
     def cells(self, person: Person) -> tuple[Cell, Cell]:
-        now = self._book.now
-        mine = now.cell("operator", person.operator, person.room)
-        mine.room = person.room
-        return mine, now.cell("room", person.room, person.room)
+        """The operator's and the room's."""
+        pair = self._cells.get(person.operator)
+        if pair is None:
+            now = self._book.now
+            mine = now.cell("operator", person.operator, person.room)
+            mine.room = person.room
+            pair = self._cells[person.operator] = (mine, now.cell("room", person.room, person.room))
+        return pair
 
 
 def own_room(queue: QueueId, state: State) -> RoomId:

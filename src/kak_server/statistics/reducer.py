@@ -85,6 +85,7 @@ class Reducer:
         self.cases: dict[ContactId, Case] = {}
         self.lines: dict[QueueId, dict[ContactId, int]] = {}  # queue -> contacts that wait or ring -> arrival (ms)
         self.begun = False
+        self._config: api.RoutingConfig | None = None
         self._touched: dict[OperatorId, None] = {}  # in this step, each looked at once
         self._effects: Mapping[type[Any], Callable[[Any, State], None]] = {
             api.StartWaiting: self._waits,
@@ -109,11 +110,17 @@ class Reducer:
 
     def step(self, event: api.Event, effects: Iterable[api.Effect], state: State) -> None:
         """One step of the core, with its state after it. Time going backwards is no time."""
-        self.book.local = state.config.national.local
+        book = self.book
+        if state.config is not self._config:
+            self._config = state.config
+            book.local = state.config.national.local
         if not self.begun:
             self.begun = True
-            self.book.begin(event.now_ms, complete=True)
-        self.advance(event.now_ms)
+            book.begin(event.now_ms, complete=True)
+        if event.now_ms >= book.now.end_ms:
+            self.advance(event.now_ms)
+        elif event.now_ms > book.now_ms:
+            book.now_ms = event.now_ms
         handlers = self._effects
         for effect in effects:
             handler = handlers.get(type(effect))
@@ -121,9 +128,10 @@ class Reducer:
                 handler(effect, state)
             elif type(effect) is api.Refused:
                 self._refused(event, effect, state)
-        for operator in self._touched:
-            self.people.look(operator, state)
-        self._touched.clear()
+        if self._touched:
+            for operator in self._touched:
+                self.people.look(operator, state)
+            self._touched.clear()
 
     def advance(self, now_ms: int) -> None:
         """It is this late now: half hours that are over are closed, everybody's time shared out at the border."""
@@ -135,6 +143,7 @@ class Reducer:
             self.people.credit_all()
             quiet = not self.people.here and not self.lines
             book.next(half_hour_of(now_ms) if quiet else book.now.end_ms)
+            self.people.new_half_hour()
             for queue, line in self.lines.items():
                 self._peak(queue, len(line), self.cases[next(iter(line))].room)
         book.now_ms = now_ms
@@ -269,7 +278,9 @@ class Reducer:
     def _offer(self, effect: api.Offer, state: State) -> None:
         if effect.purpose:
             return  # a colleague asked into somebody's call: no work of a queue is offered
-        self.people.look(effect.operator, state)  # in this very step the operator may have come to another room
+        person, row = self.people.here.get(effect.operator), state.operators.get(effect.operator)
+        if person is not None and row is not None and person.room != row.room:
+            self.people.look(effect.operator, state)  # in this very step the operator came to another room
         self._at_work(self.cases.get(effect.contact), effect.operator, OFFERS, state)
 
     def _offer_over(self, effect: api.WithdrawOffer, state: State) -> None:
