@@ -8,6 +8,7 @@ from kak_server.config.areas import AreaServiceSection
 from kak_server.config.callers import to_handling
 from kak_server.config.compose_devices import to_phones
 from kak_server.config.compose_sip import emergency_queue, front_door, reserve_calls, to_outbound, to_trunk_media
+from kak_server.config.local_time import local_time
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
@@ -16,6 +17,7 @@ from kak_server.console.ports import User
 from kak_server.console.settings import ConsoleSettings, LabNumber
 from kak_server.model.ids import Gssi, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
+from kak_server.routing.words_workflow import RoomsConfig
 from kak_server.sip.trace import TraceLimits
 from kak_server.tetra_gw.api import GatewaySettings
 
@@ -50,6 +52,7 @@ def to_routing_config(settings: Settings) -> RoutingConfig:
         connect_timeout_ms=settings.routing.connect_timeout_ms,
         max_contacts=settings.limits.max_contacts,
         people=to_people_config(settings.staffing, settings.rooms),
+        national=RoomsConfig(local=local_time(settings.statistics.timezone)),
     )
 
 
