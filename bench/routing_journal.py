@@ -129,8 +129,8 @@ def main() -> None:
         (folder / "disk").mkdir()
         core, calls = national()
         written = measure(folder / "write", core, calls, arguments.events, "write", 4 * 1024 * 1024)
-        core, calls = national()
-        synced = measure(folder / "disk", core, calls, arguments.disk_events, "disk")
+        core, others = national()
+        synced = measure(folder / "disk", core, others, arguments.disk_events, "disk")
     heading = ["append to effect, ms", "events", "p50", "p90", "p99", "worst"]
     rows = [heading, row("durability: write", written.effect_ms), row("durability: disk", synced.effect_ms)]
     print(table([*rows, row("raw fdatasync beside it", synced.probe_ms)]))
