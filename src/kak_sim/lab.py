@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,7 @@ class Lab:
         self.base_url = f"http://127.0.0.1:{ports.http}"
         self.simulator_url = f"http://127.0.0.1:{ports.simulator}"
         self.data_dir = folder / "data"
+        self.server: Sequence[str] = (sys.executable, "-m", "kak_server.cli")  # a test may put something before it
         self._simulators = simulators
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         (folder / "logs").mkdir(parents=True, exist_ok=True)
@@ -196,7 +197,7 @@ class Lab:
 
     async def start_control(self, *, ready: bool = True) -> None:
         """The control process; with `ready` until it takes calls. Raises LabError."""
-        self._run("control", sys.executable, "-m", "kak_server.cli", "serve", "--config", str(self.config))
+        self._run("control", *self.server, "serve", "--config", str(self.config))
         if ready:
             await self._answers(f"{self.base_url}/readyz", "control")
 

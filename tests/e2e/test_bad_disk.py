@@ -4,6 +4,7 @@ what was lost is said by record and contact."""
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from kak_sim.robots.client import PositionClient
 from kak_sim.robots.robot import Manner, Robot
 from tests.support.disk import filled, small_disk
 from tests.support.lab import calling, running_lab
+from tests.support.report import report
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 MEBIBYTE = 1 << 20
+SLOW_DISK = Path(__file__).resolve().parents[1] / "support" / "slow_disk_server.py"
 
 
 def notices(client: PositionClient) -> list[str]:
@@ -124,3 +127,32 @@ async def test_a_start_on_a_damaged_journal_takes_calls_and_says_what_was_lost(t
     code, said_by_check = check(journal)
     assert code == 1
     assert "A later snapshot holds the state: a start loses nothing by it" in said_by_check
+
+
+@pytest.mark.parametrize("durability", ["write", "disk"])
+async def test_calls_are_answered_while_each_sync_takes_200_ms(tmp_path: Path, durability: str) -> None:
+    seconds = tmp_path / "sync-seconds"
+    seconds.write_text("0")
+    server = (sys.executable, str(SLOW_DISK), str(seconds))
+    journal = {"durability": durability, "journal_wait_max_ms": 50}
+    async with running_lab(tmp_path, simulators=False, server=server, sip={"t1_ms": 100}, journal=journal) as lab:
+        robot = await started(lab)
+        await served(lab, 1)
+        seconds.write_text("0.2")
+        began = time.monotonic()
+        for number in (2, 3, 4):
+            await served(lab, number)
+        took_s = time.monotonic() - began
+        await robot.client.until(lambda client: "journal-slow" in notices(client))
+        seconds.write_text("0")
+        await served(lab, 5)
+        await robot.client.until(lambda client: notices(client) == [])
+        kinds = {alarm["kind"] for alarm in alarms(lab)}
+        assert {"sync-lag", "caught-up"} <= kinds
+        assert ("not-waited" in kinds) == (durability == "disk"), kinds
+        assert "lost" not in kinds
+        report(f"slow-disk-{durability}", three_calls_s=round(took_s, 1))
+        assert took_s < 10
+        await robot.stop()
+    code, said = check(tmp_path / "data" / "journal")
+    assert code == 0, said

@@ -1,7 +1,7 @@
 """A running lab for the end-to-end tests: started for the test, its logs shown when it fails, nothing left behind."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,21 @@ LAB_CONFIG = ROOT / "configs" / "lab.yaml"
 
 @contextlib.asynccontextmanager
 async def running_lab(
-    folder: Path, *, simulators: bool = True, template: Path = LAB_CONFIG, **changes: Any
+    folder: Path,
+    *,
+    simulators: bool = True,
+    template: Path = LAB_CONFIG,
+    server: Sequence[str] = (),
+    **changes: Any,
 ) -> AsyncIterator[Lab]:
-    """configs/lab.yaml on free ports in `folder`; `changes` are laid over its sections, e.g. sip={"t1_ms": 100}."""
+    """configs/lab.yaml on free ports in `folder`; `changes` are laid over its sections, e.g. sip={"t1_ms": 100}.
+    `server`: the control process's program in place of `kak_server.cli`."""
     if not simulators:
         changes.setdefault("radio", {"gateways": [], "talkgroups": []})
         changes["sip"] = {"devices": [], **changes.get("sip", {})}  # the lab's telephone has a key to a talkgroup
     with reserved_ports() as ports:
         lab = Lab(folder, write_config(template, folder, ports, changes), ports, simulators=simulators)
+        lab.server = server or lab.server
         try:
             await lab.start()
             yield lab
