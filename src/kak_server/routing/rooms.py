@@ -19,7 +19,8 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
     room.state, room.reason = event.state, event.reason
     state.rooms_epoch += 1
     turn.emit(RoomChanged(room.room, room.state, room.reason))
-    people = [state.operators[operator] for operator in state.by_room.get(event.room, ())]
+    # by name, not as they came: a core that was restored has them in another order
+    people = [state.operators[operator] for operator in sorted(state.by_room.get(event.room, ()))]
     for operator in people:
         matching.unlist_idle(state, operator)
     if event.state is RoomState.EVACUATED:

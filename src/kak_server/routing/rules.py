@@ -127,7 +127,7 @@ def _move_all(turn: Turn, name: QueueId) -> None:
     """All contacts of the queue follow its present rules; the former ones are gone with that."""
     state = turn.state
     for former in list(state.older.get(name, {}).values()):
-        for contact_id in list(former.members):
+        for contact_id in sorted(former.members):
             _move(turn, state.contacts[contact_id], former, state.queues[name])
         queues.drop_queue(state, former)
 
@@ -217,5 +217,5 @@ def rebuild_indexes(state: State) -> None:
 
 def _match_all(turn: Turn) -> None:
     """Reserves or rooms' neighbours may be others: everybody who is idle looks again."""
-    for operator in list(turn.state.operators.values()):
-        offers.match_operator(turn, operator)
+    for name in sorted(turn.state.operators):  # not as they came: a restored core has them in another order
+        offers.match_operator(turn, turn.state.operators[name])

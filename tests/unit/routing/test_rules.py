@@ -16,6 +16,8 @@ from kak_server.routing.api import (
     OperatorRules,
     QueueConfig,
     Refused,
+    RoomState,
+    RoomStateSet,
     RoutingConfig,
 )
 from kak_server.routing.state import rules_id
@@ -240,3 +242,30 @@ def test_rooms_are_told_apart_for_the_index_of_who_sits_where() -> None:
     assert {room: list(people) for room, people in desk.core.state.by_room.items()} == {BERGEN: ["ada"], OSLO: ["bob"]}
     desk.leave("ada")
     assert BERGEN not in desk.core.state.by_room
+
+
+def test_a_restored_core_opens_a_room_as_the_one_that_lived_on() -> None:
+    """Two who came in another order than their names' look for the first of two who wait."""
+    desk = Desk(queue("113", "oslo"))
+    desk.sit("bob")
+    desk.sit("ada")
+    desk.send(RoomStateSet(desk.now_ms, OSLO, RoomState.CLOSED))
+    desk.ring("c1")
+    desk.ring("c2")
+    restored = RoutingCore.restore(desk.core.snapshot())
+    opened = RoomStateSet(desk.now_ms, OSLO, RoomState.OPEN)
+    assert restored.step(opened) == desk.send(opened)
+    assert restored.digest() == desk.core.digest()
+    assert desk.contact("c1").operator is not None
+
+
+def test_a_restored_core_takes_new_rules_as_the_one_that_lived_on() -> None:
+    desk = Desk(queue("113", "oslo", skills={"doctor": 1}))
+    for who in ("bob", "cia", "ada"):
+        desk.sit(who)
+    desk.ring("c1")
+    desk.ring("c2")
+    restored = RoutingCore.restore(desk.core.snapshot())
+    event = ConfigChanged(desk.now_ms, 2, (queue("113", "oslo"),), config=RoutingConfig(queues=()), apply="all")
+    assert restored.step(event) == desk.send(event)
+    assert restored.digest() == desk.core.digest()
