@@ -30,6 +30,20 @@ def _stays_on(house: "House", by: By, _: Args) -> None:
     house.ctx.route(routing.HandOverCancelled(house.ctx.now_ms, by.position, by.operator))
 
 
+def _go_now(house: "House", by: By, _: Args) -> None:
+    """The outgoing leaves at once: a call on hold is parked, and comes back to the incoming; the paper work is over."""
+    view, core = house.ctx.core.operator(by.operator), house.ctx.core
+    if view is None or core.hand_over(by.position) is None:
+        raise RefusedError("unknown-position", "nobody is to take over here")
+    contact = None if view.contact is None else core.contact(view.contact)
+    if contact is not None and contact.state is routing.ContactState.HELD:
+        house.ctx.route(routing.ContactParked(house.ctx.now_ms, by.operator, contact.contact))
+    elif contact is not None and view.state is routing.OperatorState.BUSY:
+        raise RefusedError("busy", "end the call, or put it on hold, first")
+    house.ctx.settle()
+    house.ctx.route(routing.WrapUpDone(house.ctx.now_ms, by.operator))
+
+
 def led_operator(house: "House", by: By, args: Args) -> OperatorView:
     """A signed-in operator whose shift lead asks. Raises RefusedError."""
     view = house.ctx.core.operator(OperatorId(text(args, "operator")))
@@ -102,6 +116,7 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "wrapup.extend": _extend,
     "staff.force": _force,
     "handover.cancel": _stays_on,
+    "handover.now": _go_now,
     "loan.ask": _loan_ask,
     "loan.agree": _loan_agree,
     "loan.answer": _loan_answer,

@@ -226,6 +226,7 @@ COMMANDS: dict[str, type[Incoming]] = {
     "wrapup.extend": ExtendArgs,
     "staff.force": ForceArgs,
     "handover.cancel": NoArgs,
+    "handover.now": NoArgs,
     "loan.ask": LoanAskArgs,
     "loan.agree": LoanAgreeArgs,
     "loan.answer": LoanAnswerArgs,

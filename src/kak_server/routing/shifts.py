@@ -5,6 +5,8 @@ the next shift's operator standing by. They are offered nothing more. `settle` l
 step frees them.
 """
 
+from dataclasses import replace
+
 from kak_server.model.ids import PositionId
 from kak_server.routing import matching, offers, operators
 from kak_server.routing.api import (
@@ -129,8 +131,14 @@ def _depart(turn: Turn, operator: Operator) -> None:
 
 
 def _take_seat(turn: Turn, row: HandOver) -> None:
-    """The seat is the incoming's: not ready until they say so, and without sound until their console brings it."""
+    """The seat is the incoming's: not ready until they say so, and without sound until their console brings it. What
+    the outgoing has parked in the room comes back to them from now on."""
     _end(turn, row, "done")
+    for contact_id in turn.state.slots.get(row.room, {}).values():
+        moves = turn.state.contacts[contact_id].moves
+        if moves.slot is not None and moves.slot.by == row.outgoing:
+            moves.slot = replace(moves.slot, by=row.incoming)
+            turn.touch_contact(contact_id)
     operators.on_signed_in(
         turn, OperatorSignedIn(turn.now_ms, row.incoming, row.name, row.position, row.room, row.skills)
     )

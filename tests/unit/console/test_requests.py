@@ -35,6 +35,7 @@ def test_the_commands_are_those_of_the_page() -> None:
         "wrapup.extend",
         "staff.force",
         "handover.cancel",
+        "handover.now",
         "loan.ask",
         "loan.agree",
         "loan.answer",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kak_server.model.ids import PositionId
 from kak_server.routing.api import (
     Activity,
     ContactState,
@@ -174,3 +175,66 @@ def test_it_outlives_a_crash_with_its_timer() -> None:
     assert "hand-over:p1" in desk.core.timers()
     desk.hang_up("kari", "c1")
     assert changes(desk.done("kari")) == ["done"]
+
+
+def test_what_the_outgoing_has_parked_comes_back_to_the_incoming() -> None:
+    desk = desk_in_call()
+    desk.park("kari", "c1")
+    desk.done("kari")
+    desk.takes_over("ola", "p1")
+    slot = desk.contact("c1").slot
+    assert slot is not None
+    assert slot.by == "ola"
+    desk.media("p1", True)
+    desk.says("ola", Activity.AVAILABLE)
+    desk.sit("per", at="p2")
+    desk.wait(slot.recall_at_ms - desk.now_ms)
+    assert desk.offered_to("c1") == "ola"
+
+
+# --- a seat is changed in every state ---------------------------------------------------------------------------------
+
+
+def test_moving_seat_with_a_held_call_keeps_it_held() -> None:
+    desk = desk_in_call()
+    desk.hold("kari", "c1")
+    effects = desk.sit("kari", at="p2")
+    assert [(moved.old_position, moved.position) for moved in only(effects, PositionMoved)] == [("p1", "p2")]
+    assert desk.contact("c1").state is ContactState.HELD
+    assert desk.contact("c1").position == "p2"
+
+
+def test_moving_seat_in_paper_work_takes_its_clock_along() -> None:
+    desk = desk_in_call()
+    desk.hang_up("kari", "c1")
+    desk.wait(4_000)
+    effects = desk.sit("kari", at="p2")
+    assert only(effects, PositionMoved) == []
+    assert desk.operator("kari").state is OperatorState.WRAP_UP
+    desk.ring("c2")
+    assert offers_in(desk.wait(5_999)) == []
+    assert offers_in(desk.wait(1)) == [("c2", "kari", 1)]
+
+
+def test_moving_seat_while_joining_and_on_a_break_and_without_audio() -> None:
+    desk = Desk()
+    desk.sit("kari", at="p1")
+    desk.ring("c1")
+    desk.accept("kari", "c1")
+    assert len(only(desk.sit("kari", at="p2", media=False), PositionMoved)) == 1
+    assert desk.contact("c1").state is ContactState.CONNECTING
+    desk.joined("c1")
+    desk.wait(5_000)
+    assert desk.line() == ["c1"], "the audio never came to the new seat"
+    assert desk.operator("kari").state is OperatorState.UNREACHABLE
+    desk.sit("kari", at="p3", ready=False)
+    assert (desk.operator("kari").state, desk.offered_to("c1")) == (OperatorState.IDLE, None)
+
+
+def test_one_operator_sits_at_one_position_and_a_position_has_one() -> None:
+    desk = Desk()
+    desk.sit("kari", at="p1")
+    desk.sit("ola", at="p2")
+    desk.sit("kari", at="p2")
+    assert [(view.operator, view.position) for view in desk.core.operators()] == [("kari", "p2")]
+    assert desk.core.operator_at(PositionId("p1")) is None

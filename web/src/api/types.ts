@@ -372,6 +372,7 @@ export interface Commands {
   "wrapup.extend": { seconds: number };
   "staff.force": { operator: string; to: Forced["to"]; reason: string; note: string };
   "handover.cancel": Record<string, never>;
+  "handover.now": Record<string, never>;
   "loan.ask": {
     room: string;
     lender: string;
