@@ -38,7 +38,15 @@ static uint8_t encode_mu(int sample)
     return (uint8_t)((sample >= 0 ? 255 : 127) - code);
 }
 
-uint8_t g711_encode(Law law, int16_t sample) { return law == PCMA ? encode_a(sample) : encode_mu(sample); }
+void g711_encode(Law law, const int16_t *samples, Py_ssize_t count, uint8_t *out)
+{
+    if (law == PCMA)
+        for (Py_ssize_t at = 0; at < count; at++)
+            out[at] = encode_a(samples[at]);
+    else
+        for (Py_ssize_t at = 0; at < count; at++)
+            out[at] = encode_mu(samples[at]);
+}
 
 static int16_t decode_a(int companded)
 {
@@ -64,10 +72,12 @@ void g711_init(void)
     for (int code = 0; code < 256; code++) {
         g711_transcoded[PCMA][code] = encode_mu(g711_decoded[PCMA][code]);
         g711_transcoded[PCMU][code] = encode_a(g711_decoded[PCMU][code]);
-        for (int law = 0; law < LAWS; law++)
-            for (int step = 0; step < FADES; step++)
-                g711_faded[law][step][code] =
-                    g711_encode((Law)law, (int16_t)((double)g711_decoded[law][code] * FADE[step]));
+        for (int law = 0; law < LAWS; law++) {
+            for (int step = 0; step < FADES; step++) {
+                int16_t faded = (int16_t)((double)g711_decoded[law][code] * FADE[step]);
+                g711_encode((Law)law, &faded, 1, &g711_faded[law][step][code]);
+            }
+        }
     }
 }
 

@@ -20,12 +20,8 @@ static PyObject *py_encode(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *companded = NULL;
     if (g711_law(name, &law) == 0)
         companded = PyBytes_FromStringAndSize(NULL, samples.len / 2);
-    if (companded != NULL) {
-        const int16_t *in = samples.buf;
-        uint8_t *out = (uint8_t *)PyBytes_AS_STRING(companded);
-        for (Py_ssize_t at = 0; at < samples.len / 2; at++)
-            out[at] = g711_encode(law, in[at]);
-    }
+    if (companded != NULL)
+        g711_encode(law, samples.buf, samples.len / 2, (uint8_t *)PyBytes_AS_STRING(companded));
     PyBuffer_Release(&samples);
     return companded;
 }

@@ -26,7 +26,7 @@ extern uint8_t g711_faded[LAWS][FADES][256];
 extern const uint8_t g711_silence[LAWS];
 
 void g711_init(void);
-uint8_t g711_encode(Law law, int16_t sample);
+void g711_encode(Law law, const int16_t *samples, Py_ssize_t count, uint8_t *out);
 int g711_law(PyObject *name, Law *law);        /* "PCMA" or "PCMU"; 0, or -1 with ValueError */
 PyObject *g711_law_name(Law law);              /* new reference */
 int g711_peak(Law law, const uint8_t *companded, Py_ssize_t bytes);
@@ -62,10 +62,21 @@ typedef struct {
 
 extern PyTypeObject PlayerType;
 
-int player_off(const Player *self);            /* nothing is playing and nothing has come */
 int player_asleep(const Player *self);
 int player_put(Player *self, Law law, uint32_t timestamp, const uint8_t *payload, Py_ssize_t bytes);
 PyObject *player_pull(Player *self);           /* new reference to FRAME_SAMPLES bytes; NULL: none, or an error is set */
+
+/* --- jitter.c ------------------------------------------------------------------------------------------------------ */
+
+typedef enum { TAKE_PACKET, TAKE_CONCEAL, TAKE_IDLE } Take;
+
+int player_off(const Player *self);            /* nothing is playing and nothing has come */
+int64_t jitter_buffered(const Player *self);
+void jitter_put(Player *self, uint32_t timestamp, PyObject *payload); /* takes the reference to `payload` */
+void jitter_begin_tick(Player *self);
+Take jitter_take(Player *self, PyObject **payload); /* TAKE_PACKET: a reference for the caller */
+void jitter_left_out(Player *self);
+void jitter_restart(Player *self);
 
 /* --- address.c ---------------------------------------------------------------------------------------------------- */
 

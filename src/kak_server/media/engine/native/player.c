@@ -1,200 +1,16 @@
-/* One G.711 stream: jitter.JitterBuffer and players.G711Player as one object, call for call. The comments that say why
- * are there. */
+/* One G.711 stream as frames: players.G711Player, call for call; its jitter buffer is in jitter.c. The comments that say
+ * why are there. */
 #include "native.h"
 
-#define START_FRAMES 2
-#define MAX_DELAY_SAMPLES (6 * FRAME_SAMPLES)
-#define MAX_BUFFER_SAMPLES (2 * MAX_DELAY_SAMPLES)
-#define SURPLUS_WINDOW_PULLS 50
-#define FAR_SAMPLES 8000
-#define FAR_PACKETS 3
 #define QUIET_PEAK 600
 #define IMPATIENT_TICKS 150
 
-typedef enum { TAKE_PACKET, TAKE_CONCEAL, TAKE_IDLE } Take;
-
-/* --- the jitter buffer -------------------------------------------------------------------------------------------- */
-
-int player_off(const Player *self) { return !self->playing && self->filling_ticks < 0; }
-
-static int64_t buffered(const Player *self)
-{
-    return !player_off(self) && self->end > self->next ? self->end - self->next : 0;
-}
-
-/* Forget the first `n` packets. */
-static void forget(Player *self, int n)
-{
-    if (n == 0)
-        return;
-    for (int at = 0; at < n; at++)
-        Py_DECREF(self->waiting[at].payload);
-    self->count -= n;
-    memmove(self->waiting, self->waiting + n, (size_t)self->count * sizeof(Waiting));
-}
-
-/* The number of packets that start before `point`. */
-static int before(const Player *self, int64_t point)
-{
-    int low = 0, high = self->count;
-    while (low < high) {
-        int middle = (low + high) / 2;
-        if (self->waiting[middle].at < point)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void begin_stream(Player *self, uint32_t timestamp, PyObject *payload)
-{
-    forget(self, self->count);
-    self->waiting[0].at = timestamp;
-    self->waiting[0].payload = payload;
-    self->count = 1;
-    self->next = timestamp;
-    self->end = self->next + PyBytes_GET_SIZE(payload);
-    self->playing = self->filling_ticks = self->far = self->held = self->pulls = 0;
-    self->least = MAX_BUFFER_SAMPLES;
-    self->surplus = 0;
-}
-
-static void skip_to(Player *self, int64_t point)
-{
-    self->dropped_frames += (point - self->next) / FRAME_SAMPLES;
-    forget(self, before(self, point));
-    self->next = self->count ? self->waiting[0].at : point;
-}
-
-/* Takes the reference to `payload`. */
-static void put(Player *self, uint32_t timestamp, PyObject *payload)
-{
-    self->packets++;
-    if (player_off(self)) {
-        begin_stream(self, timestamp, payload);
-        return;
-    }
-    int64_t at = self->next + (int32_t)(timestamp - (uint32_t)self->next);
-    int64_t off = at - self->end;
-    if (off > FAR_SAMPLES || off < -FAR_SAMPLES) {
-        if (++self->far >= FAR_PACKETS) {
-            self->resets++;
-            begin_stream(self, timestamp, payload);
-        } else {
-            Py_DECREF(payload);
-        }
-        return;
-    }
-    self->far = 0;
-    if (at < self->next) {
-        if (self->playing || self->next - at > MAX_DELAY_SAMPLES) {
-            self->late++;
-            Py_DECREF(payload);
-            return;
-        }
-        self->next = at;
-    }
-    int64_t end = at + PyBytes_GET_SIZE(payload);
-    int place = before(self, at);
-    if (place < self->count && self->waiting[place].at == at) {
-        Py_SETREF(self->waiting[place].payload, payload);
-    } else {
-        if (self->count >= PACKETS_MAX) {
-            forget(self, before(self, self->next));
-            place = before(self, at);
-        }
-        if (self->count >= PACKETS_MAX) {
-            self->late++;
-            Py_DECREF(payload);
-            return;
-        }
-        memmove(self->waiting + place + 1, self->waiting + place, (size_t)(self->count - place) * sizeof(Waiting));
-        self->waiting[place].at = at;
-        self->waiting[place].payload = payload;
-        self->count++;
-    }
-    if (end > self->end)
-        self->end = end;
-    if (self->end - self->next > MAX_BUFFER_SAMPLES)
-        skip_to(self, self->end - START_FRAMES * FRAME_SAMPLES);
-}
-
-static void begin_tick(Player *self)
-{
-    if (!self->playing) {
-        if (self->filling_ticks < 0)
-            return;
-        self->filling_ticks++;
-        if (buffered(self) < START_FRAMES * FRAME_SAMPLES && self->filling_ticks <= START_FRAMES)
-            return;
-        self->playing = 1;
-        self->held = 0;
-    }
-    if (self->end - self->next < self->least)
-        self->least = self->end - self->next;
-    if (++self->pulls >= SURPLUS_WINDOW_PULLS) {
-        int64_t frames = self->least >= 0 ? self->least / FRAME_SAMPLES - START_FRAMES : 0;
-        self->surplus = frames > 0 ? frames : 0;
-        self->pulls = 0;
-        self->least = MAX_BUFFER_SAMPLES;
-    }
-}
-
-/* The packet at `place`, whose reference goes to the caller; the point moves behind it. */
-static PyObject *taken(Player *self, int place)
-{
-    PyObject *payload = self->waiting[place].payload;
-    self->count--;
-    memmove(self->waiting + place, self->waiting + place + 1, (size_t)(self->count - place) * sizeof(Waiting));
-    self->next += PyBytes_GET_SIZE(payload);
-    self->held = 0;
-    return payload;
-}
-
-static Take take(Player *self, PyObject **payload)
-{
-    if (!self->playing)
-        return TAKE_IDLE;
-    int place = before(self, self->next);
-    if (place < self->count && self->waiting[place].at == self->next) {
-        *payload = taken(self, place);
-        return TAKE_PACKET;
-    }
-    if (self->count) {
-        int64_t hole = self->waiting[0].at - self->next;
-        if (hole < FRAME_SAMPLES || hole > MAX_DELAY_SAMPLES) {
-            self->next = self->waiting[0].at;
-            *payload = taken(self, 0);
-            return TAKE_PACKET;
-        }
-        self->held = 0;
-        self->lost_frames++;
-        self->next += FRAME_SAMPLES;
-        return TAKE_CONCEAL;
-    }
-    if (self->held * FRAME_SAMPLES < MAX_DELAY_SAMPLES) {
-        self->held++;
-        self->held_frames++;
-        return TAKE_CONCEAL;
-    }
-    self->playing = 0;
-    self->filling_ticks = -1;
-    return TAKE_IDLE;
-}
-
-/* --- the player --------------------------------------------------------------------------------------------------- */
-
 static void restart(Player *self)
 {
-    forget(self, self->count);
+    jitter_restart(self);
     Py_CLEAR(self->rest);
-    self->end = self->next = self->surplus = 0;
-    self->least = MAX_BUFFER_SAMPLES;
-    self->playing = self->held = self->far = self->pulls = self->concealed = 0;
-    self->filling_ticks = -1;
-    self->packets = self->late = self->lost_frames = self->held_frames = self->dropped_frames = self->resets = 0;
     self->rest_at = self->last_bytes = 0;
+    self->concealed = 0;
     self->patience = IMPATIENT_TICKS;
 }
 
@@ -217,7 +33,7 @@ int player_put(Player *self, Law law, uint32_t timestamp, const uint8_t *payload
         return -1;
     if (self->sleeps_on != NULL)
         board_wake_player(self->sleeps_on, self);
-    put(self, timestamp, kept);
+    jitter_put(self, timestamp, kept);
     return 0;
 }
 
@@ -264,7 +80,7 @@ static PyObject *fill(Player *self)
     Py_ssize_t filled = self->rest != NULL ? use_rest(self, out, 0) : 0;
     while (filled < FRAME_SAMPLES) {
         PyObject *payload = NULL;
-        switch (take(self, &payload)) {
+        switch (jitter_take(self, &payload)) {
         case TAKE_PACKET:
             remember(self, payload);
             break;
@@ -295,17 +111,14 @@ static PyObject *fill(Player *self)
 
 PyObject *player_pull(Player *self)
 {
-    begin_tick(self);
+    jitter_begin_tick(self);
     PyObject *frame = fill(self);
     if (frame == NULL || !self->surplus)
         return frame;
     if (--self->patience <= 0 ||
         g711_peak(self->law, (const uint8_t *)PyBytes_AS_STRING(frame), FRAME_SAMPLES) < QUIET_PEAK) {
         self->patience = IMPATIENT_TICKS;
-        self->dropped_frames++;
-        self->surplus--;
-        self->pulls = 0;
-        self->least = MAX_BUFFER_SAMPLES;
+        jitter_left_out(self);
         Py_DECREF(frame);
         return fill(self);
     }
@@ -331,8 +144,7 @@ static PyObject *player_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 static void player_dealloc(Player *self)
 {
-    forget(self, self->count);
-    Py_CLEAR(self->rest);
+    restart(self);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -374,7 +186,7 @@ static PyObject *get_asleep(Player *self, void *Py_UNUSED(closure)) { return PyB
 
 static PyObject *get_law(Player *self, void *Py_UNUSED(closure)) { return g711_law_name(self->law); }
 
-static PyObject *get_buffered(Player *self, void *Py_UNUSED(closure)) { return PyLong_FromLongLong(buffered(self)); }
+static PyObject *get_buffered(Player *self, void *Py_UNUSED(closure)) { return PyLong_FromLongLong(jitter_buffered(self)); }
 
 static PyObject *get_counts(Player *self, void *Py_UNUSED(closure))
 {
