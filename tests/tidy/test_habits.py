@@ -7,7 +7,22 @@ import pytest
 
 from tests.tidy.source_tree import ROOT, Module, modules, tracked_files
 
-TEXT_SUFFIXES = (".py", ".c", ".h", ".md", ".toml", ".yaml", ".yml", ".sh", ".ts", ".tsx", ".css", ".html", ".xml", ".txt")
+TEXT_SUFFIXES = (
+    ".py",
+    ".c",
+    ".h",
+    ".md",
+    ".toml",
+    ".yaml",
+    ".yml",
+    ".sh",
+    ".ts",
+    ".tsx",
+    ".css",
+    ".html",
+    ".xml",
+    ".txt",
+)
 GENERATED = ("package-lock.json", "requirements.lock")
 LOOSE_END = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 MACHINE_PATH = re.compile(r"(?<![\w./])/(home|Users|root|work)/[A-Za-z.]")

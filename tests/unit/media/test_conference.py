@@ -235,3 +235,27 @@ def test_talk_is_told() -> None:
     ]
     conference.watch(LegId("a"), False)
     assert not conference.watched
+
+
+def test_a_tap_follows_its_source() -> None:
+    conference = Conference()
+    heard: list[tuple[int | None, g711.Law | None]] = []
+
+    def take(frame: bytes | Pcm | None, law: g711.Law | None) -> None:
+        heard.append((None if frame is None else len(frame), law))
+
+    conference.tap("a", "t", take)
+    conference.tick()
+    conference.add_source("other", Voice(1))
+    conference.add_source("a", Voice(1_000, "PCMA"))
+    conference.tick()
+    conference.add_source("a", Voice(1_000, "PCMU"))  # as after a change of codec
+    conference.tick()
+    conference.remove_source("a")
+    conference.tick()
+    conference.add_source("b", Voice(1))  # in the slot that was its
+    conference.tick()
+    conference.untap("a", "t")
+    conference.add_source("a", Voice(1_000, "PCMA"))
+    conference.tick()
+    assert heard == [(None, None), (160, "PCMA"), (160, "PCMU"), (None, None), (None, None)]

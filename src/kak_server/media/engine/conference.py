@@ -5,6 +5,7 @@ The samples are the board's business (`board`, or the native one); here is who h
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -21,6 +22,17 @@ from kak_server.media.engine.wiring import Wiring
 from kak_server.model.ids import LegId, MixId
 
 Tap = Callable[[bytes | Pcm | None, g711.Law | None], None]
+
+
+@dataclass(slots=True)
+class _Tapped:
+    """A tap, and where its source is: nowhere (None) until it comes."""
+
+    take: Tap
+    slot: int | None
+    law: g711.Law | None
+
+
 PlayKey = tuple[str, int, float]
 MixKey = tuple[tuple[int, float], ...]  # sources and gains: equal for sinks that hear the same
 
@@ -37,7 +49,8 @@ class Conference:
         self._sources: dict[str, Source] = {}
         self._source_slots = Slots()
         self._asleep: set[str] = set()
-        self._taps: dict[str, dict[str, Tap]] = {}
+        self._taps: dict[str, dict[str, _Tapped]] = {}
+        self._tapped: dict[tuple[str, str], _Tapped] = {}  # all of them
         self._sink_slots = Slots()
         self._slot_of_sink: dict[str, int] = {}  # aliases too
         self._names: dict[int, tuple[str, ...]] = {}  # of a sink slot, the aliases after its own
@@ -62,6 +75,7 @@ class Conference:
         self._board.add_source(self._source_slots.take(name), source)
         self._wiring.source_changed(name)
         self._want(name)
+        self._find_tapped(name)
 
     def remove_source(self, name: str) -> None:
         """Idempotent. Edges, taps and watches that name it stay."""
@@ -72,6 +86,7 @@ class Conference:
         assert slot is not None, "a source has a slot"
         self._board.remove_source(slot)
         self._wiring.source_changed(name)
+        self._find_tapped(name)
 
     def add_companded_sink(self, name: str, sink: CompandedSink, aliases: tuple[str, ...] = ()) -> None:
         """The sink of an RTP leg with G.711."""
@@ -116,16 +131,23 @@ class Conference:
 
     def tap(self, source: str, name: str, tap: Tap) -> None:
         """Give every tick's frame of `source` (None: nothing came) to `tap`, as it came, with its law."""
-        self._taps.setdefault(source, {})[name] = tap
+        tapped = _Tapped(tap, None, None)
+        self._taps.setdefault(source, {})[name] = self._tapped[source, name] = tapped
+        self._find_tapped(source)
         self._want(source)
 
     def untap(self, source: str, name: str) -> None:
         """Idempotent."""
         taps = self._taps.get(source, {})
         taps.pop(name, None)
+        self._tapped.pop((source, name), None)
         if not taps:
             self._taps.pop(source, None)
         self._want(source)
+
+    def _find_tapped(self, source: str) -> None:
+        for tapped in self._taps.get(source, {}).values():
+            tapped.slot, tapped.law = self._source_slots.of(source), self.law_of(source)
 
     def watch(self, leg: LegId, on: bool) -> None:
         """Start or stop telling who talks."""
@@ -148,13 +170,12 @@ class Conference:
             self._reconnect()
         events: list[rpc.Event] = []
         board = self._board
-        for slot in board.pull():
-            self._fall_asleep(slot)
-        for name, taps in self._taps.items():
-            row = self._source_slots.of(name)
-            frame, law = (None, None) if row is None else (board.raw(row), self._sources[name].law)
-            for tap in taps.values():
-                tap(frame, law)
+        for tired in board.pull():
+            self._fall_asleep(tired)
+        raw = board.raw
+        for tapped in self._tapped.values():
+            slot = tapped.slot
+            tapped.take(None if slot is None else raw(slot), tapped.law)
         for leg, detector in self.watched.items():
             row = self._source_slots.of(leg)
             if detector.feed(None if row is None else board.energy(row)):

@@ -36,12 +36,14 @@ class Track:
         self.args = args
         self.encoding = encoding
         self.started_at_ms = started_at_ms
+        self.phase = 0  # of its blocks
         self.frames = 0
         self.gaps: list[rpc.Gap] = []
         self.failed = False  # told to control; set by the loop alone
         self.broken = False  # nothing more is written; set by the writer alone
         self.submitted = 0  # jobs given to the writer; counted by the loop alone
         self.written = 0  # jobs done; counted by the writer alone
+        self._as_it_comes = "PCMA" if encoding == ALAW else "none"
         self._block: list[bytes] = []
         self._gap_from: int | None = None
 
@@ -58,8 +60,9 @@ class Track:
                 self._gap_from = self.frames
             self._block.append(_SILENCE[self.encoding])
         else:
-            self._end_gap()
-            self._block.append(self._encode(frame, law))
+            if self._gap_from is not None:
+                self._end_gap()
+            self._block.append(frame if law == self._as_it_comes else self._encode(frame, law))  # type: ignore[arg-type]
         self.frames += 1
 
     def skip(self, ticks: int) -> None:
@@ -101,6 +104,8 @@ class Recorder:
 
     def __init__(self, folder: Path, emit: Callable[[rpc.Event], None]) -> None:
         self.tracks: dict[RecordingId, Track] = {}
+        self._due: list[dict[RecordingId, Track]] = [{} for _ in range(FLUSH_TICKS)]  # by the tick that flushes them
+        self._started = 0
         self._root = str(folder)
         self._good_folders: list[str] = []  # of the path that was looked at last
         self._good_until_ms = 0
@@ -132,6 +137,9 @@ class Recorder:
         else:
             continued_frames = None
         self.tracks[args.recording] = track
+        track.phase = self._started % FLUSH_TICKS
+        self._started += 1
+        self._due[track.phase][args.recording] = track
         self._files[args.recording] = file
         self._submit(track, file, lambda: file.open(continued_frames))
         return track
@@ -157,6 +165,7 @@ class Recorder:
         track = self.tracks.pop(recording, None)
         if track is None:
             return False
+        del self._due[track.phase][recording]
         file = self._files.pop(recording)
         track.finish()
         if track.failed:
@@ -169,8 +178,8 @@ class Recorder:
 
     def end_tick(self, index: int) -> None:
         """After each tick: hand over what is due."""
-        for number, track in enumerate(self.tracks.values()):
-            if (index + number) % FLUSH_TICKS == 0 and not track.failed:
+        for track in self._due[index % FLUSH_TICKS].values():
+            if not track.failed:
                 self._flush(track)
 
     def skip(self, ticks: int) -> None:
