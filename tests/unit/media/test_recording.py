@@ -146,7 +146,7 @@ async def test_a_disk_that_fails_even_to_close_costs_no_other_track(
     real_close, broken = os.close, set[int]()
 
     def append(self: WavFile, data: bytes) -> None:
-        if self.path.name == "bad.wav":
+        if self.path.endswith("/bad.wav"):
             broken.add(self._descriptor)
             raise OSError(errno.EIO, "the disk is gone")
         real_append(self, data)

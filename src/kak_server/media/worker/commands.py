@@ -1,6 +1,7 @@
 """Commands to deeds: each handler checks its arguments, changes the worker and says what came of it."""
 
 import errno
+import functools
 import ipaddress
 import math
 from collections.abc import Awaitable, Callable, Mapping
@@ -324,8 +325,14 @@ def _check_gain(gain: float) -> None:
 def _check_address(host: str, port: int) -> None:
     if not 0 <= port < 65_536:
         raise CommandError("malformed", f"no port: {port}")
-    if host:
-        try:
-            ipaddress.ip_address(host)  # a name would mean a blocking look-up in the tick
-        except ValueError:
-            raise CommandError("malformed", f"not an IP address: {host[:NAME_CHARS_MAX]!r}") from None
+    if host and not _is_address(host):  # a name would mean a blocking look-up in the tick
+        raise CommandError("malformed", f"not an IP address: {host[:NAME_CHARS_MAX]!r}")
+
+
+@functools.lru_cache(maxsize=256)
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

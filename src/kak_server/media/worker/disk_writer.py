@@ -1,11 +1,11 @@
 """A thread that writes recordings: blocks as they come, files that are complete brought to the disk together."""
 
+import os
 import queue
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from kak_server.media.worker.wav import WavFile, sync_folder
 
@@ -86,21 +86,21 @@ class DiskWriter(threading.Thread):
                 synced.append((closing, closing.file.sync()))
             except OSError as problem:
                 closing.told(problem)
-        named: dict[Path, list[tuple[Closing, tuple[int, str]]]] = {}
+        named: dict[str, list[tuple[Closing, tuple[int, str]]]] = {}
         for closing, result in synced:  # after all syncs: a name changed between two would cost one more
             try:
                 closing.file.publish()
             except OSError as problem:
                 closing.told(problem)
             else:
-                named.setdefault(closing.file.path.parent, []).append((closing, result))
+                named.setdefault(os.path.dirname(closing.file.path), []).append((closing, result))
         for folder, finished in named.items():
             problem_with_folder = _sync_problem(folder)
             for closing, result in finished:
                 closing.told(problem_with_folder or result)
 
 
-def _sync_problem(folder: Path) -> OSError | None:
+def _sync_problem(folder: str) -> OSError | None:
     try:
         sync_folder(folder)
     except OSError as problem:

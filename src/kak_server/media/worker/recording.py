@@ -144,7 +144,7 @@ class Recorder:
         self._submit(track, file, lambda: file.open(continued_frames))
         return track
 
-    def _resolve(self, name: str, now_ms: int) -> Path:
+    def _resolve(self, name: str, now_ms: int) -> str:
         *folders, last = name.split("/")
         if not last.endswith(".wav") or not {"", ".", ".."}.isdisjoint(folders) or "\0" in name or len(name) > 512:
             raise BadPathError(f"not a relative .wav path: {name!r}")
@@ -158,7 +158,7 @@ class Recorder:
         full = "/".join((self._root, *folders, last))
         if os.path.lexists(full):
             raise BadPathError(f"taken: {name!r}")
-        return Path(full)
+        return full
 
     def stop(self, recording: RecordingId, now_ms: int) -> bool:
         """Close a track; record.closed follows. False if there is none."""

@@ -19,7 +19,7 @@ Encoding = Literal["alaw-8000", "pcm16-8000"]
 ALAW: Encoding = "alaw-8000"
 PCM16: Encoding = "pcm16-8000"
 FRAME_BYTES = {ALAW: FRAME_SAMPLES, PCM16: 2 * FRAME_SAMPLES}
-READ_BYTES = 1 << 20
+READ_BYTES = 1 << 16
 _LEFT_OVERS_MAX = 1_000
 
 _SYNC_FILE_RANGE_WRITE = 2  # sync_file_range(2)
@@ -50,8 +50,8 @@ class LeftOver:
 class WavFile:
     """Used by one writer thread. Every method may raise OSError."""
 
-    def __init__(self, path: Path, encoding: Encoding) -> None:
-        self.path = path
+    def __init__(self, path: str | Path, encoding: Encoding) -> None:
+        self.path = str(path)
         self.encoding = encoding
         self._part = f"{path}.part"
         self._descriptor = -1
@@ -60,9 +60,9 @@ class WavFile:
 
     def left_over(self) -> LeftOver | None:
         """What a killed process left of this very track, if it can be continued."""
-        begin = len(header(self.encoding, 0))
         try:
             descriptor = os.open(self._part, os.O_RDONLY | os.O_CLOEXEC)
+            begin = len(header(self.encoding, 0))
             try:
                 head = os.read(descriptor, begin)
                 status = os.fstat(descriptor)
@@ -93,7 +93,7 @@ class WavFile:
         try:
             self._descriptor = self._create()
         except FileNotFoundError:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
             self._descriptor = self._create()
         except FileExistsError:
             os.rename(self._part, self._free_name())
@@ -102,10 +102,11 @@ class WavFile:
     def _create(self) -> int:
         return os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640)
 
-    def _free_name(self) -> Path:
+    def _free_name(self) -> str:
+        stem, _ = os.path.splitext(self.path)
         for number in range(1, _LEFT_OVERS_MAX):
-            name = self.path.with_name(f"{self.path.stem}.cut{number}.wav")
-            if not name.exists():
+            name = f"{stem}.cut{number}.wav"
+            if not os.path.exists(name):
                 return name
         raise FileExistsError(f"{self._part}: too many left-overs of killed workers")
 
@@ -146,9 +147,12 @@ class WavFile:
             raise OSError("the recording was never opened")
         os.fsync(self._descriptor)
         digest, size = hashlib.sha256(), 0
-        while block := os.pread(self._descriptor, READ_BYTES, size):
+        while True:
+            block = os.pread(self._descriptor, READ_BYTES, size)
             digest.update(block)
             size += len(block)
+            if len(block) < READ_BYTES:  # the last
+                break
         self.abandon()
         return size, digest.hexdigest()
 
@@ -157,7 +161,7 @@ class WavFile:
         os.rename(self._part, self.path)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str) -> None:
     """Bring the names in a folder to the disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -24,12 +24,19 @@ int address_of(PyObject *peer, Address *out)
         PyErr_SetString(PyExc_ValueError, "ports are 0-65535");
         return -1;
     }
+    struct sockaddr_in *plain = (struct sockaddr_in *)&out->at;
+    memset(&out->at, 0, sizeof out->at);
+    if (inet_pton(AF_INET, host, &plain->sin_addr) == 1) { /* nearly always */
+        plain->sin_family = AF_INET;
+        plain->sin_port = htons((uint16_t)port);
+        out->bytes = sizeof *plain;
+        return 1;
+    }
     snprintf(service, sizeof service, "%d", port);
     if (getaddrinfo(host, service, &hints, &found) != 0)
         return 0;
     int known = found->ai_addrlen <= sizeof out->at;
     if (known) {
-        memset(&out->at, 0, sizeof out->at);
         memcpy(&out->at, found->ai_addr, found->ai_addrlen);
         out->bytes = found->ai_addrlen;
     }
