@@ -53,6 +53,7 @@ class Story:
         self._arrived_ms = 0
         self._offered_ms = 0
         self._decision: Considered | None = None
+        self._waited = ("", "")  # place and reasons as they were said last
 
     def take(self, event: api.Event) -> None:
         """Step the core with the event and tell what it did to the contact."""
@@ -250,6 +251,7 @@ class Story:
         self, event: api.Event, effect: api.Offer, names: dict[OperatorId, str], idle: tuple[OperatorId, ...]
     ) -> None:
         self._offered_ms = self.core.now_ms
+        self._waited = ("", "")
         name, where, until = names[effect.operator], effect.position, clock(effect.expires_at_ms)
         asked = self.core.operator(effect.operator)
         loan = None if asked is None else asked.duty.loan
@@ -335,7 +337,9 @@ class Story:
         else:
             why = ", ".join(f"{group.count:,} {group.reason_en}" for group in seen.others)
             nb = ", ".join(f"{group.count} {group.reason_nb}" for group in seen.others)
-        self._say(f"It waits, {place}: {why}.", f"Den venter, {plass}: {nb}.", seen)
+        if self._waited != (place, why):  # a step that changes nothing of it is not worth a sentence
+            self._waited = place, why
+            self._say(f"It waits, {place}: {why}.", f"Den venter, {plass}: {nb}.", seen)
 
     def _tell_media(self, event: api.Event, holder: OperatorView | None, before: ContactView | None) -> None:
         """The audio of the operator in the call came or went."""

@@ -215,3 +215,17 @@ def test_a_call_out_its_hand_over_and_its_way_back_are_told(tmp_path: Path) -> N
     assert "Kari left; the others talk on without an operator." in story
     assert "Kari at p1 pulled the call back." in story
     assert "It waits, first in its queue: nobody is signed in." in story
+
+
+def test_why_it_waits_is_said_again_only_when_it_is_another_reason(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path, queue("113", "oslo", "bergen", own_room_ms=5_000))
+    desk.ring("c1")
+    desk.wait(6_000)
+    desk.sit("kari", at="p1")
+    desk.leave("kari")
+    desk.journal.close()
+    story = told(tmp_path, "c1")
+    nobody = "It waits, first in its queue: nobody is signed in."
+    assert any(line.startswith("The own room's time is over") for line in story)
+    assert story.count(nobody) == 2, story
+    assert story.index(nobody) == 1
