@@ -2,8 +2,8 @@
 
 Its passes over old objects take time by how many there are: with the calls of a busy minute in memory a pass stood
 still for a fifth of a second. What lives long here lives on purpose, and nearly all of it goes without the collector
-when it goes. So only young objects are looked at by themselves, few at a time; a pass over all of them waits for a
-quiet second, and comes in any case before too much has gathered.
+when it goes. So only young objects are looked at by themselves, once and few at a time; a pass over all of them waits
+for a quiet second, and comes in any case before too much has gathered.
 """
 
 import gc
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 YOUNG = 3_000  # objects made and not gone: so many are looked at in about a millisecond
-YOUNG_PASSES = 2  # of them until those that survived are looked at once more
 NEVER = 2**31 - 1
 
 Why = Literal["quiet", "waited", "many"]
@@ -23,8 +22,8 @@ Why = Literal["quiet", "waited", "many"]
 class CollectorRules:
     """When a pass over everything is due, and when it has been put off long enough."""
 
-    survivors: int = 40  # passes over survivors, of up to 9,000 objects each, since the last pass over everything
-    survivors_most: int = 1_000  # so many do not wait for a quiet second: it may be garbage that fills the memory
+    young_passes: int = 120  # since the last pass over everything: up to so many times 3,000 objects have survived
+    young_passes_most: int = 3_000  # so many do not wait for a quiet second: it may be garbage that fills the memory
     busy_share: float = 0.1  # of one CPU: below it the process counts as quiet
     quiet_s: float = 1.0  # and has been so for so long
     wait_s: float = 3_600.0
@@ -54,7 +53,7 @@ class Collector:
         """What start-up made lives as long as the process: out of the collector's sight with it."""
         gc.collect()
         gc.freeze()
-        gc.set_threshold(YOUNG, YOUNG_PASSES, NEVER)
+        gc.set_threshold(YOUNG, NEVER, NEVER)
         self._looked_at_s = self._quiet_since_s = self._monotonic_s()
         self._spent_then_s = self._spent_s()
 
@@ -73,12 +72,12 @@ class Collector:
 
     def _why(self, now_s: float) -> Why | Literal[""]:
         rules = self._rules
-        survivors = gc.get_count()[2]
-        if survivors < rules.survivors:
+        young_passes = gc.get_count()[1]
+        if young_passes < rules.young_passes:
             return ""
         if self._due_since_s is None:
             self._due_since_s = now_s
-        if survivors >= rules.survivors_most:
+        if young_passes >= rules.young_passes_most:
             return "many"
         if now_s - self._quiet_since_s >= rules.quiet_s:
             return "quiet"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from kak_server.runtime.collector import NEVER, YOUNG, YOUNG_PASSES, Collector, CollectorRules
+from kak_server.runtime.collector import NEVER, YOUNG, Collector, CollectorRules
 
-RULES = CollectorRules(survivors=2, survivors_most=6, quiet_s=1.0, wait_s=60.0)
+RULES = CollectorRules(young_passes=2, young_passes_most=6, quiet_s=1.0, wait_s=60.0)
 
 
 class Bench:
@@ -41,23 +41,24 @@ def bench() -> Iterator[Bench]:
         gc.unfreeze()
 
 
-def survivors(passes: int) -> None:
-    """So many passes over what has survived."""
+def young(passes: int) -> None:
+    """So many passes over what is new."""
     for _ in range(passes):
-        gc.collect(1)
+        gc.collect(0)
 
 
 def test_the_young_are_looked_at_and_the_old_never_by_themselves(bench: Bench) -> None:
-    assert gc.get_threshold() == (YOUNG, YOUNG_PASSES, NEVER)
+    assert gc.get_threshold() == (YOUNG, NEVER, NEVER)
     assert gc.get_freeze_count() > 1_000
-    kept: list[list[int]] = [[] for _ in range(3 * YOUNG * (YOUNG_PASSES + 2))]
-    assert gc.get_count()[2] >= 2
+    kept: list[list[int]] = [[] for _ in range(10 * YOUNG)]
+    assert gc.get_count()[1] >= 8
+    assert gc.get_count()[2] == 0
     assert len(kept) > 0
     assert bench.passes == []
 
 
 def test_a_pass_waits_for_a_quiet_second(bench: Bench) -> None:
-    survivors(3)
+    young(3)
     assert bench.look(10, 0.8) == []
     assert bench.look(0.8, 0.01) == []
     assert bench.look(0.4, 0.01) == ["quiet"]
@@ -65,7 +66,7 @@ def test_a_pass_waits_for_a_quiet_second(bench: Bench) -> None:
 
 
 def test_a_short_burst_begins_the_quiet_second_anew(bench: Bench) -> None:
-    survivors(3)
+    young(3)
     bench.look(5, 0.8)
     bench.look(0.9, 0.01)
     bench.look(0.1, 0.8)
@@ -74,18 +75,18 @@ def test_a_short_burst_begins_the_quiet_second_anew(bench: Bench) -> None:
 
 
 def test_it_does_not_wait_for_ever(bench: Bench) -> None:
-    survivors(3)
+    young(3)
     assert bench.look(59, 0.8) == []
     assert bench.look(2, 0.8) == ["waited"]
 
 
 def test_too_much_does_not_wait(bench: Bench) -> None:
-    survivors(7)
+    young(7)
     assert bench.look(0.1, 0.8) == ["many"]
 
 
 def test_nothing_is_done_for_little(bench: Bench) -> None:
-    survivors(1)
+    young(1)
     assert bench.look(5, 0.01) == []
 
 
@@ -101,6 +102,6 @@ def test_garbage_in_circles_is_found(bench: Bench) -> None:
 
     for _ in range(5):
         Circle()
-    survivors(3)
+    young(3)
     bench.look(2, 0.01)
     assert Circle.gone == 5
