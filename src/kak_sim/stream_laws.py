@@ -21,11 +21,13 @@ class StreamLaws:
         self._ended: set[ContactId] = set()
         self._offers: dict[OfferKey, int] = {}  # epoch
         self._joined: dict[ContactId, OperatorId] = {}
+        self._released: dict[ContactId, OperatorId] = {}  # in this step
         self._found: list[str] = []
 
     def observe(self, event: api.Event, effects: Iterable[api.Effect]) -> list[str]:
         """What the step broke."""
         self._found = []
+        self._released.clear()
         if isinstance(event, api.ContactArrived):
             self._kinds.setdefault(event.contact, event.kind)
         for effect in effects:
@@ -49,8 +51,13 @@ class StreamLaws:
                     self._found.append(f"{effect.contact} connected, but {event.contact} was accepted")
                 self._joins(effect.contact, effect.operator)
             case api.ReleaseOperator():
+                self._released[effect.contact] = effect.operator
                 if self._joined.pop(effect.contact, None) != effect.operator:
                     self._found.append(f"{effect.contact}: {effect.operator} released, who did not have it")
+            case api.HolderChanged():
+                if self._released.get(effect.contact) != effect.former:
+                    self._found.append(f"{effect.contact} goes from {effect.former}, who did not have it")
+                self._joined[effect.contact] = effect.operator
             case api.EndContact():
                 self._ends(effect.contact)
             case _:
@@ -72,7 +79,7 @@ class StreamLaws:
     def _offered(self, offer: api.Offer) -> None:
         if offer.contact not in self._live:
             self._found.append(f"{offer.contact} offered, but is not here")
-        if offer.contact in self._joined:
+        if offer.contact in self._joined and offer.epoch < api.INVITES:
             self._found.append(f"{offer.contact} offered while {self._joined[offer.contact]} has it")
         for contact, operator in self._offers:
             if operator == offer.operator:

@@ -8,6 +8,7 @@ from typing import Any
 from kak_server.routing import api
 from kak_server.routing.api import ContactState
 from kak_sim.days.callers import Callers
+from kak_sim.days.colleagues import TALKING, Colleagues
 from kak_sim.days.leads import Leads
 from kak_sim.days.operators import Operators
 from kak_sim.days.stage import Stage, Watch
@@ -44,6 +45,8 @@ class Day:
         self.callers = Callers(self.stage, world, Random(rng.getrandbits(64)))
         self.operators = Operators(self.stage, world, Random(rng.getrandbits(64)))
         self.talks = Talks(self.stage, world, Random(rng.getrandbits(64)))
+        self.colleagues = Colleagues(self.stage, world, Random(rng.getrandbits(64)))
+        self.talks.on_talk = self.colleagues.talk_began
         self.leads = Leads(self.stage, world, Random(rng.getrandbits(64)))
         self._acts: Mapping[type[Any], Callable[[Any], None]] = {
             api.Offer: lambda e: self.operators.ring(e.operator, e.contact, e.epoch),
@@ -53,6 +56,9 @@ class Day:
             api.DialOut: lambda e: self.talks.dial(e.contact, e.epoch),
             api.ReleaseOperator: self._released,
             api.StartWaiting: self._waits,
+            api.Parked: lambda e: self.talks.waits_again(e.contact),
+            api.ParticipantJoined: self.colleagues.joined,
+            api.HolderChanged: lambda e: self.talks.goes_on(e.contact, e.epoch),
         }
 
     def run(self, events_max: int = EVENTS_MAX) -> Outcome:
@@ -90,7 +96,9 @@ class Day:
     def _restarted(self) -> None:
         """The new process tells again what its state demands: it rings, and it joins."""
         for view in self.stage.core.contacts():
-            if view.state is ContactState.WAITING and view.answered_at_ms is not None:
+            if view.state in TALKING:
+                self.talks.goes_on(view.contact, view.epoch)
+            if view.state in (ContactState.WAITING, ContactState.PARKED) and view.answered_at_ms is not None:
                 self.talks.waits_again(view.contact)
             if view.state is ContactState.HANDED_OVER:
                 self.talks.overflown(view.contact)

@@ -57,6 +57,7 @@ class OperatorHabits:
     misses: float = 0.02
     rejects: float = 0.01
     wrap_up_early: float = 0.7
+    moves: float = 0.1  # of the talks: parked, handed on, consulted about, shared, listened to, taken over
     wrap_up_longer: float = 0.0  # of those: not done, more time is asked for
     holds: float = 0.1
     transfers: float = 0.05
@@ -74,6 +75,7 @@ class LeadHabits:
     rooms: float = 0.0  # a room closes or is evacuated, and opens again after a while
     forces: float = 0.0  # somebody is set ready, not ready, or signed out
     hand_overs: float = 0.0
+    loans: float = 0.0
     publishes: float = 0.0  # rules change
     room_shut: Spread = Spread(10 * 60_000, 0.5)
 

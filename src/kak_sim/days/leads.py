@@ -11,6 +11,10 @@ from kak_server.routing.api import (
     ForcedTo,
     HandOverCancelled,
     HandOverStarted,
+    LoanAgreed,
+    LoanAnswered,
+    LoanAsked,
+    LoanEnded,
     OperatorForced,
     OperatorSignedOut,
     QueueConfig,
@@ -33,12 +37,14 @@ class Leads:
         self._rng = rng
         self._version = 1
         self._incoming = 0
+        self._loans = 0
         self._end_ms = DAY_START_MS + round(world.hours * HOUR_MS)
         self._rooms = [room.room for room in world.config.national.rooms]
         habits = world.leads
         self._repeat(habits.rooms if self._rooms else 0.0, self._shut)
         self._repeat(habits.forces, self._force)
         self._repeat(habits.hand_overs, self._hand_over)
+        self._repeat(habits.loans, self._borrow)
         self._repeat(habits.publishes, self._publish)
 
     def _repeat(self, per_hour: float, act: Callable[[], None]) -> None:
@@ -92,6 +98,30 @@ class Leads:
         if self._stage.core.operator(operator) is not None:
             self._stage.send(OperatorSignedOut(self._stage.now_ms, operator))
             self._stage.after(INCOMING_LEAVES_MS, lambda: self._leave(operator))
+
+    def _borrow(self) -> None:
+        """A room asks another; mostly it is agreed, sometimes ended early, sometimes nobody answers."""
+        rooms = list(dict.fromkeys(shift.room for shift in self._world.shifts))
+        room, lender = self._rng.choice(rooms), self._rng.choice(rooms)
+        self._loans += 1
+        loan = f"l{self._loans}"
+        until_ms = self._stage.now_ms + self._rng.randrange(60_000, HOUR_MS)
+        self._stage.send(LoanAsked(self._stage.now_ms, loan, LEAD, room, lender, until_ms))
+        there = [shift.operator for shift in self._world.shifts if shift.room == lender]
+        who = self._rng.choice(there)
+        if self._rng.random() < 0.8:
+            self._stage.after(self._rng.randrange(60_000), lambda: self._agree(loan, who))
+
+    def _agree(self, loan: str, who: OperatorId) -> None:
+        now_ms = self._stage.now_ms
+        self._stage.send(LoanAgreed(now_ms, loan, LEAD, (who,), own_emergencies=self._rng.random() < 0.5))
+        if self._world.config.people.loan_consent:
+            self._stage.send(LoanAnswered(now_ms, loan, who, yes=self._rng.random() < 0.8))
+        if self._rng.random() < 0.4:
+            self._stage.after(self._rng.randrange(HOUR_MS // 2), lambda: self._give_back(loan))
+
+    def _give_back(self, loan: str) -> None:
+        self._stage.send(LoanEnded(self._stage.now_ms, loan, LEAD))
 
     def _publish(self) -> None:
         """One queue's rules are those of another, or take longer; for those to come or for all."""

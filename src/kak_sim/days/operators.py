@@ -6,6 +6,7 @@ from random import Random
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId
 from kak_server.routing.api import (
+    INVITES,
     Activity,
     ActivitySet,
     OfferAccepted,
@@ -137,7 +138,8 @@ class Operators:
 
     def _accept(self, operator: OperatorId, contact: ContactId, epoch: int) -> None:
         view = self._stage.core.contact(contact)
-        if view is not None and view.operator == operator and view.epoch == epoch:
+        invited = epoch >= INVITES
+        if view is not None and (invited or (view.operator == operator and view.epoch == epoch)):
             self._send_accept(operator, contact, epoch)
 
     def _send_accept(self, operator: OperatorId, contact: ContactId, epoch: int) -> None:

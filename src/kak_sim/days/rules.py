@@ -111,7 +111,9 @@ def with_rules(world: World, rng: Random) -> World:
         )
     rooms = tuple(dict.fromkeys(shift.room for shift in world.shifts))
     rooms = tuple(dict.fromkeys((*rooms, *(room for queue in queues for room in queue.rooms))))
-    people = PeopleConfig(misses=rng.choice((0, 2, 3)), hand_over_ms=300_000, wrap_up_extensions=2)
+    people = PeopleConfig(
+        misses=rng.choice((0, 2, 3)), hand_over_ms=300_000, wrap_up_extensions=2, loan_consent=rng.random() < 0.5
+    )
     ruled_config = RoutingConfig(
         tuple(queues), max_contacts=config.max_contacts, national=national(rng, rooms), people=people
     )
@@ -129,5 +131,5 @@ def with_rules(world: World, rng: Random) -> World:
         if rng.random() < 0.5
     )
     operators = replace(world.operators, wrap_up_longer=0.2)
-    leads = LeadHabits(rooms=2.0, forces=4.0, hand_overs=2.0, publishes=3.0)
+    leads = LeadHabits(rooms=2.0, forces=4.0, hand_overs=2.0, loans=4.0, publishes=3.0)
     return replace(world, config=ruled_config, shifts=shifts, streams=streams + chats, operators=operators, leads=leads)

@@ -1,10 +1,12 @@
 """A contact once somebody took it: the join, the talk, hold, transfer, hand-over, the end; and calls out."""
 
+from collections.abc import Callable
 from random import Random
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing.api import (
     ConnectFailed,
+    ContactClass,
     ContactConnected,
     ContactDialed,
     ContactGone,
@@ -21,6 +23,7 @@ from kak_sim.days.stage import Stage
 from kak_sim.days.world import World
 
 TALKING = (ContactState.CONNECTED, ContactState.HELD)
+PATIENT = (ContactState.WAITING, ContactState.OFFERED, ContactState.PARKED)
 JOIN_MS = (20, 400)
 RINGS_OUT_MS = (2_000, 30_000)
 HOLD_MS = (1_000, 60_000)
@@ -33,6 +36,7 @@ class Talks:
 
     def __init__(self, stage: Stage, world: World, rng: Random) -> None:
         self.dialled = 0
+        self.on_talk: Callable[[ContactId, int, int], None] = lambda contact, epoch, talk_ms: None
         self._stage = stage
         self._habits = world.operators
         self._callers = world.callers
@@ -67,6 +71,12 @@ class Talks:
         if self._rng.random() < self._habits.holds:
             at_ms = self._rng.randrange(talk_ms)
             self._stage.after(at_ms, lambda: self._hold(contact, epoch, True))
+        self._stage.after(talk_ms, lambda: self._over(contact, epoch))
+        self.on_talk(contact, epoch, talk_ms)
+
+    def goes_on(self, contact: ContactId, epoch: int) -> None:
+        """A talk that another holder has from now on, or that a restart found."""
+        talk_ms = self._habits.talk[ContactClass.NORMAL].draw(self._rng)
         self._stage.after(talk_ms, lambda: self._over(contact, epoch))
 
     def _holder(self, contact: ContactId, epoch: int) -> OperatorId | None:
@@ -113,7 +123,7 @@ class Talks:
 
     def _gives_up(self, contact: ContactId) -> None:
         view = self._stage.core.contact(contact)
-        if view is not None and view.state in (ContactState.WAITING, ContactState.OFFERED):
+        if view is not None and view.state in PATIENT:
             self._stage.send(ContactGone(self._stage.now_ms, contact, "cancelled"))
 
     def _alone(self, contact: ContactId, operator: OperatorId) -> None:
