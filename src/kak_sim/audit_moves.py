@@ -196,7 +196,7 @@ class Moves:
             guest.deadline_ms = None
             return
         person.guest = None
-        if effect.reason in ("rejected", "expired", "dropped"):
+        if effect.reason in ("rejected", "expired"):
             person.idle_since_ms = event.now_ms
 
     def _joined(self, effect: api.ParticipantJoined, event: api.Event, now_ms: int) -> None:

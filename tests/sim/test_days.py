@@ -12,11 +12,12 @@ from kak_server.routing.api import ContactClass
 from kak_server.routing.state import Contact, Operator, State, Turn
 from kak_sim.days import runs
 from kak_sim.days.runs import Job, do
+from kak_sim.days.scenarios import SCENARIOS
 
 SEEDS = range(8)
 
 
-@pytest.mark.parametrize("scenario", ["normal", "storm", "mass-casualty"])
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_day_breaks_no_law(scenario: str, seed: int) -> None:
     outcome = do(Job(scenario, seed))

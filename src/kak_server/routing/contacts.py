@@ -26,6 +26,9 @@ WRAP_UP = "wrap-up"
 
 JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
 LOST = ("media-lost", "connect-failed")
+Freed = tuple[Operator, int]
+"""Somebody who was in a contact, and how much paper work they have (ms)."""
+
 TALKING = (ContactState.CONNECTED, ContactState.HELD)
 
 
@@ -167,7 +170,7 @@ def requeue(turn: Turn, contact: Contact, cause: str) -> None:
     if colleague is not None:
         pass_to(turn, contact, colleague, cause)
         return
-    leave_alone(turn, contact)
+    others = leave_alone(turn, contact)
     operator = part(turn, contact, cause)
     contact.remember_pass(operator.operator)
     if not ring_all.take_over(turn, contact):
@@ -176,6 +179,7 @@ def requeue(turn: Turn, contact: Contact, cause: str) -> None:
         queues.enter(turn, contact)
         offers.match_contact(turn, contact)
     offers.free(turn, operator, light=lanes.is_light(contact))
+    let_go(turn, others)
 
 
 def heir(turn: Turn, contact: Contact) -> Participant | None:
@@ -200,9 +204,21 @@ def pass_to(turn: Turn, contact: Contact, colleague: Participant, cause: str) ->
     start_wrap_up(turn, operator, wrap_up_ms)
 
 
-def leave_alone(turn: Turn, contact: Contact) -> None:
-    """The contact goes elsewhere: invitations are taken back, who listened in is out."""
-    participants.end_all(turn, contact, "over", start_wrap_up)
+def leave_alone(turn: Turn, contact: Contact) -> list[Freed]:
+    """The contact goes elsewhere: invitations are taken back, who listened in is out. These people are asked for others
+    (`let_go`) only when the contact is where it goes: it may come before all that they would be asked for."""
+    freed: list[Freed] = []
+    if contact.moves.participants:
+        participants.end_all(
+            turn, contact, "over", lambda _, operator, wrap_up_ms: freed.append((operator, wrap_up_ms))
+        )
+    return freed
+
+
+def let_go(turn: Turn, freed: list[Freed]) -> None:
+    """Those who were in a contact do their paper work, or are free."""
+    for operator, wrap_up_ms in freed:
+        start_wrap_up(turn, operator, wrap_up_ms)
 
 
 def on_connected(turn: Turn, event: ContactConnected) -> None:
@@ -312,7 +328,7 @@ def on_transfer(turn: Turn, event: TransferToQueue) -> None:
         turn.refuse("others-there", "a colleague is in the call: leave it to them", event.operator, event.contact)
         return
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
-    leave_alone(turn, contact)
+    others = leave_alone(turn, contact)
     operator = part(turn, contact, "transfer")
     contact.moves.transferred_by = event.operator
     contact.passed = [operator.operator]
@@ -322,3 +338,4 @@ def on_transfer(turn: Turn, event: TransferToQueue) -> None:
     queues.join_queue(turn, contact, target)
     flow.begin(turn, contact)
     after(turn, contact, operator, wrap_up_ms)
+    let_go(turn, others)

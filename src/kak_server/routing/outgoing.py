@@ -19,7 +19,7 @@ from kak_server.routing.api import (
     QueueConfig,
     StartWaiting,
 )
-from kak_server.routing.contacts import TALKING, WRAP_UP, after, heir, held_by, leave_alone, part, pass_to
+from kak_server.routing.contacts import TALKING, WRAP_UP, after, heir, held_by, leave_alone, let_go, part, pass_to
 from kak_server.routing.state import Contact, Operator, Queue, Turn
 
 PREFIX = "outgoing-"
@@ -79,12 +79,13 @@ def on_handed_over(turn: Turn, event: ContactHandedOver) -> None:
         pass_to(turn, contact, colleague, "handed-on")
         return
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
-    leave_alone(turn, contact)
+    others = leave_alone(turn, contact)
     operator = part(turn, contact, "handed-over")
     contact.remember_pass(operator.operator)
     contact.state = ContactState.HANDED_OVER
     contact.since_ms = turn.now_ms
     after(turn, contact, operator, wrap_up_ms)
+    let_go(turn, others)
 
 
 def on_handover_failed(turn: Turn, event: HandoverFailed) -> None:

@@ -9,7 +9,7 @@ from kak_server.routing import lanes, matching, offers, queues, slots
 from kak_server.routing.api import Connect, ContactState, StartWaiting
 from kak_server.routing.api_moves import ContactParked, Parked, ParkedTaken, TransferToOperator
 from kak_server.routing.consult import can_be_asked
-from kak_server.routing.contacts import TALKING, heir, held_by, leave_alone, part, start_wrap_up
+from kak_server.routing.contacts import TALKING, heir, held_by, leave_alone, let_go, part, start_wrap_up
 from kak_server.routing.moves import Slot
 from kak_server.routing.outgoing import free_operator, join_contact
 from kak_server.routing.state import Contact, Turn
@@ -29,7 +29,7 @@ def on_parked(turn: Turn, event: ContactParked) -> None:
         turn.refuse("limit", "every slot of the room is taken", event.operator, event.contact)
         return
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
-    leave_alone(turn, contact)
+    others = leave_alone(turn, contact)
     operator = part(turn, contact, "parked")
     contact.remember_pass(operator.operator)
     contact.state = ContactState.PARKED
@@ -38,6 +38,7 @@ def on_parked(turn: Turn, event: ContactParked) -> None:
     turn.emit(Parked(contact.contact, room, number, event.operator, slot.recall_at_ms))
     slots.put(turn, contact, slot)
     start_wrap_up(turn, operator, wrap_up_ms)
+    let_go(turn, others)
 
 
 def on_taken(turn: Turn, event: ParkedTaken) -> None:
@@ -86,7 +87,7 @@ def on_transfer(turn: Turn, event: TransferToOperator) -> None:
         turn.refuse("busy", f"{target.name} is not free", event.operator, event.contact)
         return
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms
-    leave_alone(turn, contact)
+    others = leave_alone(turn, contact)
     operator = part(turn, contact, "transfer")
     contact.remember_pass(operator.operator)
     contact.head = True
@@ -95,6 +96,7 @@ def on_transfer(turn: Turn, event: TransferToOperator) -> None:
     offers.offer_by_name(turn, contact, event.target)
     contact.moves.back_to = event.operator if event.back else None
     start_wrap_up(turn, operator, wrap_up_ms)
+    let_go(turn, others)
 
 
 def _to_move(turn: Turn, event: ContactParked | TransferToOperator) -> Contact | None:

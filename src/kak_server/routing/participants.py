@@ -62,7 +62,8 @@ def _stop(turn: Turn, contact: Contact, operator: Operator, row: Participant, re
 def declined(turn: Turn, contact: Contact, operator: Operator, reason: str) -> None:
     """No, in words or by silence: the holder is told, the colleague is free for others."""
     withdraw(turn, contact, operator, reason)
-    operator.idle_since_ms = turn.now_ms
+    if reason != "dropped":  # that is not held against them
+        operator.idle_since_ms = turn.now_ms
     offers.free(turn, operator)
 
 
@@ -117,7 +118,7 @@ def end_all(turn: Turn, contact: Contact, cause: str, finish: Finish, *, all_but
             _freed(turn, contact, operator, row, finish)
         else:
             withdraw(turn, contact, operator, "caller-gone" if cause == "ended" else "dropped")
-            offers.free(turn, operator)
+            finish(turn, operator, 0)
 
 
 def promote(turn: Turn, contact: Contact, row: Participant, former: OperatorId) -> None:

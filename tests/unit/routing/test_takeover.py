@@ -3,8 +3,10 @@
 import pytest
 
 from kak_server.routing.api import (
+    ContactClass,
     ContactState,
     HolderChanged,
+    Offer,
     OperatorState,
     Part,
     ParticipantJoined,
@@ -112,3 +114,29 @@ def test_a_lead_in_paper_work_may_look_in() -> None:
     desk.listen("lead", "c3")
     assert desk.operator("lead").state is OperatorState.BUSY
     assert "wrap-up:lead" not in desk.timers
+
+
+def test_who_listened_is_not_asked_for_a_later_call_before_the_one_that_was_transferred() -> None:
+    desk = Desk(queue("113"), queue("doctor", klass=ContactClass.NORMAL))
+    desk.sit("ada")
+    desk.ring("c1", "doctor")
+    desk.talk("ada", "c1")
+    desk.sit("lead")
+    desk.listen("lead", "c1")
+    desk.ring("c2", "doctor")
+    effects = desk.transfer("ada", "c1", "113")
+    assert [(offer.contact, offer.operator) for offer in only(effects, Offer)] == [("c1", "lead")]
+
+
+def test_an_invitation_that_was_taken_back_is_not_held_against_the_colleague() -> None:
+    desk = Desk(queue("113"))
+    desk.sit("ada")
+    desk.ring("c1")
+    desk.talk("ada", "c1")
+    desk.sit("bob")
+    desk.wait(1_000)
+    desk.sit("cia")
+    desk.invite("ada", "c1", "bob")
+    desk.drop("ada", "c1", "bob")
+    desk.ring("c2")
+    assert desk.offered_to("c2") == "bob"
