@@ -5,6 +5,7 @@ kernel does not break to order.
 """
 
 import errno
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -254,3 +255,25 @@ def test_a_start_on_a_disk_that_refuses_takes_calls(tmp_path: Path, code: int) -
     again.until(lambda: not again.journal.degraded)
     again.journal.close()
     assert load(tmp_path).lost == []
+
+
+def test_a_disk_without_room_for_a_segment_is_asked_seldom_and_its_alarm_ends(tmp_path: Path) -> None:
+    class NoNewFiles(BadDisk):
+        refused = 0
+        refusing = True
+
+        def create(self, path: Path) -> int:
+            if self.refusing and path.name.startswith("journal-00000002"):
+                self.refused += 1
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().create(path)
+
+    disk = NoNewFiles()
+    room = Room(tmp_path, disk, JournalSettings(segment_bytes=3_000))
+    room.call(150)
+    assert room.kinds() == ["degraded"]
+    assert 1 <= disk.refused <= 5
+    disk.refusing = False
+    room.until(lambda: "recovered" in room.kinds())
+    assert room.text("recovered") == "a new segment could be begun again"
+    room.whole()

@@ -25,6 +25,7 @@ from kak_server.runtime.files import FILES, Files
 from kak_server.runtime.folder import JournalError, lock_folder, read_generation, write_generation
 from kak_server.runtime.frames import SEGMENT_MAGIC, encode_frame
 from kak_server.runtime.gathered import Gathered
+from kak_server.runtime.patience import Patience
 from kak_server.runtime.segment_writer import SegmentWriter
 from kak_server.runtime.segments import Contents, Newer, Replay, load
 from kak_server.runtime.syncer import RETRY_S, Syncer
@@ -32,7 +33,7 @@ from kak_server.runtime.syncer import RETRY_S, Syncer
 LAG_ALARM_MS = 100.0
 CHECKPOINT_SHARE = 4  # without a compactor: a segment is at least so many times its checkpoint
 COMPACTIONS_FAILED_MAX = 3  # in a row: then the loop makes a checkpoint itself, so that a start stays short
-ROLL_RETRY_S = 5.0  # a snapshot is dear: a disk that refused one is asked again this much later
+ROLL_RETRY_S, ROLL_RETRY_MAX_S = 1.0, 300.0  # a snapshot is dear: a disk that refused is asked again later each time
 GATHER_S = 0.04  # records of so long share one fdatasync where nobody waits for it
 
 
@@ -75,6 +76,7 @@ class Journal:
         self._unwritten = Gathered()  # while held: the records so far
         self._backlog = Backlog(settings.pending_limit_bytes)
         self._retry_at_s = 0.0
+        self._rolling = Patience(ROLL_RETRY_S, ROLL_RETRY_MAX_S)
         self._lagging = False
         self._waits = settings.durability == "disk"
         self._sync_failed = False
@@ -195,12 +197,12 @@ class Journal:
     @property
     def upkeep_due(self) -> bool:
         """The segment is full, or the files are not enough for a start: call `upkeep` between two events soon. A
-        refusing disk is asked again at most twice a second."""
+        disk that refused is asked again later each time."""
         full_bytes = self.settings.segment_bytes
         if self._hooks.compactor is None:
             full_bytes = max(full_bytes, CHECKPOINT_SHARE * self._checkpoint_bytes)
         wanted = self._writer.size_bytes >= full_bytes or self._heal or self._backlog.dropped > 0
-        return wanted and not self._backlog and self._hooks.monotonic_s() >= self._retry_at_s
+        return wanted and not self._backlog and self._rolling.over(self._hooks.monotonic_s())
 
     def upkeep(self, routing_snapshot: Callable[[], Any]) -> None:
         """Begin a new segment, between two events only. The state before it is worked out by the compactor from the
@@ -218,8 +220,7 @@ class Journal:
         False, and all as before, if the disk refuses; the alarm has been raised.
         """
         head = {"k": "checkpoint", "generation": self.generation, "at_ms": self._now_ms, "routing": routing_snapshot}
-        loss, loss_record = self._backlog.loss(), self._backlog.loss_record()
-        dropped = self._backlog.dropped > 0
+        loss, loss_record, dropped = self._backlog.loss(), self._backlog.loss_record(), self._backlog.dropped > 0
         live = [*self._live.values(), b'{"k":"checkpoint-end"}', *([loss_record] if dropped else [])]
         if not self._roll([head], live):
             return False
@@ -228,8 +229,7 @@ class Journal:
         self._checkpoint_bytes = self._writer.size_bytes
         if dropped:
             self._backlog.healed()
-            text = f"the journal is whole again by a checkpoint; {loss} are missing from its history"
-            self._alarm("recovered", text)
+            self._alarm("recovered", f"a checkpoint has made the journal whole; {loss} are missing from its history")
         return True
 
     def _roll(self, heads: list[dict[str, Any]], payloads: list[bytes]) -> bool:
@@ -247,12 +247,15 @@ class Journal:
             try:
                 self._writer.roll(b"".join(frames))
             except OSError as problem:
-                self._retry_at_s = self._hooks.monotonic_s() + ROLL_RETRY_S
-                self._alarm("degraded", f"no new segment: {problem.strerror}")
+                if not self._rolling.failing:
+                    self._alarm("degraded", f"no new segment: {problem.strerror}")
+                self._rolling.refused(self._hooks.monotonic_s())
                 return False
             self._serial = serial
             self._syncer.switch(self._writer.fd)
             self._syncer.note(serial)
+        if self._rolling.done() and not self._backlog.dropped:
+            self._alarm("recovered", "a new segment could be begun again")
         if self._hooks.compactor is not None:
             self._hooks.compactor.ask()
         return True
