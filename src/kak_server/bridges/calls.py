@@ -217,7 +217,7 @@ class Calls:
         if line is None:
             return
         queue = self.queues.get(effect.queue)
-        line = replace(line, waiting=effect.reason, queue=effect.queue if queue else line.queue)
+        line = replace(line, waiting=effect.reason, step_prompt="", queue=effect.queue if queue else line.queue)
         self.keep(line)
         if effect.announce or line.answered:
             self.answer(line)

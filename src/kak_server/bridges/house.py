@@ -37,6 +37,7 @@ from kak_server.bridges.videos import Videos
 from kak_server.bridges.views import Views
 from kak_server.bridges.views_callers import ViewsCallers
 from kak_server.bridges.views_out import ViewsOut
+from kak_server.bridges.workflows import Workflows
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
 from kak_server.routing import api as routing
@@ -62,6 +63,7 @@ class House:
         self.abandoned = Abandoned(self.ctx)
         self.callers = Callers(self.ctx, self.calls, self.abandoned)
         self.parties = Parties(self.ctx, self.calls)
+        self.workflows = Workflows(self.ctx, self.calls, self.parties)
         self.outgoing = Outgoing(self.ctx, self.calls, self.abandoned)
         self.transfers = Transfers(self.ctx, self.calls, self.parties)
         self.views_out = ViewsOut(self.ctx, self.calls, self.transfers, self.abandoned)
@@ -89,6 +91,9 @@ class House:
             routing.WithdrawOffer: self._withdraw,
             routing.Connect: self.connect,
             routing.DialOut: self.outgoing.dial_out,
+            routing.Announce: self.workflows.announce,
+            routing.OverflowOut: self.workflows.overflow_out,
+            routing.RoomChanged: self.workflows.room_changed,
             routing.SetHold: self._hold,
             routing.ReleaseOperator: self._release,
             routing.EndContact: self._end,

@@ -132,6 +132,7 @@ class Line:
     repeat: Repeat | None = None
     cluster: str = ""  # the likely incident it belongs to
     silence: Silence = ""
+    step_prompt: str = ""  # what a workflow has played since the caller began to wait
 
     def key(self) -> str:
         """The journal's key."""

@@ -90,6 +90,7 @@ def resume(
     house.views_out.resume()
     house.callers.resume()
     house.staff.resume()
+    house.workflows.recover()
     house.abandoned.resume({line.callback_of for line in house.calls.lines.values() if line.callback_of is not None})
     for group in house.groups.groups.values():
         for position in group.monitors - house.seats.seats.keys():

@@ -116,9 +116,12 @@ def _hold(line: Line, voices: Iterable[Voice]) -> list[rpc.StartPlay]:
 
 
 def _waiting(line: Line, sink: str) -> list[rpc.StartPlay]:
-    """An answered caller never hears nothing: the welcome at first, "please wait" once an operator was lost."""
+    """An answered caller never hears nothing: the welcome at first, what the workflow says, "please wait" once an
+    operator was lost."""
     first = line.waiting == "arrived"
     prompt, gap = ("queue-welcome", WELCOME_GAP_MS) if first else ("please-hold", PLEASE_HOLD_GAP_MS)
+    if line.step_prompt:
+        prompt, gap = line.step_prompt, WELCOME_GAP_MS
     name = f"wait-{line.contact}-{prompt}" if sink == line.leg.leg else f"wait-{line.contact}-{prompt}-{sink}"
     return [rpc.StartPlay(name, sink, f"prompt:{prompt}", loop=True, repeat_gap_ms=gap)]
 

@@ -6,6 +6,7 @@ from kak_server.config.checks_areas import check_areas
 from kak_server.config.checks_devices import check_devices
 from kak_server.config.checks_outbound import check_outbound
 from kak_server.config.checks_sip import check_sip
+from kak_server.config.checks_workflows import check_workflows
 from kak_server.config.compose_sip import to_numbering
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
@@ -34,6 +35,7 @@ def check(settings: Settings, *, passwords: bool = True) -> list[Finding]:
         *check_outbound(settings),
         *check_areas(settings),
         *check_devices(settings),
+        *check_workflows(settings),
     ]
 
 

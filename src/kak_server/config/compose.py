@@ -8,7 +8,7 @@ from kak_server.config.areas import AreaServiceSection
 from kak_server.config.callers import to_handling
 from kak_server.config.compose_devices import to_phones
 from kak_server.config.compose_sip import emergency_queue, front_door, reserve_calls, to_outbound, to_trunk_media
-from kak_server.config.local_time import local_time
+from kak_server.config.national_rules import to_rooms_config
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
@@ -17,7 +17,6 @@ from kak_server.console.ports import User
 from kak_server.console.settings import ConsoleSettings, LabNumber
 from kak_server.model.ids import Gssi, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
-from kak_server.routing.words_workflow import RoomsConfig
 from kak_server.sip.trace import TraceLimits
 from kak_server.tetra_gw.api import GatewaySettings
 
@@ -45,14 +44,17 @@ def to_routing_config(settings: Settings) -> RoutingConfig:
                 announce=queue.waiting == "announce",
                 threshold_ms=queue.measured_by().threshold_s * 1_000,
                 goal_percent=queue.measured_by().goal_percent,
+                preferred=dict(queue.preferred),
+                interrupts_chats=queue.interrupts_chats,
+                workflow=tuple(step.to_step() for step in queue.workflow),
             )
             for queue in settings.queues
         ),
         media_grace_ms=settings.routing.media_grace_ms,
         connect_timeout_ms=settings.routing.connect_timeout_ms,
         max_contacts=settings.limits.max_contacts,
+        national=to_rooms_config(settings),
         people=to_people_config(settings.staffing, settings.rooms),
-        national=RoomsConfig(local=local_time(settings.statistics.timezone)),
     )
 
 

@@ -49,6 +49,19 @@ limits: {{max_contacts: 20000, max_sip_calls: 12000, max_sessions: 5000}}
 """
 
 
+# 113: the own room, after 10 s its neighbours, then everybody in the country and the reserves with them.
+WORKFLOW_113 = (
+    "[{reach: own}, {after_ms: 10000, reach: neighbours}, {after_ms: 20000, reach: country}, "
+    "{after_ms: 30000, use_reserves: true}]"
+)
+# Out-of-hours care: the own room and at once its region where hardly anybody sits there, then the region, then help by
+# the dispatch centre as well.
+WORKFLOW_LEGEVAKT = (
+    "[{reach: own}, {after_ms: 0, reach: region, when: {staff_below: 2}}, {after_ms: 60000, reach: region}, "
+    "{after_ms: 180000, reach: queue}]"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Room:
     ident: str
@@ -70,7 +83,8 @@ def generate_national() -> str:
         ).rstrip("\n"),
         "rooms:",
         *(
-            f"  - {{id: {room.ident}, name: {room.name}, kind: {room.kind}, positions: {room.positions}}}"
+            f"  - {{id: {room.ident}, name: {room.name}, kind: {room.kind}, positions: {room.positions}, "
+            f"{_beside(room, rooms)}}}"
             for room in rooms
         ),
         "queues:",
@@ -114,6 +128,15 @@ def _rooms() -> Iterator[_Room]:
         yield _Room(f"mottak-{ident}-{number}", f"Akuttmottak {name} {number}", "mottak", area, positions)
 
 
+def _beside(room: _Room, rooms: list[_Room]) -> str:
+    """A dispatch centre has two neighbours and keeps one operator for its own; others help within their area."""
+    region = f"region: {room.kind}-{AREAS[room.area][0]}"
+    if room.kind != "amk":
+        return region
+    before, after = rooms[(room.area - 1) % len(AREAS)].ident, rooms[(room.area + 1) % len(AREAS)].ident
+    return f"neighbours: [{before}, {after}], {region}, reserve: 1"
+
+
 def _queue(room: _Room, number: int, rooms: list[_Room]) -> str:
     amk = rooms[room.area].ident
     neighbour = rooms[(room.area + 1) % len(AREAS)].ident
@@ -121,12 +144,12 @@ def _queue(room: _Room, number: int, rooms: list[_Room]) -> str:
         return (
             f"  - {{id: 113-{room.ident.removeprefix('amk-')}, name: 113 {room.name.removeprefix('AMK ')}, "
             f'numbers: ["+47001130{number:02d}"], class: emergency, rooms: [{room.ident}, {neighbour}], '
-            f'own_room_ms: 10000, skills: {{"113": 1}}, service_level: {{threshold_s: 10, goal_percent: 90}}}}'
+            f'skills: {{"113": 1}}, workflow: {WORKFLOW_113}, service_level: {{threshold_s: 10, goal_percent: 90}}}}'
         )
     if room.kind == "legevakt":
         return (
             f'  - {{id: {room.ident}, name: {room.name}, numbers: ["+47001160{number:03d}"], class: normal, '
-            f"rooms: [{room.ident}, {amk}], own_room_ms: 60000, skills: {{legevakt: 1}}, waiting: announce, "
+            f"rooms: [{room.ident}, {amk}], skills: {{legevakt: 1}}, waiting: announce, workflow: {WORKFLOW_LEGEVAKT}, "
             f"service_level: {{threshold_s: 120, goal_percent: 80}}}}"
         )
     return (

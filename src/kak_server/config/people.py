@@ -6,7 +6,9 @@ from pydantic import Discriminator, Field, Tag
 
 from kak_server.config.callers import CallersSection
 from kak_server.config.fields import DialNumber, Identifier, Section, SkillLevel, Text
+from kak_server.config.workflows import StepSection
 from kak_server.model.ids import PositionId
+from kak_server.routing.words_workflow import STEPS_MAX
 
 Role = Literal["operator", "supervisor", "admin", "technician", "statistics", "statistics-people"]
 
@@ -36,6 +38,15 @@ class RoomSection(Section):
         Discriminator(_count_or_list),
     ] = Field(description="how many seats (named ROOM-1, ROOM-2 ...), or the list of them")
 
+    neighbours: tuple[Identifier, ...] = Field((), max_length=50, description="rooms that workflows widen to first")
+    region: Identifier | None = Field(None, description="rooms of one region help each other next")
+    reserve: int = Field(0, ge=0, le=20, description="so many idle operators are kept for the room's own emergencies")
+    weight: int = Field(
+        1, ge=1, le=100, description="of the room's callers where rooms compete for help (routing.fair_sharing)"
+    )
+    help_percent: int = Field(
+        50, ge=0, le=100, description="fair sharing: so much of the room goes to others' callers while its own wait"
+    )
     minimum_staff: int = Field(
         0, ge=0, le=1_000, description="so many ready people stay when others of the room are lent"
     )
@@ -79,7 +90,14 @@ class QueueSection(Section):
     priority: int = Field(0, ge=-3_600, le=3_600, description="seconds of credit within the class")
     rooms: tuple[Identifier, ...] = Field(min_length=1, max_length=1_000, description="who answers; own room first")
     skills: dict[Identifier, SkillLevel] = Field({}, max_length=20, description="skill and the level it takes, 1-10")
+    preferred: dict[Identifier, SkillLevel] = Field(
+        {}, max_length=20, description="skill and level; operators who have them are asked before others"
+    )
     own_room_ms: int = Field(0, ge=0, le=600_000, description="for so long only the first room is asked")
+    interrupts_chats: bool = Field(True, description="its calls are offered to operators who have nothing but chats")
+    workflow: tuple[StepSection, ...] = Field(
+        (), max_length=STEPS_MAX, description="steps, in place of own_room_ms: docs/routing.md"
+    )
     offer_timeout_ms: int = Field(15_000, ge=1_000, le=300_000, description="an offer nobody answers goes on after")
     wrap_up_ms: int = Field(10_000, ge=0, le=3_600_000, description="paper work after a call")
     waiting: Literal["ring", "announce"] = Field(

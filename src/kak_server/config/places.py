@@ -1,5 +1,6 @@
 """Sections of a node: where it listens, what it keeps where, and its limits."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -224,6 +225,15 @@ class RoutingSection(Section):
         1_000, ge=10, le=50_000, description="calls this close to each other may be of one incident (queues.callers)"
     )
     connect_timeout_ms: int = Field(10_000, ge=500, le=60_000, description="accepted call not joined in time: requeued")
+    calendars: dict[Identifier, tuple[date, ...]] = Field(
+        {}, max_length=50, description="days by name, such as holidays, for the conditions of workflows"
+    )
+    fair_sharing: bool = Field(
+        False, description="help between rooms by weight (rooms.weight, rooms.help_percent), not by arrival alone"
+    )
+    recheck_ms: int = Field(
+        5_000, ge=1_000, le=60_000, description="a condition of a workflow that does not hold is looked at again after"
+    )
 
 
 class LimitsSection(Section):

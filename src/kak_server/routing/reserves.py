@@ -48,7 +48,7 @@ def opened(state: State, operator: Operator) -> tuple[Operator, ...]:
     room = state.rooms.get(operator.serves_room)
     if room is None or not room.reserve or len(room.guards) != room.reserve + 1:
         return ()
-    return tuple(other for other in room.guards.values() if other is not operator)
+    return tuple(room.guards[name] for name in sorted(room.guards) if name != operator.operator)
 
 
 def count(state: State) -> None:

@@ -1,0 +1,102 @@
+"""Steps of workflows at the house: what the caller hears, who is called for the caller, and what becomes of it."""
+
+from dataclasses import replace
+
+from kak_server.bridges.outputs import SetTimer, ToSip
+from kak_server.bridges.workflows import LABEL
+from kak_server.model.ids import ContactId, RoomId
+from kak_server.routing.api import Condition, Configured, ContactState, Reach, RoomState, RoomStateSet, Step
+from tests.unit.bridges.world import World, routing_config, world
+
+
+def with_workflow(*steps: Step) -> World:
+    """A house whose 113 has these steps after its own room."""
+    w = world()
+    config = routing_config()
+    queues = tuple(replace(queue, workflow=(Step(reach=Reach.OWN), *steps)) for queue in config.queues)
+    w.house.at(w.now_ms)
+    w.house.ctx.route(Configured(w.now_ms, replace(config, queues=queues)))
+    w.pump()
+    return w
+
+
+def later(w: World, contact: ContactId, ms: int) -> None:
+    """The contact's step is due."""
+    w.pass_ms(ms)
+    w.house.timer(f"routing/step:{contact}", w.now_ms)
+    w.pump()
+
+
+def state_of(w: World, contact: ContactId) -> ContactState:
+    view = w.house.ctx.core.contact(contact)
+    assert view is not None
+    return view.state
+
+
+def heard(w: World) -> set[str]:
+    return {play.source for play in w.house.ctx.desk.desired().plays.values()}
+
+
+def test_an_announcement_answers_the_call_and_is_heard() -> None:
+    w = with_workflow(Step(after_ms=5_000, announce="please-hold"))
+    contact = w.ring()
+    assert any(isinstance(output, SetTimer) and "step" in output.key for output in w.outputs)
+    assert not w.house.calls.lines[contact].answered
+    later(w, contact, 5_000)
+    assert w.house.calls.lines[contact].answered
+    assert heard(w) == {"prompt:please-hold"}
+
+
+def test_a_number_outside_is_called_and_the_caller_hears_it_ring() -> None:
+    w = with_workflow(Step(after_ms=5_000, overflow_number="+4722000001"))
+    contact = w.ring()
+    later(w, contact, 5_000)
+    assert state_of(w, contact) is ContactState.HANDED_OVER
+    assert [dial.target for dial in w.dials()] == ["+4722000001"]
+    assert heard(w) == {"tone:ringback"}
+    (party,) = w.house.calls.lines[contact].parties
+    assert party.label == LABEL
+    w.picks_up(party.call)
+    assert w.house.calls.lines[contact].parties[0].state == "answered"
+    w.ends(party.call)
+    assert w.house.ctx.core.contact(contact) is None or state_of(w, contact) is ContactState.ENDED
+
+
+def test_where_nobody_answers_the_caller_comes_back_to_the_head() -> None:
+    w = with_workflow(Step(after_ms=5_000, overflow_number="+4722000001"))
+    contact = w.ring()
+    later(w, contact, 5_000)
+    (party,) = w.house.calls.lines[contact].parties
+    w.ends(party.call, "no-answer", 480)
+    view = w.house.ctx.core.contact(contact)
+    assert view is not None
+    assert (view.state, view.requeued) == (ContactState.WAITING, True)
+
+
+def test_a_number_that_no_trunk_leads_to_keeps_nobody_from_waiting() -> None:
+    w = with_workflow(Step(after_ms=5_000, overflow_number="+82900000"))
+    contact = w.ring()
+    later(w, contact, 5_000)
+    assert w.dials() == []
+    assert state_of(w, contact) is ContactState.WAITING
+
+
+def test_after_a_restart_nobody_is_left_with_a_number_that_was_never_called() -> None:
+    w = with_workflow(Step(after_ms=5_000, overflow_number="+4722000001"))
+    contact = w.ring()
+    later(w, contact, 5_000)
+    line = w.house.calls.lines[contact]
+    w.house.calls.lines[contact] = replace(line, parties=())
+    w.house.workflows.recover()
+    w.pump()
+    assert state_of(w, contact) is ContactState.WAITING
+
+
+def test_a_room_that_closes_is_told_to_the_log_and_widens_at_once() -> None:
+    closed = Condition(room_states=(RoomState.CLOSED,))
+    w = with_workflow(Step(after_ms=600_000, reach=Reach.COUNTRY, when=closed))
+    contact = w.ring()
+    w.house.ctx.route(RoomStateSet(w.now_ms, RoomId("oslo"), RoomState.CLOSED, None, "night"))
+    w.pump()
+    assert state_of(w, contact) is ContactState.WAITING
+    assert not any(isinstance(output, ToSip) and output.action == "hangup" for output in w.outputs)
