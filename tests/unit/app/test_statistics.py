@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kak_server.app.statistics import replayed
+from kak_server.app.statistics import PRUNE_EVERY_MS, replayed
 from kak_server.console.statistics import Question
 from kak_server.records.half_hours import Wanted
+from kak_server.routing.api import ContactConnected
 from kak_server.runtime.journal import Journal
 from kak_server.statistics import export
 from kak_server.statistics.columns import BYS, COLUMNS
@@ -170,3 +171,57 @@ def test_every_column_is_explained(by: str) -> None:
         assert f"| `{name}` |" in text
     assert [column.name for column in COLUMNS if column.meaning not in text] == []
     assert [column.name for column in DERIVED if column.meaning not in text] == []
+
+
+async def test_the_clock_hands_out_and_forgets(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Second by second, without anything happening; rows that are too old go."""
+    monkeypatch.setattr("kak_server.app.statistics.TICK_S", 0.01)
+    old = Row(HALF_HOUR_MS, "operator", "kari", "amk", True, True, 0, 0, 0, {"idle_ms": 1})
+    desk.store.put_statistics([old])
+    await a_call(desk)
+    desk.now_ms = half_hour_of(desk.now_ms) + HALF_HOUR_MS
+    desk.statistics.start()
+    try:
+        deadline = time.monotonic() + 20
+        kept: list[str] = []
+        while not kept:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+            kept = [i.row.key for i in desk.store.statistics(Wanted("queue", 0, ALWAYS)) if i.row.key == "nod"]
+        desk.now_ms += PRUNE_EVERY_MS
+        while any(i.row == old for i in desk.store.statistics(Wanted("operator", 0, ALWAYS))):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+    finally:
+        desk.statistics.stop()
+    assert [i.row.key for i in desk.store.statistics(Wanted("queue", 0, ALWAYS))].count("nod") >= 1
+    assert [note for note in desk.notes if note.level == "error"] == []
+
+
+async def test_a_caller_across_the_border_is_a_revision(desk: Desk) -> None:
+    """Issued as pending, issued again when answered, under a new cursor; a reader with a cursor gets exactly that."""
+    border_ms = half_hour_of(desk.now_ms) + HALF_HOUR_MS
+    desk.now_ms = border_ms - 4_000
+    kari = desk.sit("kari")
+    await desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
+    desk.ring()
+    desk.now_ms = border_ms + 2_000
+    (first,) = [row for row in await handed_out(desk) if row["key"] == "nod"]
+    assert (first["revision"], first["settled"], first["pending"]) == (1, 0, 1)
+    await desk.answer(kari)
+    desk.now_ms += 100
+    (contact,) = desk.house.calls.lines
+    desk.dispatcher.feed(lambda house, now: house.ctx.route(ContactConnected(now, contact, 1)))
+    for row in desk.statistics.over()[0]:
+        desk.store.put_statistics([row])
+    cursor, deadline = int(first["cursor"]), time.monotonic() + 10
+    rows: list[dict[str, Any]] = []
+    while not rows:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+        rows = [
+            dict(row) for row in (await desk.statistics.intervals(Question("queue", 0, ALWAYS, cursor, None, 9))).rows
+        ]
+    (again,) = [row for row in rows if row["half_hour"] == first["half_hour"]]
+    assert (again["key"], again["revision"], again["settled"], again["pending"]) == ("nod", 2, 1, 0)
+    assert (again["answered_in_time"], 6_000 <= again["asa_ms"] <= 6_100) == (1, True)
