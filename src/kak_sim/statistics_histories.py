@@ -112,6 +112,7 @@ class Histories:
         self._queues: dict[str, api.QueueConfig] = {}
         self._timers: dict[str, int] = {}
         self._moving: dict[str, str] = {}
+        self._incoming: dict[str, api.HandOverStarted] = {}
         self._now_ms = 0
         self._count = 0
 
@@ -157,6 +158,8 @@ class Histories:
             person.position = event.position
             self._moving[event.operator] = event.room  # what ends in this step still ends in the old room
             person.activity, person.media = event.activity, event.media_up
+        elif isinstance(event, api.HandOverStarted):
+            self._incoming[event.position] = event
         elif isinstance(event, api.ActivitySet):
             self.people[event.operator].activity = event.activity
         elif isinstance(event, api.OperatorForced) and event.to is not api.ForcedTo.SIGNED_OUT:
@@ -236,6 +239,11 @@ class Histories:
             case api.MadeNotReady():
                 self.people[effect.operator].activity = api.Activity.BREAK
                 self._note("made_not_ready", room=self.people[effect.operator].room, operator=effect.operator)
+            case api.HandOverChanged(change="done") if effect.incoming not in self.people:
+                room = self._incoming[effect.position].room
+                self.people[effect.incoming] = Someone(
+                    effect.incoming, effect.position, room, api.Activity.BREAK, False, since_ms=self._now_ms
+                )
             case api.PositionLeft() if effect.reason != "moved":
                 self._leaves(effect.operator)
 
