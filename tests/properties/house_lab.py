@@ -24,6 +24,7 @@ from kak_server.bridges.outputs import (
     ToRadio,
     ToSip,
 )
+from kak_server.bridges.staff import PersonInfo
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RecordingId, RoomId
@@ -59,8 +60,15 @@ def settings() -> HouseSettings:
         replace(queue, handling=replace(careful, blocked="announce" if queue.klass == "normal" else "accept"))
         for queue in plain.queues
     )
+    people = {world.KARI: PersonInfo("Kari", (RoomId("oslo"), RoomId("bergen"))), world.OLA: PersonInfo("Ola")}
     return replace(
-        plain, groups=groups, plain_rtp_seats=True, rtp_port_max=30_031, hold_trunks=hold_trunks, queues=queues
+        plain,
+        groups=groups,
+        plain_rtp_seats=True,
+        rtp_port_max=30_031,
+        hold_trunks=hold_trunks,
+        queues=queues,
+        people=people,
     )
 
 

@@ -15,7 +15,7 @@ from kak_server.bridges.outputs import ToMedia
 from kak_server.bridges.videos import video_leg
 from kak_server.console.models import SnapshotFields
 from kak_server.media import rpc
-from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
+from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RoomId
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.sip.api import (
     CallCancelled,
@@ -31,7 +31,7 @@ from kak_server.sip.api_legs import CallAnswered, CallProgress, TransferAsked, T
 from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import FloorInput
 from tests.properties.house_lab import GROUPS, OPERATORS, SEATS, Lab, through_json
-from tests.unit.bridges.world import OFFER
+from tests.unit.bridges.world import KARI, OFFER
 
 JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
 NUMBERS = ("113", "113", "1131", "116117", "116117", "999")
@@ -416,6 +416,39 @@ class HouseMachine(RuleBasedStateMachine):
     def goes_home(self, operator: OperatorId) -> None:
         self.lab.feed(lambda house: house.stand(operator))
 
+    @rule(operator=operators, whom=operators, to=st.sampled_from(["ready", "not-ready", "signed-out"]))
+    def a_lead_forces(self, operator: OperatorId, whom: OperatorId, to: str) -> None:
+        contact = self.lab.contact_of(whom)
+        before = None if contact is None else self.lab.house.ctx.core.contact(contact)
+        self.lab.do(operator, "staff.force", {"operator": whom, "to": to, "reason": "", "note": "?"})
+        if before is not None and before.state in JOINED and self.lab.crash_after is None:
+            assert self.lab.contact_of(whom) == contact, "a call was cut"
+
+    @rule(operator=operators, seconds=st.sampled_from([1, 30, 400]))
+    def needs_more_time(self, operator: OperatorId, seconds: int) -> None:
+        self.lab.do(operator, "wrapup.extend", {"seconds": seconds})
+
+    @rule(operator=operators, seat=seats, then=st.sampled_from(["", "", "handover.now", "handover.cancel", "gone"]))
+    def the_next_shift_stands_by(self, operator: OperatorId, seat: PositionId, then: str) -> None:
+        room = RoomId("bergen" if seat == SEATS[2] else "oslo")
+        self.lab.feed(lambda house: house.staff.stand_by(operator, str(operator), seat, room, {}))
+        holder = self.lab.house.ctx.core.operator_at(seat)
+        if then == "gone":
+            self.lab.feed(lambda house: house.staff.stop_waiting(operator))
+        elif then and holder is not None:
+            self.lab.do(holder, then, {})
+
+    @rule(home=st.booleans(), whom=operators, keep=st.booleans(), end=st.booleans())
+    def rooms_lend_each_other_people(self, home: bool, whom: OperatorId, keep: bool, end: bool) -> None:
+        room, lender = ("bergen", "oslo") if home else ("oslo", "bergen")
+        asked = self.lab.do(KARI, "loan.ask", {"room": room, "lender": lender, "count": 1, "minutes": 1, "note": "?"})
+        if asked is None or asked.code:
+            return
+        loan = asked.result["loan"]
+        self.lab.do(KARI, "loan.agree", {"loan": loan, "operators": [whom], "own_emergencies": keep})
+        if end:
+            self.lab.do(KARI, "loan.end", {"loan": loan})
+
     @rule(operator=operators, activity=st.sampled_from(["available", "available", "break", "after-call-work"]))
     def says(self, operator: OperatorId, activity: str) -> None:
         self.lab.do(operator, "activity.set", {"activity": activity})
@@ -613,6 +646,12 @@ class HouseMachine(RuleBasedStateMachine):
         assert [o.command for o in lab.outputs if isinstance(o, ToMedia)] == []
 
     # --- the laws -----------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def every_seat_has_the_operator_that_sits_there(self) -> None:
+        core = self.lab.house.ctx.core
+        seated = {position: seat.operator for position, seat in self.lab.house.seats.seats.items()}
+        assert seated == {view.position: view.operator for view in core.operators()}
 
     @invariant()
     def ports_in_use_are_the_ports_of_legs(self) -> None:

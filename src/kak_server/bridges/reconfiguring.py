@@ -1,11 +1,13 @@
 """Another version of the configuration while calls are up: tables are made beforehand and put in place in one input."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kak_server.bridges.context import HouseSettings, QueueInfo, directory_of, emergency_queues
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Dirty, Note
+from kak_server.bridges.staff import leads_of
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ConfigChanged
 
@@ -20,6 +22,7 @@ class Tables:
     emergency: frozenset[QueueId]
     rooms: dict[PositionId, RoomId]
     room_names: dict[RoomId, str]
+    leads: Mapping[RoomId, Sequence[OperatorId]]
 
 
 def tables_of(settings: HouseSettings) -> Tables:
@@ -31,6 +34,7 @@ def tables_of(settings: HouseSettings) -> Tables:
         emergency_queues(settings),
         {info.position: info.room for info in settings.positions},
         {info.room: info.room_name for info in settings.positions},
+        leads_of(settings.people),
     )
 
 
@@ -45,12 +49,13 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.calls.serve(tables.directory, tables.queues)
     house.abandoned.serve(tables.emergency)
     house.views.serve(tables.rooms, tables.room_names)
+    house.staff.serve(tables.leads, tables.room_names)
     house.phone_desk.phones.serve(tables.settings.phones)
     house.ctx.route(replace(event, now_ms=house.ctx.now_ms))
     house.ctx.settle()
     _leave(house, people)
     house.ctx.emit(Note("config_version", fields={"version": event.version, "apply": event.apply}))
-    for topic in ("queues", "waiting", "operators", "recent"):
+    for topic in ("queues", "waiting", "operators", "recent", "staff"):
         house.ctx.emit(Dirty(topic))
     house.ctx.settle()
 

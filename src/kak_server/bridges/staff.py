@@ -1,6 +1,6 @@
 """Shift leads and their people: who leads which room, what leads and operators are told, what is audited."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,15 @@ class PersonInfo:
     leads: tuple[RoomId, ...] = ()
 
 
+def leads_of(people: Mapping[OperatorId, PersonInfo]) -> Mapping[RoomId, Sequence[OperatorId]]:
+    """The shift leads of each room. Costs the number of people."""
+    leads: dict[RoomId, list[OperatorId]] = {}
+    for operator, person in people.items():
+        for room in person.leads:
+            leads.setdefault(room, []).append(operator)
+    return leads
+
+
 class Staff:
     """Told of the routing core's effects about people; tells those concerned."""
 
@@ -37,10 +46,12 @@ class Staff:
         self._rooms: dict[RoomId, dict[str, Notice]] = {}
         self._about: dict[OperatorId, dict[str, RoomId]] = {}  # whom the notices of rooms are about
         self.loans = StaffLoans(ctx, self)
-        self._leads: dict[RoomId, list[OperatorId]] = {}
-        for operator, person in ctx.settings.people.items():
-            for room in person.leads:
-                self._leads.setdefault(room, []).append(operator)
+        self._leads = leads_of(ctx.settings.people)
+
+    def serve(self, leads: Mapping[RoomId, Sequence[OperatorId]], room_names: Mapping[RoomId, str]) -> None:
+        """Another version of the configuration: who leads which room now, and what rooms are called."""
+        self._leads = leads
+        self.loans.room_names = room_names
 
     def effects(self) -> Mapping[type[Any], Callable[[Any], None]]:
         """What it handles."""

@@ -1,6 +1,6 @@
 """Loans of people between rooms, as shift leads and operators see them: lists, notices, the audit log."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges import staff_texts
@@ -22,11 +22,11 @@ class StaffLoans:
     def __init__(self, ctx: "Context", staff: "Staff") -> None:
         self.ctx = ctx
         self.staff = staff
-        self._names = {p.room: p.room_name for p in ctx.settings.positions}
+        self.room_names: Mapping[RoomId, str] = {p.room: p.room_name for p in ctx.settings.positions}
 
     def room_name(self, room: RoomId) -> str:
         """A control room's name for people."""
-        return self._names.get(room, str(room))
+        return self.room_names.get(room, str(room))
 
     # --- effects ------------------------------------------------------------------------------------------------------
 

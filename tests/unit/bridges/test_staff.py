@@ -7,11 +7,20 @@ from typing import Any
 from kak_server.bridges import recovery
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Audit, Tell, Unseat
+from kak_server.bridges.reconfiguring import reconfigure, tables_of
 from kak_server.bridges.staff import PersonInfo
 from kak_server.model.ids import CallId, OperatorId, PositionId, RoomId
-from kak_server.routing.api import Configured, OperatorState, PeopleConfig, ReasonConfig
+from kak_server.routing.api import (
+    ConfigChanged,
+    Configured,
+    ContactConnected,
+    ContactState,
+    OperatorState,
+    PeopleConfig,
+    ReasonConfig,
+)
 from kak_server.routing.step import RoutingCore
-from kak_server.sip.api import CallEnded
+from kak_server.sip.api import CallConfirmed, CallEnded
 from tests.unit.bridges.world import KARI, OLA, SEAT_1, SEAT_2, START_MS, CountingIds, World, routing_config, settings
 
 SOFIE, LARS = OperatorId("sofie"), OperatorId("lars")
@@ -328,3 +337,37 @@ def test_a_borrowed_operators_lead_may_force_them_too() -> None:
     loan = asks(world).result["loan"]
     world.do("loan.agree", {"loan": loan, "operators": ["kari"], "own_emergencies": True}, SOFIE, LEAD_SEAT)
     assert world.do("staff.force", force, BENT_LEAD, BERGEN_1).code == ""
+
+
+# --- leaving at once, and another version -----------------------------------------------------------------------------
+
+
+def test_a_call_on_hold_is_parked_for_the_next_shift() -> None:
+    world = staffed()
+    contact = world.talking()
+    assert world.do("handover.now", {}).code == "unknown-position"
+    world.house.staff.stand_by(OLA, "Ola", SEAT_1, RoomId("oslo"), {})
+    assert world.do("handover.now", {}).code == "busy"
+    world.event(CallConfirmed(CallId("call-113")))
+    world.house.ctx.route(ContactConnected(world.now_ms, contact, 1))
+    world.do("contact.hold", {"contact": contact, "on": True})
+    assert world.do("handover.now", {}).code == ""
+    view = world.house.ctx.core.contact(contact)
+    assert view is not None
+    assert view.slot is not None
+    assert (view.state, view.slot.by) == (ContactState.PARKED, OLA)
+    assert world.house.staff_views.status(OLA)["state"] == "ready"
+
+
+def test_a_published_version_says_who_leads() -> None:
+    world = staffed()
+    world.sit()
+    world.sit(SOFIE, LEAD_SEAT, available=False)
+    people = {KARI: PersonInfo("Kari", (RoomId("oslo"),)), SOFIE: PersonInfo("Sofie")}
+    tables = tables_of(replace(world.house.ctx.settings, people=people))
+    reconfigure(world.house, tables, frozenset(people), ConfigChanged(world.now_ms, 2), world.now_ms)
+    world.pump()
+    force = {"operator": "kari", "to": "not-ready"}
+    assert world.do("staff.force", force, SOFIE, LEAD_SEAT).code == "not-lead"
+    assert world.do("staff.force", {**force, "operator": "sofie"}).code == ""
+    assert world.house.staff.audience(RoomId("oslo")) == [SEAT_1]
