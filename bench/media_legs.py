@@ -1,6 +1,6 @@
 """What a leg costs: CPU of a real media worker with so many operator (WebRTC) or RTP legs, each in a call of its own.
 
-    python bench/media_legs.py [--legs 20] [--seconds 10]
+    python bench/media_legs.py [--legs 20] [--seconds 10] [--engine native|numpy]
 
 Prints CPU microseconds per leg and 20 ms tick, and the packets a second behind them. Operators are PeerConnections
 below aiortc's codecs that send an encoded tone; callers are plain RTP senders, with SRTP in "srtp" and with Opus in
@@ -101,11 +101,11 @@ async def drive(operators: list[LightOperator], callers: list[RtpPhone], seconds
         await asyncio.sleep(max(0.0, begin + number * 0.02 - time.monotonic()))
 
 
-async def measure(kind: str, legs: int, seconds: float, record: bool) -> None:
+async def measure(kind: str, legs: int, seconds: float, record: bool, engine: str) -> None:
     encoder = opus.OpusEncoder()
     packets = [encoder.encode(sine(1_000.0, 160, n * 160)) for n in range(FRAMES)]
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder)) as (worker, control):
+        async with running(Path(folder), "--engine", engine) as (worker, control):
             callers, operators = [], []
             for number in range(legs):
                 caller, port = phone_of(kind), free_udp_port()
@@ -135,7 +135,7 @@ async def measure(kind: str, legs: int, seconds: float, record: bool) -> None:
             per_leg_us = used * 1e6 / (elapsed * TICKS_A_SECOND * legs)
             heard = sum(operator.heard for operator in operators)
             print(
-                f"{kind:9} legs={legs:4} recorded={record!s:5} cpu={100 * used / elapsed:5.1f} % "
+                f"{stats['engine']} {kind:9} legs={legs:4} recorded={record!s:5} cpu={100 * used / elapsed:5.1f} % "
                 f"caller+{kind} {per_leg_us:6.1f} us/tick  heard={heard} "
                 f"late_max={stats['late_max_ms']} ms skipped={stats['skipped_ticks']}"
             )
@@ -147,9 +147,10 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--legs", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--engine", choices=("auto", "native", "numpy"), default="auto")
     args = parser.parse_args()
     for kind, record in (("rtp", False), ("rtp", True), ("srtp", False), ("opus", False), ("operator", False)):
-        await measure(kind, args.legs, args.seconds, record)
+        await measure(kind, args.legs, args.seconds, record, args.engine)
 
 
 if __name__ == "__main__":

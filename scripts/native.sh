@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compiles the media worker's native engine for the Python of an environment. Without a compiler or Python's headers it
-# says so and leaves it: the worker then runs its numpy engine, which does the same for several times the CPU.
+# says so and leaves it: the worker then runs its numpy engine, which does the same for two to three times the CPU.
 #
 #   scripts/native.sh PYTHON [FOLDER]     FOLDER: where the extension goes; the source tree if left out
 #
