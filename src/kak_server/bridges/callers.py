@@ -31,14 +31,17 @@ class Callers:
         self.ctx = ctx
         self.calls = calls
         self.abandoned = abandoned
-        rules = [queue.handling for queue in ctx.settings.queues] or [DEFAULT]
-        surge_ms = max(rule.surge_ms for rule in rules)
-        self.repeats = Repeats(ctx, calls.lines, max(surge_ms, *(rule.redial_ms for rule in rules)), self._klass)
+        surge_ms, keep_ms = _windows(ctx)
+        self.repeats = Repeats(ctx, calls.lines, keep_ms, self._klass)
         self.surge = Surge(ctx.settings.surge_radius_m, surge_ms)
         self.flags = Flags(ctx)
         self.turned = TurnedAway(ctx)
         self.silence = SilentCalls(ctx, calls, self)
         calls.on_arriving = self.arriving
+
+    def serve(self) -> None:
+        """How long calls are remembered, by the settings as they are now."""
+        self.surge.keep_ms, self.repeats.keep_ms = _windows(self.ctx)
 
     def handling(self, queue: QueueId) -> Handling:
         """The rules of a queue."""
@@ -169,3 +172,10 @@ def sighting(line: Line) -> Sighting:
         if place.areas and not area:
             area = place.areas[0]
     return Sighting(line.contact, line.arrived_at_ms, area, latitude, longitude, line.queue)
+
+
+def _windows(ctx: Context) -> tuple[int, int]:
+    """The longest times of any queue's rules: of a surge, and of anything at all (ms)."""
+    rules = [queue.handling for queue in ctx.settings.queues] or [DEFAULT]
+    surge_ms = max(rule.surge_ms for rule in rules)
+    return surge_ms, max(surge_ms, *(rule.redial_ms for rule in rules))

@@ -49,6 +49,7 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.calls.serve(tables.directory, tables.queues)
     house.abandoned.serve(tables.emergency)
     house.views.serve(tables.rooms, tables.room_names)
+    house.callers.serve()
     house.staff.serve(tables.leads, tables.room_names)
     house.phone_desk.phones.serve(tables.settings.phones)
     house.ctx.route(replace(event, now_ms=house.ctx.now_ms))

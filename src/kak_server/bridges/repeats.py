@@ -49,7 +49,7 @@ class Repeats:
         self.ctx = ctx
         self._lines = lines
         self.past: OrderedDict[ContactId, PastCall] = OrderedDict()
-        self._keep_ms = keep_ms
+        self.keep_ms = keep_ms
         self._klass_of = klass_of
         self._live: dict[Key, ContactId] = {}  # the newest
         self._keys: dict[ContactId, Key] = {}  # of live calls: a call may change its queue, and so its class
@@ -125,7 +125,7 @@ class Repeats:
         """What is too old, or too much: the oldest first."""
         while self.past:
             past = next(iter(self.past.values()))
-            if len(self.past) <= MAX_PAST and past.ended_at_ms + self._keep_ms >= self.ctx.now_ms:
+            if len(self.past) <= MAX_PAST and past.ended_at_ms + self.keep_ms >= self.ctx.now_ms:
                 return
             del self.past[past.contact]
             if self._ended.get((past.number, past.klass)) == past.contact:

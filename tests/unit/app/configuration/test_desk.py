@@ -12,7 +12,7 @@ from kak_server.app.configuration.library import Library
 from kak_server.bridges import reconfiguring
 from kak_server.config.compose_sip import to_sip_settings
 from kak_server.console.ports import Caller
-from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, SessionId
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId, SessionId
 from kak_server.routing.api import ConfigChanged, ContactState
 from kak_server.runtime.segments import load
 from kak_server.sip.core import SipCore
@@ -205,3 +205,14 @@ async def test_two_publish_at_once_one_after_the_other(office: Office) -> None:
     )
     assert sorted(numbers) == [2, 3]
     assert office.house.ctx.core.version == 3
+
+
+async def test_a_new_shift_lead_leads_at_once(office: Office) -> None:
+    lead = {"username": "ola", "name": "Ola", "rooms": ["amk"], "roles": ["operator", "supervisor"]}
+    assert not office.house.staff.rooms_led(OperatorId("ola"))
+    room = {"id": "amk", "name": "AMK Nord", "positions": 2}
+    queue = {**NOD, "callers": {"redial_minutes": 77}}
+    await office.publish(("operators", "ola", lead), ("rooms", "amk", room), ("queues", "nod", queue))
+    assert office.house.staff.rooms_led(OperatorId("ola")) == ("amk",)
+    assert office.house.staff.loans.room_name(RoomId("amk")) == "AMK Nord"
+    assert office.house.callers.repeats.keep_ms >= 77 * 60_000
