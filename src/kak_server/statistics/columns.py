@@ -111,6 +111,7 @@ COLUMNS: tuple[Column, ...] = (
     _share("chat_ms", _PEOPLE, "nothing but chats, one or several"),
     _share("after_call_ms", _PEOPLE, "paper work the operator has said to do (activity after-call-work)"),
     _share("break_ms", _PEOPLE, "signed in, on a break"),
+    _share("duty_ms", _PEOPLE, "signed in, not ready for a reason that counts as working time (training, a meeting)"),
     _share("unreachable_ms", _PEOPLE, "signed in and available, without sound at the position"),
     _share("other_ms", _PEOPLE, "signed in, in a state that none of these is"),
 )  # fmt: skip
@@ -127,5 +128,5 @@ HIGHEST: tuple[int, ...] = tuple(number for number, column in enumerate(COLUMNS)
     DIALED, DIALED_ANSWERED, HANDLED, HANDLE_TALK_MS, HANDLE_HOLD_MS, HANDLE_WRAP_UP_MS,
     CHATS, CHAT_HANDLE_MS,
     IDLE_MS, RINGING_MS, CONNECTING_MS, TALK_MS, HOLD_MS, WRAP_UP_MS, CHAT_MS,
-    AFTER_CALL_MS, BREAK_MS, UNREACHABLE_MS, OTHER_MS,
+    AFTER_CALL_MS, BREAK_MS, DUTY_MS, UNREACHABLE_MS, OTHER_MS,
 ) = range(WIDTH)  # fmt: skip

@@ -12,7 +12,7 @@ Figures = Mapping[str, int]
 
 SIGNED_IN = (
     "idle_ms", "ringing_ms", "connecting_ms", "talk_ms", "hold_ms", "wrap_up_ms", "chat_ms",
-    "after_call_ms", "break_ms", "unreachable_ms", "other_ms",
+    "after_call_ms", "break_ms", "duty_ms", "unreachable_ms", "other_ms",
 )  # fmt: skip
 WORKING = ("connecting_ms", "talk_ms", "hold_ms", "wrap_up_ms", "chat_ms", "after_call_ms")
 READY = ("idle_ms", "ringing_ms")

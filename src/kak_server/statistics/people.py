@@ -16,6 +16,7 @@ from kak_server.statistics.columns import (
     CHAT_MS,
     COLUMNS,
     CONNECTING_MS,
+    DUTY_MS,
     HANDLE_HOLD_MS,
     HANDLE_TALK_MS,
     HANDLE_WRAP_UP_MS,
@@ -86,8 +87,15 @@ def doing_of(row: Operator, state: State) -> int:
     if row.state is OperatorState.IDLE or (
         row.state is OperatorState.UNREACHABLE and row.activity is not Activity.AVAILABLE
     ):
+        if row.activity is Activity.BREAK and row.reason and _is_duty(row.reason, state):
+            return DUTY_MS
         return BY_ACTIVITY.get(row.activity, OTHER_MS)
     return BY_STATE.get(row.state, OTHER_MS)
+
+
+def _is_duty(reason: str, state: State) -> bool:
+    """The organisation counts the reason as working time."""
+    return any(config.working and config.reason == reason for config in state.config.people.reasons)
 
 
 class People:

@@ -1,5 +1,7 @@
 """A desk whose every step goes past a reducer too, and figures by name."""
 
+from typing import Any
+
 from kak_server.routing.api import Effect, Event, QueueConfig
 from kak_server.statistics.columns import By
 from kak_server.statistics.halfhours import HALF_HOUR_MS, Row
@@ -12,7 +14,7 @@ MONDAY_MS = 1_795_392_000_000 - 1_795_392_000_000 % 86_400_000  # a midnight of 
 class MeasuredDesk(Desk):
     """Time is counted from a midnight. `rows` are those handed out, the newest of each key."""
 
-    def __init__(self, *queues: QueueConfig, **settings: int) -> None:
+    def __init__(self, *queues: QueueConfig, **settings: Any) -> None:
         self.reducer = Reducer()
         self.steps: list[tuple[Event, tuple[Effect, ...]]] = []
         self.rows: dict[tuple[int, By, str], Row] = {}

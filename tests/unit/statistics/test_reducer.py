@@ -3,7 +3,16 @@
 import pytest
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.api import Activity, ContactArrived, ContactClass, ContactKind, OperatorSignedIn, Strategy
+from kak_server.routing.api import (
+    Activity,
+    ContactArrived,
+    ContactClass,
+    ContactKind,
+    OperatorSignedIn,
+    PeopleConfig,
+    ReasonConfig,
+    Strategy,
+)
 from kak_server.routing.words_workflow import Step
 from kak_server.statistics.derived import derive
 from tests.unit.routing.desk import queue
@@ -320,3 +329,20 @@ def test_chats_beside_a_call() -> None:
     assert (ada["chat_ms"], ada["talk_ms"], ada["handle_talk_ms"]) == (110 * S, 100 * S, 100 * S)
     assert ada["idle_ms"] == (1_800 - 210) * S
     assert desk.row("08:00", "queue", "chat")["answered"] == 2
+
+
+def test_a_break_for_a_reason_that_is_work_is_none() -> None:
+    """The organisation says which reasons count as working time; a change of the reason changes where the time goes."""
+    reasons = (ReasonConfig("meal", "Måltid", "Meal"), ReasonConfig("training", "Opplæring", "Training", working=True))
+    desk = MeasuredDesk(queue("113", "oslo"), people=PeopleConfig(reasons=reasons))
+    desk.core.state.now_ms = 0
+    desk.at("08:00:00")
+    desk.sit("ada", "oslo")
+    desk.at("08:05:00")
+    desk.says("ada", Activity.BREAK, "training")
+    desk.at("08:20:00")
+    desk.says("ada", Activity.BREAK, "meal")
+    desk.at("08:30:00")
+    figures = desk.row("08:00", "operator", "ada")
+    assert figures == {"idle_ms": 300 * S, "duty_ms": 900 * S, "break_ms": 600 * S}
+    assert derive("operator", figures)["signed_in_ms"] == 1_800 * S
