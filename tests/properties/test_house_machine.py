@@ -16,7 +16,7 @@ from kak_server.bridges.videos import video_leg
 from kak_server.console.models import SnapshotFields
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RoomId
-from kak_server.routing.api import ContactState, OperatorState
+from kak_server.routing.api import INVITES, ContactState, OperatorState, Part
 from kak_server.sip.api import (
     CallCancelled,
     CallConfirmed,
@@ -61,6 +61,12 @@ DEEDS = (
 WITH_OTHERS = (
     *("party.add", "party.add", "contact.conference", "party.private", "party.drop"),
     *("contact.leave", "contact.transfer_out", "contact.refer"),
+)
+
+MOVES = (
+    *("contact.park", "contact.unpark", "contact.transfer_operator", "contact.transfer_room"),
+    *("colleague.invite", "colleague.drop", "consult.complete", "consult.merge", "consult.swap"),
+    *("contact.listen", "contact.take_over", "contact.hangup", "contact.leave"),
 )
 
 picks = st.integers(0, 30)
@@ -324,6 +330,46 @@ class HouseMachine(RuleBasedStateMachine):
         elif what:
             self.works_on_the_call(operator, what, True, "113-bergen", GROUPS[0])
 
+    @rule(operator=operators, what=st.sampled_from(MOVES), other=operators, pick=picks, on=st.booleans())
+    def moves_the_call(self, operator: OperatorId, what: str, other: OperatorId, pick: int, on: bool) -> None:
+        """Parked, shared, consulted about, listened to, taken over."""
+        lab = self.lab
+        contact = lab.contact_of(operator)
+        if what in ("contact.listen", "contact.take_over", "contact.unpark"):
+            live = sorted(lab.house.calls.lines)
+            contact = live[pick % len(live)] if live else None
+        if contact is None:
+            return
+        purpose = "consult" if on else "conference"
+        args = {"contact": contact, "operator": other, "back": on, "room": "bergen", "purpose": purpose}
+        lab.do(operator, what, {**args, "whisper": on})
+
+    @rule(operator=operators, on=st.booleans(), comes=st.sampled_from([True, True, False]))
+    def asks_a_colleague_in(self, operator: OperatorId, on: bool, comes: bool) -> None:
+        """Deep inside: two who talk about a call, or share one."""
+        lab = self.lab
+        other = next(who for who in OPERATORS if who != operator)
+        if lab.contact_of(operator) is None:
+            self.takes_a_call(operator, SEATS[0], "113")
+        if lab.position_of(other) is None:
+            self.sits_down(other, SEATS[1], True)
+        self.is_through(other)
+        self.moves_the_call(operator, "colleague.invite", other, 0, on)
+        if comes:
+            self.answers_the_offer(other, "accept")
+
+    @rule(operator=operators, first=operators)
+    def two_take_a_parked_call(self, operator: OperatorId, first: OperatorId) -> None:
+        lab = self.lab
+        if lab.contact_of(operator) is None:
+            self.takes_a_call(operator, SEATS[0], "113")
+        contact = lab.contact_of(operator)
+        self.moves_the_call(operator, "contact.park", operator, 0, True)
+        for who in (first, *OPERATORS):
+            if contact is not None:
+                self.is_through(who)
+                lab.do(who, "contact.unpark", {"contact": contact})
+
     @rule(operator=operators, pick=picks)
     def pulls_back(self, operator: OperatorId, pick: int) -> None:
         alone = sorted(line.contact for line in self.lab.house.transfers.alone())
@@ -458,7 +504,9 @@ class HouseMachine(RuleBasedStateMachine):
         contact = self.lab.contact_of(operator)
         view = self.lab.house.ctx.core.contact(contact) if contact is not None else None
         if view is not None:
-            self.lab.do(operator, f"contact.{name}", {"contact": view.contact, "epoch": view.epoch})
+            guest = self.lab.house.colleagues.guest_of(view, operator)
+            epoch = view.epoch if guest is None else INVITES + guest.number
+            self.lab.do(operator, f"contact.{name}", {"contact": view.contact, "epoch": epoch})
 
     @rule(operator=operators, pick=picks, epoch=st.integers(0, 3))
     def accepts_late(self, operator: OperatorId, pick: int, epoch: int) -> None:
@@ -482,7 +530,7 @@ class HouseMachine(RuleBasedStateMachine):
         if name == "video":
             self.lab.do(operator, "video.invite", args)
         elif name == "watch":
-            if view.state in JOINED:
+            if view.state in JOINED and view.position == position:
                 leg = self.lab.feed(lambda house: house.videos.watch(position, view.contact))
                 if leg is not None:
                     self.lab.browser(leg, "viewer")
@@ -679,22 +727,31 @@ class HouseMachine(RuleBasedStateMachine):
                 assert not end.startswith(("caller-", "party-")) or end in names
 
     @invariant()
-    def a_caller_is_with_one_seat_at_most(self) -> None:
+    def a_caller_is_with_the_seats_that_take_part(self) -> None:
         edges = self.edges(self.lab.house.ctx.desk.desired().mixes)
         for view in self.lab.house.ctx.core.contacts():
             leg = str(caller_leg(view.contact))
             near = {edge.sink.split("/")[0] for edge in edges if edge.source == leg}
             near |= {edge.source for edge in edges if edge.sink == leg}
             seated = {end for end in near if end.startswith("seat-")}
-            expected = {str(seat_leg(view.position))} if view.state in JOINED and view.position is not None else set()
+            holder = {str(seat_leg(view.position))} if view.state in JOINED and view.position is not None else set()
+            members = {seat_leg(row.position) for row in view.participants if row.joined and row.part is Part.MEMBER}
+            silent = {
+                str(seat_leg(row.position))
+                for row in view.participants
+                if row.joined and row.part in (Part.LISTEN, Part.WHISPER)
+            }
+            assert not {edge.source for edge in edges if edge.sink == leg} & silent, "who listens is heard by a caller"
+            expected = holder | {str(seat) for seat in members}
+            seated -= silent
             assert seated <= expected
             line = self.lab.house.calls.lines[view.contact]
             apart = any(party.private for party in line.company()) or line.gone
             if view.state is ContactState.CONNECTED and not apart:
                 assert seated == expected
-                keyed = any(("ptt", str(view.position)) in g.keys for g in self.lab.house.groups.groups.values())
+                keyed = {who for g in self.lab.house.groups.groups.values() for kind, who in g.keys if kind == "ptt"}
                 heard = {edge.source for edge in edges if edge.sink == leg and edge.source.startswith("seat-")}
-                assert heard == (set() if keyed else expected)
+                assert heard == {seat for seat in expected if seat.removeprefix("seat-") not in keyed}
 
     @invariant()
     def a_microphone_is_open_only_by_a_grant_and_a_key(self) -> None:
@@ -847,6 +904,8 @@ class HouseMachine(RuleBasedStateMachine):
             if view.state in (ContactState.CONNECTED, ContactState.HELD):
                 assert view.position is not None
                 talking.add(str(seat_leg(view.position)))
+            heard = [row for row in view.participants if row.joined and row.part is not Part.LISTEN]
+            talking |= {str(seat_leg(row.position)) for row in heard}
             if line.answered and not line.gone:
                 talking.add(str(line.leg.leg))
             assert talking <= sources[view.contact]
@@ -871,6 +930,18 @@ class HouseMachine(RuleBasedStateMachine):
                 if edge.source in calling:
                     alone = view.state is ContactState.HANDED_OVER and edge.sink == line.leg.leg
                     assert alone or edge.sink == f"seat-{view.position}/headset"
+
+    @invariant()
+    def who_is_in_a_call_is_in_one(self) -> None:
+        core = self.lab.house.ctx.core
+        seats = [seat for view in core.contacts() for seat in self.lab.house.colleagues.seats_of(view)]
+        assert len(seats) == len(set(seats))
+        for view in core.contacts():
+            if view.slot is not None:
+                assert view.contact in [row["contact"] for row in self.lab.house.colleagues.parked_list(view.slot.room)]
+                assert f"routing/park:{view.contact}" in self.lab.timers
+            for row in view.participants:
+                assert row.joined or f"routing/invite:{row.operator}" in self.lab.timers
 
     @invariant()
     def who_is_called_back_is_called_by_one(self) -> None:

@@ -35,6 +35,7 @@ class ConsoleHub:
             "operators": house.views.operator_list,
             "handed_over": house.views_out.handed_over_list,
             "abandoned": house.views_out.abandoned_list,
+            "parked": house.colleagues.parked_list,
             "surges": house.views_callers.surge_list,
             "flags": house.views_callers.flag_list,
             "recent": lambda _room: RECENT,

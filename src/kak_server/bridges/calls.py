@@ -14,6 +14,7 @@ from kak_server.bridges.line import Line
 from kak_server.bridges.line_media import described, policy_in, secret_for, with_session
 from kak_server.bridges.moved_media import moved_line
 from kak_server.bridges.outputs import Dirty, Note, ToSip
+from kak_server.bridges.who_hears import Guest
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY
 from kak_server.model.ids import CallId, ContactId, PositionId, QueueId
@@ -257,8 +258,10 @@ class Calls:
     def moved(self, contact: ContactId, position: PositionId) -> None:
         """The operator took the call along to another seat: another microphone, so another track."""
         line = self.lines.get(contact)
+        view = self.ctx.core.contact(contact)
         if line is not None:
-            self.keep(replace(line, moves=line.moves + 1, last_position=str(position)))
+            holds = view is None or view.position == position or not view.participants
+            self.keep(replace(line, moves=line.moves + 1, last_position=str(position) if holds else line.last_position))
 
     def answer(self, line: Line) -> None:
         """200 OK, once; the line's record is journalled before the command."""
@@ -330,8 +333,18 @@ class Calls:
             on_radio=position in self.keyed_seats,
             incarnation=self.ctx.incarnation,
             handed_over=view is not None and view.state is ContactState.HANDED_OVER,
+            parked=view is not None and view.state is ContactState.PARKED,
+            guests=self._guests(view),
         )
         self.ctx.plan(f"contact/{contact}", plan)
+
+    def _guests(self, view: ContactView | None) -> tuple[Guest, ...]:
+        if view is None or not view.participants:
+            return ()
+        keyed = self.keyed_seats
+        return tuple(
+            Guest(row.position, row.number, row.part, row.position in keyed) for row in view.participants if row.joined
+        )
 
     def store(self, line: Line, ended_at_ms: int | None = None, cause: str = "") -> None:
         """Upsert what people look up later."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges import commands_callers, commands_out, commands_staff
+from kak_server.bridges import commands_callers, commands_moves, commands_out, commands_staff
 from kak_server.bridges.asking import Args as Args
 from kak_server.bridges.asking import By as By
 from kak_server.bridges.asking import Outcome as Outcome
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kak_server.bridges.house import House
 
 
-AUDITED = commands_callers.AUDITED
+AUDITED = commands_callers.AUDITED | commands_moves.AUDITED
 """Commands that leave a line in the audit log, done or refused."""
 
 
@@ -41,7 +41,7 @@ def run(house: "House", by: By, name: str, args: Args) -> Outcome:
     return Outcome(result=result or {})
 
 
-BY_PHONE = ("contact.accept", "contact.dial", "contact.callback", "contact.pull_back")
+BY_PHONE = ("contact.accept", "contact.dial", "contact.callback", "contact.pull_back", *commands_moves.BY_PHONE)
 """What begins a call at the position: where a phone is its sound, only the phone can."""
 
 
@@ -74,6 +74,8 @@ def _reject(house: "House", by: By, args: Args) -> None:
 
 
 def _hang_up(house: "House", by: By, args: Args) -> None:
+    if commands_moves.quits(house, by, args):
+        return
     line = own_line(house, by, args)
     house.ctx.route(routing.HangUp(house.ctx.now_ms, by.operator, line.contact))
 
@@ -171,5 +173,6 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "position.phone": _position_phone,
     **commands_out.TABLE,
     **commands_callers.TABLE,
+    **commands_moves.TABLE,
     **commands_staff.TABLE,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kak_server.bridges import commands_moves
 from kak_server.bridges.asking import Args, By, RefusedError, flag, own_line, text
 from kak_server.bridges.line import Line, Party
 from kak_server.media import rpc
@@ -91,7 +92,8 @@ def _conference(house: "House", by: By, args: Args) -> Mapping[str, Any]:
 
 
 def _leave(house: "House", by: By, args: Args) -> None:
-    house.transfers.leave(by, _talking(house, by, args))
+    if not commands_moves.quits(house, by, args):
+        house.transfers.leave(by, _talking(house, by, args))
 
 
 def _transfer_out(house: "House", by: By, args: Args) -> Mapping[str, Any]:

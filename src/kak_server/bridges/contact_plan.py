@@ -10,10 +10,11 @@ from kak_server.bridges.line import Line
 from kak_server.bridges.names import caller_leg as caller_leg
 from kak_server.bridges.names import group_leg as group_leg
 from kak_server.bridges.names import seat_leg as seat_leg
-from kak_server.bridges.who_hears import Room, sounds
+from kak_server.bridges.who_hears import Guest, Room, sounds
 from kak_server.media import rpc
 from kak_server.media.plan import Plan
 from kak_server.model.ids import ContactId, LegId, MixId, PositionId, RecordingId
+from kak_server.routing.api import Part
 
 
 def contact_plan(
@@ -25,11 +26,13 @@ def contact_plan(
     on_radio: bool,
     incarnation: int,
     handed_over: bool = False,
+    parked: bool = False,
+    guests: tuple[Guest, ...] = (),
 ) -> Plan:
     """`position`: where the contact is connected (None: it waits, or was handed over). `on_radio`: that seat's
     microphone is keyed towards a talkgroup, so the caller does not hear it. `incarnation` counts workers: each writes
-    files of its own."""
-    edges, plays = sounds(line, Room(position, held, on_radio, handed_over))
+    files of its own. `guests`: operators beside the holder."""
+    edges, plays = sounds(line, Room(position, held, on_radio, handed_over, parked, guests))
     patched = line.patch is not None and line.patch.state == "active" and position is not None and not held
     awaited = line.silence in ("listening", "hint")
     return Plan(
@@ -37,22 +40,27 @@ def contact_plan(
         browser_legs=frozenset({LegId(f"video-{line.contact}")}) if line.video is not None else frozenset(),
         mixes={MixId(f"call-{line.contact}"): edges} if edges else {},
         plays={play.play: play for play in plays},
-        recordings=_recordings(line, position, epoch, incarnation),
+        recordings=_recordings(line, position, epoch, incarnation, guests),
         watched=frozenset({line.leg.leg}) if (patched or awaited) and not line.gone else frozenset(),
     )
 
 
 def _recordings(
-    line: Line, position: PositionId | None, epoch: int, incarnation: int
+    line: Line, position: PositionId | None, epoch: int, incarnation: int, guests: tuple[Guest, ...] = ()
 ) -> dict[RecordingId, rpc.StartRecord]:
-    """One track per leg: the caller from our 200 OK (or theirs) on, the operator while connected, each party while it
-    is there, the radio while patched."""
+    """One track per leg: the caller from our 200 OK (or theirs) on, the operator while connected, colleagues while they
+    can be heard, each party while it is there, the radio while patched."""
     sources: list[tuple[str, str, str]] = []
     if line.answered and not line.gone:
         sources.append(("caller", "caller", str(line.leg.leg)))
     if position is not None:
         seat = f"{epoch}-{line.moves}" if line.moves else str(epoch)
         sources.append((f"operator-{seat}", "operator", str(seat_leg(position))))
+    sources += [
+        (f"operator-g{guest.number}-{line.moves}", "operator", str(seat_leg(guest.position)))
+        for guest in guests
+        if guest.part is not Part.LISTEN
+    ]
     sources += [(str(party.leg.leg), "party", str(party.leg.leg)) for party in line.company()]
     if position is not None and line.patch is not None and line.patch.state == "active":
         sources.append((f"radio-{line.patch.gssi}-{line.patch.patch[-6:]}", "radio", str(group_leg(line.patch.gssi))))

@@ -12,6 +12,7 @@ from kak_server.bridges import commands, far_ends, recovery, replacing, worker_e
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.callers import Callers
 from kak_server.bridges.calls import JOINED, Calls
+from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context, HouseSettings, Ids
 from kak_server.bridges.fetched import Fetched
 from kak_server.bridges.outgoing import Outgoing
@@ -61,6 +62,7 @@ class House:
         self.patches = Patches(self.ctx, self.calls, self.groups)
         self.videos = Videos(self.ctx, self.calls)
         self.abandoned = Abandoned(self.ctx)
+        self.colleagues = Colleagues(self.ctx, self.calls)
         self.callers = Callers(self.ctx, self.calls, self.abandoned)
         self.parties = Parties(self.ctx, self.calls)
         self.workflows = Workflows(self.ctx, self.calls, self.parties)
@@ -81,6 +83,7 @@ class House:
             self.views_out,
             self.phone_views,
             self.views_callers,
+            self.colleagues,
         )
         self.staff = Staff(self.ctx, self.seats)
         self.staff_views = StaffViews(self.ctx, self.staff)
@@ -105,6 +108,7 @@ class House:
             routing.ContactChanged: self._contact_changed,
             routing.OperatorChanged: self._operator_changed,
             **self.staff.effects(),
+            **self.colleagues.effects(),
         }
 
         self._timers: Mapping[str, Callable[[str], None]] = {
@@ -253,7 +257,7 @@ class House:
     def _offer(self, effect: routing.Offer) -> None:
         view = self.ctx.core.contact(effect.contact)
         if view is not None:
-            self.ctx.emit(Tell(effect.position, "offer", self.views.offer(view)))
+            self.ctx.emit(Tell(effect.position, "offer", self.views.offer(view, effect.operator)))
             self.phone_desk.phones.offer(effect)
 
     def _withdraw(self, effect: routing.WithdrawOffer) -> None:
@@ -323,6 +327,7 @@ class House:
         self.calls.refresh(effect.contact)
         self.ctx.emit(Dirty("waiting"))
         self.views_out.touched(effect.contact)
+        self.colleagues.touched(effect.contact)
         self.ctx.emit(Dirty("queues"))
         self.redraw(effect.contact)
 
@@ -337,10 +342,11 @@ class House:
     # --- redrawing ------------------------------------------------------------------------------------------------
 
     def redraw(self, contact: ContactId) -> None:
-        """The call card at the seat that has it."""
+        """The call card at the seat that has it, and at those of colleagues in it."""
         view = self.ctx.core.contact(contact)
-        if view is not None and view.position is not None and view.state in JOINED:
-            self.ctx.emit(Tell(view.position, "call", self.views.call(view)))
+        if view is not None and view.state in JOINED:
+            for operator, position in self.colleagues.seats_of(view):
+                self.ctx.emit(Tell(position, "call", self.views.call(view, operator)))
 
     def redraw_some(self, contact: ContactId | None) -> None:
         """The same, where there may be none."""

@@ -123,7 +123,9 @@ class TellAll:
 class Dirty:
     """A list looks different now; it goes out coalesced."""
 
-    topic: Literal["queues", "waiting", "operators", "recent", "handed_over", "abandoned", "surges", "flags", "staff"]
+    topic: Literal[
+        "queues", "waiting", "operators", "recent", "handed_over", "abandoned", "surges", "parked", "flags", "staff"
+    ]
 
 
 @dataclass(frozen=True, slots=True)

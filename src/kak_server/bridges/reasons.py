@@ -19,6 +19,11 @@ TEXTS = {
         "Anropet ble brutt da tjenesten startet på nytt",
         "The call was lost when the service restarted",
     ),
+    "handed-on": ("Overlatt til en kollega", "Left to a colleague"),
+    "taken-over": ("Overtatt av en vaktleder", "Taken over by a shift lead"),
+    "parked": ("Parkert", "Parked"),
+    "dropped": ("Tatt ut av samtalen", "Parted from the call"),
+    "over": ("Samtalen gikk videre", "The call went elsewhere"),
     "bye": ("La på", "Hung up"),
     "gone": ("Forbindelsen ble brutt", "The connection was lost"),
 }

@@ -89,6 +89,7 @@ def resume(
     house.videos.resume()
     house.views_out.resume()
     house.callers.resume()
+    house.colleagues.resume()
     house.staff.resume()
     house.workflows.recover()
     house.abandoned.resume({line.callback_of for line in house.calls.lines.values() if line.callback_of is not None})
@@ -151,6 +152,7 @@ def _resume_line(house: "House", line: Line, view: ContactView) -> None:
         house.calls.keep(moved)
         for order in orders:
             ctx.emit(order)
+    house.colleagues.resumed(line.contact, view)
     house.calls.refresh(line.contact)
 
 

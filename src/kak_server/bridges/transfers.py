@@ -37,7 +37,9 @@ class Transfers:
 
     def leave(self, by: By, line: Line) -> None:
         """The operator leaves the others to themselves. Raises RefusedError: "nobody-else"."""
-        if len(line.company()) + (not line.gone) < 2:
+        view = self.ctx.core.contact(line.contact)
+        colleagues = any(row.joined for row in view.participants) if view is not None else False
+        if len(line.company()) + (not line.gone) < 2 and not colleagues:
             raise RefusedError("nobody-else", "nobody else is in the call")
         self._hand_over(by, line)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from kak_server.bridges import views_caller
 from kak_server.bridges.calls import JOINED, Calls
+from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, location_text
 from kak_server.bridges.phone_view import PhoneViews
@@ -38,6 +39,7 @@ class Views:
         out: ViewsOut,
         phones: PhoneViews,
         callers: ViewsCallers,
+        colleagues: Colleagues,
     ) -> None:
         self.ctx = ctx
         self.calls = calls
@@ -47,6 +49,7 @@ class Views:
         self.out = out
         self.phones = phones
         self.callers = callers
+        self.colleagues = colleagues
         self.staff: StaffViews  # given by the house
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
@@ -60,17 +63,18 @@ class Views:
         info = self.calls.queues.get(queue)
         return info.name if info is not None else str(queue)
 
-    def offer(self, view: ContactView) -> View:
-        """An offer for the seat it rings at."""
+    def offer(self, view: ContactView, operator: OperatorId | None = None) -> View:
+        """An offer for the seat it rings at, or an invitation of this operator."""
         line = self.calls.lines.get(view.contact)
         return {
             **self._who_calls(view, line),
             "expires_at_ms": view.offer_expires_at_ms or 0,
             "location_text": location_text(line.locations) if line else "",
+            **self.colleagues.on_offer(view, operator),
         }
 
-    def call(self, view: ContactView) -> View:
-        """The call card."""
+    def call(self, view: ContactView, operator: OperatorId | None = None) -> View:
+        """The call card of this operator; of the holder, if none is named."""
         line = self.calls.lines.get(view.contact)
         return {
             **self._who_calls(view, line),
@@ -84,6 +88,7 @@ class Views:
             **of_call_out(line),
             "can_refer": line is not None and self.out.can_refer(line),
             **self.callers.of_call(line),
+            **self.colleagues.on_card(view, operator),
         }
 
     def _who_calls(self, view: ContactView, line: Line | None) -> View:
@@ -151,6 +156,7 @@ class Views:
                 "caller": view.caller,
                 "arrived_at_ms": view.arrived_at_ms,
                 "state": view.state.value,
+                "transferred_by": view.transferred_by,
                 **self.callers.of_waiting(self.calls.lines.get(view.contact)),
             }
             for view in first
@@ -167,6 +173,7 @@ class Views:
                 "activity": row.activity.value,
                 "state": row.state.value,
                 "since_ms": row.since_ms,
+                "contact": row.contact,
             }
             for row in self.ctx.core.in_room(room)
         ]
@@ -203,12 +210,13 @@ class Views:
         room = self.room_of(position)
         contact = self.ctx.core.contact(me.contact) if me is not None and me.contact is not None else None
         offered = me is not None and me.state is OperatorState.OFFERED and contact is not None
-        joined = contact is not None and contact.state in JOINED and contact.position == position
+        seats = self.colleagues.seats_of(contact) if contact is not None and contact.state in JOINED else []
+        joined = (operator, position) in seats
         seat = self.seats.seats.get(position)
         return {
             "me": self.me(me) if me is not None else None,
-            "offer": self.offer(contact) if offered and contact is not None else None,
-            "call": self.call(contact) if joined and contact is not None else None,
+            "offer": self.offer(contact, operator) if offered and contact is not None else None,
+            "call": self.call(contact, operator) if joined and contact is not None else None,
             "queues": self.queue_list(room),
             "waiting": self.waiting_list(room),
             "operators": self.operator_list(room),
@@ -222,6 +230,7 @@ class Views:
             **self.staff.snapshot(operator, position),
             **self.out.snapshot(room),
             **self.callers.snapshot(room),
+            "parked": self.colleagues.parked_list(room),
             "phone": self.phones.of(position),
         }
 

@@ -12,21 +12,36 @@ from kak_server.bridges.line import Line, Progress
 from kak_server.bridges.names import group_leg, seat_leg
 from kak_server.media import rpc
 from kak_server.model.ids import PositionId
+from kak_server.routing.api import Part
 
 WELCOME_GAP_MS = 8_000
 PLEASE_HOLD_GAP_MS = 4_000
+PARKED_GAP_MS = 6_000
 RING_GAIN = 0.5  # at a headset in which somebody may be talking
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """An operator in the contact beside its holder: the seat, how they take part, whether their microphone is keyed
+    towards the radio."""
+
+    position: PositionId
+    number: int
+    part: Part
+    on_radio: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
-    """How the contact stands: the seat it is at (None: it waits, or was handed over), on hold there, that seat's
-    microphone keyed towards the radio."""
+    """How the contact stands: the seat it is at (None: it waits, is parked, or was handed over), on hold there, that
+    seat's microphone keyed towards the radio, and who is there beside the holder."""
 
     position: PositionId | None
     held: bool = False
     on_radio: bool = False
     handed_over: bool = False
+    parked: bool = False
+    guests: tuple[Guest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +66,39 @@ def sounds(line: Line, room: Room) -> tuple[tuple[rpc.Edge, ...], list[rpc.Start
     plays = _ringing(line, operator.sink)
     if not line.answered and line.direction == "in":
         together.append(_voice(line.leg))  # answered in the same moment
-    if room.held or private:
+    members, consulted = _at_seats(room, Part.MEMBER), _at_seats(room, Part.CONSULT)
+    if room.held:  # the caller waits, those at desks talk
+        edges += _all_of([operator, *members, *consulted, *private])
+        plays += _hold(line, together)
+    elif private:
         edges += _all_of([operator, *private])
-        plays += _hold(line, together) if room.held or len(together) == 1 else []
-        edges += [] if room.held else _all_of(together)
-        return tuple(edges), plays
-    group = _radio(line)
-    return (*edges, *_all_of([*together, operator, *group])), plays
+        edges += _all_of([*together, *members])
+        plays += _hold(line, [*together, *members]) if len(together) + len(members) == 1 else []
+    else:
+        edges += _all_of([*together, operator, *members, *_radio(line)])
+    if not room.held:
+        plays += _hold(line, consulted)
+    return (*edges, *_overheard(room, operator, edges)), plays
+
+
+def _at_seats(room: Room, part: Part) -> list[Voice]:
+    return [_at_seat(guest) for guest in room.guests if guest.part is part]
+
+
+def _at_seat(guest: Guest) -> Voice:
+    seat = str(seat_leg(guest.position))
+    return Voice(seat, f"{seat}/headset", guest.on_radio)
+
+
+def _overheard(room: Room, operator: Voice, edges: Iterable[rpc.Edge]) -> list[rpc.Edge]:
+    """Who listens in hears what the holder says and hears, and nobody else who listens. A whisper reaches the holder
+    alone."""
+    listeners = [guest for guest in room.guests if guest.part in (Part.LISTEN, Part.WHISPER)]
+    heard = [edge.source for edge in edges if edge.sink == operator.sink]
+    heard += [] if operator.mute else [operator.source]
+    found = [rpc.Edge(source, _at_seat(guest).sink) for guest in listeners for source in heard]
+    whispers = [_at_seat(guest) for guest in listeners if guest.part is Part.WHISPER and not guest.on_radio]
+    return found + [rpc.Edge(voice.source, operator.sink) for voice in whispers]
 
 
 def _without_operator(
@@ -72,6 +113,10 @@ def _without_operator(
         early = [str(party.leg.leg) for party in line.parties if party.state == "early"]
         edges += [rpc.Edge(source, together[0].sink) for source in early]
         plays += [] if early else [_play(line, "ring", together[0].sink, "tone:ringback")]
+    elif room.parked:
+        sink = together[0].sink
+        name = f"parked-{line.contact}" if sink == line.leg.leg else f"parked-{line.contact}-{sink}"
+        plays.append(rpc.StartPlay(name, sink, "prompt:parked", loop=True, repeat_gap_ms=PARKED_GAP_MS))
     else:
         plays += _waiting(line, together[0].sink)
     return tuple(edges), plays

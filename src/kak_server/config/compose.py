@@ -16,7 +16,7 @@ from kak_server.config.staffing import to_people_config
 from kak_server.console.ports import User
 from kak_server.console.settings import ConsoleSettings, LabNumber
 from kak_server.model.ids import Gssi, OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
+from kak_server.routing.api import ContactClass, ParkRules, QueueConfig, RoutingConfig
 from kak_server.sip.trace import TraceLimits
 from kak_server.tetra_gw.api import GatewaySettings
 
@@ -55,6 +55,7 @@ def to_routing_config(settings: Settings) -> RoutingConfig:
         max_contacts=settings.limits.max_contacts,
         national=to_rooms_config(settings),
         people=to_people_config(settings.staffing, settings.rooms),
+        parking={RoomId(room.id): ParkRules(room.park_slots, room.park_recall_s * 1_000) for room in settings.rooms},
     )
 
 

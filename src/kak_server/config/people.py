@@ -47,6 +47,10 @@ class RoomSection(Section):
     help_percent: int = Field(
         50, ge=0, le=100, description="fair sharing: so much of the room goes to others' callers while its own wait"
     )
+    park_slots: int = Field(10, ge=0, le=99, description="so many calls can be parked in the room at once")
+    park_recall_s: int = Field(
+        60, ge=5, le=3_600, description="a parked call nobody takes comes back to who parked it, then to the queue"
+    )
     minimum_staff: int = Field(
         0, ge=0, le=1_000, description="so many ready people stay when others of the room are lent"
     )

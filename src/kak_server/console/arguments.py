@@ -197,6 +197,43 @@ class PhoneArgs(Incoming):
     on: bool
 
 
+class ToOperatorArgs(Incoming):
+    """A call and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue."""
+
+    contact: Name
+    operator: Name
+    back: bool = True
+
+
+class ToRoomArgs(Incoming):
+    """A call and the control room it goes to."""
+
+    contact: Name
+    room: Name
+
+
+class InviteArgs(Incoming):
+    """A colleague to talk with first, or to join the call at once."""
+
+    contact: Name
+    operator: Name
+    purpose: Literal["consult", "conference"] = "consult"
+
+
+class ColleagueArgs(Incoming):
+    """A colleague in a call."""
+
+    contact: Name
+    operator: Name
+
+
+class ListenArgs(Incoming):
+    """A call to listen in to, heard by nobody or by its operator."""
+
+    contact: Name
+    whisper: bool = False
+
+
 class NumberFlagArgs(Incoming):
     """A number with a warning, or blocked (supervisors; counts for normal calls only), and why, for so many hours."""
 
@@ -247,6 +284,17 @@ COMMANDS: dict[str, type[Incoming]] = {
     "contact.dtmf": DtmfArgs,
     "position.phone": PhoneArgs,
     "contact.silent": SwitchContactArgs,
+    "contact.park": ContactArgs,
+    "contact.unpark": ContactArgs,
+    "contact.transfer_operator": ToOperatorArgs,
+    "contact.transfer_room": ToRoomArgs,
+    "colleague.invite": InviteArgs,
+    "colleague.drop": ColleagueArgs,
+    "consult.complete": ContactArgs,
+    "consult.merge": ContactArgs,
+    "consult.swap": ContactArgs,
+    "contact.listen": ListenArgs,
+    "contact.take_over": ContactArgs,
     "number.flag": NumberFlagArgs,
     "number.unflag": NumberUnflagArgs,
 }

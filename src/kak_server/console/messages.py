@@ -28,6 +28,7 @@ from kak_server.console.models import (
     Waiting,
 )
 from kak_server.console.models_callers import Incident, NumberFlag
+from kak_server.console.models_moves import Parked
 from kak_server.console.models_staff import Loan, StaffRow
 from kak_server.console.requests import ResultValue
 from kak_server.model.codec import Json
@@ -100,6 +101,7 @@ EVENTS: dict[str, Any] = {
     "recent": Nothing,
     "phone": Phone,
     "surges": list[Incident],
+    "parked": list[Parked],
     "flags": list[NumberFlag],
     "staff": list[StaffRow],
     "loans": list[Loan],

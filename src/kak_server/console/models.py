@@ -13,6 +13,7 @@ from kak_server.console.models_base import Activity as Activity
 from kak_server.console.models_base import OperatorState as OperatorState
 from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
+from kak_server.console.models_moves import Colleague, Parked, Part
 from kak_server.console.models_staff import Day, Loan, Reason, StaffRow
 
 ServiceClass = Literal["emergency", "urgent", "normal"]
@@ -44,6 +45,9 @@ class Offer(Outgoing):
     repeat: Repeat | None = None
     flag: FlagFields | None = None
     incident: Incident | None = None
+    purpose: Literal["", "consult", "conference"] = ""
+    invited_by: str | None = None
+    invited_by_name: str | None = None
 
 
 class Location(Outgoing):
@@ -145,6 +149,11 @@ class Call(Outgoing):
     incident: Incident | None = None
     silence: Literal["", "listening", "spoke", "hint", "marked"] = ""
     silent_procedure: Procedure = Procedure()
+    part: Part = "holder"
+    holder: str | None = None
+    holder_name: str = ""
+    consulting: bool = False
+    colleagues: list[Colleague] = []
 
 
 class Queue(Outgoing):
@@ -169,6 +178,7 @@ class Waiting(Outgoing):
     caller: str
     arrived_at_ms: int
     state: Literal["waiting", "offered"]
+    transferred_by: str | None = None
     calls: int = 1
     first_arrived_at_ms: int | None = None
     flagged: bool = False
@@ -236,6 +246,7 @@ class OperatorRow(Outgoing):
     activity: Activity
     state: OperatorState
     since_ms: int
+    contact: str | None = None
 
 
 class Talker(Outgoing):
@@ -331,6 +342,7 @@ class SnapshotFields(Outgoing):
     services: list[Service] = []
     phone: Phone | None = None
     surges: list[Incident] = []
+    parked: list[Parked] = []
     flags: list[NumberFlag] = []
     reasons: list[Reason] = []
     staff: list[StaffRow] = []

@@ -52,7 +52,8 @@ def killed(w: World) -> World:
         for line in w.house.calls.lines.values()
     }
     recovery.resume(again.house, calls, again.now_ms)
-    again.house.worker_attached(rpc.Census(), "boot-1", again.now_ms)
+    seats = [rpc.LegCensus(LegId(f"seat-{seat}"), "operator", "up") for seat in w.house.seats.seats]
+    again.house.worker_attached(rpc.Census(legs=tuple(seats)), "boot-1", again.now_ms)
     again.pump()
     return again
 

@@ -19,6 +19,7 @@ from kak_server.media.worker.log import logger
 TEXTS = {
     "queue-welcome": "Du har kommet til nødtelefonen 113. Du blir snart satt i forbindelse med en operatør.",
     "please-hold": "Vennligst vent, vi setter deg i forbindelse med en ny operatør.",
+    "parked": "Samtalen din er satt på vent hos oss. Vi er straks tilbake.",
     "not-taken": "Anropet kan ikke settes over fra dette nummeret. Ved fare for liv og helse, ring 113.",
     "patch-announce": "Oppmerksomhet. En innringer kobles nå til talegruppen.",
 }
