@@ -110,8 +110,11 @@ class House:
             **self.staff.effects(),
             **self.colleagues.effects(),
         }
+        self._timers = self._timer_table()
 
-        self._timers: Mapping[str, Callable[[str], None]] = {
+    def _timer_table(self) -> Mapping[str, Callable[[str], None]]:
+        """Who is told of a timer, by the first word of its key."""
+        return {
             "uplink": lambda rest: self.groups.renew(Gssi(int(rest))),
             "ptt": self._lease_ended,
             "hang": lambda rest: self.patches.hang(ContactId(rest)),
