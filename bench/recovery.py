@@ -76,6 +76,7 @@ class Server:
             for kind, size in KINDS.items():
                 self.journal.put(f"{kind}/{contact}", {"contact": contact, "cseq": turn, "text": DIALOG[:size]})
                 self.records += 1
+            self.journal.flush()  # each turn is another input's
 
     def upkeep(self) -> None:
         """As the dispatcher does it after each input."""

@@ -181,6 +181,7 @@ def test_after_a_sync_that_failed_only_a_checkpoint_is_trusted(tmp_path: Path) -
     assert len(segment_numbers(tmp_path)) == 1
     disk.refuse_sync = 0
     room.until(lambda: len(segment_numbers(tmp_path)) == 2)
+    assert room.kinds()[-1] == "recovered", "the notice ends"
     contents = room.whole()
     assert contents.base == 2
 

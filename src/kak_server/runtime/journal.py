@@ -25,6 +25,7 @@ from kak_server.runtime.files import FILES, Files
 from kak_server.runtime.folder import JournalError, lock_folder, read_generation, write_generation
 from kak_server.runtime.frames import SEGMENT_MAGIC, encode_frame
 from kak_server.runtime.gathered import Gathered
+from kak_server.runtime.hooks import Hooks
 from kak_server.runtime.patience import Patience
 from kak_server.runtime.segment_writer import SegmentWriter
 from kak_server.runtime.segments import Contents, Newer, Replay, load
@@ -60,7 +61,7 @@ class Journal:
         generation: int,
         contents: Contents,
         settings: JournalSettings,
-        hooks: "Hooks",
+        hooks: Hooks,
     ) -> None:
         """Use `Journal.open`."""
         self.folder = folder
@@ -224,12 +225,14 @@ class Journal:
         live = [*self._live.values(), b'{"k":"checkpoint-end"}', *([loss_record] if dropped else [])]
         if not self._roll([head], live):
             return False
-        self._heal = False
+        healed, self._heal = self._heal, False
         self._failed_compactions = 0
         self._checkpoint_bytes = self._writer.size_bytes
         if dropped:
             self._backlog.healed()
             self._alarm("recovered", f"a checkpoint has made the journal whole; {loss} are missing from its history")
+        elif healed:
+            self._alarm("recovered", "a checkpoint has made the journal whole for a start")
         return True
 
     def _roll(self, heads: list[dict[str, Any]], payloads: list[bytes]) -> bool:
@@ -321,8 +324,8 @@ class Journal:
             self.retry()
         elif self._waits and not self._syncer.wait(serial, self.settings.wait_ms / 1_000):
             self._waits = False
-            text = f"record {serial:,} was not on the disk within {self.settings.wait_ms} ms; until the disk keeps up"
-            self._alarm("not-waited", f"{text}, effects do not wait for it")
+            text = f"record {serial:,} was not on the disk within {self.settings.wait_ms} ms"
+            self._alarm("not-waited", f"{text}; effects do not wait for it until it keeps up")
 
     def retry(self) -> None:
         """Try to write what waits in memory, at most twice a second. The sync thread calls this too."""
@@ -386,14 +389,3 @@ class Journal:
             self._alarm("not-compacted", outcome.problem)
         else:
             self._failed_compactions = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What a journal is given by its owner."""
-
-    on_alarm: Callable[[JournalAlarm], None]
-    on_sync_lag: Callable[[float], None]
-    monotonic_s: Callable[[], float]
-    compactor: Compactor | None
-    files: Files
