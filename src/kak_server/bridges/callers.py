@@ -40,7 +40,8 @@ class Callers:
         calls.on_arriving = self.arriving
 
     def serve(self) -> None:
-        """How long calls are remembered, by the settings as they are now."""
+        """How long calls are remembered and what is close, by the settings as they are now."""
+        self.surge.radius_m = self.ctx.settings.surge_radius_m
         self.surge.keep_ms, self.repeats.keep_ms = _windows(self.ctx)
 
     def handling(self, queue: QueueId) -> Handling:

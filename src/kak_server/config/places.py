@@ -220,6 +220,8 @@ class JournalSection(Section):
 class RoutingSection(Section):
     """Times of the routing core."""
 
+    versioned = True
+
     media_grace_ms: int = Field(5_000, ge=0, le=60_000, description="operator without media for so long: call requeued")
     surge_radius_m: int = Field(
         1_000, ge=10, le=50_000, description="calls this close to each other may be of one incident (queues.callers)"

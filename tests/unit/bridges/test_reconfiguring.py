@@ -25,6 +25,8 @@ queues:
   - {id: nod, name: Nødtelefon, numbers: [113, 110], class: urgent, rooms: [lvs, amk], callers: {redial_minutes: 90}}
   - {id: lv, name: Legevakt, numbers: ["116117"], class: emergency, rooms: [lvs]}
 areas: [{id: all, numbers: ["116118"], default: lv, municipalities: [{code: "0301", name: Oslo, queue: lv}]}]
+routing: {surge_radius_m: 77, calendars: {easter: [2027-03-28]}}
+staffing: {hand_over_minutes: 9}
 operators:
   - {username: kari, name: Kari N, password_hash: $argon2id$x, rooms: [amk]}
   - {username: ola, name: Ola, password_hash: $argon2id$x, rooms: [lvs], roles: [supervisor]}

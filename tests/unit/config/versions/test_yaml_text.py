@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from kak_server.config.loader import load_settings
+from kak_server.config.loader import load_settings, parse_settings
 from kak_server.config.versions.catalogue import Catalogue, edited, replaced
+from kak_server.config.versions.compose import Composer
 from kak_server.config.versions.objects import KINDS
 from kak_server.config.versions.yaml_text import from_yaml, to_yaml
 from tests.unit.config.versions.samples import FILE, catalogue, catalogues, machine
@@ -77,3 +78,22 @@ def test_the_order_of_the_file_is_kept() -> None:
     text = to_yaml(catalogue(machine()))
     assert text.index("113-oslo") < text.index("doctor")
     assert text.splitlines()[1].startswith("- {id: oslo,")
+
+
+def test_calendars_and_workflows_go_out_and_come_in() -> None:
+    text = """
+rooms: [{id: oslo, name: Oslo, positions: 1, neighbours: [bergen]}, {id: bergen, name: Bergen, positions: 1}]
+queues:
+  - id: q
+    name: Q
+    rooms: [oslo]
+    workflow: [{after_ms: 5000, rooms: [bergen]}, {after_ms: 9000, when: {on: easter}, overflow_number: "22000000"}]
+routing: {calendars: {easter: [2027-03-28, 2027-03-29]}}
+"""
+    version = catalogue(parse_settings(text))
+    read = from_yaml(to_yaml(version))
+    assert read.problems == ()
+    assert edited(version, replaced(version, read.objects, KINDS)) == ()
+    settings, problems = Composer().whole(parse_settings(text), version, {})
+    assert problems == []
+    assert settings == parse_settings(text)
