@@ -1,5 +1,8 @@
 """The ordered set."""
 
+import random
+from bisect import insort
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,3 +35,23 @@ def test_adding_twice_or_removing_what_is_not_there_is_our_bug() -> None:
         ordered.add((1,))
     with pytest.raises(AssertionError):
         ordered.remove((0,))
+
+
+def test_blocks_split_and_go_and_keep_the_order() -> None:
+    """More keys than a block holds, in an order of no sense, against a sorted list."""
+    die = random.Random(5)
+    line: Ordered[tuple[int]] = Ordered()
+    plain: list[tuple[int]] = []
+    for _ in range(6_000):
+        key = (die.randrange(100_000),)
+        if key in line:
+            line.remove(key)
+            plain.remove(key)
+        else:
+            line.add(key)
+            insort(plain, key)
+    assert list(line) == plain
+    assert [line.rank(key) for key in plain[::97]] == list(range(0, len(plain), 97))
+    for key in plain[:-1]:
+        line.remove(key)
+    assert (list(line), len(line), line.first()) == (plain[-1:], 1, plain[-1])

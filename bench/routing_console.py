@@ -1,0 +1,108 @@
+"""A real control process with the national configuration, so many consoles subscribed, and callers who come and go."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+import sip_caller
+from kak_sim.lab import Lab, reserved_ports, write_config
+
+HERE = Path(__file__).resolve().parent
+NATIONAL = HERE.parent / "configs" / "national.yaml"
+LAG_S = 0.02
+CALLS_S, SECONDS, HOLD_MS = 30, 20, 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """`on_time`: share of the event loop's own looks at itself that were not later than LAG_S."""
+
+    open: int
+    alive: int
+    calls: int
+    failed: int
+    messages_s: float
+    on_time: float
+    looks: float
+    setup_s: float
+
+
+def measure_sockets(count: int) -> Sockets:
+    """Consoles first, then calls that nobody takes: every arrival, end and step changes the lists."""
+    with tempfile.TemporaryDirectory(prefix="kak-routing-") as name, reserved_ports() as ports:
+        folder = Path(name)
+        people = [row["username"] for row in yaml.safe_load(NATIONAL.read_text(encoding="utf-8"))["operators"]]
+        (folder / "names").write_text("\n".join(people[:count]))
+        shutil.copy(NATIONAL.with_name("national-municipalities.csv"), folder)
+        config = write_config(NATIONAL, folder, ports, {"radio": {"gateways": [], "talkgroups": []}})
+        running = Lab(folder, config, ports, simulators=False)
+        try:
+            asyncio.run(running.start())
+            return _run(running, folder, f"http://127.0.0.1:{ports.http}")
+        finally:
+            asyncio.run(running.stop())
+
+
+def _run(running: Lab, folder: Path, url: str) -> Sockets:
+    began = time.monotonic()
+    words = [sys.executable, str(HERE / "routing_sockets.py"), "--url", url, "--names", str(folder / "names")]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    try:
+        opened = _said(child, "open")
+        setup_s = time.monotonic() - began
+        time.sleep(3)
+        looks, on_time = _looks(running)
+        calls = folder / "calls"
+        process = sip_caller.start(
+            running.sip[1],
+            calls,
+            CALLS_S * SECONDS,
+            rate=CALLS_S,
+            at_once=1_000,
+            hold_ms=HOLD_MS,
+            scenario="uac_load",
+            number="+47001160016",
+        )
+        result = sip_caller.finish(process, calls, SECONDS + 40)
+        later, then_on_time = _looks(running)
+        child.terminate()
+        told = _said(child, "messages")
+        share = (then_on_time - on_time) / max(1.0, later - looks)
+        return Sockets(
+            int(opened["open"]),
+            int(told["alive"]),
+            result.done,
+            result.failed,
+            told["messages"] / told["seconds"],
+            share,
+            later - looks,
+            setup_s,
+        )
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _said(child: "subprocess.Popen[str]", key: str) -> dict[str, float]:
+    """The next line with that key; what comes before it is shown."""
+    assert child.stdout is not None
+    for line in child.stdout:
+        data: dict[str, float] = json.loads(line)
+        if key in data:
+            return data
+        print(line.strip())
+    raise SystemExit("the consoles' process ended early")
+
+
+def _looks(running: Lab) -> tuple[float, float]:
+    metrics = asyncio.run(running.metrics())
+    return metrics["kak_loop_lag_seconds_count"], metrics[f'kak_loop_lag_seconds_bucket{{le="{LAG_S}"}}']
