@@ -106,7 +106,9 @@ def test_preferred_skills_and_the_callers_language_come_before_the_strategy() ->
     made.sit("first", english=1)
     made.wait(5)
     made.sit("second", english=2)
-    made.sit("third", **{"lang-se": 1, "english": 2})
+    third, seat, skills = OperatorId("third"), PositionId("p3"), {"lang-se": 1, "english": 2}
+    available = api.Activity.AVAILABLE
+    made.send(api.OperatorSignedIn(made.now_ms, third, "Third", seat, RoomId("oslo"), skills, available, True))
     come(made, language="se")
     assert asked(made) == "third"
     come(made, "c2")
