@@ -351,6 +351,13 @@ class RoutingMachine(RuleBasedStateMachine):
             there = [view.operator for view in self.desk.core.in_room(row.lender)]
             self.desk.lend(loan, *there[: row.count], own_emergencies=own)
 
+    @rule(loan=loans, own=st.booleans(), ms=st.sampled_from([3_000, 60_000]))
+    def bergen_is_helped_while_somebody_waits_there(self, loan: str, own: bool, ms: int) -> None:
+        self.calls += 1
+        self.desk.ring(f"c{self.calls}", "bergen")
+        self.desk.borrow(loan, "bergen", "oslo", count=2, ms=ms)
+        self.the_other_lends_all_it_can(loan, own)
+
     @rule(loan=loans, who=operators, yes=st.sampled_from([True, True, False]))
     def somebody_says_whether_to_go(self, loan: str, who: str, yes: bool) -> None:
         self.desk.goes(loan, who, yes=yes)

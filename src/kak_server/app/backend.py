@@ -71,7 +71,7 @@ class HouseBackend:
                 self._tabs.put(from_json(Tab, value))
         for position in self._tabs.taken():  # who was sent away just before we died holds no seat
             operator = self._tabs.holder(position)
-            if operator is not None and self._house.ctx.core.operator_at(position) not in (None, operator):
+            if operator is not None and self._house.ctx.core.operator_at(position) != operator:
                 self._vacate(position, operator)
 
     @property

@@ -151,8 +151,8 @@ def _lend(turn: Turn, loan: Loan, operator: Operator) -> None:
     if not loan.asked:
         turn.cancel_timer(ASKED, loan.loan)
     turn.state.people.on_loan[operator.operator] = loan.loan
-    _serve(turn, operator, LoanTerms(loan.loan, loan.room, loan.queues, loan.own_emergencies, loan.until_ms))
     _tell(turn, loan, "lent", operator.operator, by=loan.agreed_by)
+    _serve(turn, operator, LoanTerms(loan.loan, loan.room, loan.queues, loan.own_emergencies, loan.until_ms))
 
 
 def _serve(turn: Turn, operator: Operator, terms: LoanTerms | None) -> None:
@@ -234,11 +234,11 @@ def _let_go(turn: Turn, loan: Loan, name: OperatorId, cause: LoanCause, by: Oper
     (loan.lent if was_lent else loan.asked).remove(name)
     del turn.state.people.on_loan[name]
     operator = turn.state.operators.get(name)
-    if operator is not None and was_lent:
-        _serve(turn, operator, None)
     turn.touch_operator(name)
     if was_lent:
         _tell(turn, loan, "returned", name, by=by, cause=cause)
+    if operator is not None and was_lent:
+        _serve(turn, operator, None)
     if not loan.lent and not loan.asked:
         _close(turn, loan, "over", cause, by)
     elif not loan.asked:
@@ -255,8 +255,8 @@ def _close(turn: Turn, loan: Loan, change: LoanChange, cause: LoanCause, by: Ope
         del turn.state.people.on_loan[name]
         turn.touch_operator(name)
     for name in back:
-        _serve(turn, turn.state.operators[name], None)
         _tell(turn, loan, "returned", name, by=by, cause=cause)
+        _serve(turn, turn.state.operators[name], None)
     _tell(turn, loan, change, by=by, cause=cause)
 
 
