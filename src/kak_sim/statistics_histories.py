@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from kak_server.routing import api
+from kak_server.routing.words_moves import TALKS
 
 _ENDS = {"accepted": "accepted", "rejected": "rejected", "expired": "missed"}
 _ACTIVITIES = {api.Activity.AVAILABLE: "idle", api.Activity.BREAK: "break", api.Activity.AFTER_CALL: "after_call"}
@@ -89,6 +90,7 @@ class Someone:
     media: bool
     ringing: str = ""
     contact: str = ""
+    part: str = ""  # in the contact of somebody else
     chats: set[str] = field(default_factory=set)
     paper: bool = False
     paper_queue: str = ""
@@ -213,9 +215,11 @@ class Histories:
                 self._arrive_in_room(effect.operator)
                 if not self.contacts[effect.contact].chat:
                     self.people[effect.operator].ringing = effect.contact
-                self._work_moment("offers", effect.operator, effect.contact)
+                if not effect.purpose:  # a colleague's invitation is no offer of work
+                    self._work_moment("offers", effect.operator, effect.contact)
             case api.WithdrawOffer():
-                self._work_moment(_ENDS.get(effect.reason, "withdrawn"), effect.operator, effect.contact)
+                if effect.epoch <= api.INVITES:
+                    self._work_moment(_ENDS.get(effect.reason, "withdrawn"), effect.operator, effect.contact)
                 if effect.operator in self.people and not self.contacts[effect.contact].chat:
                     self.people[effect.operator].ringing = ""
             case api.Connect():
@@ -239,6 +243,17 @@ class Histories:
             case api.MadeNotReady():
                 self.people[effect.operator].activity = api.Activity.BREAK
                 self._note("made_not_ready", room=self.people[effect.operator].room, operator=effect.operator)
+            case api.Parked():
+                self._work_moment("parked", effect.by, effect.contact)
+            case api.ParticipantJoined():
+                self._takes_part(effect)
+            case api.ParticipantLeft():
+                self._parted(self.people[effect.operator], self.contacts[effect.contact])
+            case api.HolderChanged():
+                story, person = self.contacts[effect.contact], self.people[effect.operator]
+                story.operator, story.place, person.part = effect.operator, "talk", ""
+                if person.work is None:
+                    self._begin_work(person, story, talked=True)
             case api.HandOverChanged(change="done") if effect.incoming not in self.people:
                 room = self._incoming[effect.position].room
                 self.people[effect.incoming] = Someone(
@@ -282,8 +297,25 @@ class Histories:
         self._end_work(person)
         story.place, story.operator = "connecting", operator
         person.contact, person.paper = contact, False
-        person.work = Work(operator, contact, story.queue, self._now_ms)
+        self._begin_work(person, story)
+
+    def _begin_work(self, person: Someone, story: ContactStory, *, talked: bool = False) -> None:
+        person.work = Work(person.operator, story.contact, story.queue, self._now_ms, talked=talked)
         self.works.append(person.work)
+
+    def _takes_part(self, effect: api.ParticipantJoined) -> None:
+        """A colleague, or somebody who listens in; said again when it changes."""
+        story, person = self.contacts[effect.contact], self.people[effect.operator]
+        if person.contact != effect.contact:
+            self._end_work(person)
+        person.contact, person.paper, person.part = effect.contact, False, str(effect.part)
+        if person.work is None and effect.part in TALKS:
+            self._begin_work(person, story, talked=True)
+
+    def _parted(self, person: Someone, story: ContactStory) -> None:
+        person.contact, person.part, person.paper_queue = "", "", story.queue
+        if person.work is not None:
+            person.work.released = True
 
     def _connected(self, story: ContactStory) -> None:
         story.place = "talk"
@@ -309,9 +341,7 @@ class Histories:
             for name, count in (("chats", 1), ("chat_handle_ms", self._now_ms - story.taken_ms)):
                 self.moments.append(Moment(self._now_ms, name, story.queue, person.room, person.operator, count))
             return
-        person.contact, person.paper_queue = "", story.queue
-        if person.work is not None:
-            person.work.released = True
+        self._parted(person, story)
 
     def _ended(self, story: ContactStory) -> None:
         story.ended_ms = self._now_ms
@@ -350,7 +380,9 @@ class Histories:
     def _doing(self, person: Someone) -> tuple[str, str]:
         if person.contact:
             story = self.contacts[person.contact]
-            return story.place, story.queue
+            if person.part in ("listen", "whisper"):
+                return "other", ""
+            return "talk" if person.part == "consult" else story.place, story.queue
         if person.paper:
             return "wrap_up", person.paper_queue
         if person.ringing:

@@ -78,7 +78,7 @@ COLUMNS: tuple[Column, ...] = (
         "waiting_peak", Kind.MOMENT, "count", ("queue",), "",
         "most contacts that waited or rang at the same time", True,
     ),
-    _work("offers", "offers made (an operator's position rang)"),
+    _work("offers", "offers made (an operator's position rang); colleagues' invitations into their calls aside"),
     _work("accepted", "offers accepted"),
     _work("rejected", "offers the operator refused"),
     _work("missed", "offers nobody answered in time"),
@@ -88,7 +88,8 @@ COLUMNS: tuple[Column, ...] = (
         "operators taken for absent after so many missed offers in a row",
     ),
     _work("answers", "contacts whose first answer was given in this half hour"),
-    _work("transfers_out", "contacts the operator transferred to another queue"),
+    _work("transfers_out", "contacts the operator transferred to another queue, or to a colleague by name"),
+    _work("parked", "contacts the operator parked"),
     _work("handed_over", "contacts the operator left to others who talk on"),
     Column(
         "requeues", Kind.MOMENT, "count", BYS, "queue",
@@ -105,7 +106,7 @@ COLUMNS: tuple[Column, ...] = (
     _share("idle_ms", _PEOPLE, "available, and nothing to do"),
     _share("ringing_ms", BYS, "an offer rings at the position"),
     _share("connecting_ms", BYS, "accepted or dialled, and not talking yet"),
-    _share("talk_ms", BYS, "talking with a contact"),
+    _share("talk_ms", BYS, "talking with a contact, or about it with its holder"),
     _share("hold_ms", BYS, "a contact on hold"),
     _share("wrap_up_ms", BYS, "paper work after a contact, by the clock of its queue"),
     _share("chat_ms", _PEOPLE, "nothing but chats, one or several"),
@@ -113,7 +114,7 @@ COLUMNS: tuple[Column, ...] = (
     _share("break_ms", _PEOPLE, "signed in, on a break"),
     _share("duty_ms", _PEOPLE, "signed in, not ready for a reason that counts as working time (training, a meeting)"),
     _share("unreachable_ms", _PEOPLE, "signed in and available, without sound at the position"),
-    _share("other_ms", _PEOPLE, "signed in, in a state that none of these is"),
+    _share("other_ms", _PEOPLE, "signed in, in a state that none of these is: listening to another's call, for one"),
 )  # fmt: skip
 
 WIDTH = len(COLUMNS)
@@ -124,7 +125,8 @@ HIGHEST: tuple[int, ...] = tuple(number for number, column in enumerate(COLUMNS)
     OFFERED, ANSWERED, ANSWERED_IN_TIME, ABANDONED, ABANDONED_EARLY, DIVERTED, PENDING,
     ANSWER_WAIT_MS, ANSWER_WAIT_MAX_MS, ABANDON_WAIT_MS, ABANDON_WAIT_MAX_MS,
     TURNED_AWAY, TRANSFERS_IN, OVERFLOWS_OUT, OVERFLOWS_IN, LEFT_AGAIN, WAITING_PEAK,
-    OFFERS, ACCEPTED, REJECTED, MISSED, WITHDRAWN, MADE_NOT_READY, ANSWERS, TRANSFERS_OUT, HANDED_OVER, REQUEUES,
+    OFFERS, ACCEPTED, REJECTED, MISSED, WITHDRAWN, MADE_NOT_READY, ANSWERS, TRANSFERS_OUT, PARKED, HANDED_OVER,
+    REQUEUES,
     DIALED, DIALED_ANSWERED, HANDLED, HANDLE_TALK_MS, HANDLE_HOLD_MS, HANDLE_WRAP_UP_MS,
     CHATS, CHAT_HANDLE_MS,
     IDLE_MS, RINGING_MS, CONNECTING_MS, TALK_MS, HOLD_MS, WRAP_UP_MS, CHAT_MS,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
 from kak_server.routing.api import Activity, ContactState, OperatorState
 from kak_server.routing.state import Operator, State
+from kak_server.routing.words_moves import Part
 from kak_server.statistics.book import Book
 from kak_server.statistics.columns import (
     AFTER_CALL_MS,
@@ -81,7 +82,12 @@ def doing_of(row: Operator, state: State) -> int:
     """The column that this operator's time goes to now."""
     if row.state is OperatorState.BUSY:
         contact = state.contacts.get(row.contact) if row.contact is not None else None
-        return OTHER_MS if contact is None else BY_CONTACT.get(contact.state, OTHER_MS)
+        if contact is None:
+            return OTHER_MS
+        takes_part = contact.moves.participants.get(row.operator)
+        if takes_part is not None and takes_part.part is not Part.MEMBER:
+            return TALK_MS if takes_part.part is Part.CONSULT else OTHER_MS  # who listens in does not work with it
+        return BY_CONTACT.get(contact.state, OTHER_MS)
     if row.chats and row.state in (OperatorState.IDLE, OperatorState.UNREACHABLE):
         return CHAT_MS
     if row.state is OperatorState.IDLE or (
@@ -184,7 +190,7 @@ class People:
     def _turn_to(self, person: Person, row: Operator, state: State, doing: int) -> None:
         person.contact = row.contact
         work = person.work
-        if work is not None and work.released and doing != WRAP_UP_MS:
+        if work is not None and doing != WRAP_UP_MS and (work.released or row.contact != work.contact):
             self._finish(person)
             work = None
         if doing != person.doing:

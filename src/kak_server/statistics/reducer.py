@@ -37,6 +37,7 @@ from kak_server.statistics.columns import (
     OFFERS,
     OVERFLOWS_IN,
     OVERFLOWS_OUT,
+    PARKED,
     PENDING,
     REJECTED,
     REQUEUES,
@@ -97,6 +98,8 @@ class Reducer:
             api.ReleaseOperator: self._release,
             api.EndContact: self._end,
             api.MadeNotReady: self._made_not_ready,
+            api.Parked: self._parked,
+            api.ParticipantLeft: self._participant_left,
             api.ContactChanged: self._contact_changed,
             api.OperatorChanged: self._operator_changed,
         }
@@ -233,6 +236,8 @@ class Reducer:
             self._answered(case, row.answered_at_ms, row.operator, state)
         if row.operator is not None:
             self._touched[row.operator] = None
+        for operator in row.moves.participants:  # the caller on hold, or back, changes what they do
+            self._touched[operator] = None
 
     def _answered(self, case: Case, at_ms: int, operator: OperatorId | None, state: State) -> None:
         case.answered = True
@@ -322,6 +327,12 @@ class Reducer:
             person = self.people.meet(effect.operator, state)
             if person is not None:  # queue and room hear of it when the contact waits again
                 self.people.cells(person)[0].figures[REQUEUES] += 1
+
+    def _parked(self, effect: api.Parked, state: State) -> None:
+        self._at_work(self.cases.get(effect.contact), effect.by, PARKED, state)
+
+    def _participant_left(self, effect: api.ParticipantLeft, _state: State) -> None:
+        self.people.released(effect.operator, effect.contact)
 
     def _made_not_ready(self, effect: api.MadeNotReady, state: State) -> None:
         self._at_work(None, effect.operator, MADE_NOT_READY, state)

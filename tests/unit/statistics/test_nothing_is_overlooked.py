@@ -25,9 +25,7 @@ NO_FIGURE = {
     api.Announce: "what callers hear while they wait is no figure",
     api.Standby: "an offer that ends like others",
     api.RoomChanged: "what it leads to is read off the contacts",
-    api.Parked: "the release before it counts, and the contact's state tells",
     api.ParticipantJoined: "one contact is one answer, however many take part",
-    api.ParticipantLeft: "likewise",
     api.HolderChanged: "likewise",
     api.Refused: "only arrivals turned away count, which the reducer looks at by itself",
 }

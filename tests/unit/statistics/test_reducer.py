@@ -13,6 +13,7 @@ from kak_server.routing.api import (
     ReasonConfig,
     Strategy,
 )
+from kak_server.routing.api_moves import INVITES, ColleagueInvited, ConsultEnded, SupervisorListens
 from kak_server.routing.words_workflow import Step
 from kak_server.statistics.derived import derive
 from tests.unit.routing.desk import queue
@@ -346,3 +347,31 @@ def test_a_break_for_a_reason_that_is_work_is_none() -> None:
     figures = desk.row("08:00", "operator", "ada")
     assert figures == {"idle_ms": 300 * S, "duty_ms": 900 * S, "break_ms": 600 * S}
     assert derive("operator", figures)["signed_in_ms"] == 1_800 * S
+
+
+def test_a_colleague_is_consulted_and_takes_the_call(desk: MeasuredDesk) -> None:
+    """One contact, one answer; two pieces of work, each with its own time. Who listens in works with nothing."""
+    start(desk)
+    desk.sit("cia", "bergen")
+    desk.ring("c1")
+    desk.wait(2 * S)
+    desk.talk("ada", "c1")
+    desk.wait(40 * S)
+    ada, bob, cia = OperatorId("ada"), OperatorId("bob"), OperatorId("cia")
+    desk.send(ColleagueInvited(desk.now_ms, ada, ContactId("c1"), bob, "consult"))
+    desk.wait(3 * S)
+    desk.accept("bob", "c1", INVITES + 1)  # the caller is on hold, the two talk
+    desk.wait(20 * S)
+    desk.send(SupervisorListens(desk.now_ms, cia, ContactId("c1")))
+    desk.send(ConsultEnded(desk.now_ms, ada, ContactId("c1"), "complete"))
+    desk.wait(50 * S)
+    desk.hang_up("bob", "c1")
+    desk.at("08:30:00")
+    first, second, lead = (desk.row("08:00", "operator", who) for who in ("ada", "bob", "cia"))
+    assert (first["handled"], first["talk_ms"], first["hold_ms"], first["wrap_up_ms"]) == (1, 43 * S, 20 * S, 30 * S)
+    assert (second["handled"], second["talk_ms"], second["ringing_ms"]) == (1, 70 * S, 3 * S)
+    assert (second["handle_talk_ms"], second["handle_wrap_up_ms"]) == (70 * S, 30 * S)
+    assert "offers" not in second
+    assert (lead["other_ms"], lead.get("handled", 0), lead.get("talk_ms", 0)) == (50 * S, 0, 0)
+    queue_row = desk.row("08:00", "queue", "113")
+    assert (queue_row["answered"], queue_row["answers"], queue_row["handled"]) == (1, 1, 2)
