@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from kak_server.routing import api
-from kak_sim.statistics_histories import Histories, Piece, Stay
+from kak_sim.statistics_histories import Histories
+from kak_sim.statistics_stories import Piece, Stay
 
 HALF_HOUR_MS = 1_800_000
 Key = tuple[int, str, str]  # where the half hour begins, kind of row, its key
