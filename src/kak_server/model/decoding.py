@@ -29,6 +29,7 @@ class MisfitError(Exception):
 
 
 _DECODERS: dict[Any, Decoder] = {}
+_PLAIN = (str, int, float, bool)
 
 
 def decoder_of(hint: Any) -> Decoder:
@@ -41,8 +42,7 @@ def decoder_of(hint: Any) -> Decoder:
 
 
 def _make(hint: Any) -> Decoder:
-    while hasattr(hint, "__supertype__"):  # a NewType
-        hint = hint.__supertype__
+    hint = _bare(hint)
     if hint is Any:
         return lambda data: data
     origin = get_origin(hint)
@@ -63,6 +63,13 @@ def _make(hint: Any) -> Decoder:
         raise MisfitError(f"cannot decode {hint!r}")
 
     return impossible
+
+
+def _bare(hint: Any) -> Any:
+    """The type behind a NewType."""
+    while hasattr(hint, "__supertype__"):
+        hint = hint.__supertype__
+    return hint
 
 
 def _plain(kind: type[Any]) -> Decoder:
@@ -98,24 +105,29 @@ def _enum(kind: type[enum.Enum]) -> Decoder:
 
 
 def _dataclass(cls: type[Any]) -> Decoder:
-    fields: list[tuple[str, Decoder, bool]] = []
+    fields: list[tuple[str, Any, Decoder, bool]] = []  # name, the plain type it is nearly always of, decoder, required
 
     def look() -> None:  # at the first value: a type may be inside itself
         hints = typing.get_type_hints(cls)
         for field in dataclasses.fields(cls):
             required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-            fields.append((field.name, decoder_of(hints[field.name]), required))
+            bare = _bare(hints[field.name])
+            fields.append((field.name, bare if bare in _PLAIN else None, decoder_of(hints[field.name]), required))
 
     def decode(data: Any) -> Any:
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             raise MisfitError(f"expected an object for {cls.__name__}")
         if not fields:
             look()
         values = {}
-        for name, decode_field, required in fields:
+        for name, plain, decode_field, required in fields:
             if name in data:
+                value = data[name]
+                if type(value) is plain:
+                    values[name] = value
+                    continue
                 try:
-                    values[name] = decode_field(data[name])
+                    values[name] = decode_field(value)
                 except MisfitError as misfit:
                     raise misfit.inside(f".{name}") from None
             elif required:
