@@ -19,15 +19,22 @@ def in_room(state: State, room: RoomId) -> list[Operator]:
     return [state.operators[operator] for operator in sorted(state.by_room.get(room, ()))]
 
 
+def serving(state: State, room: RoomId) -> list[Operator]:
+    """Who sits there or is lent to it."""
+    lent = [name for loan in state.people.loans.values() if loan.room == room for name in loan.lent]
+    return [*in_room(state, room), *(state.operators[name] for name in lent)]
+
+
 def is_last_ready(state: State, operator: Operator) -> bool:
     """Whether one of the room's own queues would be without anybody ready in the room if this operator were not: a
-    queue whose first room it is and that the operator serves, and no ready colleague there."""
+    queue whose first room it is and that the operator serves, and no ready colleague who sits there or is lent to it.
+    The room of somebody on loan is the one that borrows."""
     own = [
         queue for queue in state.own_queues.get(operator.serves_room, ()) if matching.may_serve(operator, queue.config)
     ]
     others = [
         colleague
-        for colleague in in_room(state, operator.room)
+        for colleague in serving(state, operator.serves_room)
         if colleague.operator != operator.operator and is_ready(colleague)
     ]
     return any(not any(matching.may_serve(colleague, queue.config) for colleague in others) for queue in own)

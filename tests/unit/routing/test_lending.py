@@ -10,6 +10,8 @@ from kak_server.routing.api import (
     ForcedTo,
     LoanChanged,
     LoanState,
+    MadeNotReady,
+    MissesTolerated,
     OperatorState,
     PeopleConfig,
     RoomConfig,
@@ -340,3 +342,17 @@ def test_it_outlives_a_crash_with_its_timers() -> None:
     assert made.offered_to("c1") == "kari"
     assert made.operator("kari").state is OperatorState.OFFERED
     assert ("returned", "kari", "time") in story(made.wait(HOUR_MS))
+
+
+def test_on_loan_ones_colleagues_are_those_of_the_other_room() -> None:
+    """Who does not answer is set not ready if somebody else of the borrowing room could."""
+    made = lent(desk(misses=1))  # Ola, at home, is ready and is none of them
+    made.ring("c1", "116117")
+    assert [effect.operator for effect in only(made.wait(15_000), MissesTolerated)] == ["kari"]
+    made.gone("c1")
+    made.sit("bente", "bergen")
+    made.ring("c2", "116117")
+    made.talk(made.offered_to("c2") or "", "c2")
+    made.ring("c3", "116117")
+    (gone,) = only(made.wait(15_000), MadeNotReady)
+    assert {gone.operator, made.contact("c2").operator} == {"kari", "bente"}
