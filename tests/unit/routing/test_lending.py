@@ -350,7 +350,7 @@ def test_on_loan_ones_colleagues_are_those_of_the_other_room() -> None:
     made.ring("c1", "116117")
     assert [effect.operator for effect in only(made.wait(15_000), MissesTolerated)] == ["kari"]
     made.gone("c1")
-    made.sit("bente", "bergen")
+    made.sit("bente", "bergen", doctor=5)
     made.ring("c2", "116117")
     made.talk(made.offered_to("c2") or "", "c2")
     made.ring("c3", "116117")
