@@ -134,7 +134,8 @@ def main() -> None:
     print(
         f"{sockets.alive} of {arguments.sockets} console sockets (set up in {sockets.setup_s:.0f} s), "
         f"{sockets.calls} calls ({sockets.failed} failed), {sockets.messages_s:,.0f} messages/s: "
-        f"{100 * sockets.on_time:.2f} % of {sockets.looks:.0f} looks at the loop within 20 ms"
+        f"{100 * sockets.on_time:.2f} % of {sockets.looks:.0f} looks at the loop within 20 ms; "
+        f"{100 * sockets.starved:.0f} % of the time control's loop was ready and had no CPU"
     )
     print(f"{time.monotonic() - began:.0f} s in all")
     checks = [

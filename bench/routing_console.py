@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+import cpu
 import sip_caller
 from kak_sim.lab import Lab, reserved_ports, write_config
 
@@ -33,6 +34,7 @@ class Sockets:
     on_time: float
     looks: float
     setup_s: float
+    starved: float  # share of the time in which control's loop was ready and had no CPU
 
 
 def measure_sockets(count: int) -> Sockets:
@@ -61,6 +63,7 @@ def _run(running: Lab, folder: Path, url: str) -> Sockets:
         setup_s = time.monotonic() - began
         time.sleep(3)
         looks, on_time = _looks(running)
+        waited_ms, watched = cpu.waited_ms(running.pid("control")), time.monotonic()
         calls = folder / "calls"
         process = sip_caller.start(
             running.sip[1],
@@ -74,6 +77,7 @@ def _run(running: Lab, folder: Path, url: str) -> Sockets:
         )
         result = sip_caller.finish(process, calls, SECONDS + 40)
         later, then_on_time = _looks(running)
+        starved = (cpu.waited_ms(running.pid("control")) - waited_ms) / (1_000 * (time.monotonic() - watched))
         child.terminate()
         told = _said(child, "messages")
         share = (then_on_time - on_time) / max(1.0, later - looks)
@@ -86,6 +90,7 @@ def _run(running: Lab, folder: Path, url: str) -> Sockets:
             share,
             later - looks,
             setup_s,
+            starved,
         )
     finally:
         child.kill()
