@@ -14,6 +14,7 @@ import yaml
 
 import cpu
 import sip_caller
+from call import RTP_PORTS
 from kak_sim.lab import Lab, reserved_ports, write_config
 
 HERE = Path(__file__).resolve().parent
@@ -44,7 +45,11 @@ def measure_sockets(count: int) -> Sockets:
         people = [row["username"] for row in yaml.safe_load(NATIONAL.read_text(encoding="utf-8"))["operators"]]
         (folder / "names").write_text("\n".join(people[:count]))
         shutil.copy(NATIONAL.with_name("national-municipalities.csv"), folder)
-        config = write_config(NATIONAL, folder, ports, {"radio": {"gateways": [], "talkgroups": []}})
+        changes = {
+            "radio": {"gateways": [], "talkgroups": []},
+            "media": {"rtp_port_min": RTP_PORTS[0], "rtp_port_max": RTP_PORTS[1]},
+        }
+        config = write_config(NATIONAL, folder, ports, changes)
         running = Lab(folder, config, ports, simulators=False)
         try:
             asyncio.run(running.start())
