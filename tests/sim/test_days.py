@@ -14,7 +14,7 @@ from kak_sim.days import runs
 from kak_sim.days.runs import Job, do
 from kak_sim.days.scenarios import SCENARIOS
 
-SEEDS = range(8)
+SEEDS = range(3)
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
@@ -28,9 +28,9 @@ def test_a_day_breaks_no_law(scenario: str, seed: int) -> None:
 
 def test_the_fixed_days_see_crashes_refusals_and_calls_out() -> None:
     outcomes = [do(Job("storm", seed)) for seed in SEEDS]
-    assert sum(outcome.crashes for outcome in outcomes) > 20
+    assert sum(outcome.crashes for outcome in outcomes) > 10
     assert sum(outcome.refused for outcome in outcomes) > 0
-    assert sum(outcome.dialled for outcome in outcomes) > 20
+    assert sum(outcome.dialled for outcome in outcomes) > 10
 
 
 _DIGEST = "from kak_sim.days.runs import Job, do; print(do(Job('storm', 3)).digest)"
