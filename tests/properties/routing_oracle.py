@@ -92,7 +92,7 @@ def guards(state: State, room: str) -> list[str]:
     queues = [
         queue.config
         for queue in state.all_queues()
-        if queue.config.rooms[0] == room and queue.config.klass is api.ContactClass.EMERGENCY
+        if queue.config.rooms[0] == room and queue.config.klass is api.ContactClass.EMERGENCY and not queue.retired
     ]
     return [
         row.operator

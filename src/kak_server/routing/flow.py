@@ -88,7 +88,7 @@ def _settle(turn: Turn, contact: Contact, queue: Queue) -> bool:
     named = None
     if need.strategy is Strategy.NAMED or need.strategy is Strategy.STICKY:
         named = _name(turn, contact, need)
-    changed = need is not contact.need or named != contact.named
+    changed = (need is not contact.need and need != contact.need) or named != contact.named
     if changed:
         queues.move(state, contact, need, named)
     if named is not None:

@@ -28,6 +28,13 @@ def violations(state: State) -> list[str]:
     return found
 
 
+def _knows(operator: Operator, contact: Contact) -> bool:
+    """It rings there."""
+    if lanes.is_light(contact):
+        return operator.chat_offer == contact.contact
+    return operator.state is OperatorState.OFFERED and operator.contact == contact.contact
+
+
 def _contact(state: State, contact: Contact) -> list[str]:
     found = []
     name = contact.contact
@@ -56,7 +63,7 @@ def _contact(state: State, contact: Contact) -> list[str]:
     found += _clock(state, contact)
     for other in (*contact.ringing, *([contact.standby] if contact.standby is not None else [])):
         ringing = state.operators.get(other)
-        if ringing is None or ringing.state is not OperatorState.OFFERED or ringing.contact != name:
+        if ringing is None or not _knows(ringing, contact):
             found.append(f"{name} rings at {other}, who does not know")
         if contact.state not in (ContactState.OFFERED, ContactState.CONNECTING):
             found.append(f"{name} is {contact.state} and still rings at {other}")

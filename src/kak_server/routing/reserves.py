@@ -51,29 +51,36 @@ def opened(state: State, operator: Operator) -> tuple[Operator, ...]:
     return tuple(room.guards[name] for name in sorted(room.guards) if name != operator.operator)
 
 
-def count(state: State) -> None:
-    """New rules, or a state that was read: reserves and weights as they say, and all idle operators counted anew."""
+def count(state: State) -> list[Operator]:
+    """New rules, or a state that was read: reserves and weights as they say, and all idle operators counted anew. Those
+    of rooms whose reserve is another now, in an order of their own: they may be open for more."""
     for operator in state.operators.values():
         matching.unlist_idle(state, operator)
     known = {row.room: row for row in state.config.national.rooms}
     for name in known:
         state.room(name)
+    renewed = []
     for room in state.rooms.values():
-        row = known.get(room.room)
+        row, before = known.get(room.room), (room.reserve, room.guard_mask)
         room.reserve = 0 if row is None else row.reserve
         room.weight = 1 if row is None else max(1, row.weight)
         room.help_percent = 50 if row is None else row.help_percent
         room.guard_mask = _guard_mask(state, room)
+        if (room.reserve, room.guard_mask) != before:
+            renewed.append(room.room)
     for operator in state.operators.values():
         matching.list_idle(state, operator)
+    names = sorted(name for room_id in renewed for name in state.by_room.get(room_id, ()))
+    return [state.operators[name] for name in names]
 
 
 def _guard_mask(state: State, room: Room) -> int:
-    """The profiles of emergencies whose own room it is."""
+    """The profiles of emergencies that may come in and whose own room it is. Rules that only some contacts still follow
+    do not count: they go with the last of them, whenever that is."""
     if not room.reserve:
         return 0
     mask = 0
     for queue in state.own_queues.get(room.room, ()):
-        if queue.config.klass is ContactClass.EMERGENCY:
+        if not queue.retired and queue.config.klass is ContactClass.EMERGENCY:
             mask |= state.index.profile(skills_of(queue.config.skills), state.operators.values()).bit
     return mask

@@ -5,7 +5,7 @@ second to accept stands by, and takes over at once if joining the first fails.
 """
 
 from kak_server.model.ids import OperatorId
-from kak_server.routing import matching, offers
+from kak_server.routing import lanes, matching, offers
 from kak_server.routing.api import ContactState, Standby
 from kak_server.routing.state import Contact, Operator, Turn
 
@@ -70,11 +70,12 @@ def release(turn: Turn, contact: Contact) -> None:
 
 
 def _let_go(turn: Turn, contact: Contact, others: list[OperatorId]) -> None:
+    light = lanes.is_light(contact)
     for operator_id in others:
         contact.ringing.append(operator_id)
         operator = turn.state.operators[operator_id]
         offers.withdraw(turn, contact, operator, "answered-elsewhere")
-        offers.free(turn, operator)
+        offers.free(turn, operator, light=light)
 
 
 def take_over(turn: Turn, contact: Contact) -> bool:

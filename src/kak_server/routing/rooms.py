@@ -49,7 +49,7 @@ def _plan_again(turn: Turn, event: RoomStateSet) -> list[WaitKey]:
     for queue in state.own_queues.get(event.room, ()):
         keys.update(dict.fromkeys(queue.waiting))
     moved = []
-    for key in keys:
+    for key in sorted(keys):
         contact = state.contacts[key[-1]]
         former = contact.need
         need = planning.need_of(state, contact, state.queue_of(contact))

@@ -54,11 +54,10 @@ def on_changed(turn: Turn, event: ConfigChanged) -> None:
         if event.apply == "all":
             _move_all(turn, config.queue)
             waiting += state.queues[config.queue].waiting
-    if event.config is not None or event.queues or event.removed:
-        reserves.count(state)
+    opened = reserves.count(state) if event.config is not None or event.queues or event.removed else []
     people = [person for rules in event.operators if (person := _set_person(turn, rules)) is not None]
     _match(turn, waiting)
-    for person in people:
+    for person in (*people, *opened):
         offers.match_operator(turn, person)
     if event.config is not None:
         _match_all(turn)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from kak_server.model.codec import dumps, loads
 from kak_server.model.ids import ContactId, QueueId
 from kak_server.routing import api
 from kak_server.routing.api import Effect, Event
@@ -11,6 +12,7 @@ from kak_sim.auditor import Auditor
 from kak_sim.stream_laws import StreamLaws
 
 LAWS_EVERY = 16
+TWIN_EVERY = 100
 
 
 class Audit:
@@ -33,6 +35,29 @@ class Stream:
     def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
         """What the step broke."""
         return self.laws.observe(event, effects)
+
+
+class Twin:
+    """A core restored from a snapshot not long ago decides as the one that has lived all day, in effects and in
+    state: what is derived and kept in memory must not depend on how one came there."""
+
+    def __init__(self, renew_every: int = TWIN_EVERY) -> None:
+        self._renew_every = renew_every
+        self._seen = 0
+        self._core: RoutingCore | None = None
+
+    def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
+        """Where the two part."""
+        self._seen += 1
+        found = []
+        if self._core is not None and self._core.step(event) != effects:
+            found.append("a core restored before this decides otherwise")
+        if self._seen % self._renew_every == 0:
+            snapshot = dumps(core.snapshot())
+            if self._core is not None and dumps(self._core.snapshot()) != snapshot:
+                found.append("a core restored before this is in another state")
+            self._core = RoutingCore.restore(loads(snapshot))
+        return found
 
 
 class Laws:
