@@ -2,7 +2,7 @@ import { cleanup, screen, within } from "@testing-library/react";
 import { act } from "react";
 import { describe, expect, it, vi } from "vitest";
 import { FakePeer, installBrowser, settle } from "./fakes";
-import { call, NOW_MS, offer, talkgroup } from "./samples";
+import { call, NOW_MS, offer, talkgroup, waitingRow } from "./samples";
 import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
 
 eachInItsOwnBrowser();
@@ -84,7 +84,7 @@ describe("around the call", () => {
   });
 
   it("waiting contacts show class and age", async () => {
-    const row = { ...offer(), state: "waiting" as const, arrived_at_ms: NOW_MS - 15_000 };
+    const row = waitingRow({ arrived_at_ms: NOW_MS - 15_000 });
     await seatedConsole({ waiting: [row] });
     const shown = id("waiting-c1");
     expect(shown).toHaveTextContent("Nød");
@@ -150,10 +150,7 @@ describe("around the call", () => {
   });
 
   it("thousands may wait without thousands of rows", async () => {
-    const rows = Array.from({ length: 5_000 }, (_, n) => ({
-      ...offer({ contact: `w${n}` }),
-      state: "waiting" as const,
-    }));
+    const rows = Array.from({ length: 5_000 }, (_, n) => waitingRow({ contact: `w${n}` }));
     await seatedConsole({ waiting: rows });
     expect(screen.getAllByTestId(/^waiting-w/)).toHaveLength(100);
     expect(screen.getByText("og 4900 til")).toBeInTheDocument();

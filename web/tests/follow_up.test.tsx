@@ -21,6 +21,7 @@ const abandoned = (part: Partial<Abandoned> = {}): Abandoned => ({
   claimed_by: null,
   claimed_by_name: null,
   claimed_at_ms: null,
+  calls: 1,
   ...part,
 });
 const handedOver: HandedOver = {

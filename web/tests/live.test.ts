@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EventData, EventName, StreamEvent } from "../src/api/types";
 import { EVENT_NAMES, fromSnapshot, isResumable, type Live, step } from "../src/state/live";
-import { call, me, NOW_MS, offer, snapshot, talkgroup } from "./samples";
+import { call, me, NOW_MS, offer, snapshot, talkgroup, waitingRow } from "./samples";
 
 const OURS_MS = NOW_MS - 2_500; // our clock is 2.5 s behind the server's
 
@@ -76,6 +76,9 @@ describe("events", () => {
       recent: {},
       staff: [],
       loans: [],
+      surges: [],
+      parked: [],
+      flags: [],
       phone: { device: "desk", serves: true, state: "registered" },
     };
     expect([...EVENT_NAMES].sort()).toEqual(Object.keys(data).sort());
@@ -137,7 +140,7 @@ describe("events", () => {
   });
 
   it("queues, waiting, operators: whole lists", () => {
-    const waiting = [{ ...offer(), state: "waiting" as const }];
+    const waiting = [waitingRow()];
     expect(apply(start(), "waiting", waiting).waiting).toBe(waiting);
     expect(apply(start(), "queues", []).queues).toEqual([]);
     expect(apply(start(), "operators", []).operators).toEqual([]);

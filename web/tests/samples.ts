@@ -1,4 +1,4 @@
-import type { Call, Me, Offer, Snapshot, Talkgroup } from "../src/api/types";
+import type { Call, Me, Offer, Snapshot, Talkgroup, Waiting } from "../src/api/types";
 
 /** Invented objects of the API for tests; `NOW_MS` is when they were made. */
 export const NOW_MS = 1_800_000_000_000;
@@ -40,6 +40,12 @@ export const offer = (part: Partial<Offer> = {}): Offer => ({
   arrived_at_ms: NOW_MS - 3_000,
   expires_at_ms: NOW_MS + 15_000,
   location_text: "Storgata 12, Oslo",
+  repeat: null,
+  flag: null,
+  incident: null,
+  purpose: "",
+  invited_by: null,
+  invited_by_name: null,
   ...part,
 });
 
@@ -78,6 +84,32 @@ export const call = (part: Partial<Call> = {}): Call => ({
   parties: [],
   referral: null,
   can_refer: false,
+  repeat: null,
+  flag: null,
+  incident: null,
+  silence: "listening",
+  silent_procedure: { nb: "", en: "" },
+  part: "holder",
+  holder: "kari",
+  holder_name: "Kari Nordmann",
+  consulting: false,
+  colleagues: [],
+  ...part,
+});
+
+export const waitingRow = (part: Partial<Waiting> = {}): Waiting => ({
+  contact: "c1",
+  queue: "113-oslo",
+  queue_name: "113 Oslo",
+  class: "emergency",
+  caller: "+4799112233",
+  arrived_at_ms: NOW_MS - 3_000,
+  state: "waiting",
+  transferred_by: null,
+  calls: 1,
+  first_arrived_at_ms: null,
+  flagged: false,
+  incident: null,
   ...part,
 });
 
@@ -102,7 +134,15 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   offer: null,
   call: null,
   queues: [
-    { queue: "113-oslo", name: "113 Oslo", class: "emergency", waiting: 0, longest_since_ms: null, available: 1 },
+    {
+      queue: "113-oslo",
+      name: "113 Oslo",
+      class: "emergency",
+      waiting: 0,
+      longest_since_ms: null,
+      available: 1,
+      incidents: [],
+    },
   ],
   waiting: [],
   operators: [],
@@ -117,6 +157,9 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   abandoned: [],
   services: [],
   phone: null,
+  surges: [],
+  parked: [],
+  flags: [],
   reasons: [],
   staff: [],
   loans: [],

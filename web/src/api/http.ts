@@ -1,3 +1,4 @@
+import type { Explanation, LiveStatistics } from "./moves";
 import type { Lab, PositionRow, RecentCall, Seat, Session } from "./types";
 
 /** The server's refusal, or `code: "network"` (status 0) when no answer came. */
@@ -18,6 +19,7 @@ interface ErrorBody {
 
 /** Milliseconds until an unanswered request is given up. */
 const REQUEST_TIMEOUT_MS = 8_000;
+const EXPLANATION_TIMEOUT_MS = 40_000;
 
 type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
@@ -72,6 +74,20 @@ export class Http {
     return this.request("GET", `/calls?limit=${limit}`);
   }
 
+  /** Each step of a contact's way; the server may work at it for half a minute. */
+  explanation(contact: string): Promise<Explanation> {
+    return this.request(
+      "GET",
+      `/contacts/${encodeURIComponent(contact)}/explanation`,
+      undefined,
+      EXPLANATION_TIMEOUT_MS,
+    );
+  }
+
+  liveStatistics(): Promise<LiveStatistics> {
+    return this.request("GET", "/statistics/live?by=queue");
+  }
+
   async explain(contact: string): Promise<string[]> {
     const answer = await this.request<{ sentences: string[] }>("GET", `/calls/${encodeURIComponent(contact)}/explain`);
     return answer.sentences;
@@ -107,13 +123,13 @@ export class Http {
     return session;
   }
 
-  private async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  private async request<T>(method: string, path: string, body?: unknown, timeoutMs = REQUEST_TIMEOUT_MS): Promise<T> {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (method !== "GET" && this.csrf) headers["X-Kak-Csrf"] = this.csrf;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
     if (body !== undefined) init.body = JSON.stringify(body);
-    init.signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    init.signal = AbortSignal.timeout(timeoutMs);
     let response: Response;
     try {
       response = await this.fetch(`/api/v1${path}`, init);

@@ -105,6 +105,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/colleague.drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Colleague.Drop
+         * @description A colleague in a call.
+         */
+        post: operations["command_colleague_drop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/colleague.invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Colleague.Invite
+         * @description A colleague to talk with first, or to join the call at once.
+         */
+        post: operations["command_colleague_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/consult.complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Consult.Complete
+         * @description The call the command is about.
+         */
+        post: operations["command_consult_complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/consult.merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Consult.Merge
+         * @description The call the command is about.
+         */
+        post: operations["command_consult_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/consult.swap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Consult.Swap
+         * @description The call the command is about.
+         */
+        post: operations["command_consult_swap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.accept": {
         parameters: {
             query?: never;
@@ -265,6 +365,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.listen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Listen
+         * @description A call to listen in to, heard by nobody or by its operator.
+         */
+        post: operations["command_contact_listen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.park": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Park
+         * @description The call the command is about.
+         */
+        post: operations["command_contact_park"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.patch": {
         parameters: {
             query?: never;
@@ -365,6 +505,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.take_over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Take Over
+         * @description The call the command is about.
+         */
+        post: operations["command_contact_take_over"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.transfer": {
         parameters: {
             query?: never;
@@ -385,6 +545,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.transfer_operator": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Transfer Operator
+         * @description A call and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue.
+         */
+        post: operations["command_contact_transfer_operator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.transfer_out": {
         parameters: {
             query?: never;
@@ -399,6 +579,46 @@ export interface paths {
          * @description A call and the number it goes to.
          */
         post: operations["command_contact_transfer_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.transfer_room": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Transfer Room
+         * @description A call and the control room it goes to.
+         */
+        post: operations["command_contact_transfer_room"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.unpark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Unpark
+         * @description The call the command is about.
+         */
+        post: operations["command_contact_unpark"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1714,6 +1934,16 @@ export interface components {
              * @enum {string}
              */
             class: "emergency" | "urgent" | "normal";
+            /**
+             * Colleagues
+             * @default []
+             */
+            colleagues: components["schemas"]["Colleague"][];
+            /**
+             * Consulting
+             * @default false
+             */
+            consulting: boolean;
             /** Contact */
             contact: string;
             /**
@@ -1747,9 +1977,25 @@ export interface components {
             far_end: "dialing" | "ringing" | "early" | "answered" | "gone";
             /** @default null */
             flag: components["schemas"]["FlagFields"] | null;
+            /**
+             * Holder
+             * @default null
+             */
+            holder: string | null;
+            /**
+             * Holder Name
+             * @default
+             */
+            holder_name: string;
             /** @default null */
             incident: components["schemas"]["Incident"] | null;
             location: components["schemas"]["Location"];
+            /**
+             * Part
+             * @default holder
+             * @enum {string}
+             */
+            part: "holder" | "member" | "consult" | "listen" | "whisper";
             /**
              * Parties
              * @default []
@@ -1885,10 +2131,86 @@ export interface components {
             state: "open" | "expired";
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["HandoverNowCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
+        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["HandoverNowCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["ContactParkCommand"] | components["schemas"]["ContactUnparkCommand"] | components["schemas"]["ContactTransfer_operatorCommand"] | components["schemas"]["ContactTransfer_roomCommand"] | components["schemas"]["ColleagueInviteCommand"] | components["schemas"]["ColleagueDropCommand"] | components["schemas"]["ConsultCompleteCommand"] | components["schemas"]["ConsultMergeCommand"] | components["schemas"]["ConsultSwapCommand"] | components["schemas"]["ContactListenCommand"] | components["schemas"]["ContactTake_overCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
+        /**
+         * Colleague
+         * @description Another operator in the call beside its holder: invited until `expires_at_ms`, or joined.
+         */
+        Colleague: {
+            /** Expires At Ms */
+            expires_at_ms: number | null;
+            /** Name */
+            name: string;
+            /** Operator */
+            operator: string;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "member" | "consult" | "listen" | "whisper";
+            /** Position */
+            position: string;
+            /** Since Ms */
+            since_ms: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "invited" | "joined";
+        };
+        /**
+         * ColleagueArgs
+         * @description A colleague in a call.
+         */
+        ColleagueArgs: {
+            /** Contact */
+            contact: string;
+            /** Operator */
+            operator: string;
+        };
+        /** ColleagueDropCommand */
+        ColleagueDropCommand: {
+            args: components["schemas"]["ColleagueArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "colleague.drop";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ColleagueInviteCommand */
+        ColleagueInviteCommand: {
+            args: components["schemas"]["InviteArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "colleague.invite";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** CommandBody[ActivityArgs] */
         CommandBody_ActivityArgs_: {
             args: components["schemas"]["ActivityArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[ColleagueArgs] */
+        CommandBody_ColleagueArgs_: {
+            args: components["schemas"]["ColleagueArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -1937,6 +2259,22 @@ export interface components {
         /** CommandBody[ForceArgs] */
         CommandBody_ForceArgs_: {
             args: components["schemas"]["ForceArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[InviteArgs] */
+        CommandBody_InviteArgs_: {
+            args: components["schemas"]["InviteArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[ListenArgs] */
+        CommandBody_ListenArgs_: {
+            args: components["schemas"]["ListenArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -2065,6 +2403,22 @@ export interface components {
         /** CommandBody[SwitchGroupArgs] */
         CommandBody_SwitchGroupArgs_: {
             args: components["schemas"]["SwitchGroupArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[ToOperatorArgs] */
+        CommandBody_ToOperatorArgs_: {
+            args: components["schemas"]["ToOperatorArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[ToRoomArgs] */
+        CommandBody_ToRoomArgs_: {
+            args: components["schemas"]["ToRoomArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -2334,6 +2688,54 @@ export interface components {
             /** Reason Nb */
             reason_nb: string;
         };
+        /** ConsultCompleteCommand */
+        ConsultCompleteCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "consult.complete";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ConsultMergeCommand */
+        ConsultMergeCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "consult.merge";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ConsultSwapCommand */
+        ConsultSwapCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "consult.swap";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** ContactAcceptCommand */
         ContactAcceptCommand: {
             args: components["schemas"]["OfferArgs"];
@@ -2485,6 +2887,38 @@ export interface components {
              */
             type: "command";
         };
+        /** ContactListenCommand */
+        ContactListenCommand: {
+            args: components["schemas"]["ListenArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.listen";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactParkCommand */
+        ContactParkCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.park";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** ContactPatchCommand */
         ContactPatchCommand: {
             args: components["schemas"]["PatchArgs"];
@@ -2565,6 +2999,22 @@ export interface components {
              */
             type: "command";
         };
+        /** ContactTake_overCommand */
+        ContactTake_overCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.take_over";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** ContactTransferCommand */
         ContactTransferCommand: {
             args: components["schemas"]["TransferArgs"];
@@ -2581,6 +3031,22 @@ export interface components {
              */
             type: "command";
         };
+        /** ContactTransfer_operatorCommand */
+        ContactTransfer_operatorCommand: {
+            args: components["schemas"]["ToOperatorArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.transfer_operator";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** ContactTransfer_outCommand */
         ContactTransfer_outCommand: {
             args: components["schemas"]["NumberArgs"];
@@ -2591,6 +3057,38 @@ export interface components {
              * @constant
              */
             name: "contact.transfer_out";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactTransfer_roomCommand */
+        ContactTransfer_roomCommand: {
+            args: components["schemas"]["ToRoomArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.transfer_room";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactUnparkCommand */
+        ContactUnparkCommand: {
+            args: components["schemas"]["ContactArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.unpark";
             /**
              * Type
              * @constant
@@ -2956,6 +3454,22 @@ export interface components {
             }[];
         };
         /**
+         * InviteArgs
+         * @description A colleague to talk with first, or to join the call at once.
+         */
+        InviteArgs: {
+            /** Contact */
+            contact: string;
+            /** Operator */
+            operator: string;
+            /**
+             * Purpose
+             * @default consult
+             * @enum {string}
+             */
+            purpose: "consult" | "conference";
+        };
+        /**
          * LabCall
          * @description The simulated caller that now rings.
          */
@@ -3051,6 +3565,19 @@ export interface components {
             radios: components["schemas"]["LabRadio"][];
             /** Simulator */
             simulator: boolean;
+        };
+        /**
+         * ListenArgs
+         * @description A call to listen in to, heard by nobody or by its operator.
+         */
+        ListenArgs: {
+            /** Contact */
+            contact: string;
+            /**
+             * Whisper
+             * @default false
+             */
+            whisper: boolean;
         };
         /**
          * LiveRow
@@ -3773,8 +4300,24 @@ export interface components {
             flag: components["schemas"]["FlagFields"] | null;
             /** @default null */
             incident: components["schemas"]["Incident"] | null;
+            /**
+             * Invited By
+             * @default null
+             */
+            invited_by: string | null;
+            /**
+             * Invited By Name
+             * @default null
+             */
+            invited_by_name: string | null;
             /** Location Text */
             location_text: string;
+            /**
+             * Purpose
+             * @default
+             * @enum {string}
+             */
+            purpose: "" | "consult" | "conference";
             /** Queue */
             queue: string;
             /** Queue Name */
@@ -3859,6 +4402,11 @@ export interface components {
              * @enum {string}
              */
             activity: "available" | "break" | "after-call-work";
+            /**
+             * Contact
+             * @default null
+             */
+            contact: string | null;
             /** Name */
             name: string;
             /** Operator */
@@ -3886,6 +4434,47 @@ export interface components {
              * @constant
              */
             type: "operators";
+        };
+        /**
+         * Parked
+         * @description A call in a slot of this room, for anybody there to take. At `recall_at_ms` it comes back by itself.
+         */
+        Parked: {
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /** Caller */
+            caller: string;
+            /**
+             * Class
+             * @enum {string}
+             */
+            class: "emergency" | "urgent" | "normal";
+            /** Contact */
+            contact: string;
+            /** Queue */
+            queue: string;
+            /** Queue Name */
+            queue_name: string;
+            /** Recall At Ms */
+            recall_at_ms: number;
+            /** Since Ms */
+            since_ms: number;
+            /** Slot */
+            slot: number;
+        };
+        /** ParkedEvent */
+        ParkedEvent: {
+            /** Data */
+            data: components["schemas"]["Parked"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "parked";
         };
         /**
          * Party
@@ -4518,7 +5107,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -4653,6 +5242,11 @@ export interface components {
             offer: components["schemas"]["Offer"] | null;
             /** Operators */
             operators: components["schemas"]["OperatorRow"][];
+            /**
+             * Parked
+             * @default []
+             */
+            parked: components["schemas"]["Parked"][];
             /** @default null */
             phone: components["schemas"]["Phone"] | null;
             /** Queues */
@@ -4952,6 +5546,31 @@ export interface components {
             type: "command";
         };
         /**
+         * ToOperatorArgs
+         * @description A call and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue.
+         */
+        ToOperatorArgs: {
+            /**
+             * Back
+             * @default true
+             */
+            back: boolean;
+            /** Contact */
+            contact: string;
+            /** Operator */
+            operator: string;
+        };
+        /**
+         * ToRoomArgs
+         * @description A call and the control room it goes to.
+         */
+        ToRoomArgs: {
+            /** Contact */
+            contact: string;
+            /** Room */
+            room: string;
+        };
+        /**
          * Track
          * @description One recorded leg; `stored_ms` of `expected_ms` are on disk.
          */
@@ -5073,6 +5692,11 @@ export interface components {
              * @enum {string}
              */
             state: "waiting" | "offered";
+            /**
+             * Transferred By
+             * @default null
+             */
+            transferred_by: string | null;
         };
         /** WaitingEvent */
         WaitingEvent: {
@@ -5358,6 +5982,276 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_ActivityArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_colleague_drop: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ColleagueArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_colleague_invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_InviteArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_consult_complete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_consult_merge: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_consult_swap: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
             };
         };
         responses: {
@@ -5831,6 +6725,114 @@ export interface operations {
             };
         };
     };
+    command_contact_listen: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ListenArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_park: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_contact_patch: {
         parameters: {
             query?: never;
@@ -6101,6 +7103,60 @@ export interface operations {
             };
         };
     };
+    command_contact_take_over: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_contact_transfer: {
         parameters: {
             query?: never;
@@ -6155,6 +7211,60 @@ export interface operations {
             };
         };
     };
+    command_contact_transfer_operator: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ToOperatorArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     command_contact_transfer_out: {
         parameters: {
             query?: never;
@@ -6168,6 +7278,114 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_NumberArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_transfer_room: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ToRoomArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_unpark: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ContactArgs_"];
             };
         };
         responses: {

@@ -3,6 +3,7 @@
  * milliseconds (`*_ms`). `tests/schema.test.ts` holds this file against the types generated from the server's OpenAPI.
  */
 
+import type { Colleague, Flag, Incident, NumberFlag, Parked, Part, Repeat } from "./moves";
 import type { Forced, HandOver, Loan, OnLoan, Reason, StaffRow } from "./staff";
 
 export type ContactClass = "emergency" | "urgent" | "normal";
@@ -65,6 +66,13 @@ export interface Offer {
   arrived_at_ms: number;
   expires_at_ms: number;
   location_text: string;
+  repeat: Repeat | null;
+  flag: Flag | null;
+  incident: Incident | null;
+  /** A colleague asks: to talk with first, or to join their call. */
+  purpose: "" | "consult" | "conference";
+  invited_by: string | null;
+  invited_by_name: string | null;
 }
 
 export interface CallLocation {
@@ -148,6 +156,19 @@ export interface Call {
   referral: Referral | null;
   /** The carrier could be asked to take the call elsewhere. */
   can_refer: boolean;
+  repeat: Repeat | null;
+  flag: Flag | null;
+  incident: Incident | null;
+  /** Whether the caller has spoken: "hint" after a while without a word, "marked" by somebody as a silent call. */
+  silence: "" | "listening" | "spoke" | "hint" | "marked";
+  silent_procedure: { nb: string; en: string };
+  /** What this operator is in the call. */
+  part: Part;
+  holder: string | null;
+  holder_name: string;
+  /** The holder talks with a colleague, or could change to them. */
+  consulting: boolean;
+  colleagues: Colleague[];
 }
 
 /** A call that goes on without an operator; any operator of its queue can pull it back. */
@@ -177,6 +198,8 @@ export interface Abandoned {
   claimed_by: string | null;
   claimed_by_name: string | null;
   claimed_at_ms: number | null;
+  /** Calls of the same caller that this entry stands for. */
+  calls: number;
 }
 
 export interface Service {
@@ -192,6 +215,8 @@ export interface Queue {
   waiting: number;
   longest_since_ms: number | null;
   available: number;
+  /** Likely incidents that callers of this queue belong to. */
+  incidents: string[];
 }
 
 export interface Waiting {
@@ -202,6 +227,13 @@ export interface Waiting {
   caller: string;
   arrived_at_ms: number;
   state: "waiting" | "offered";
+  /** Who passed it on; they can take it back until it is answered. */
+  transferred_by: string | null;
+  /** The same caller's calls, this one too. */
+  calls: number;
+  first_arrived_at_ms: number | null;
+  flagged: boolean;
+  incident: string | null;
 }
 
 export interface OperatorRow {
@@ -212,6 +244,8 @@ export interface OperatorRow {
   activity: Activity;
   state: OperatorState;
   since_ms: number;
+  /** The call they have. */
+  contact: string | null;
 }
 
 export interface Talker {
@@ -296,6 +330,9 @@ export interface Snapshot {
   abandoned: Abandoned[];
   services: Service[];
   phone: Phone | null;
+  surges: Incident[];
+  parked: Parked[];
+  flags: NumberFlag[];
   reasons: Reason[];
   staff: StaffRow[];
   loans: Loan[];
@@ -323,6 +360,9 @@ export interface EventData {
   phone: Phone;
   staff: StaffRow[];
   loans: Loan[];
+  surges: Incident[];
+  parked: Parked[];
+  flags: NumberFlag[];
 }
 
 export type EventName = keyof EventData;
@@ -401,6 +441,20 @@ export interface Commands {
   "contact.pull_back": { contact: string };
   "position.phone": { on: boolean };
   "contact.dtmf": { contact: string; digits: string; party: string | null };
+  "contact.park": { contact: string };
+  "contact.unpark": { contact: string };
+  "contact.transfer_operator": { contact: string; operator: string; back: boolean };
+  "contact.transfer_room": { contact: string; room: string };
+  "colleague.invite": { contact: string; operator: string; purpose: "consult" | "conference" };
+  "colleague.drop": { contact: string; operator: string };
+  "consult.complete": { contact: string };
+  "consult.merge": { contact: string };
+  "consult.swap": { contact: string };
+  "contact.listen": { contact: string; whisper: boolean };
+  "contact.take_over": { contact: string };
+  "contact.silent": { contact: string; on: boolean };
+  "number.flag": { number: string; mode: Flag["mode"]; reason: string; hours: number };
+  "number.unflag": { number: string };
 }
 
 export type CommandName = keyof Commands;

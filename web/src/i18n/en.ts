@@ -1,3 +1,4 @@
+import { enRoom } from "./en_room";
 import type { Word } from "./nb";
 
 /** English. Typed so that a missing or extra key does not compile. */
@@ -383,4 +384,6 @@ export const en: Record<Word, string> = {
     "The camera was not opened. Give the browser access to the camera in its settings and press the button again.",
   "citizen.no_camera": "No camera was found on this device.",
   "citizen.unreachable": "The centre does not answer. Check that the phone has coverage.",
+
+  ...enRoom,
 };

@@ -1,4 +1,6 @@
 /** Norwegian bokmål, the console's first language. Its keys are the dictionary's type; English must have them all. */
+import { nbRoom } from "./nb_room";
+
 export const nb = {
   "app.name": "Kommunikasjonssentral",
   "app.lab": "LAB",
@@ -381,6 +383,8 @@ export const nb = {
     "Kameraet ble ikke åpnet. Gi nettleseren tilgang til kameraet i innstillingene, og trykk på knappen igjen.",
   "citizen.no_camera": "Fant ikke noe kamera på denne enheten.",
   "citizen.unreachable": "Får ikke kontakt med sentralen. Sjekk at telefonen har dekning.",
+
+  ...nbRoom,
 } as const;
 
 export type Word = keyof typeof nb;

@@ -1,3 +1,4 @@
+import type { Incident, NumberFlag, Parked } from "../api/moves";
 import type { Loan, Reason, StaffRow } from "../api/staff";
 import type {
   Abandoned,
@@ -41,6 +42,11 @@ export interface Live {
   abandoned: Abandoned[];
   services: Service[];
   phone: Phone | null;
+  /** Likely incidents: many calls from one place. */
+  surges: Incident[];
+  /** Calls in the room's slots. */
+  parked: Parked[];
+  flags: NumberFlag[];
   reasons: Reason[];
   staff: StaffRow[];
   loans: Loan[];
@@ -139,6 +145,12 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return { staff: event.data };
     case "loans":
       return { loans: event.data };
+    case "surges":
+      return { surges: event.data };
+    case "parked":
+      return { parked: event.data };
+    case "flags":
+      return { flags: event.data };
     case "media.reset":
     case "seat.lost":
       return {}; // orders to the page, not state; the controller carries them out
@@ -163,6 +175,9 @@ export const EVENT_NAMES: readonly EventName[] = [
   "abandoned",
   "staff",
   "loans",
+  "surges",
+  "parked",
+  "flags",
   "talkgroup",
   "media",
   "media.reset",

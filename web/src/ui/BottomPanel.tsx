@@ -5,12 +5,14 @@ import { AbandonedCalls, HandedOverCalls } from "./FollowUpLists";
 import { useLive } from "./hooks";
 import { LabPanel } from "./LabPanel";
 import { Operators } from "./Operators";
+import { ParkedCalls } from "./ParkedCalls";
 import { RecentCalls } from "./RecentCalls";
 
 const TABS = [
   ["recent", "bottom.recent"],
   ["abandoned", "bottom.abandoned"],
   ["handed-over", "bottom.handed_over"],
+  ["parked", "bottom.parked"],
   ["colleagues", "bottom.colleagues"],
 ] as const;
 
@@ -25,9 +27,13 @@ interface BottomPanelProps {
 /** Below: recent calls, what is to be followed up, and colleagues as tabs; the lab panel beside them where there is one. */
 export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
   const { t } = useLanguage();
-  const { server, abandoned, handed_over } = useLive();
+  const { server, abandoned, handed_over, parked } = useLive();
   const list = useRef<HTMLDivElement>(null);
-  const counts: Partial<Record<Tab, number>> = { abandoned: abandoned.length, "handed-over": handed_over.length };
+  const counts: Partial<Record<Tab, number>> = {
+    abandoned: abandoned.length,
+    "handed-over": handed_over.length,
+    parked: parked.length,
+  };
   const step = (by: number) => {
     const at = TABS.findIndex(([name]) => name === tab);
     const next = TABS[(at + by + TABS.length) % TABS.length];
@@ -67,6 +73,7 @@ export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
         {tab === "recent" && <RecentCalls http={app.http} />}
         {tab === "abandoned" && <AbandonedCalls />}
         {tab === "handed-over" && <HandedOverCalls />}
+        {tab === "parked" && <ParkedCalls />}
         {tab === "colleagues" && <Operators app={app} />}
       </div>
       {server.lab && <LabPanel http={app.http} />}

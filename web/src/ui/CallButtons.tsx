@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { Call } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { useDesk, useDeskState } from "./hooks";
+import { members } from "./moves";
 import type { Armed } from "./useActions";
 
 interface CallButtonsProps {
@@ -16,7 +17,8 @@ interface CallButtonsProps {
 /** Whether others stay when the operator leaves. */
 export function othersStay(call: Call): boolean {
   const answered = call.parties.filter((party) => party.state === "answered").length;
-  return call.state !== "connecting" && answered + (call.far_end === "gone" ? 0 : 1) >= 2;
+  if (call.part === "holder" && members(call) > 0) return true;
+  return call.part === "holder" && call.state !== "connecting" && answered + (call.far_end === "gone" ? 0 : 1) >= 2;
 }
 
 /** What can be done with the call, each with its key. */
@@ -26,7 +28,8 @@ export function CallButtons({ call, armed, onPatch, onTransfer, onKeypad }: Call
   const { busy } = useDeskState();
   const { contact } = call;
   const held = call.state === "held";
-  const ready = call.state !== "connecting";
+  const mine = call.part === "holder";
+  const ready = call.state !== "connecting" && mine;
   const gone = call.far_end === "gone";
   const patched = call.patch?.state === "active" || call.patch?.state === "requested";
   return (
@@ -45,7 +48,7 @@ export function CallButtons({ call, armed, onPatch, onTransfer, onKeypad }: Call
           id="call-unpatch"
           cap="P"
           look="button-on"
-          disabled={busy.has("contact.unpatch")}
+          disabled={!mine || busy.has("contact.unpatch")}
           onClick={() => void desk.run("contact.unpatch", { contact })}
         >
           {t("call.unpatch")}
@@ -66,7 +69,7 @@ export function CallButtons({ call, armed, onPatch, onTransfer, onKeypad }: Call
       <Key
         id="call-keypad"
         cap="K"
-        disabled={call.far_end === "dialing" || call.far_end === "ringing"}
+        disabled={!mine || call.far_end === "dialing" || call.far_end === "ringing"}
         onClick={onKeypad}
       >
         {t("call.keypad")}
@@ -91,7 +94,7 @@ export function CallButtons({ call, armed, onPatch, onTransfer, onKeypad }: Call
         disabled={busy.has("contact.hangup")}
         onClick={() => void desk.run("contact.hangup", { contact })}
       >
-        {armed === "hangup" ? t("call.hangup_armed") : t("call.hangup")}
+        {armed === "hangup" ? t("call.hangup_armed") : t(mine ? "call.hangup" : "move.quit")}
       </Key>
     </footer>
   );

@@ -3,6 +3,8 @@ import type { Call, ServiceResult } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { CallButtons } from "./CallButtons";
 import { CallerLine, Details, LocationLines } from "./CallerFacts";
+import { CallMoves } from "./CallMoves";
+import { CaseMarks, SilentHint } from "./CaseMarks";
 import { coordinates, duration, phone } from "./format";
 import { useLive, useNow } from "./hooks";
 import { Participants } from "./Participants";
@@ -19,6 +21,7 @@ export interface CallCardProps {
   onPatch(): void;
   onTransfer(): void;
   onKeypad(): void;
+  onColleague(): void;
   onAdd(): void;
   onTriple(): void;
 }
@@ -61,6 +64,7 @@ export function CallCard({ call, ...on }: CallCardProps & { call: Call }) {
           {out ? <Dialled call={call} /> : <Caller call={call} waited_ms={since_ms - call.arrived_at_ms} />}
           <Referred call={call} />
           <Details call={call} />
+          <SilentHint call={call} />
           <PatchStrip call={call} />
         </div>
         <div className="call-side">
@@ -81,6 +85,7 @@ export function CallCard({ call, ...on }: CallCardProps & { call: Call }) {
         onTransfer={on.onTransfer}
         onKeypad={on.onKeypad}
       />
+      <CallMoves call={call} armed={on.armed} onColleague={on.onColleague} />
     </section>
   );
 }
@@ -104,6 +109,7 @@ function Caller({ call, waited_ms }: { call: Call; waited_ms: number }) {
   return (
     <>
       <CallerLine of={call} />
+      <CaseMarks of={call} />
       <p className="muted">
         {t("call.waited")} <span className="number">{duration(waited_ms)}</span>
         {call.far_end === "gone" && <b className="location-problem"> · {t("far.gone_long")}</b>}

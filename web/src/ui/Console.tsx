@@ -4,6 +4,7 @@ import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
 import { BottomPanel, type Tab } from "./BottomPanel";
 import { Centre } from "./Centre";
+import { ColleagueDialog } from "./ColleagueDialog";
 import { AddPartyDialog, DialDialog } from "./DialDialogs";
 import { DevicesDialog, KeysDialog } from "./HelpDialogs";
 import { useDesk, useDeskState, useLive } from "./hooks";
@@ -13,11 +14,13 @@ import { tripleMissing } from "./Participants";
 import { PatchDialog } from "./PatchDialog";
 import { QueuePanel } from "./QueuePanel";
 import { RadioPanel } from "./RadioPanel";
+import { useRights } from "./rights";
 import { TopBar } from "./TopBar";
 import { TransferDialog } from "./TransferDialog";
 import { type Armed, notifyAll, type Open, useActions } from "./useActions";
 import { useAttention } from "./useAttention";
 import { useKeys } from "./useKeys";
+import { type Asked, WhyContext, WhyDialog } from "./Why";
 
 /** How long the first press waits for the second. */
 const ARMED_MS = 2_000;
@@ -29,16 +32,21 @@ export function Console({ app }: { app: App }) {
   const { soundBlocked } = useDeskState();
   const desk = useDesk();
   const [open, setOpen] = useState<Open | null>(null);
+  const [why, setWhy] = useState<Asked | null>(null);
   const [tab, setTab] = useState<Tab>("recent");
   const { armed, arm } = useArmed(call?.contact);
   const { refused, triple } = useTriple();
   const followUp = useFollowUp(setTab);
-  const act = useActions({ setOpen, armed, arm, triple, followUp });
+  const { explain } = useRights();
+  const parked = () => show(setTab, "parked", ".parked-list");
+  const act = useActions({ setOpen, armed, arm, triple, followUp, parked, why: () => explain && setWhy(call) });
 
   // What merely informs gives way to an offer, so that it is seen and Enter answers it.
   const offered = offer && `${offer.contact} ${offer.epoch}`;
   useEffect(() => {
-    if (offered) setOpen(null);
+    if (!offered) return;
+    setOpen(null);
+    setWhy(null);
   }, [offered]);
   useEffect(() => {
     const unlock = () => desk.unlockSound();
@@ -61,31 +69,35 @@ export function Console({ app }: { app: App }) {
   useAttention(offer ? t("offer.title_blink", { queue: offer.queue_name }) : null, `${t("app.name")} · ${me.name}`);
 
   return (
-    <div className="console">
-      <TopBar app={app} onHelp={() => setOpen("keys")} onDevices={() => setOpen("devices")} />
-      <NoticeLine />
-      <QueuePanel onFollowUp={followUp} />
-      <Centre
-        armed={armed}
-        refused={refused}
-        onPatch={() => setOpen("patch")}
-        onTransfer={() => setOpen("transfer")}
-        onKeypad={() => setOpen("keypad")}
-        onAdd={() => setOpen("add")}
-        onTriple={triple}
-        onDial={() => setOpen("dial")}
-      />
-      <RadioPanel />
-      <BottomPanel app={app} tab={tab} onTab={setTab} />
-      <Toasts />
-      {soundBlocked && (
-        <button type="button" className="sound-prompt" data-testid="sound-prompt" onClick={() => desk.unlockSound()}>
-          <strong>{t("sound.press_any_key")}</strong>
-          <span>{t("sound.press_any_key_why")}</span>
-        </button>
-      )}
-      <Dialogs open={open} onClose={() => setOpen(null)} />
-    </div>
+    <WhyContext value={setWhy}>
+      <div className="console">
+        <TopBar app={app} onHelp={() => setOpen("keys")} onDevices={() => setOpen("devices")} />
+        <NoticeLine />
+        <QueuePanel onFollowUp={followUp} />
+        <Centre
+          armed={armed}
+          refused={refused}
+          onPatch={() => setOpen("patch")}
+          onTransfer={() => setOpen("transfer")}
+          onColleague={() => setOpen("colleague")}
+          onKeypad={() => setOpen("keypad")}
+          onAdd={() => setOpen("add")}
+          onTriple={triple}
+          onDial={() => setOpen("dial")}
+        />
+        <RadioPanel />
+        <BottomPanel app={app} tab={tab} onTab={setTab} />
+        <Toasts />
+        {soundBlocked && (
+          <button type="button" className="sound-prompt" data-testid="sound-prompt" onClick={() => desk.unlockSound()}>
+            <strong>{t("sound.press_any_key")}</strong>
+            <span>{t("sound.press_any_key_why")}</span>
+          </button>
+        )}
+        <Dialogs open={open} onClose={() => setOpen(null)} />
+        {why && <WhyDialog asked={why} onClose={() => setWhy(null)} />}
+      </div>
+    </WhyContext>
   );
 }
 
@@ -102,6 +114,8 @@ function Dialogs({ open, onClose }: { open: Open | null; onClose(): void }) {
       return <TransferDialog call={call} onClose={onClose} />;
     case "add":
       return <AddPartyDialog call={call} onClose={onClose} />;
+    case "colleague":
+      return <ColleagueDialog call={call} onClose={onClose} />;
     case "keypad":
       return <KeypadDialog call={call} onClose={onClose} />;
     default:
@@ -143,9 +157,13 @@ function useTriple() {
 /** To the list that has something to follow up: first those who gave up, then calls without an operator. */
 function useFollowUp(setTab: (tab: Tab) => void) {
   const { abandoned, handed_over } = useLive();
-  return () => {
-    setTab(abandoned.length > 0 || handed_over.length === 0 ? "abandoned" : "handed-over");
-    // After the list is drawn.
-    setTimeout(() => document.querySelector<HTMLElement>(".follow-up-list button:not(:disabled)")?.focus(), 0);
-  };
+  const tab = abandoned.length > 0 || handed_over.length === 0 ? "abandoned" : "handed-over";
+  return () => show(setTab, tab, ".follow-up-list");
+}
+
+/** Shows a list below and leads to the first thing that can be done in it. */
+function show(setTab: (tab: Tab) => void, tab: Tab, list: string): void {
+  setTab(tab);
+  // After the list is drawn.
+  setTimeout(() => document.querySelector<HTMLElement>(`${list} button:not(:disabled)`)?.focus(), 0);
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import type { Offer } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { CallerLine } from "./CallerFacts";
+import { CaseMarks, InvitedBy } from "./CaseMarks";
 import { duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 
@@ -33,9 +34,11 @@ export function OfferCard({ offer }: { offer: Offer }) {
         <span className={`chip class-chip-${offer.class}`}>{t(`class.${offer.class}`)}</span>
         <span className="number offer-age">{t("offer.waited", { time: duration(now - offer.arrived_at_ms) })}</span>
       </header>
+      <InvitedBy purpose={offer.purpose} name={offer.invited_by_name} />
       <p className="offer-queue">{offer.queue_name}</p>
       <p className="offer-number number">{offer.caller ? phone(offer.caller) : t("caller.unknown")}</p>
       <CallerLine of={offer} />
+      <CaseMarks of={offer} />
       <p className="offer-location">{offer.location_text || t("call.no_location")}</p>
       <div className="offer-buttons">
         {desk_phone?.serves ? (

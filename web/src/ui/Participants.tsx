@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { Call, Party, Service, ServiceResult } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
+import { ColleagueRows } from "./ColleagueRows";
 import { duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { apartFrom, partyName, partyState } from "./words";
@@ -32,18 +33,20 @@ export function Participants({ call, tripleArmed, refused, onAdd, onTriple }: Pa
   const { t } = useLanguage();
   const { services } = useLive();
   const { busy } = useDeskState();
-  const ready = call.state !== "connecting";
+  const ready = call.state !== "connecting" && call.part === "holder";
   const triple = tripleServices(services);
   const missing = tripleMissing(services, call);
   const live = call.parties.filter((party) => party.state !== "ended");
   const ended = call.parties.filter((party) => party.state === "ended");
+  const joined = call.colleagues.filter((one) => one.state === "joined").length;
   return (
     <section className="parties" aria-label={t("party.title")} data-testid="parties">
       <h3 className="parties-title">
-        {t("party.title")} <span className="count">{live.length + (call.far_end === "gone" ? 0 : 1)}</span>
+        {t("party.title")} <span className="count">{live.length + joined + (call.far_end === "gone" ? 0 : 1)}</span>
       </h3>
       <ul className="scroll parties-list">
         <FarEnd call={call} />
+        <ColleagueRows call={call} />
         {live.map((party) => (
           <PartyRow key={party.party} call={call} party={party} />
         ))}
@@ -153,7 +156,7 @@ function PartyRow({ call, party }: { call: Call; party: Party }) {
             className="button button-small"
             data-testid={`party-again-${party.party}`}
             aria-label={t("party.again_name", { name })}
-            disabled={asked || call.state === "connecting"}
+            disabled={asked || call.part !== "holder" || call.state === "connecting"}
             onClick={() => void again()}
           >
             {t("party.again")}
@@ -167,7 +170,7 @@ function PartyRow({ call, party }: { call: Call; party: Party }) {
               aria-pressed={apart}
               aria-label={t("party.private_name", { name })}
               title={t("party.private_why")}
-              disabled={busy.has("party.private")}
+              disabled={call.part !== "holder" || busy.has("party.private")}
               onClick={() => void desk.run("party.private", { contact, party: party.party, on: !apart })}
             >
               {t("party.private_button")}
@@ -178,7 +181,7 @@ function PartyRow({ call, party }: { call: Call; party: Party }) {
               data-testid={`party-drop-${party.party}`}
               aria-label={t("party.drop_name", { name })}
               title={t("party.drop_name", { name })}
-              disabled={busy.has("party.drop")}
+              disabled={call.part !== "holder" || busy.has("party.drop")}
               onClick={() => void desk.run("party.drop", { contact, party: party.party })}
             >
               ✕

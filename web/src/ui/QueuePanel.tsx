@@ -1,7 +1,10 @@
 import type { Queue, Waiting } from "../api/types";
 import { useLanguage } from "../i18n/language";
+import { Move } from "./CallMoves";
+import { QueueIncidents, RowMarks } from "./CaseMarks";
 import { ageLevel, duration, phone } from "./format";
-import { useLive, useNow } from "./hooks";
+import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { useWhyNotFetched } from "./ParkedCalls";
 
 /** In a disaster thousands wait; nobody reads further down, and the page must stay quick. */
 const MAX_ROWS = 100;
@@ -62,7 +65,10 @@ function QueueRow({ queue, now }: { queue: Queue; now: number }) {
   const age_ms = queue.longest_since_ms === null ? null : now - queue.longest_since_ms;
   return (
     <li className="queue-row" data-testid={`queue-${queue.queue}`}>
-      <span className={`class-edge class-${queue.class}`}>{queue.name}</span>
+      <span className={`class-edge class-${queue.class}`}>
+        {queue.name}
+        <QueueIncidents incidents={queue.incidents} />
+      </span>
       <span className={`number ${queue.waiting > 0 ? "strong" : "muted"}`}>{queue.waiting}</span>
       <span className={`number age-${age_ms === null ? "none" : ageLevel(queue.class, age_ms)}`}>
         {age_ms === null ? "–" : duration(age_ms)}
@@ -74,6 +80,7 @@ function QueueRow({ queue, now }: { queue: Queue; now: number }) {
 
 function WaitingRow({ row, now }: { row: Waiting; now: number }) {
   const { t } = useLanguage();
+  const { me } = useLive();
   const age_ms = now - row.arrived_at_ms;
   return (
     <li className={`waiting class-edge class-${row.class}`} data-testid={`waiting-${row.contact}`}>
@@ -83,8 +90,28 @@ function WaitingRow({ row, now }: { row: Waiting; now: number }) {
           {row.queue_name} · {t(`class.${row.class}`)}
           {row.state === "offered" && ` · ${t("waiting.offered")}`}
         </span>
+        <RowMarks row={row} />
       </span>
+      {row.transferred_by === me.operator && <TakeBack contact={row.contact} />}
       <span className={`age number age-${ageLevel(row.class, age_ms)}`}>{duration(age_ms)}</span>
     </li>
+  );
+}
+
+/** What this operator passed on comes back to them while nobody has answered it. */
+function TakeBack({ contact }: { contact: string }) {
+  const { t } = useLanguage();
+  const desk = useDesk();
+  const { busy } = useDeskState();
+  return (
+    <Move
+      id={`take-back-${contact}`}
+      why={useWhyNotFetched()}
+      hint="move.take_back_hint"
+      waits={busy.has("contact.pull_back")}
+      onClick={() => void desk.run("contact.pull_back", { contact })}
+    >
+      {t("move.take_back")}
+    </Move>
   );
 }

@@ -5,6 +5,8 @@ import { errorText, useLanguage } from "../i18n/language";
 import { Dialog } from "./Dialog";
 import { clock, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive } from "./hooks";
+import { useRights } from "./rights";
+import { WhyButton } from "./Why";
 import { partyName, queueTitle } from "./words";
 
 const LIMIT = 50;
@@ -86,6 +88,7 @@ interface RowProps {
 function Row({ call, playing, onPlay, onExplain }: RowProps) {
   const { t } = useLanguage();
   const desk = useDesk();
+  const rights = useRights();
   const { busy } = useDeskState();
   const { call: current, offer, phone: deskPhone } = useLive();
   const free = !current && !offer && !deskPhone?.serves && !busy.has("contact.callback");
@@ -151,14 +154,17 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
         {sorted(call.tracks).map((track) =>
           button(track.recording, recordingUrl(track.recording), trackName(track, t), `replay-${track.recording}`),
         )}
-        <button
-          type="button"
-          className="button button-small button-quiet"
-          data-testid={`explain-${call.contact}`}
-          onClick={onExplain}
-        >
-          {t("recent.explain")}
-        </button>
+        <WhyButton asked={call} />
+        {!rights.explain && (
+          <button
+            type="button"
+            className="button button-small button-quiet"
+            data-testid={`explain-${call.contact}`}
+            onClick={onExplain}
+          >
+            {t("recent.explain")}
+          </button>
+        )}
       </td>
     </tr>
   );

@@ -4,6 +4,7 @@ import type { Desk } from "../state/desk";
 import { Console } from "./Console";
 import { Message, Positions, SeatLost, SignIn } from "./Gate";
 import { DeskContext, useStore } from "./hooks";
+import { AppContext } from "./rights";
 
 /** Which screen the page shows. */
 export function Root({ app }: { app: App }) {
@@ -30,8 +31,10 @@ function Seated({ app, desk }: { app: App; desk: Desk }) {
   const { live } = useStore(desk.store);
   if (!live) return <Message text={t("link.connecting")} />;
   return (
-    <DeskContext value={desk}>
-      <Console app={app} />
-    </DeskContext>
+    <AppContext value={app}>
+      <DeskContext value={desk}>
+        <Console app={app} />
+      </DeskContext>
+    </AppContext>
   );
 }

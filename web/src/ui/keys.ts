@@ -3,6 +3,7 @@
 export type Action =
   | { do: "answer" | "reject" | "close" | "hold" | "hangup" | "patch" | "transfer" | "video" | "done" }
   | { do: "leave" | "triple" | "keypad" | "add" | "dial" | "follow-up" }
+  | { do: "park" | "colleague" | "swap" | "merge" | "complete" | "parked" | "why" }
   | { do: "available" | "break" | "monitor" | "help" | "ptt" | "caller-talk" }
   | { do: "select"; index: number };
 
@@ -36,6 +37,12 @@ const CALL_KEYS: Record<string, Action> = {
   n: { do: "add" },
   x: { do: "triple" },
   g: { do: "leave" },
+  s: { do: "park" },
+  e: { do: "colleague" },
+  w: { do: "swap" },
+  j: { do: "merge" },
+  o: { do: "complete" },
+  y: { do: "why" },
 };
 
 const SEAT_KEYS: Record<string, Action> = {
@@ -44,6 +51,7 @@ const SEAT_KEYS: Record<string, Action> = {
   m: { do: "monitor" },
   n: { do: "dial" },
   f: { do: "follow-up" },
+  u: { do: "parked" },
 };
 
 /** The action of a key press, or null where the key is not ours. */

@@ -4,14 +4,15 @@ import type { Desk } from "../state/desk";
 import { othersStay } from "./CallButtons";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import type { Action } from "./keys";
+import { listensIn, type Move, whyNot } from "./moves";
 import { tripleMissing } from "./Participants";
 
 /** A dialog of the console. */
-export type Open = "patch" | "transfer" | "keys" | "devices" | "dial" | "add" | "keypad";
+export type Open = "patch" | "transfer" | "keys" | "devices" | "dial" | "add" | "keypad" | "colleague";
 
 /** A key whose first press waits for the second: nothing that ends or widens a call happens by one slip. */
 export interface Armed {
-  what: "hangup" | "leave" | "triple";
+  what: "hangup" | "leave" | "triple" | "merge" | "complete" | "take-over";
   contact: string;
 }
 
@@ -24,17 +25,30 @@ interface ActionHooks {
   arm(what: Armed["what"] | null): void;
   triple(): void;
   followUp(): void;
+  /** To the calls in the room's slots. */
+  parked(): void;
+  why(): void;
 }
 
 /** Carries out what a key asks for. */
-export function useActions({ setOpen, armed, arm, triple, followUp }: ActionHooks): (action: Action) => void {
+export function useActions({
+  setOpen,
+  armed,
+  arm,
+  triple,
+  followUp,
+  parked,
+  why,
+}: ActionHooks): (action: Action) => void {
   const desk = useDesk();
   const { offer, call, me, talkgroups, services, phone } = useLive();
   const { selectedGssi, busy } = useDeskState();
   const selected = talkgroups.find((group) => group.gssi === selectedGssi);
   const contact = call?.contact ?? "";
   const ready = call !== null && call.state !== "connecting";
-  const there = ready && call.far_end !== "gone";
+  const there = ready && call.far_end !== "gone" && call.part === "holder";
+  const can = (move: Move) => call !== null && whyNot(move, call) === null;
+  const listens = call !== null && listensIn(call);
   // An Escape meant for what an offer just covered must not reject it.
   const offered = offer && `${offer.contact} ${offer.epoch}`;
   const shown = useRef({ offered, at_ms: 0 });
@@ -54,7 +68,11 @@ export function useActions({ setOpen, armed, arm, triple, followUp }: ActionHook
     hangup: () => twice("hangup", () => desk.run("contact.hangup", { contact })),
     leave: () => call && othersStay(call) && twice("leave", () => desk.run("contact.leave", { contact })),
     triple: () =>
-      ready && !busy.has("contact.conference") && tripleMissing(services, call).length > 0 && twice("triple", triple),
+      ready &&
+      call.part === "holder" &&
+      !busy.has("contact.conference") &&
+      tripleMissing(services, call).length > 0 &&
+      twice("triple", triple),
     patch: () => {
       const patched = call?.patch?.state === "active" || call?.patch?.state === "requested";
       if (patched) return desk.run("contact.unpatch", { contact });
@@ -63,8 +81,22 @@ export function useActions({ setOpen, armed, arm, triple, followUp }: ActionHook
     transfer: () => there && setOpen("transfer"),
     keypad: () => call && call.far_end !== "dialing" && call.far_end !== "ringing" && setOpen("keypad"),
     dial: () => setOpen("dial"),
-    add: () => ready && setOpen("add"),
+    add: () => ready && call.part === "holder" && setOpen("add"),
     "follow-up": followUp,
+    park: () => can("park") && !busy.has("contact.park") && desk.run("contact.park", { contact }),
+    colleague: () => can("colleague") && setOpen("colleague"),
+    swap: () => {
+      if (busy.has("consult.swap") || busy.has("contact.listen")) return false;
+      if (listens) return desk.run("contact.listen", { contact, whisper: call.part !== "whisper" });
+      return can("swap") && desk.run("consult.swap", { contact });
+    },
+    merge: () => can("merge") && twice("merge", () => desk.run("consult.merge", { contact })),
+    complete: () =>
+      listens
+        ? twice("take-over", () => desk.run("contact.take_over", { contact }))
+        : can("complete") && twice("complete", () => desk.run("consult.complete", { contact })),
+    parked,
+    why,
     video: () => there && desk.run("video.invite", { contact }),
     "caller-talk": () => call?.patch?.state === "active" && desk.callerTalk(contact, true),
     done: () => !busy.has("wrapup.done") && desk.run("wrapup.done", {}),

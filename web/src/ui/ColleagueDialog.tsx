@@ -1,0 +1,113 @@
+import { useState } from "react";
+import type { Call, OperatorRow } from "../api/types";
+import { errorText, useLanguage } from "../i18n/language";
+import { Move } from "./CallMoves";
+import { Dialog } from "./Dialog";
+import { useDesk, useDeskState, useLive, useStore } from "./hooks";
+import { whyNotAsked } from "./moves";
+import { useApp } from "./rights";
+import { ACTIVITY_WORDS } from "./TopBar";
+
+/** A colleague by name: asked first, asked into the call, or given the call at once. Enter asks the first that fits. */
+export function ColleagueDialog({ call, onClose }: { call: Call; onClose(): void }) {
+  const { t } = useLanguage();
+  const desk = useDesk();
+  const { operators, me } = useLive();
+  const { busy } = useDeskState();
+  const [wanted, setWanted] = useState("");
+  const [problem, setProblem] = useState("");
+  const there = new Set([me.operator, call.holder, ...call.colleagues.map((one) => one.operator)]);
+  const rows = operators
+    .filter((row) => !there.has(row.operator) && row.name.toLowerCase().includes(wanted.trim().toLowerCase()))
+    .sort((a, b) => Number(whyNotAsked(a) !== null) - Number(whyNotAsked(b) !== null) || a.name.localeCompare(b.name));
+  const { contact } = call;
+  const waits = busy.has("colleague.invite") || busy.has("contact.transfer_operator");
+  const done = (outcome: { ok: true } | { ok: false; code: string }) =>
+    outcome.ok ? onClose() : setProblem(outcome.code);
+  const invite = async (operator: string, purpose: "consult" | "conference") =>
+    done(await desk.ask("colleague.invite", { contact, operator, purpose }));
+  const give = async (operator: string) =>
+    done(await desk.ask("contact.transfer_operator", { contact, operator, back: true }));
+  const first = rows.find((row) => whyNotAsked(row) === null);
+  return (
+    <Dialog title={t("move.colleague_title")} onClose={onClose} wide>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (first && !waits) void invite(first.operator, "consult");
+        }}
+      >
+        <label className="field">
+          <span>{t("move.find")}</span>
+          <input
+            data-first
+            data-testid="colleague-find"
+            autoComplete="off"
+            value={wanted}
+            onChange={(event) => setWanted(event.target.value)}
+          />
+        </label>
+      </form>
+      <p className="pad-problem" role="alert">
+        {problem && errorText(t, problem)}
+      </p>
+      <ul className="colleagues" data-testid="colleagues">
+        {rows.map((row) => (
+          <Row key={row.operator} row={row} waits={waits} first={row === first} onInvite={invite} onGive={give} />
+        ))}
+        {rows.length === 0 && <li className="panel-empty">{t("move.nobody")}</li>}
+      </ul>
+      <p className="muted">{t("move.colleague_how")}</p>
+    </Dialog>
+  );
+}
+
+interface RowProps {
+  row: OperatorRow;
+  waits: boolean;
+  /** Enter in the search asks this one. */
+  first: boolean;
+  onInvite(operator: string, purpose: "consult" | "conference"): void;
+  onGive(operator: string): void;
+}
+
+function Row({ row, waits, first, onInvite, onGive }: RowProps) {
+  const { t } = useLanguage();
+  const { positions } = useStore(useApp().store);
+  const why = whyNotAsked(row);
+  const { operator } = row;
+  const state =
+    row.activity === "available" || why !== null ? t(`state.${row.state}`) : t(ACTIVITY_WORDS[row.activity]);
+  return (
+    <li className={`colleague ${why ? "colleague-away" : ""}`} data-testid={`colleague-${operator}`}>
+      <span className="colleague-who">
+        <strong>{row.name}</strong>
+        <span className="muted">
+          {positions.find((seat) => seat.position === row.position)?.name ?? row.position} · {state}
+        </span>
+      </span>
+      <Move
+        id={`consult-${operator}`}
+        cap={first ? "Enter" : undefined}
+        why={why}
+        hint="move.consult_hint"
+        waits={waits}
+        onClick={() => onInvite(operator, "consult")}
+      >
+        {t("move.consult")}
+      </Move>
+      <Move
+        id={`conference-${operator}`}
+        why={why}
+        hint="move.conference_hint"
+        waits={waits}
+        onClick={() => onInvite(operator, "conference")}
+      >
+        {t("move.conference")}
+      </Move>
+      <Move id={`give-${operator}`} why={why} hint="move.give_hint" waits={waits} onClick={() => onGive(operator)}>
+        {t("move.give")}
+      </Move>
+    </li>
+  );
+}

@@ -1,0 +1,165 @@
+import { createContext, useContext, useEffect, useState } from "react";
+import type { Considered, Explanation, ExplanationStep } from "../api/moves";
+import { errorText, useLanguage } from "../i18n/language";
+import { Dialog } from "./Dialog";
+import { clock, duration, phone } from "./format";
+import { useApp, useRights } from "./rights";
+
+/** A contact whose way is to be told, and what to call it. */
+export interface Asked {
+  contact: string;
+  caller: string;
+}
+
+/** Opens the explanation of a contact; the console holds it, so that an offer can close it. */
+export const WhyContext = createContext<(asked: Asked) => void>(() => undefined);
+
+/** "Why?": for those who may know; others do not see it. */
+export function WhyButton({ asked, look, cap }: { asked: Asked; look?: string; cap?: string }) {
+  const { t } = useLanguage();
+  const { explain } = useRights();
+  const ask = useContext(WhyContext);
+  if (!explain) return null;
+  return (
+    <button
+      type="button"
+      className={`button ${look ?? "button-small button-quiet"}`}
+      data-testid={`why-${asked.contact}`}
+      title={t("why.hint")}
+      onClick={() => ask(asked)}
+    >
+      {t("why.ask")} {cap && <kbd>{cap}</kbd>}
+    </button>
+  );
+}
+
+type Answer = { kind: "loading" } | { kind: "told"; told: Explanation } | { kind: "refused"; code: string };
+
+/** Each step of a contact's way, and at each decision who was considered. */
+export function WhyDialog({ asked, onClose }: { asked: Asked; onClose(): void }) {
+  const { t } = useLanguage();
+  const { http } = useApp();
+  const [answer, setAnswer] = useState<Answer>({ kind: "loading" });
+  const [again, setAgain] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `again` asks once more
+  useEffect(() => {
+    let current = true;
+    setAnswer({ kind: "loading" });
+    http.explanation(asked.contact).then(
+      (told) => current && setAnswer({ kind: "told", told }),
+      (refusal: { code?: string }) => current && setAnswer({ kind: "refused", code: refusal.code ?? "network" }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [http, asked.contact, again]);
+  return (
+    <Dialog title={`${t("why.ask")} ${asked.caller ? phone(asked.caller) : ""}`} onClose={onClose} look="dialog-why">
+      <div className="why-body" data-testid="why" data-state={answer.kind} aria-busy={answer.kind === "loading"}>
+        {answer.kind === "loading" && (
+          <p className="muted" role="status">
+            {t("why.loading")}
+          </p>
+        )}
+        {answer.kind === "refused" && (
+          <div role="alert" className="why-refused">
+            <p>{errorText(t, answer.code)}</p>
+            <button type="button" className="button" data-testid="why-again" onClick={() => setAgain(again + 1)}>
+              {t("why.again")}
+            </button>
+          </div>
+        )}
+        {answer.kind === "told" && <Told told={answer.told} />}
+      </div>
+    </Dialog>
+  );
+}
+
+function Told({ told }: { told: Explanation }) {
+  const { t } = useLanguage();
+  return (
+    <>
+      {!told.complete && <p className="why-hole">⚠ {t("why.hole")}</p>}
+      {/* A list that scrolls must be reachable by key. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+      <ol className="why-steps" tabIndex={0} aria-label={t("why.steps")}>
+        {told.steps.map((step, place) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the steps are a fixed story in order
+          <Step key={place} step={step} />
+        ))}
+      </ol>
+      {told.steps.length === 0 && <p className="panel-empty">{t("why.nothing")}</p>}
+      {!told.over && <p className="muted">{t("why.goes_on")}</p>}
+    </>
+  );
+}
+
+function Step({ step }: { step: ExplanationStep }) {
+  const { language } = useLanguage();
+  return (
+    <li className="why-step" data-testid="why-step">
+      <span className="why-time number muted">
+        <span>{clock(step.at_ms)}</span>
+        <span>{step.after_ms === null ? "" : `+${(step.after_ms / 1_000).toFixed(1)} s`}</span>
+      </span>
+      <div>
+        <p>{language === "nb" ? step.text_nb : step.text_en}</p>
+        {step.considered && <Candidates of={step.considered} at_ms={step.at_ms} />}
+      </div>
+    </li>
+  );
+}
+
+/** Who might have been asked, in the core's order, and why others were not. */
+function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
+  const { t, language } = useLanguage();
+  const more = of.able - of.best.length;
+  return (
+    <div className="why-who" data-testid="why-who">
+      <p className="muted">{t("why.able", { count: of.able, strategy: of.strategy })}</p>
+      {of.best.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th>{t("why.rank")}</th>
+              <th>{t("why.name")}</th>
+              <th>{t("why.position")}</th>
+              <th>{t("why.free_for")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {of.best.map((one, place) => (
+              <tr key={one.operator} className={one.chosen ? "why-chosen" : ""} title={rank(one.rank)}>
+                <td className="number">{place + 1}</td>
+                <td>
+                  {one.name} {one.chosen && <b>✓ {t("why.chosen")}</b>}
+                </td>
+                <td>
+                  {one.position}
+                  {!one.own_room && <span className="muted"> · {t("why.other_room", { room: one.room })}</span>}
+                </td>
+                <td className="number">{duration(at_ms - one.idle_since_ms)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {more > 0 && <p className="muted">{t("why.more", { count: more })}</p>}
+      {of.others.map((others) => (
+        <p key={others.reason_en} className="why-not">
+          <b className="number">{others.count}</b> {language === "nb" ? others.reason_nb : others.reason_en}
+          {others.names.length > 0 && (
+            <span className="muted">
+              : {others.names.join(", ")}
+              {others.count > others.names.length && " …"}
+            </span>
+          )}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function rank(parts: readonly unknown[]): string {
+  return parts.map((part) => (typeof part === "string" ? part : JSON.stringify(part))).join(" · ");
+}

@@ -1,0 +1,91 @@
+import { screen } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import type { Incident } from "../src/api/moves";
+import { clock } from "../src/ui/format";
+import { call, NOW_MS, offer, waitingRow } from "./samples";
+import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
+
+eachInItsOwnBrowser();
+
+const incident: Incident = {
+  incident: "i1",
+  area: "Lillehammer",
+  latitude: null,
+  longitude: null,
+  calls: 7,
+  first_ms: NOW_MS - 60_000,
+  last_ms: NOW_MS,
+  queues: ["113-oslo"],
+};
+const flag = {
+  mode: "flagged" as const,
+  reason: "Truende",
+  by: "ola",
+  by_name: "Ola Nordmann",
+  at_ms: NOW_MS,
+  until_ms: NOW_MS + 1,
+};
+const FIRST_MS = NOW_MS - 300_000;
+const repeat = { case: "c0", calls: 3, first_arrived_at_ms: FIRST_MS, answered: false };
+
+describe("what is known of a caller", () => {
+  it("is on the rows of who waits, and on the queue", async () => {
+    const row = waitingRow({ calls: 3, first_arrived_at_ms: FIRST_MS, flagged: true, incident: "i1" });
+    const { event } = await seatedConsole({
+      waiting: [row, waitingRow({ contact: "c2" })],
+      surges: [incident],
+      flags: [{ ...flag, number: row.caller }],
+      queues: [
+        {
+          queue: "113-oslo",
+          name: "113 Oslo",
+          class: "emergency",
+          waiting: 2,
+          longest_since_ms: null,
+          available: 0,
+          incidents: ["i1"],
+        },
+      ],
+    });
+    expect(id("row-marks-c1")).toHaveTextContent("⚑ Truende");
+    expect(id("row-marks-c1")).toHaveTextContent(`3 · ${clock(FIRST_MS).slice(0, 5)}`);
+    expect(screen.queryByTestId("row-marks-c2")).toBeNull();
+    expect(id("queue-113-oslo")).toHaveTextContent("Trolig samme hendelse7");
+    await event("surges", [{ ...incident, calls: 9 }]);
+    expect(id("row-marks-c1")).toHaveTextContent("Trolig samme hendelse9");
+    await event("surges", []);
+    expect(id("queue-113-oslo")).not.toHaveTextContent("hendelse");
+  });
+
+  it("is on offer and card", async () => {
+    const { event } = await seatedConsole({ offer: offer({ repeat, flag, incident }) });
+    for (const part of ["Ringer for 3. gang", "har ikke fått svar før", "Lillehammer: 7 anrop", "Merket: Truende"])
+      expect(id("marks")).toHaveTextContent(part);
+    await event("call", call({ repeat: { ...repeat, answered: true }, flag: { ...flag, mode: "blocked" } }));
+    expect(id("marks")).toHaveTextContent("Sperret for vanlige køer: Truende");
+    expect(id("marks")).not.toHaveTextContent("har ikke fått svar");
+  });
+
+  it("says who invites, when a colleague does", async () => {
+    await seatedConsole({ offer: offer({ purpose: "consult", invited_by: "ola", invited_by_name: "Ola Nordmann" }) });
+    expect(id("offer-invited")).toHaveTextContent("Ola Nordmann vil snakke med deg først");
+  });
+});
+
+describe("a caller who says nothing", () => {
+  it("is pointed out with the procedure, and marked or not", async () => {
+    const silent_procedure = { nb: "Be innringeren taste 5.", en: "Ask for a 5." };
+    const { user, event, last, reply } = await seatedConsole({ call: call({ silent_procedure }) });
+    expect(screen.queryByTestId("silent")).toBeNull();
+    await event("call", call({ silent_procedure, silence: "hint" }));
+    expect(id("silent")).toHaveTextContent("Be innringeren taste 5.");
+    await user.click(id("silent-mark"));
+    expect(last()).toMatchObject({ name: "contact.silent", args: { contact: "c1", on: true } });
+    await reply();
+    await event("call", call({ silent_procedure, silence: "marked" }));
+    await user.click(id("silent-mark"));
+    expect(last()).toMatchObject({ name: "contact.silent", args: { contact: "c1", on: false } });
+    await event("call", call({ silence: "spoke" }));
+    expect(screen.queryByTestId("silent")).toBeNull();
+  });
+});
