@@ -495,6 +495,16 @@ class HouseMachine(RuleBasedStateMachine):
         if end:
             self.lab.do(KARI, "loan.end", {"loan": loan})
 
+    @rule(state=st.sampled_from(["open", "open", "closed", "evacuated"]), room=st.sampled_from(["oslo", "bergen"]))
+    def a_room_opens_or_closes(self, state: str, room: str) -> None:
+        """By its lead; no call is cut by it."""
+        before = {str(view.contact) for view in self.lab.house.ctx.core.contacts() if view.state in JOINED}
+        asked = self.lab.do(KARI, "room.set", {"room": room, "state": state, "reason": "?"})
+        if asked is not None and not asked.code and self.lab.crash_after is None:
+            contacts = self.lab.house.ctx.core.contacts()
+            assert before <= {str(view.contact) for view in contacts if view.state in JOINED}
+            assert self.lab.house.ctx.core.room(RoomId(room)).state == state
+
     @rule(operator=operators, activity=st.sampled_from(["available", "available", "break", "after-call-work"]))
     def says(self, operator: OperatorId, activity: str) -> None:
         self.lab.do(operator, "activity.set", {"activity": activity})

@@ -30,6 +30,7 @@ class ConsoleHub:
         self._operators_due_s = 0.0
         self._recent_handle: asyncio.TimerHandle | None = None
         self._builders: Mapping[str, Callable[[RoomId], Any]] = {
+            "rooms": lambda _room: house.staff.rooms.rows(),
             "queues": house.views.queue_list,
             "waiting": house.views.waiting_list,
             "operators": house.views.operator_list,

@@ -112,6 +112,20 @@ def _needs_lead(house: "House", by: By, *rooms: RoomId) -> None:
         raise RefusedError("not-lead", "you are not the shift lead there")
 
 
+def _room_set(house: "House", by: By, args: Args) -> None:
+    """Open, closed or evacuated: said by the room's shift leads, and by admins of every room."""
+    room = RoomId(text(args, "room"))
+    if room not in house.staff.rooms.names:
+        raise RefusedError("unknown-room", "there is no such control room")
+    if "admin" not in by.roles:
+        _needs_lead(house, by, room)
+    try:
+        state = routing.RoomState(text(args, "state"))
+    except ValueError:
+        raise RefusedError("bad-request", "state: open, closed or evacuated") from None
+    house.ctx.route(routing.RoomStateSet(house.ctx.now_ms, room, state, by.operator, short(args, "reason")))
+
+
 TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "wrapup.extend": _extend,
     "staff.force": _force,
@@ -121,4 +135,5 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "loan.agree": _loan_agree,
     "loan.answer": _loan_answer,
     "loan.end": _loan_end,
+    "room.set": _room_set,
 }

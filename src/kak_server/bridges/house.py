@@ -96,7 +96,6 @@ class House:
             routing.DialOut: self.outgoing.dial_out,
             routing.Announce: self.workflows.announce,
             routing.OverflowOut: self.workflows.overflow_out,
-            routing.RoomChanged: self.workflows.room_changed,
             routing.SetHold: self._hold,
             routing.ReleaseOperator: self._release,
             routing.EndContact: self._end,

@@ -56,7 +56,7 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.ctx.settle()
     _leave(house, people)
     house.ctx.emit(Note("config_version", fields={"version": event.version, "apply": event.apply}))
-    for topic in ("queues", "waiting", "operators", "recent", "staff"):
+    for topic in ("rooms", "queues", "waiting", "operators", "recent", "staff"):
         house.ctx.emit(Dirty(topic))
     house.ctx.settle()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges import staff_texts
 from kak_server.bridges.outputs import Audit, Dirty, Note, Tell, Unseat
+from kak_server.bridges.rooms import Rooms
 from kak_server.bridges.staff_loans import StaffLoans
 from kak_server.model.ids import OperatorId, PositionId, RoomId
 from kak_server.routing import api as routing
@@ -46,6 +47,7 @@ class Staff:
         self._rooms: dict[RoomId, dict[str, Notice]] = {}
         self._about: dict[OperatorId, dict[str, RoomId]] = {}  # whom the notices of rooms are about
         self.loans = StaffLoans(ctx, self)
+        self.rooms = Rooms(ctx, self)
         self._leads = leads_of(ctx.settings.people)
 
     def serve(self, leads: Mapping[RoomId, Sequence[OperatorId]], room_names: Mapping[RoomId, str]) -> None:
@@ -61,6 +63,7 @@ class Staff:
             routing.Forced: self._forced,
             routing.HandOverChanged: self._hand_over,
             routing.LoanChanged: self.loans.changed,
+            routing.RoomChanged: self.rooms.changed,
         }
 
     # --- who leads ----------------------------------------------------------------------------------------------------
@@ -94,6 +97,8 @@ class Staff:
         """What holds now for somebody at a position."""
         found = list(self._own.get(operator, {}).values())
         view = self.ctx.core.operator(operator)
+        if view is not None:
+            found += self.rooms.notices_of(view.room)
         rooms = self.rooms_led(operator) if view is None else (view.room, *self.rooms_led(operator))
         for room in dict.fromkeys(rooms):
             if room in self._rooms and position in self.audience(room):

@@ -1,7 +1,7 @@
 """What operators and shift leads are told about people's days, in bokmål and English."""
 
 from kak_server.model.ids import PositionId
-from kak_server.routing.api import Forced, ForcedTo
+from kak_server.routing.api import Forced, ForcedTo, RoomState
 from kak_server.routing.api_loans import LoanCause
 
 Texts = tuple[str, str]
@@ -97,3 +97,23 @@ def loan_over(lender: str, room: str, change: str, cause: LoanCause) -> Texts:
             f"Nobody answered that {room} asked for people of {lender}.",
         )
     return f"Utlån fra {lender} til {room} er over: {nb}.", f"The loan from {lender} to {room} is over: {en}."
+
+
+# --- rooms ------------------------------------------------------------------------------------------------------------
+
+_ROOM_STATES = {
+    RoomState.OPEN: ("er åpen igjen", "is open again"),
+    RoomState.CLOSED: ("er stengt: innringere venter ikke lenger på den", "is closed: callers no longer wait for it"),
+    RoomState.EVACUATED: (
+        "er evakuert: ingen her får nye anrop, samtaler som pågår fortsetter",
+        "is evacuated: nobody here gets new calls, calls that are up go on",
+    ),
+}
+
+
+def room_state(room: str, state: RoomState, by: str, reason: str) -> Texts:
+    """To everybody who sits in the room."""
+    nb, en = _ROOM_STATES[state]
+    said = ", ".join(part for part in (by, reason) if part)
+    tail = f" ({said})." if said else "."
+    return f"{room} {nb}{tail}", f"{room} {en}{tail}"

@@ -134,4 +134,9 @@ class StaffViews:
     def snapshot(self, operator: OperatorId, position: PositionId) -> View:
         """What a console needs of it."""
         rooms = self.staff.rooms_led(operator)
-        return {"reasons": self.reasons(), "staff": self.rows(rooms), "loans": self.staff.loans.rows(rooms)}
+        return {
+            "rooms": self.staff.rooms.rows(),
+            "reasons": self.reasons(),
+            "staff": self.rows(rooms),
+            "loans": self.staff.loans.rows(rooms),
+        }

@@ -1,11 +1,11 @@
-"""What a workflow's step leads to beside asking people: an announcement, a number outside, a room that closes."""
+"""What a workflow's step leads to beside asking people: an announcement, a number outside."""
 
 from dataclasses import replace
 
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context
-from kak_server.bridges.outputs import Dirty, Note
+from kak_server.bridges.outputs import Note
 from kak_server.bridges.parties import Parties
 from kak_server.model.ids import ContactId
 from kak_server.routing import api as routing
@@ -48,13 +48,6 @@ class Workflows:
             fields = {"contact": effect.contact, "number": effect.number, "code": refused.code}
             self.ctx.emit(Note("overflow_failed", "error", fields))
             self._failed(effect.contact, refused.code)
-
-    def room_changed(self, effect: routing.RoomChanged) -> None:
-        """For the log and the lists."""
-        fields = {"room": effect.room, "state": effect.state.value, "reason": effect.reason}
-        self.ctx.emit(Note("room_changed", "warning", fields))
-        for topic in ("queues", "waiting", "operators"):
-            self.ctx.emit(Dirty(topic))
 
     def recover(self) -> None:
         """After a restart: whoever was to be called for a caller and was not is given up, and the caller waits."""

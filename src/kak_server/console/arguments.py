@@ -9,7 +9,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kak_server.console.models import Activity
-from kak_server.console.models_staff import ForcedTo
+from kak_server.console.models_staff import ForcedTo, RoomStateWord
 
 ARGS = TypeVar("ARGS", bound=BaseModel)
 
@@ -78,6 +78,14 @@ class LoanEndArgs(Incoming):
 
     loan: Name
     operator: Name | None = None
+
+
+class RoomSetArgs(Incoming):
+    """A control room opens, closes or is evacuated, and why: by its shift leads, or an admin."""
+
+    room: Name
+    state: RoomStateWord
+    reason: Note = ""
 
 
 class NoArgs(Incoming):
@@ -268,6 +276,7 @@ COMMANDS: dict[str, type[Incoming]] = {
     "loan.agree": LoanAgreeArgs,
     "loan.answer": LoanAnswerArgs,
     "loan.end": LoanEndArgs,
+    "room.set": RoomSetArgs,
     "talkgroup.monitor": SwitchGroupArgs,
     "ptt": SwitchGroupArgs,
     "video.invite": ContactArgs,

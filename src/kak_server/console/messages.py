@@ -29,7 +29,7 @@ from kak_server.console.models import (
 )
 from kak_server.console.models_callers import Incident, NumberFlag
 from kak_server.console.models_moves import Parked
-from kak_server.console.models_staff import Loan, StaffRow
+from kak_server.console.models_staff import Loan, RoomRow, StaffRow
 from kak_server.console.requests import ResultValue
 from kak_server.model.codec import Json
 
@@ -105,6 +105,7 @@ EVENTS: dict[str, Any] = {
     "flags": list[NumberFlag],
     "staff": list[StaffRow],
     "loans": list[Loan],
+    "rooms": list[RoomRow],
 }
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

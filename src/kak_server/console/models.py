@@ -14,7 +14,7 @@ from kak_server.console.models_base import OperatorState as OperatorState
 from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
 from kak_server.console.models_moves import Colleague, Parked, Part
-from kak_server.console.models_staff import Day, Loan, Reason, StaffRow
+from kak_server.console.models_staff import Day, Loan, Reason, RoomRow, StaffRow
 
 ServiceClass = Literal["emergency", "urgent", "normal"]
 CallerSource = Literal["p-asserted-identity", "from", "none"]
@@ -347,3 +347,4 @@ class SnapshotFields(Outgoing):
     reasons: list[Reason] = []
     staff: list[StaffRow] = []
     loans: list[Loan] = []
+    rooms: list[RoomRow] = []

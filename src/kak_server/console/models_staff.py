@@ -5,6 +5,7 @@ from typing import Literal
 from kak_server.console.models_base import Activity, OperatorState, Outgoing
 
 ForcedTo = Literal["ready", "not-ready", "signed-out"]
+RoomStateWord = Literal["open", "closed", "evacuated"]
 
 
 class Reason(Outgoing):
@@ -95,6 +96,19 @@ class Loan(Outgoing):
     own_emergencies: bool
     asked: list[PersonName]
     lent: list[PersonName]
+
+
+class RoomRow(Outgoing):
+    """A control room. `closed`: nobody waits for it; `evacuated`: nobody there is asked either. Who said so, why and
+    when; null where nobody ever did."""
+
+    room: str
+    name: str
+    state: RoomStateWord
+    reason: str
+    by: str | None
+    by_name: str | None
+    since_ms: int | None
 
 
 class Day(Outgoing):

@@ -60,3 +60,4 @@ class RoomChanged:
     room: RoomId
     state: RoomState
     reason: str
+    by: OperatorId | None = None

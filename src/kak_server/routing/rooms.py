@@ -16,9 +16,9 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
     room = state.room(event.room)
     if (room.state, room.reason) == (event.state, event.reason):
         return
-    room.state, room.reason = event.state, event.reason
+    room.state, room.reason, room.by, room.since_ms = event.state, event.reason, event.by, turn.now_ms
     state.rooms_epoch += 1
-    turn.emit(RoomChanged(room.room, room.state, room.reason))
+    turn.emit(RoomChanged(room.room, room.state, room.reason, event.by))
     # by name, not as they came: a core that was restored has them in another order
     people = [state.operators[operator] for operator in sorted(state.by_room.get(event.room, ()))]
     for operator in people:

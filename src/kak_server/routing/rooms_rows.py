@@ -30,6 +30,8 @@ class Room(Watched):
     reason: str = ""
     helped: int = 0  # help its callers got from other rooms, by weight
     balance: int = 0  # whether its operators' next help is due to others or to its own callers
+    by: OperatorId | None = None  # who said the state, and when; None and 0: it was never said
+    since_ms: int = 0
 
     def __post_init__(self) -> None:
         self.guard_mask = 0

@@ -228,6 +228,10 @@ class RoutingCore:
         """Who is signed in in a room, by id."""
         return tuple(views.operator_view(row) for row in staff.in_room(self._state, room))
 
+    def room(self, room: RoomId) -> views.RoomView:
+        """A control room's state; open where nobody has said anything else."""
+        return views.room_view(room, self._state.rooms.get(room))
+
     def hand_over(self, position: PositionId) -> views.HandOverView | None:
         """The change of shifts at a position, if one is under way."""
         row = self._state.people.hand_overs.get(position)

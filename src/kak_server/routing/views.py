@@ -7,9 +7,11 @@ from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, Roo
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState
 from kak_server.routing.duty import ForcedState, HandOver, Loan, LoanTerms
 from kak_server.routing.moves import Slot
+from kak_server.routing.rooms_rows import Room
 from kak_server.routing.state import Contact, Operator
 from kak_server.routing.words_moves import Part
 from kak_server.routing.words_people import LoanState
+from kak_server.routing.words_workflow import RoomState
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,24 @@ class LoanView:
     own_emergencies: bool
     asked: tuple[OperatorId, ...]
     lent: tuple[OperatorId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """Whether a control room is open, who said so last, why and when (UTC ms; 0: nobody ever did)."""
+
+    room: RoomId
+    state: RoomState
+    reason: str
+    by: OperatorId | None
+    since_ms: int
+
+
+def room_view(room: RoomId, row: Room | None) -> RoomView:
+    """Copy a row for the outside."""
+    if row is None:
+        return RoomView(room, RoomState.OPEN, "", None, 0)
+    return RoomView(room, row.state, row.reason, row.by, row.since_ms)
 
 
 def loan_view(row: Loan) -> LoanView:

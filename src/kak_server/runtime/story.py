@@ -296,6 +296,10 @@ class Story:
                 return "was back from a loan", "var tilbake fra utlån"
             case api.OperatorForced():
                 return "was set ready by the shift lead", "ble satt klar av vaktleder"
+            case api.RoomStateSet():
+                return "could be asked since a room opened, closed or was evacuated", (
+                    "kunne spørres fordi en sentral åpnet, stengte eller ble evakuert"
+                )
             case api.WrapUpDone() | api.TimerFired(key=_):
                 return "finished the work before it", "ble ferdig med arbeidet før"
             case api.OfferRejected() | api.OfferAccepted():

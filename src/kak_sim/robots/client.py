@@ -20,7 +20,19 @@ Json = Any
 _REPLY_TIMEOUT_S = 10.0
 _EVENTS_KEPT = 2_000
 _MESSAGE_MAX_BYTES = 1 << 22
-_LISTS = {"queues", "waiting", "operators", "handed_over", "abandoned", "parked", "surges", "flags", "staff", "loans"}
+_LISTS = {
+    "queues",
+    "waiting",
+    "operators",
+    "handed_over",
+    "abandoned",
+    "parked",
+    "surges",
+    "flags",
+    "staff",
+    "loans",
+    "rooms",
+}
 
 
 class ApiRefusedError(Exception):

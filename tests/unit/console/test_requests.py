@@ -40,6 +40,7 @@ def test_the_commands_are_those_of_the_page() -> None:
         "loan.agree",
         "loan.answer",
         "loan.end",
+        "room.set",
         "talkgroup.monitor",
         "ptt",
         "video.invite",
