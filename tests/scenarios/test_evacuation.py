@@ -82,9 +82,9 @@ def test_those_who_wait_go_to_the_neighbours_at_once_and_the_call_that_is_up_goe
     )
     assert {desk.offered_to("rings-at-ola"), desk.offered_to("waits")} == {"bente", "berit"}
     for contact in ("rings-at-ola", "waits"):
-        who = desk.offered_to(contact)
-        assert who is not None
-        desk.talk(who, contact)
+        helper = desk.offered_to(contact)
+        assert helper is not None
+        desk.talk(helper, contact)
     desk.ring("later", "113")
     desk.gone("heart")
     desk.done("kari")

@@ -124,7 +124,17 @@ class Dirty:
     """A list looks different now; it goes out coalesced."""
 
     topic: Literal[
-        "queues", "waiting", "operators", "recent", "handed_over", "abandoned", "surges", "parked", "flags", "staff"
+        "queues",
+        "waiting",
+        "operators",
+        "recent",
+        "handed_over",
+        "abandoned",
+        "surges",
+        "parked",
+        "flags",
+        "staff",
+        "rooms",
     ]
 
 

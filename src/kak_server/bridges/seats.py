@@ -7,6 +7,7 @@ from typing import Literal
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.context import Context
 from kak_server.bridges.outputs import Note, Tell
+from kak_server.bridges.staff import capacity_of
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY, Plan
 from kak_server.model.ids import OperatorId, PositionId
@@ -45,8 +46,21 @@ class Seats:
         same = seat is not None and seat.operator == operator
         media_up = same and seat is not None and seat.media == "up"
         before = len(self.ctx.refused)
+        able = capacity_of(self.ctx.settings.people, operator)
         self.ctx.route(
-            OperatorSignedIn(self.ctx.now_ms, operator, name, position, info.room, dict(skills), activity, media_up)
+            OperatorSignedIn(
+                self.ctx.now_ms,
+                operator,
+                name,
+                position,
+                info.room,
+                dict(skills),
+                activity,
+                media_up,
+                able.chats_max,
+                able.chats_in_call,
+                able.interruptible,
+            )
         )
         self.ctx.settle()
         if len(self.ctx.refused) > before:

@@ -22,10 +22,12 @@ Notice = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PersonInfo:
-    """A person as configured. `leads`: control rooms whose shift lead the person is."""
+    """A person as configured. `leads`: control rooms whose shift lead the person is; `capacity`: what they take beside
+    a call."""
 
     name: str
     leads: tuple[RoomId, ...] = ()
+    capacity: routing.Capacity = routing.CALLS_ALONE
 
 
 def leads_of(people: Mapping[OperatorId, PersonInfo]) -> Mapping[RoomId, Sequence[OperatorId]]:
@@ -35,6 +37,12 @@ def leads_of(people: Mapping[OperatorId, PersonInfo]) -> Mapping[RoomId, Sequenc
         for room in person.leads:
             leads.setdefault(room, []).append(operator)
     return leads
+
+
+def capacity_of(people: Mapping[OperatorId, PersonInfo], operator: OperatorId) -> routing.Capacity:
+    """What somebody takes by kind of contact; calls alone, where nothing is known of them."""
+    person = people.get(operator)
+    return routing.CALLS_ALONE if person is None else person.capacity
 
 
 class Staff:
@@ -237,7 +245,8 @@ class Staff:
     ) -> routing.Refused | None:
         """The next shift's operator waits for the seat, or has it at once."""
         before = len(self.ctx.refused)
-        self.ctx.route(routing.HandOverStarted(self.ctx.now_ms, position, operator, name, room, dict(skills)))
+        able = capacity_of(self.ctx.settings.people, operator)
+        self.ctx.route(routing.HandOverStarted(self.ctx.now_ms, position, operator, name, room, dict(skills), able))
         self.ctx.settle()
         return self.ctx.refused[-1] if len(self.ctx.refused) > before else None
 

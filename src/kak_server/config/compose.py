@@ -12,7 +12,7 @@ from kak_server.config.national_rules import to_rooms_config
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
-from kak_server.config.staffing import to_people_config
+from kak_server.config.staffing import capacity_of, to_people_config
 from kak_server.console.ports import User
 from kak_server.console.settings import ConsoleSettings, LabNumber
 from kak_server.model.ids import Gssi, OperatorId, PositionId, QueueId, RoomId
@@ -120,7 +120,11 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         trunk_media=to_trunk_media(settings),
         surge_radius_m=float(settings.routing.surge_radius_m),
         people={
-            OperatorId(person.username): PersonInfo(person.name, tuple(RoomId(room) for room in person.rooms_led()))
+            OperatorId(person.username): PersonInfo(
+                person.name,
+                tuple(RoomId(room) for room in person.rooms_led()),
+                capacity_of(settings.staffing, person),
+            )
             for person in settings.operators
         },
         areas=tuple(_area_service(service) for service in settings.areas),

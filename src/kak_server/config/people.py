@@ -129,6 +129,16 @@ class QueueSection(Section):
         return self.name if isinstance(self.name, str) else self.name.nb
 
 
+class ChatsSection(Section):
+    """How many chats an operator has at once, and how they go with calls."""
+
+    most: int = Field(0, ge=0, le=20, description="chats at once; 0: none are offered")
+    in_call: int = Field(0, ge=0, le=20, description="of them so many may come while the operator is in a call")
+    interruptible: bool = Field(
+        True, description="calls are offered in the middle of chats; emergencies are in any case"
+    )
+
+
 class OperatorSection(Section):
     """A person who may sign in."""
 
@@ -142,6 +152,7 @@ class OperatorSection(Section):
     leads: tuple[Identifier, ...] | None = Field(
         None, max_length=1_000, description="rooms a supervisor leads the shifts of; those in rooms"
     )
+    chats: ChatsSection | None = Field(None, description="chats beside each other and beside calls; as staffing says")
 
     def rooms_led(self) -> tuple[str, ...]:
         """The rooms whose shift lead the person is."""

@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from kak_server.config.fields import Identifier, Section
-from kak_server.config.people import LocalisedName, RoomSection
+from kak_server.config.people import ChatsSection, LocalisedName, OperatorSection, RoomSection
 from kak_server.model.ids import RoomId
-from kak_server.routing.words_people import MISSED, PeopleConfig, ReasonConfig
+from kak_server.routing.words_people import MISSED, Capacity, PeopleConfig, ReasonConfig
 
 
 class ReasonSection(Section):
@@ -58,6 +58,9 @@ class StaffingSection(Section):
     hand_over_minutes: int = Field(
         15, ge=1, le=240, description="change of shifts: the next operator may stand by so long at the position"
     )
+    chats: ChatsSection = Field(
+        default_factory=ChatsSection, description="of operators for whom nothing else is said (operators.chats)"
+    )
     loans: LoansSection = Field(default_factory=LoansSection, description="lending between control rooms")
 
 
@@ -78,6 +81,12 @@ def to_people_config(section: StaffingSection, rooms: tuple[RoomSection, ...]) -
         minimum_staff={RoomId(room.id): room.minimum_staff for room in rooms if room.minimum_staff},
         max_loans=section.loans.max_open,
     )
+
+
+def capacity_of(section: StaffingSection, person: OperatorSection) -> Capacity:
+    """What somebody takes by kind of contact: their own word, or everybody's."""
+    chats = section.chats if person.chats is None else person.chats
+    return Capacity(chats.most, chats.in_call, chats.interruptible)
 
 
 def reason_problems(section: StaffingSection) -> list[tuple[int, str]]:

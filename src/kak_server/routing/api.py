@@ -68,6 +68,8 @@ from kak_server.routing.words import QueueConfig as QueueConfig
 from kak_server.routing.words import RoutingConfig as RoutingConfig
 from kak_server.routing.words_moves import ParkRules as ParkRules
 from kak_server.routing.words_moves import Part as Part
+from kak_server.routing.words_people import CALLS_ALONE as CALLS_ALONE
+from kak_server.routing.words_people import Capacity as Capacity
 from kak_server.routing.words_people import ForcedTo as ForcedTo
 from kak_server.routing.words_people import LoanState as LoanState
 from kak_server.routing.words_people import PeopleConfig as PeopleConfig

@@ -7,6 +7,7 @@ from typing import Literal
 
 from kak_server.model.ids import OperatorId, QueueId, RoomId
 from kak_server.routing.words import QueueConfig, RoutingConfig
+from kak_server.routing.words_people import Capacity
 
 Apply = Literal["new", "all"]
 """Who follows changed rules: contacts that come in from now on, or those that are here as well."""
@@ -21,6 +22,7 @@ class OperatorRules:
     name: str
     skills: Mapping[str, int] = field(default_factory=dict)
     rooms: tuple[RoomId, ...] = ()
+    capacity: Capacity | None = None  # None: as it is; versions of before there was any do not say
 
 
 @dataclass(frozen=True, slots=True)

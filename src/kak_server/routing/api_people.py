@@ -9,7 +9,7 @@ from typing import Literal
 
 from kak_server.model.ids import OperatorId, PositionId, RoomId
 from kak_server.routing.light import effect
-from kak_server.routing.words_people import ForcedTo
+from kak_server.routing.words_people import CALLS_ALONE, Capacity, ForcedTo
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -51,6 +51,7 @@ class HandOverStarted:
     name: str
     room: RoomId
     skills: Mapping[str, int] = field(default_factory=dict)
+    capacity: Capacity = CALLS_ALONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.words_people import ForcedTo, LoanState
+from kak_server.routing.words_people import CALLS_ALONE, Capacity, ForcedTo, LoanState
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class HandOver:
     skills: Mapping[str, int]
     since_ms: int
     until_ms: int
+    capacity: Capacity = CALLS_ALONE
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from kak_server.routing.api import (
 )
 from kak_server.routing.index import Index
 from kak_server.routing.state import Contact, Operator, Queue, State, Turn, WaitKey, rules_id
+from kak_server.routing.words_people import Capacity
 
 
 def on_configured(turn: Turn, event: Configured) -> None:
@@ -174,14 +175,19 @@ def _renew_needs(state: State, *, anew: bool) -> None:
 
 
 def _set_person(turn: Turn, rules: OperatorRules) -> Operator | None:
-    """Name and skills of somebody who is signed in. The operator if other contacts may be offered now."""
+    """Name, skills and capacity of somebody who is signed in. The operator if other contacts may be offered now."""
     state = turn.state
     operator = state.operators.get(rules.operator)
-    if operator is None or (operator.name == rules.name and operator.skills == rules.skills):
+    if operator is None:
+        return None
+    able = rules.capacity or capacity_of(operator)
+    if operator.name == rules.name and operator.skills == rules.skills and able == capacity_of(operator):
         return None
     matching.unlist_idle(state, operator)
     matching.part(state, operator)
     operator.name, operator.skills = rules.name, dict(rules.skills)
+    operator.chats_max, operator.chats_in_call = able.chats_max, able.chats_in_call
+    operator.interruptible = able.interruptible
     matching.join(state, operator)
     flow.released(turn, operator)
     turn.touch_operator(operator.operator)
@@ -189,6 +195,11 @@ def _set_person(turn: Turn, rules: OperatorRules) -> Operator | None:
         turn.touch_contact(operator.contact)
     matching.list_idle(state, operator)
     return operator if operator.lanes else None
+
+
+def capacity_of(operator: Operator) -> Capacity:
+    """What a signed-in operator takes now."""
+    return Capacity(operator.chats_max, operator.chats_in_call, operator.interruptible)
 
 
 # --- indexes ----------------------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ def on_started(turn: Turn, event: HandOverStarted) -> None:
         dict(event.skills),
         turn.now_ms,
         until_ms,
+        event.capacity,
     )
     people.begin(row)
     turn.set_timer(HAND_OVER, event.position, until_ms)
@@ -139,8 +140,20 @@ def _take_seat(turn: Turn, row: HandOver) -> None:
         if moves.slot is not None and moves.slot.by == row.outgoing:
             moves.slot = replace(moves.slot, by=row.incoming)
             turn.touch_contact(contact_id)
+    able = row.capacity
     operators.on_signed_in(
-        turn, OperatorSignedIn(turn.now_ms, row.incoming, row.name, row.position, row.room, row.skills)
+        turn,
+        OperatorSignedIn(
+            turn.now_ms,
+            row.incoming,
+            row.name,
+            row.position,
+            row.room,
+            row.skills,
+            chats_max=able.chats_max,
+            chats_in_call=able.chats_in_call,
+            interruptible=able.interruptible,
+        ),
     )
 
 

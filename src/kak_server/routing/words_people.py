@@ -37,6 +37,19 @@ class ReasonConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Capacity:
+    """What an operator takes by kind of contact. One call at a time, always; chats beside each other and beside it."""
+
+    chats_max: int = 0  # chats at once
+    chats_in_call: int = 0  # of them so many may come while the operator is in a call
+    interruptible: bool = True  # calls are offered while the operator has chats; emergencies are in any case
+
+
+CALLS_ALONE = Capacity()
+"""Whoever nothing is said of."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeopleConfig:
     """How people's days are bounded. The defaults are those of journals written before there was any of this."""
 

@@ -5,13 +5,16 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import (
+    Capacity,
     ConfigChanged,
     Configured,
     ContactArrived,
     ContactClass,
+    ContactKind,
     ContactState,
+    HandOverStarted,
     Offer,
     OperatorRules,
     QueueConfig,
@@ -20,6 +23,7 @@ from kak_server.routing.api import (
     RoomStateSet,
     RoutingConfig,
 )
+from kak_server.routing.rules import capacity_of
 from kak_server.routing.state import rules_id
 from kak_server.routing.step import RoutingCore
 from tests.unit.routing.desk import BERGEN, OSLO, Desk, queue
@@ -132,6 +136,37 @@ def test_skills_hold_at_once() -> None:
     effects = desk.publish(people=(OperatorRules(OperatorId("ada"), "Ada L.", {"doctor": 5}),))
     assert [effect.operator for effect in effects if isinstance(effect, Offer)] == ["ada"]
     assert desk.operator("ada").name == "Ada L."
+
+
+def test_capacity_holds_at_once_also_in_a_call_and_is_left_alone_where_a_version_does_not_say() -> None:
+    desk = Desk(queue("113"), queue("chats"))
+    desk.sit("ada")
+    desk.ring("call")
+    desk.talk("ada", "call")
+    desk.send(ContactArrived(desk.now_ms, ContactId("chat"), QueueId("chats"), "", kind=ContactKind.CHAT))
+    assert desk.offered_to("chat") is None
+    able = OperatorRules(OperatorId("ada"), "Ada", capacity=Capacity(2, 1, interruptible=False))
+    effects = desk.publish(people=(able,))
+    assert [effect.contact for effect in effects if isinstance(effect, Offer)] == ["chat"]
+    desk.publish(people=(OperatorRules(OperatorId("ada"), "Ada L."),))
+    assert capacity_of(desk.core.state.operators[OperatorId("ada")]) == Capacity(2, 1, interruptible=False)
+    assert RoutingCore.restore(desk.core.snapshot()).digest() == desk.core.digest()
+    desk.publish(people=(OperatorRules(OperatorId("ada"), "Ada L.", capacity=Capacity()),))
+    assert desk.offered_to("chat") == "ada", "an offer under way stands"
+
+
+def test_the_next_shift_brings_its_own_capacity() -> None:
+    desk = Desk()
+    desk.sit("ada", at="oslo-1")
+    desk.ring("call")
+    desk.talk("ada", "call")
+    able = Capacity(3, 1, interruptible=False)
+    seat = (PositionId("oslo-1"), OperatorId("bo"), "Bo", RoomId("oslo"))
+    desk.send(HandOverStarted(desk.now_ms, *seat, {}, able))
+    assert RoutingCore.restore(desk.core.snapshot()).digest() == desk.core.digest()
+    desk.gone("call")
+    desk.wait(600_000)
+    assert capacity_of(desk.core.state.operators[OperatorId("bo")]) == able
 
 
 def test_the_rest_of_the_rules_comes_with_the_version_where_it_changed() -> None:

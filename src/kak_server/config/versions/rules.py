@@ -6,16 +6,18 @@ from dataclasses import replace
 from kak_server.config.compose import to_routing_config
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
+from kak_server.config.staffing import capacity_of
 from kak_server.model.ids import OperatorId, RoomId
 from kak_server.routing.api import Apply, ConfigChanged, Configured, OperatorRules, RoutingConfig
+from kak_server.routing.rules import capacity_of as capacity_now
 from kak_server.routing.step import RoutingCore
 
 
 def event_of_change(before: Settings, after: Settings, version: int, apply: Apply) -> ConfigChanged:
     """What a published version changes; `now_ms` is set by whoever sends it. Rules that follow from several objects are
     compared as they come out, so that it does not matter which of them changed."""
-    known = {person.username: person for person in before.operators}
-    people = [person for person in after.operators if not _same_person(known.get(person.username), person)]
+    known = {person.username: _rules(before, person) for person in before.operators}
+    people = [rules for person in after.operators if (rules := _rules(after, person)) != known.get(person.username)]
     return _event(to_routing_config(before), to_routing_config(after), people, version, apply)
 
 
@@ -24,12 +26,13 @@ def event_at_start(core: RoutingCore, after: Settings, version: int, apply: Appl
     whole."""
     if not core.queues() and not core.contacts():
         return Configured(0, to_routing_config(after), version)
-    signed_in = {str(view.operator): view for view in core.operators()}
+    signed_in = core.state.operators
     people = [
-        person
+        _rules(after, person)
         for person in after.operators
-        if (view := signed_in.get(person.username)) is not None
-        and (view.name != person.name or view.skills != person.skills)
+        if (row := signed_in.get(OperatorId(person.username))) is not None
+        and (row.name, row.skills, capacity_now(row))
+        != (person.name, person.skills, capacity_of(after.staffing, person))
     ]
     event = _event(replace(core.state.config, queues=core.queues()), to_routing_config(after), people, version, apply)
     nothing = replace(event, version=core.version) == ConfigChanged(0, core.version, apply=apply)
@@ -37,7 +40,7 @@ def event_at_start(core: RoutingCore, after: Settings, version: int, apply: Appl
 
 
 def _event(
-    before: RoutingConfig, after: RoutingConfig, people: Iterable[OperatorSection], version: int, apply: Apply
+    before: RoutingConfig, after: RoutingConfig, people: Iterable[OperatorRules], version: int, apply: Apply
 ) -> ConfigChanged:
     present = {queue.queue: queue for queue in before.queues}
     wanted = {queue.queue for queue in after.queues}
@@ -47,17 +50,17 @@ def _event(
         version,
         tuple(queue for queue in after.queues if present.get(queue.queue) != queue),
         tuple(sorted(name for name in present if name not in wanted)),
-        tuple(_rules(person) for person in people),
+        tuple(people),
         rest if rest != replace(before, queues=()) else None,
         apply,
     )
 
 
-def _rules(person: OperatorSection) -> OperatorRules:
+def _rules(settings: Settings, person: OperatorSection) -> OperatorRules:
     return OperatorRules(
-        OperatorId(person.username), person.name, dict(person.skills), tuple(RoomId(room) for room in person.rooms)
+        OperatorId(person.username),
+        person.name,
+        dict(person.skills),
+        tuple(RoomId(room) for room in person.rooms),
+        capacity_of(settings.staffing, person),
     )
-
-
-def _same_person(before: OperatorSection | None, after: OperatorSection) -> bool:
-    return before is not None and _rules(before) == _rules(after)

@@ -13,7 +13,8 @@ from kak_server.bridges import reconfiguring
 from kak_server.config.compose_sip import to_sip_settings
 from kak_server.console.ports import Caller
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId, SessionId
-from kak_server.routing.api import ConfigChanged, ContactState
+from kak_server.routing.api import Capacity, ConfigChanged, ContactState
+from kak_server.routing.rules import capacity_of
 from kak_server.runtime.segments import load
 from kak_server.sip.core import SipCore
 from tests.unit.app.desk import Desk
@@ -216,3 +217,19 @@ async def test_a_new_shift_lead_leads_at_once(office: Office) -> None:
     assert office.house.staff.rooms_led(OperatorId("ola")) == ("amk",)
     assert office.house.staff.loans.room_name(RoomId("amk")) == "AMK Nord"
     assert office.house.callers.repeats.keep_ms >= 77 * 60_000
+
+
+async def test_how_many_chats_somebody_takes_is_part_of_a_version(office: Office) -> None:
+    ola = {"username": "ola", "name": "Ola", "rooms": ["amk"]}
+    office.house.seats.sit(OperatorId("ola"), "Ola", PositionId("amk-1"), {})
+    row = office.house.ctx.core.state.operators[OperatorId("ola")]
+    assert capacity_of(row) == Capacity()
+    await office.publish(("staffing", "staffing", {"chats": {"most": 2, "in_call": 1}}), ("operators", "ola", ola))
+    assert capacity_of(row) == Capacity(2, 1), "everybody's"
+    await office.publish(("operators", "ola", {**ola, "chats": {"most": 4, "interruptible": False}}))
+    assert capacity_of(row) == Capacity(4, 0, interruptible=False), "their own"
+    office.house.seats.stand(OperatorId("ola"))
+    office.house.seats.sit(OperatorId("ola"), "Ola", PositionId("amk-1"), {})
+    row = office.house.ctx.core.state.operators[OperatorId("ola")]
+    assert capacity_of(row) == Capacity(4, 0, interruptible=False)
+    assert office.library.rules_at_start(office.house.ctx.core) is None, "a restart has nothing to add"
