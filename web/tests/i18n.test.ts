@@ -38,6 +38,7 @@ describe("the dictionaries", () => {
       /^phone\./,
       /^referral\./,
       /^part\./,
+      /^figures\./,
       /^mark\./,
       /^offer\./,
     ];

@@ -1,12 +1,15 @@
 import { useRef } from "react";
 import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
+import { Figures } from "./Figures";
 import { AbandonedCalls, HandedOverCalls } from "./FollowUpLists";
 import { useLive } from "./hooks";
 import { LabPanel } from "./LabPanel";
 import { Operators } from "./Operators";
 import { ParkedCalls } from "./ParkedCalls";
 import { RecentCalls } from "./RecentCalls";
+import { RoomPanel } from "./RoomPanel";
+import { useRights } from "./rights";
 
 const TABS = [
   ["recent", "bottom.recent"],
@@ -14,6 +17,8 @@ const TABS = [
   ["handed-over", "bottom.handed_over"],
   ["parked", "bottom.parked"],
   ["colleagues", "bottom.colleagues"],
+  ["room", "bottom.room"],
+  ["figures", "bottom.figures"],
 ] as const;
 
 export type Tab = (typeof TABS)[number][0];
@@ -34,9 +39,12 @@ export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
     "handed-over": handed_over.length,
     parked: parked.length,
   };
+  const { lead, figures } = useRights();
+  const allowed: Partial<Record<Tab, boolean>> = { room: lead, figures };
+  const tabs = TABS.filter(([name]) => allowed[name] !== false);
   const step = (by: number) => {
-    const at = TABS.findIndex(([name]) => name === tab);
-    const next = TABS[(at + by + TABS.length) % TABS.length];
+    const at = tabs.findIndex(([name]) => name === tab);
+    const next = tabs[(at + by + tabs.length) % tabs.length];
     if (!next) return;
     onTab(next[0]);
     list.current?.querySelector<HTMLElement>(`[data-testid="tab-${next[0]}"]`)?.focus();
@@ -53,7 +61,7 @@ export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
             if (event.key === "ArrowLeft") step(-1);
           }}
         >
-          {TABS.map(([name, word]) => (
+          {tabs.map(([name, word]) => (
             <button
               key={name}
               type="button"
@@ -75,6 +83,8 @@ export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
         {tab === "handed-over" && <HandedOverCalls />}
         {tab === "parked" && <ParkedCalls />}
         {tab === "colleagues" && <Operators app={app} />}
+        {tab === "room" && lead && <RoomPanel />}
+        {tab === "figures" && figures && <Figures />}
       </div>
       {server.lab && <LabPanel http={app.http} />}
     </section>

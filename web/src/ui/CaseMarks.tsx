@@ -28,7 +28,7 @@ export function CaseMarks({ of }: { of: Marked }) {
       )}
       {repeat && (
         <span className="mark mark-repeat" data-testid="mark-repeat">
-          ↻ {t("mark.repeat", { calls: repeat.calls, time: clock(repeat.first_arrived_at_ms) })}
+          ↻ {t("mark.repeat", { calls: repeat.calls, time: clock(repeat.first_arrived_at_ms).slice(0, 5) })}
           {!repeat.answered && ` · ${t("mark.never_answered")}`}
         </span>
       )}

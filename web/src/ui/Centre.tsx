@@ -1,11 +1,16 @@
 import { useLanguage } from "../i18n/language";
 import { cameToNothing } from "../state/live";
 import { CallCard, type CallCardProps } from "./CallCard";
+import { Move } from "./CallMoves";
 import { CallOutcome } from "./CallOutcome";
+import { WhyAway } from "./DayLines";
 import { phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { OfferCard } from "./OfferCard";
 import { queueTitle } from "./words";
+
+/** By so much one press extends the paper work, in seconds. */
+export const EXTEND_S = 60;
 
 interface CentreProps extends CallCardProps {
   onDial(): void;
@@ -48,6 +53,7 @@ function Idle({ onDial }: { onDial(): void }) {
     <div className={`idle idle-${me.state === "unreachable" ? "unreachable" : me.activity}`} data-testid="idle">
       <p className="idle-title">{t("centre.idle")}</p>
       <p>{t(word)}</p>
+      <WhyAway />
       <div className="idle-action">
         {me.activity !== "available" && (
           <button
@@ -101,7 +107,19 @@ function WrapUp({ onDial }: { onDial(): void }) {
       >
         {t("call.done")} <kbd>D</kbd>
       </button>
-      <DialButton onDial={onDial} />
+      <div className="idle-action">
+        <Move
+          id="wrap-up-extend"
+          cap="+"
+          why={me.wrap_up_extension_left_ms > 0 ? null : "day.no_more_time"}
+          hint="day.extend_hint"
+          waits={busy.has("wrapup.extend")}
+          onClick={() => void desk.run("wrapup.extend", { seconds: EXTEND_S })}
+        >
+          {t("day.extend")}
+        </Move>
+        <DialButton onDial={onDial} />
+      </div>
       {ended && cameToNothing(ended) && <CallOutcome ended={ended} />}
     </div>
   );

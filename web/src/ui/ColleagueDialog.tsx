@@ -79,7 +79,7 @@ function Row({ row, waits, first, onInvite, onGive }: RowProps) {
   const state =
     row.activity === "available" || why !== null ? t(`state.${row.state}`) : t(ACTIVITY_WORDS[row.activity]);
   return (
-    <li className={`colleague ${why ? "colleague-away" : ""}`} data-testid={`colleague-${operator}`}>
+    <li className={`colleague colleague-${why ? "away" : row.activity}`} data-testid={`colleague-${operator}`}>
       <span className="colleague-who">
         <strong>{row.name}</strong>
         <span className="muted">

@@ -38,7 +38,9 @@ export function ColleagueRows({ call }: { call: Call }) {
             data-state={one.state}
           >
             <strong className="party-name">{one.name}</strong>
-            <span className="party-state">{t(word(one, call))}</span>
+            <span className="party-state" title={t(word(one, call))}>
+              {t(word(one, call))}
+            </span>
             <span className="party-timer number">{duration(now - one.since_ms)}</span>
             <span className="party-buttons">
               {mine && (one.part === "consult" || one.part === "member") && (

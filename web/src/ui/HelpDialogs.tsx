@@ -29,6 +29,7 @@ const KEYS: readonly (readonly [string, Word])[] = [
   ["V", "keys.video"],
   ["L L", "keys.hangup"],
   ["D", "keys.done"],
+  ["+", "day.extend"],
   ["F", "keys.follow_up"],
   ["A", "keys.available"],
   ["B", "keys.break"],

@@ -1,5 +1,6 @@
 import type { Notice } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
+import { DayNotices, hasDayNotices } from "./DayLines";
 import { useDesk, useDeskState, useLive } from "./hooks";
 
 const GRAVITY = { alarm: 2, warning: 1, info: 0 } as const;
@@ -7,7 +8,7 @@ const GRAVITY = { alarm: 2, warning: 1, info: 0 } as const;
 /** One line that is always there: the gravest notices of the system, or a reminder of the keys. */
 export function NoticeLine() {
   const { t, language } = useLanguage();
-  const { notices, phone } = useLive();
+  const { notices, phone, me } = useLive();
   const { sound } = useDeskState();
   const desk = useDesk();
   const sorted = [...notices].sort((a, b) => GRAVITY[b.level] - GRAVITY[a.level] || b.at_ms - a.at_ms);
@@ -31,6 +32,7 @@ export function NoticeLine() {
           )}
         </p>
       )}
+      <DayNotices />
       {sorted.map((notice) => (
         <p
           key={notice.id}
@@ -42,7 +44,7 @@ export function NoticeLine() {
           {text(notice, language)}
         </p>
       ))}
-      {sorted.length === 0 && sound !== "no-microphone" && (
+      {sorted.length === 0 && !hasDayNotices(me) && sound !== "no-microphone" && (
         <p className="notice-keys">
           <kbd>Enter</kbd> {t("keys.answer")} · <kbd>{t("keys.space")}</kbd> {t("keys.ptt")} · <kbd>N</kbd>{" "}
           {t("keys.dial_short")} · <kbd>?</kbd> {t("keys.title")}

@@ -5,9 +5,8 @@ import { clock, duration } from "./format";
 import { useDesk, useDeskState, useLive, useNow, useStore } from "./hooks";
 import { LanguagePicker } from "./LanguagePicker";
 import { PhoneSwitch } from "./PhoneSwitch";
+import { choices } from "./reasons";
 import { isThere } from "./words";
-
-export const BREAK_REASONS = ["meal", "rest", "meeting", "other"] as const;
 
 export const ACTIVITY_WORDS = {
   available: "top.available",
@@ -86,10 +85,13 @@ function MyState() {
 }
 
 function ActivityPicker() {
-  const { t } = useLanguage();
-  const { me } = useLive();
+  const { t, language } = useLanguage();
+  const { me, reasons } = useLive();
   const { busy } = useDeskState();
   const desk = useDesk();
+  const listed = choices(reasons, language, t);
+  // A reason only the server gives is none to choose: the list shows none then, and Break sends none.
+  const chosen = listed.some((one) => one.reason === me.reason) ? me.reason : "";
   return (
     <fieldset className="activity" aria-label={t("top.activity")} disabled={busy.has("activity.set")}>
       <div className="segmented segmented-big">
@@ -101,7 +103,7 @@ function ActivityPicker() {
             data-activity={activity}
             aria-pressed={me.activity === activity}
             onClick={() =>
-              void desk.run("activity.set", { activity, reason: activity === "break" ? me.reason : "", note: "" })
+              void desk.run("activity.set", { activity, reason: activity === "break" ? chosen : "", note: "" })
             }
           >
             {t(ACTIVITY_WORDS[activity])} {key && <kbd>{key}</kbd>}
@@ -111,13 +113,13 @@ function ActivityPicker() {
       <select
         data-testid="activity-reason"
         aria-label={t("top.break_reason")}
-        value={me.activity === "break" ? me.reason : ""}
+        value={me.activity === "break" ? chosen : ""}
         onChange={(event) => void desk.run("activity.set", { activity: "break", reason: event.target.value, note: "" })}
       >
         <option value="">{t("top.break_reason")}</option>
-        {BREAK_REASONS.map((reason) => (
+        {listed.map(({ reason, name }) => (
           <option key={reason} value={reason}>
-            {t(`top.reason_${reason}`)}
+            {name}
           </option>
         ))}
       </select>

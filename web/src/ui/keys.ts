@@ -1,7 +1,7 @@
 /** Which key does what. Pure: the console asks with what it knows and carries the answer out. */
 
 export type Action =
-  | { do: "answer" | "reject" | "close" | "hold" | "hangup" | "patch" | "transfer" | "video" | "done" }
+  | { do: "answer" | "reject" | "close" | "hold" | "hangup" | "patch" | "transfer" | "video" | "done" | "extend" }
   | { do: "leave" | "triple" | "keypad" | "add" | "dial" | "follow-up" }
   | { do: "park" | "colleague" | "swap" | "merge" | "complete" | "parked" | "why" }
   | { do: "available" | "break" | "monitor" | "help" | "ptt" | "caller-talk" }
@@ -65,6 +65,7 @@ export function keyAction(press: KeyPress, context: KeyContext): Action | null {
   if (context.offer && key === "Enter" && !press.onButton) return { do: "answer" };
   if (context.offer && key === "Escape") return { do: "reject" };
   if (context.wrapUp && key === "d") return { do: "done" };
+  if (context.wrapUp && key === "+") return { do: "extend" };
   if (/^[1-9]$/.test(key)) return { do: "select", index: Number(key) - 1 };
   if (context.offer && key === "n") return null; // answer first
   return (context.call ? CALL_KEYS[key] : undefined) ?? SEAT_KEYS[key] ?? null;

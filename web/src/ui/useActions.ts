@@ -2,6 +2,7 @@ import { useRef } from "react";
 import type { Call, ServiceResult } from "../api/types";
 import type { Desk } from "../state/desk";
 import { othersStay } from "./CallButtons";
+import { EXTEND_S } from "./Centre";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import type { Action } from "./keys";
 import { listensIn, type Move, whyNot } from "./moves";
@@ -100,6 +101,10 @@ export function useActions({
     video: () => there && desk.run("video.invite", { contact }),
     "caller-talk": () => call?.patch?.state === "active" && desk.callerTalk(contact, true),
     done: () => !busy.has("wrapup.done") && desk.run("wrapup.done", {}),
+    extend: () =>
+      me.wrap_up_extension_left_ms > 0 &&
+      !busy.has("wrapup.extend") &&
+      desk.run("wrapup.extend", { seconds: EXTEND_S }),
     available: () =>
       me.activity !== "available" && desk.run("activity.set", { activity: "available", reason: "", note: "" }),
     break: () => me.activity !== "break" && desk.run("activity.set", { activity: "break", reason: "", note: "" }),
