@@ -7,6 +7,7 @@ import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 
 function word(one: Colleague, call: Call): Word {
   if (one.state === "invited") return one.part === "consult" ? "move.rings_first" : "far.ringing";
+  if (one.part === "consult" && call.part !== "holder") return "part.consult";
   if (one.part === "consult") return call.state === "held" ? "move.talks" : "move.waits";
   return `part.${one.part}`;
 }

@@ -53,6 +53,8 @@ function Row({ row, now, onManage }: RowProps) {
   const { reasons, clock_offset_ms } = useLive();
   const { positions } = useStore(useApp().store);
   const why = [nameOf(row.reason, reasons, language), row.note].filter(Boolean).join(" · ");
+  // Idle means ready only for who is available.
+  const idleAway = row.state === "idle" && row.activity !== "available";
   const seat = positions.find((one) => one.position === row.position);
   return (
     <tr data-testid={`staff-${row.operator}`} data-state={row.state} data-activity={row.activity}>
@@ -64,8 +66,9 @@ function Row({ row, now, onManage }: RowProps) {
           {why && ` · ${why}`}
         </span>
       </td>
-      <td className={`my-state-${row.state}`}>
-        {t(`state.${row.state}`)} <span className="number">{duration(now - row.since_ms)}</span>
+      <td className={idleAway ? "muted" : `my-state-${row.state}`}>
+        {t(idleAway ? "lead.idle" : `state.${row.state}`)}{" "}
+        <span className="number">{duration(now - row.since_ms)}</span>
       </td>
       <td className={`number ${row.misses_in_row > 0 ? "age-warn" : ""}`} title={t("lead.missed_hint")}>
         {row.misses_in_row} / {row.missed}
