@@ -7,7 +7,7 @@ import pytest
 from kak_sim.callers.sound import steady
 from kak_sim.robots.client import ApiRefusedError
 from kak_sim.robots.robot import Manner
-from tests.e2e.test_shift_lead import audited, noticed
+from tests.e2e.test_shift_lead import audited, next_shift, noticed
 from tests.support.lab import calling, operator, running_lab
 from tests.support.robots import in_call, robot_at
 from tests.support.waiting import eventually
@@ -41,7 +41,8 @@ async def test_who_waits_for_an_evacuated_room_is_answered_next_door_at_once(tmp
         row = next(row for row in lead.view["rooms"] if row["room"] == "oslo")
         assert (row["state"], row["reason"], row["by_name"]) == ("evacuated", "Brannalarm", "Sofie Haugen")
         assert [notice["code"] for notice in lead.view["notices"] if notice["id"] == "room-oslo"] == ["room-evacuated"]
-        await lead.command("room.set", room="oslo", state="open")
+        async with next_shift(lab, "anne") as admin:  # who has no seat
+            await admin.request("PUT", "/api/v1/rooms/oslo/state", {"state": "open"})
         await lead.until(lambda client: noticed(client, "room-open"))
-        steps = [("sofie", "room.set", "oslo")] * 2
+        steps = [("sofie", "room.set", "oslo"), ("anne", "room.set", "oslo")]
         await eventually(lambda: [row for row in audited(lab) if row[1] == "room.set"] == steps, what="both rows")

@@ -128,6 +128,11 @@ class WorkflowMachine(RuleBasedStateMachine):
         view = self.desk.core.contact(ContactId(contact))
         return (view.operator if view is not None else None) or "ada"
 
+    @rule(who=operators, emd=st.integers(0, 5), chats=st.integers(0, 3), in_call=st.integers(0, 2), stops=st.booleans())
+    def a_version_says_what_somebody_takes(self, who: str, emd: int, chats: int, in_call: int, stops: bool) -> None:
+        able = api.Capacity(chats, in_call, stops)
+        self.desk.publish(people=(api.OperatorRules(OperatorId(who), who.title(), {"emd": emd}, (), able),))
+
     @rule(
         who=operators,
         room=rooms,

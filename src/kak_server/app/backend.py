@@ -26,6 +26,7 @@ from kak_server.runtime.explain import Explanation, line
 
 MEDIA_TIMEOUT_MS = 8_000
 SESSION, TAB = "session", "tab"
+NO_SEAT = PositionId("")
 
 
 class HouseBackend:
@@ -196,6 +197,20 @@ class HouseBackend:
         if user is not None:
             self._dispatcher.ask(lambda house, _now: house.staff.stop_waiting(user.operator))
         return Result(True)
+
+    def rooms(self) -> Sequence[Mapping[str, Json]]:
+        """Every control room and its state."""
+        return self._house.staff.rooms.rows()
+
+    def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
+        """The command `room.set`, from no seat."""
+        user = self._user_of(session)
+        if user is None:
+            return Result(False, code="not-signed-in", message="sign in first")
+        by, args = By(user.operator, NO_SEAT, user.roles), {"room": room, "state": state, "reason": reason}
+        outcome = self._dispatcher.ask(lambda house, now: house.command(by, "room.set", args, now))
+        self._metrics.command("room.set", outcome.code)
+        return Result(not outcome.code, outcome.result, outcome.code, outcome.message)
 
     def _unseat(self, output: Unseat) -> None:
         self._vacate(output.position, output.operator)

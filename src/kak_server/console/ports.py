@@ -103,6 +103,12 @@ class ConsoleBackend(Protocol):
 
     def cancel_hand_over(self, session: SessionId, now_ms: int) -> Result: ...
 
+    def rooms(self) -> Sequence[Mapping[str, Json]]:
+        """`console.models_staff.RoomRow` of every control room."""
+
+    def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
+        """Opens, closes or evacuates it. Codes "not-lead", "unknown-room"."""
+
     def seat_of(self, session: SessionId) -> tuple[PositionId, int] | None:
         """The position this session holds and its current epoch."""
 

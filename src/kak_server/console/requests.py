@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from kak_server.console.arguments import Epoch, Incoming, Name
+from kak_server.console.arguments import Epoch, Incoming, Name, Note
 from kak_server.console.models import Direction, Outgoing, PhoneState
+from kak_server.console.models_staff import RoomStateWord
 
 SDP_MAX_CHARS = 65_536
 Number = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z+*#.:@_-]+$")]
@@ -37,6 +38,13 @@ class StandBy(Incoming):
     """Wait for a position whose operator is in a call or its paper work: the change of shifts."""
 
     position: Name
+
+
+class RoomState(Incoming):
+    """A control room is open, closed or evacuated from now on, and why."""
+
+    state: RoomStateWord
+    reason: Note = ""
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ class CardHouse:
         self.busy: set[OperatorId] = set()
         self.waiting: list[dict[str, Any]] = []
         self.files: list[TrackFile] = []
+        nobody = {"state": "open", "reason": "", "by": None, "by_name": None, "since_ms": None}
+        self.room_rows: dict[str, dict[str, Json]] = {"oslo": {"room": "oslo", "name": "AMK Oslo", **nobody}}
         self.standing_by: dict[SessionId, PositionId] = {}
         self.links = {"good-token": "open"}
         self.media_bodies: list[Mapping[str, Json]] = []
@@ -114,6 +116,19 @@ class CardHouse:
 
     def cancel_hand_over(self, session: SessionId, now_ms: int) -> Result:
         self.standing_by.pop(session, None)
+        return Result(True)
+
+    def rooms(self) -> Sequence[Mapping[str, Json]]:
+        return list(self.room_rows.values())
+
+    def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
+        user = next(u for u in self.users.values() if u.operator == self.sessions[session]["operator"])
+        if room not in self.room_rows:
+            return Result(False, code="unknown-room", message="No such room.")
+        if not user.roles & {"supervisor", "admin"}:
+            return Result(False, code="not-lead", message="Not your room.")
+        row = {"state": state, "reason": reason, "by": user.operator, "by_name": user.name, "since_ms": 1}
+        self.room_rows[room] = {**self.room_rows[room], **row}
         return Result(True)
 
     def seat_of(self, session: SessionId) -> tuple[PositionId, int] | None:

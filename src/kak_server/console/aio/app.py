@@ -19,6 +19,7 @@ from kak_server.console.aio import (
     routes_lab,
     routes_ops,
     routes_position,
+    routes_rooms,
     routes_session,
     routes_statistics,
     static,
@@ -86,6 +87,7 @@ def build_app(
     for module in (
         routes_session,
         routes_position,
+        routes_rooms,
         routes_commands,
         routes_citizen,
         routes_calls,

@@ -1,0 +1,38 @@
+"""Control rooms: which are open, and saying so without a seat, for admins and for leads who had to leave theirs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from kak_server.console.aio.deps import ROOM_ROLES, ShellDep, having, unforged
+from kak_server.console.aio.errors import ApiError, refused
+from kak_server.console.arguments import Name
+from kak_server.console.models_staff import RoomRow
+from kak_server.console.requests import Done, RoomState
+from kak_server.console.sessions import Session
+
+router = APIRouter(prefix="/api/v1", tags=["rooms"])
+
+Concerned = Annotated[Session, Depends(having(ROOM_ROLES))]
+
+
+@router.get("/rooms")
+async def rooms(_: Concerned, shell: ShellDep) -> list[RoomRow]:
+    """Every control room: open, closed or evacuated, who said so, why and since when."""
+    return [RoomRow.model_validate(row) for row in shell.backend.rooms()]
+
+
+@router.put("/rooms/{room}/state")
+async def set_room(
+    room: Annotated[Name, Path()],
+    body: RoomState,
+    session: Concerned,
+    _: Annotated[None, Depends(unforged)],
+    shell: ShellDep,
+) -> Done:
+    """As the command `room.set`, from anywhere: by the room's shift leads, and by admins for every room. Said twice it
+    is once."""
+    result = shell.backend.set_room(session.session, room, body.state, body.reason)
+    if not result.ok:
+        raise ApiError("not-found", result.message) if result.code == "unknown-room" else refused(result)
+    return Done()

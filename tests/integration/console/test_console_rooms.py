@@ -1,0 +1,27 @@
+"""Control rooms over the API, without a seat: read by whoever looks after them, set by leads and admins."""
+
+from tests.integration.console.conftest import Running
+
+
+async def test_rooms_are_closed_without_a_seat_by_those_who_may(running: Running) -> None:
+    async with running.tab() as tab:
+        assert (await tab.send("GET", "/rooms")).status_code == 401
+        await tab.sign_in("ada")
+        assert (await tab.send("GET", "/rooms")).json()[0]["state"] == "open"
+        path = "/rooms/oslo/state"
+        forged = await tab.http.put(f"/api/v1{path}", json={"state": "closed"})
+        assert (forged.status_code, forged.json()["error"]["code"]) == (403, "csrf")
+        assert (await tab.send("PUT", path, {"state": "ajar"})).status_code == 422
+        assert (await tab.send("PUT", path, {"state": "closed", "reason": "x" * 201})).status_code == 422
+        assert (await tab.send("PUT", "/rooms/mars/state", {"state": "closed"})).status_code == 404
+        assert (await tab.send("PUT", path, {"state": "evacuated", "reason": "Brannalarm"})).json() == {"ok": True}
+        (row,) = (await tab.send("GET", "/rooms")).json()
+        assert (row["state"], row["reason"], row["by"]) == ("evacuated", "Brannalarm", "op-ada")
+
+
+async def test_an_operator_may_look_but_not_close(running: Running) -> None:
+    async with running.tab() as tab:
+        await tab.sign_in()
+        assert (await tab.send("GET", "/rooms")).status_code == 200
+        answer = await tab.send("PUT", "/rooms/oslo/state", {"state": "closed"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not-lead")
