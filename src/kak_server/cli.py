@@ -152,6 +152,7 @@ def config(arguments: argparse.Namespace) -> int:
 def replay(arguments: argparse.Namespace) -> int:
     """What if: journalled days by other rules, and who would have waited how long."""
     from kak_server.config.compose import to_routing_config
+    from kak_server.config.staffing import capacity_of
     from kak_server.model.ids import OperatorId
     from kak_server.runtime.whatif import cli as whatif
 
@@ -159,7 +160,8 @@ def replay(arguments: argparse.Namespace) -> int:
         return whatif.main(arguments, None, None)
     settings = load_settings(arguments.config, arguments.set)
     skills = {OperatorId(person.username): dict(person.skills) for person in settings.operators}
-    return whatif.main(arguments, to_routing_config(settings), skills)
+    capacities = {OperatorId(person.username): capacity_of(settings.staffing, person) for person in settings.operators}
+    return whatif.main(arguments, to_routing_config(settings), skills, capacities)
 
 
 def statistics(arguments: argparse.Namespace) -> int:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kak_server.routing.api import Activity
+from kak_server.model.ids import OperatorId, RoomId
+from kak_server.routing.api import Activity, RoomState, RoomStateSet
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compaction import compact
 from kak_server.runtime.explain import sentences
@@ -164,6 +165,17 @@ def test_transfer_and_moving_seat_are_told(tmp_path: Path) -> None:
     assert "Kari passed the call on." in story
     assert "It waits in queue bergen now, with its old arrival time." in story
     assert "Bente signed out while it rang (offer 2)." in story
+
+
+def test_an_evacuated_room_is_told(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path, queue("113", "oslo", "bergen", own_room_ms=60_000))
+    desk.sit("kari", at="p1")
+    desk.sit("bente", "bergen", at="b1")
+    desk.ring("c1")
+    desk.send(RoomStateSet(desk.now_ms, RoomId("oslo"), RoomState.EVACUATED, OperatorId("sofie"), "fire"))
+    story = "\n".join(told(tmp_path, "c1"))
+    assert "Kari sits in a room that was evacuated while it rang (offer 1)." in story
+    assert "Offer 2 to Bente at b1" in story
 
 
 def test_a_whole_journal_verifies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ def main(
     arguments: argparse.Namespace,
     rules: api.RoutingConfig | None,
     skills: Mapping[OperatorId, Mapping[str, int]] | None,
+    capacities: Mapping[OperatorId, api.Capacity] | None = None,
 ) -> int:
     """0: told; 1: the journal holds nothing of that time. Raises StartupError."""
     folder = journal_folder(arguments.data_dir)
@@ -35,7 +36,7 @@ def main(
         print("nobody called in that time", file=sys.stderr)
         return 1
     last_ms = max(row.arrived_ms for row in observed.tally.rows.values())
-    told = compare(observed, min(to_ms, last_ms + 1), rules, skills)
+    told = compare(observed, min(to_ms, last_ms + 1), rules, skills, capacities)
     name = str(arguments.config) if arguments.config is not None else "the same rules"
     sys.stdout.write(json.dumps(told, indent=1) + "\n" if arguments.json else as_text(told, name))
     return 0

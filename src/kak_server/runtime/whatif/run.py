@@ -72,6 +72,7 @@ def compare(
     to_ms: int,
     rules: api.RoutingConfig | None,
     skills: Mapping[OperatorId, Mapping[str, int]] | None = None,
+    capacities: Mapping[OperatorId, api.Capacity] | None = None,
 ) -> dict[str, Json]:
     """Old and new beside each other, as JSON values. `rules` None: those that held, which must come out the same."""
     again = Simulation(observed.recording)
@@ -81,7 +82,7 @@ def compare(
     new, unplaced, dropped = _within(again.tally, to_ms), again.tally.unplaced, again.dropped
     thresholds = dict(observed.thresholds)
     if rules is not None:
-        other = Simulation(observed.recording, rules, skills)
+        other = Simulation(observed.recording, rules, skills, capacities)
         other.run()
         new, unplaced, dropped = _within(other.tally, to_ms), other.tally.unplaced, other.dropped
         thresholds.update({queue.queue: queue.threshold_ms for queue in rules.queues})

@@ -55,14 +55,15 @@ class _End:
 
 
 class Simulation:
-    """`run` it once; `tally` has the contacts then. `rules` None: those of the journal. `skills`: those of people under
-    the new rules; the others keep theirs."""
+    """`run` it once; `tally` has the contacts then. `rules` None: those of the journal. `skills` and `capacities`:
+    those of people under the new rules; the others keep theirs."""
 
     def __init__(
         self,
         recording: Recording,
         rules: api.RoutingConfig | None = None,
         skills: Mapping[OperatorId, Mapping[str, int]] | None = None,
+        capacities: Mapping[OperatorId, api.Capacity] | None = None,
     ) -> None:
         self.recording = recording
         self.habits = Habits(recording)
@@ -71,6 +72,7 @@ class Simulation:
         self.dropped = 0  # calls out and commands that could not be made
         self._rules = rules
         self._skills = skills or {}
+        self._capacities = capacities or {}
         self._heap: list[tuple[int, int, int, Any]] = []
         self._pushed = 0
         self._counts: dict[Anchor, int] = {}
@@ -103,9 +105,14 @@ class Simulation:
         now_ms = self.recording.from_ms
         self._step(api.Configured(now_ms, rules, self.core.version))
         people = tuple(
-            api.OperatorRules(view.operator, view.name, self._skills[view.operator])
+            api.OperatorRules(
+                view.operator,
+                view.name,
+                self._skills.get(view.operator, view.skills),
+                capacity=self._capacities.get(view.operator),
+            )
             for view in self.core.operators()
-            if view.operator in self._skills
+            if view.operator in self._skills or view.operator in self._capacities
         )
         if people:
             self._step(api.ConfigChanged(now_ms, self.core.version, operators=people))
@@ -244,9 +251,20 @@ class Simulation:
                 if view is None or view.operator is None or self._turns.get(("talk", str(contact)), 0) != turn:
                     return None
                 return api.HangUp(at_ms, view.operator, contact)
-            case api.OperatorSignedIn() if what.operator in self._skills:
-                return replace(what, skills=self._skills[what.operator])
+            case api.OperatorSignedIn():
+                what = self._by_new_rules(what)
         return _moved(what, now_ms=at_ms)
+
+    def _by_new_rules(self, event: api.OperatorSignedIn) -> api.OperatorSignedIn:
+        able = self._capacities.get(event.operator)
+        if able is not None:
+            event = replace(
+                event,
+                chats_max=able.chats_max,
+                chats_in_call=able.chats_in_call,
+                interruptible=able.interruptible,
+            )
+        return replace(event, skills=self._skills.get(event.operator, event.skills))
 
     def _played(self, play: _Play, at_ms: int) -> api.Event | None:
         scripted = play.scripted

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kak_server.model.ids import ContactId, OperatorId
-from kak_server.routing.api import Offer, RoutingConfig
+from kak_server.routing.api import Capacity, Offer, RoutingConfig
+from kak_server.routing.rules import capacity_of
 from kak_server.runtime.whatif.figures import Row
 from kak_server.runtime.whatif.recording import Recording
 from kak_server.runtime.whatif.simulation import Simulation
@@ -148,6 +149,20 @@ def test_people_have_the_skills_of_the_new_rules() -> None:
     assert row(played(day, needs), "a").outcome == "waiting"
     assert row(played(day, needs, ada={"doctor": 5}), "a").outcome == "answered"
     assert row(played(day, needs, bob={"doctor": 9}), "a").outcome == "answered"
+
+
+def test_people_take_so_many_chats_as_the_new_rules_say() -> None:
+    day = Day(1, queue("113"))
+    day.sit("ada")
+    day.record()
+    day.sit("bob")
+    day.sit("cecilie")
+    able = {OperatorId("ada"): Capacity(2, 1), OperatorId("bob"): Capacity(3, 0, interruptible=False)}
+    recording(day).end = (day.now_ms + 1_000, 1 << 60)
+    made = Simulation(recording(day), rules(queue("113")), None, able)
+    made.run()
+    found = {name: capacity_of(row) for name, row in made.core.state.operators.items()}
+    assert found == {**able, OperatorId("cecilie"): Capacity()}
 
 
 def test_queues_that_are_no_more_are_counted() -> None:
