@@ -45,6 +45,7 @@ async def colleagues(studio: Studio, page: Page, lead: Page) -> None:
         await page.keyboard.press("s")
         await at(page, "call-card").wait_for(state="hidden")
         await page.keyboard.press("d")
+        await at(page, "tab-parked").get_by_text("1").wait_for()
         await page.keyboard.press("u")
         await studio.shot(page, "room-parked")
         await page.keyboard.press("Enter")

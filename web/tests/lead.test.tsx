@@ -154,7 +154,7 @@ describe("an operator's day", () => {
   it("has the organisation's reasons in the console's language, and never those only the server gives", async () => {
     const { user, last } = await seatedConsole({ reasons: REASONS });
     expect([...id("activity-reason").querySelectorAll("option")].map((one) => one.textContent)).toEqual([
-      "Årsak",
+      "Pausegrunn",
       "Mat",
     ]);
     await user.selectOptions(id("activity-reason"), "meal");
