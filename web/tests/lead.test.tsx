@@ -123,7 +123,7 @@ describe("the figures", () => {
     expect(asked()).toBe(0);
     await user.click(id("tab-figures"));
     const shown = await screen.findByTestId("figures-113-oslo");
-    expect(shown).toHaveTextContent(/113 Oslo88\.3 % under målet90 % innen 10 s20:0[89]2046/);
+    expect(shown).toHaveTextContent(/113 Oslo88,3 % under målet90 % innen 10 s20:0[89]2046/);
     expect(shown).toHaveAttribute("data-goal", "missed");
     expect(asked()).toBe(1);
     await user.click(id("tab-recent"));

@@ -1,4 +1,5 @@
 import type { Explanation, LiveStatistics } from "./moves";
+import type { HandOverStatus } from "./staff";
 import type { Lab, PositionRow, RecentCall, Seat, Session } from "./types";
 
 /** The server's refusal, or `code: "network"` (status 0) when no answer came. */
@@ -48,6 +49,19 @@ export class Http {
 
   sit(position: string, takeOver: boolean): Promise<Seat> {
     return this.request("POST", "/position", { position, take_over: takeOver });
+  }
+
+  /** Stands by at a position whose operator is in a call or its paper work. */
+  handOver(position: string): Promise<HandOverStatus> {
+    return this.request("POST", "/position/hand-over", { position });
+  }
+
+  handOverStatus(): Promise<HandOverStatus> {
+    return this.request("GET", "/position/hand-over");
+  }
+
+  async cancelHandOver(): Promise<void> {
+    await this.request("DELETE", "/position/hand-over");
   }
 
   /** Takes the same seat again after a reload; the server answers with the same epoch, call and all. */

@@ -110,6 +110,13 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "error.forbidden": "You have no access to this.",
   "error.too-many-requests": "Too many requests. Wait a little.",
 
+  "seat.next": "Wait for the change of shifts",
+  "seat.next_question":
+    "Change of shifts: you get the position when {name} is done with call and paper work. Who waits and lists stay.",
+  "seat.next_waits": "Waiting until {name} is done. You are seated by yourself then.",
+  "seat.next_over": "The change of shifts has come to nothing. Choose a position again.",
+  "error.empty": "The position is free: sit down there.",
+  "error.signed-in": "You sit at a position already.",
   "bottom.room": "Room",
   "bottom.figures": "Figures",
   "lead.says": "Says",

@@ -108,6 +108,13 @@ export const nbRoom = {
   "error.forbidden": "Du har ikke tilgang til dette.",
   "error.too-many-requests": "For mange forespørsler. Vent litt.",
 
+  "seat.next": "Vent på avløsning",
+  "seat.next_question":
+    "Vaktskifte: du får plassen når {name} er ferdig med samtale og etterarbeid. Ventende og lister blir stående.",
+  "seat.next_waits": "Venter på at {name} blir ferdig. Du settes ved plassen av deg selv.",
+  "seat.next_over": "Det ble ikke noe av vaktskiftet. Velg plass på nytt.",
+  "error.empty": "Plassen er ledig: sett deg der.",
+  "error.signed-in": "Du sitter ved en plass allerede.",
   "bottom.room": "Rommet",
   "bottom.figures": "Tall",
   "lead.says": "Sier",

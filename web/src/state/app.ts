@@ -105,6 +105,32 @@ export class App {
     });
   }
 
+  /** Asks for a position as the next shift; true: it is free now, or will be when the work there is done. */
+  async standBy(position: string): Promise<boolean> {
+    let standing = false;
+    await this.attempt(async () => {
+      await this.http.handOver(position);
+      standing = true;
+    });
+    return standing;
+  }
+
+  /** Looks whether the position is ready for the next shift, and sits down then; false: it has come to nothing. */
+  async lookAgain(position: string): Promise<boolean> {
+    try {
+      const { state } = await this.http.handOverStatus();
+      if (state === "ready") await this.sit(position, false);
+      return state !== "none";
+    } catch (problem) {
+      if (statusOf(problem) === 401) this.store.set({ phase: "signed-out", session: null });
+      return true; // no answer is no answer about the seat: ask again
+    }
+  }
+
+  async stopStandingBy(): Promise<void> {
+    await this.attempt(() => this.http.cancelHandOver());
+  }
+
   /** Refused with `busy` while a call is connected. */
   async standUp(): Promise<void> {
     await this.attempt(async () => {

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import type { LiveRow, LiveStatistics } from "../api/moves";
-import { errorText, useLanguage } from "../i18n/language";
+import { errorText, type Language, useLanguage } from "../i18n/language";
 import { duration } from "./format";
 import { useLive, useNow } from "./hooks";
 import { useApp } from "./rights";
@@ -81,8 +81,12 @@ function count(value: LiveRow["today"][string] | undefined): number {
   return typeof value === "number" ? value : 0;
 }
 
+function percent(value: number, language: Language): string {
+  return value.toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+}
+
 function Row({ row, name, now }: { row: LiveRow; name: string; now: number }) {
-  const { t } = useLanguage();
+  const { t, language } = useLanguage();
   const level = row.today["service_level_negative_percent"];
   const goal = row.goal_percent ?? null;
   const known = typeof level === "number";
@@ -92,7 +96,7 @@ function Row({ row, name, now }: { row: LiveRow; name: string; now: number }) {
     <tr data-testid={`figures-${row.key}`} data-goal={met}>
       <td className="strong">{name}</td>
       <td className={`number level-${met}`}>
-        {known ? `${level.toFixed(1)} %` : "–"} {met !== "unknown" && t(`figures.${met}`)}
+        {known ? `${percent(level, language)} %` : "–"} {met !== "unknown" && t(`figures.${met}`)}
       </td>
       <td className="number">
         {goal === null

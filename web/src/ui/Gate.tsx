@@ -77,6 +77,7 @@ export function SignIn({ app, state }: { app: App; state: AppState }) {
 export function Positions({ app, state }: { app: App; state: AppState }) {
   const { t } = useLanguage();
   const [asked, ask] = useState<PositionRow | null>(null);
+  const [next, standBy] = useState<PositionRow | null>(null);
   useEffect(() => {
     const timer = setInterval(() => void app.refreshPositions(), REFRESH_MS);
     return () => clearInterval(timer);
@@ -123,12 +124,25 @@ export function Positions({ app, state }: { app: App; state: AppState }) {
           </div>
         </section>
       ))}
+      {next && <StandingBy app={app} row={next} onEnd={() => standBy(null)} />}
       {asked && (
-        <Dialog title={t("seat.take_over")} onClose={() => ask(null)}>
+        <Dialog title={asked.name} onClose={() => ask(null)}>
+          <p>{t("seat.next_question", { name: asked.taken_by ?? "" })}</p>
           <p>{t("seat.take_over_question", { name: asked.taken_by ?? "", position: asked.name })}</p>
           <footer className="dialog-foot">
             <button type="button" className="button" data-first onClick={() => ask(null)}>
               {t("dialog.cancel")}
+            </button>
+            <button
+              type="button"
+              className="button button-primary"
+              data-testid="stand-by"
+              onClick={() => {
+                ask(null);
+                void app.standBy(asked.position).then((standing) => standing && standBy(asked));
+              }}
+            >
+              {t("seat.next")}
             </button>
             <button
               type="button"
@@ -145,6 +159,48 @@ export function Positions({ app, state }: { app: App; state: AppState }) {
         </Dialog>
       )}
     </Frame>
+  );
+}
+
+/** How often the next shift looks whether the work at the position is done. */
+const LOOK_MS = 1_000;
+
+/** The next shift waits until the one who sits there is done; then it sits down by itself. */
+function StandingBy({ app, row, onEnd }: { app: App; row: PositionRow; onEnd(): void }) {
+  const { t } = useLanguage();
+  const end = useRef(onEnd);
+  end.current = onEnd;
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    let current = true;
+    const look = async () => {
+      const stands = await app.lookAgain(row.position);
+      if (!current) return;
+      if (stands) timer = setTimeout(look, LOOK_MS);
+      else setOver(true);
+    };
+    void look();
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [app, row.position]);
+  const stop = () => {
+    if (!over) void app.stopStandingBy();
+    end.current();
+  };
+  return (
+    <Dialog title={row.name} onClose={stop}>
+      <p role="status" data-testid="standing-by" data-over={over ? "yes" : "no"}>
+        {t(over ? "seat.next_over" : "seat.next_waits", { name: row.taken_by ?? "" })}
+      </p>
+      <footer className="dialog-foot">
+        <button type="button" className="button" data-first data-testid="stand-by-stop" onClick={stop}>
+          {t(over ? "dialog.close" : "dialog.cancel")}
+        </button>
+      </footer>
+    </Dialog>
   );
 }
 
