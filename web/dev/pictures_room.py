@@ -13,7 +13,7 @@ from playwright.async_api import Page
 from kak_sim.callers.location import Place
 from kak_sim.callers.sound import steady
 from kak_sim.robots.robot import Manner
-from tests.support.browser import at, chromium, microphone_tone, sign_in
+from tests.support.browser import at, chromium, microphone_tone, open_page, sign_in
 from tests.support.lab import calling, operator, running_lab
 from tests.support.robots import robot_at
 from web.dev.pictures import Studio
@@ -39,6 +39,7 @@ async def colleagues(studio: Studio, page: Page, lead: Page) -> None:
         await page.wait_for_selector("[data-testid=in-call-ola][data-state=joined]", timeout=15_000)
         await studio.shot(page, "room-consult")
         await shift_lead(studio, lead)
+        await next_shift(studio, page)
         await at(page, "colleague-drop-ola").click()
         await at(page, "in-call-ola").wait_for(state="hidden")
         await page.wait_for_selector("[data-testid=call-card][data-state=connected]")
@@ -69,6 +70,30 @@ async def shift_lead(studio: Studio, lead: Page) -> None:
     await lead.keyboard.press("Escape")
     await lead.keyboard.type("ll")
     await at(lead, "call-card").wait_for(state="hidden")
+    await at(lead, "open-loans").click()
+    await at(lead, "loan-note").fill("Mange syke i natt")
+    await at(lead, "loan-ask").click()
+    await lead.wait_for_selector("[data-testid=loans] [data-state=asked]")
+    await studio.shot(lead, "lead-loans")
+    await lead.keyboard.press("Escape")
+
+
+async def next_shift(studio: Studio, page: Page) -> None:
+    """Somebody waits for the position of a call that is up, and is told to choose again."""
+    coming = await open_page(studio.browser, f"{studio.lab.base_url}/?raw=1")
+    await at(coming, "sign-in-username").fill("lars")
+    await at(coming, "sign-in-password").fill("lab")
+    await at(coming, "sign-in-submit").click()
+    await at(coming, "position-oslo-1").click()
+    await studio.shot(coming, "next-question")
+    await at(coming, "stand-by").click()
+    await at(coming, "standing-by").wait_for()
+    await studio.shot(coming, "next-waits")
+    await at(page, "hand-over").wait_for()
+    await studio.shot(page, "next-notice")
+    await at(page, "hand-over-cancel").click()
+    await coming.wait_for_selector("[data-testid=standing-by][data-over=yes]")
+    await coming.context.close()
 
 
 async def main(folder: Path) -> int:
@@ -78,10 +103,11 @@ async def main(folder: Path) -> int:
             running_lab(own) as lab,
             chromium(microphone_tone(own / "mic.wav", 1_000)) as browser,
             robot_at(lab, "ola", "oslo-2", Manner(wrap_up_ms=0)) as ola,
-            operator(lab, "lars", "legevakt-1") as lars,
         ):
             studio = Studio(lab, browser, folder)
-            await lars.command("number.flag", number=NUMBER, mode="flagged", reason="Truet ambulansen i går", hours=24)
+            async with operator(lab, "lars", "legevakt-1") as lars:
+                flag = {"number": NUMBER, "mode": "flagged", "reason": "Truet ambulansen i går", "hours": 24}
+                await lars.command("number.flag", **flag)
             await ola.client.command("activity.set", activity="break", reason="meal", note="")
             page = await sign_in(browser, lab.base_url, "kari", "oslo-1")
             lead = await sign_in(browser, lab.base_url, "sofie", "oslo-3", available=False)

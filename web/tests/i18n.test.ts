@@ -37,6 +37,7 @@ describe("the dictionaries", () => {
       /^far\./,
       /^phone\./,
       /^referral\./,
+      /^loan\./,
       /^part\./,
       /^figures\./,
       /^mark\./,

@@ -3,6 +3,7 @@ import type { StaffRow } from "../api/staff";
 import { useLanguage } from "../i18n/language";
 import { clock, duration } from "./format";
 import { useLive, useNow, useStore } from "./hooks";
+import { LoansDialog } from "./LoansDialog";
 import { nameOf } from "./reasons";
 import { useApp } from "./rights";
 import { StaffDialog } from "./StaffDialog";
@@ -11,8 +12,9 @@ import { ACTIVITY_WORDS } from "./TopBar";
 /** The shift lead's list: who is on, what they say and why, what the system sees, and what can be done about it. */
 export function RoomPanel() {
   const { t } = useLanguage();
-  const { staff, offer, clock_offset_ms } = useLive();
+  const { staff, offer, loans, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
+  const [lending, lend] = useState(false);
   const [managed, manage] = useState<string | null>(null);
   const person = staff.find((row) => row.operator === managed);
   return (
@@ -37,6 +39,16 @@ export function RoomPanel() {
         </tbody>
       </table>
       {staff.length === 0 && <p className="panel-empty">{t("operators.none")}</p>}
+      <button
+        type="button"
+        className="button button-small room-loans"
+        data-testid="open-loans"
+        onClick={() => lend(true)}
+      >
+        {t("loan.title")}{" "}
+        <span className={loans.length > 0 ? "tab-count tab-count-parked" : "count"}>{loans.length}</span>
+      </button>
+      {lending && !offer && <LoansDialog onClose={() => lend(false)} />}
       {person && !offer && <StaffDialog row={person} onClose={() => manage(null)} />}
     </div>
   );

@@ -1,0 +1,114 @@
+import { screen } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import type { Loan, StaffRow } from "../src/api/staff";
+import { me, NOW_MS } from "./samples";
+import { eachInItsOwnBrowser, id, seatedConsole, TABLE } from "./seated";
+
+eachInItsOwnBrowser();
+
+const POSITIONS = ["oslo", "bergen"].map((room) => ({
+  position: `${room}-1`,
+  room,
+  room_name: `AMK ${room}`,
+  name: `${room} 1`,
+  taken_by: null,
+  phone: null,
+}));
+const loan = (part: Partial<Loan> = {}): Loan => ({
+  loan: "l1",
+  room: "bergen",
+  room_name: "AMK bergen",
+  lender: "oslo",
+  lender_name: "AMK oslo",
+  state: "asked",
+  asked_by: "ingrid",
+  asked_by_name: "Ingrid Berg",
+  agreed_by: null,
+  agreed_by_name: null,
+  since_ms: NOW_MS,
+  until_ms: NOW_MS,
+  count: 2,
+  named: [],
+  queues: [],
+  skills: {},
+  note: "Brann",
+  own_emergencies: true,
+  asked: [],
+  lent: [],
+  ...part,
+});
+const person = (operator: string, room: string): StaffRow => ({
+  operator,
+  name: operator,
+  position: `${room}-1`,
+  room,
+  activity: "available",
+  reason: "",
+  state: "idle",
+  since_ms: NOW_MS,
+  contact: null,
+  wrap_up_until_ms: null,
+  missed: 0,
+  rejected: 0,
+  misses_in_row: 0,
+  skills: {},
+  note: "",
+  on_since_ms: NOW_MS,
+  activity_since_ms: NOW_MS,
+  leaving: false,
+  forced: null,
+  hand_over: null,
+  loan: null,
+});
+
+async function opened(loans: Loan[]) {
+  const staff = [person("ola", "oslo"), person("ingrid", "bergen")];
+  const seated = await seatedConsole(
+    { me: me({ leads: ["oslo"] }), staff, loans },
+    { ...TABLE, "GET /positions": [200, POSITIONS] },
+  );
+  await seated.user.click(id("tab-room"));
+  await seated.user.click(id("open-loans"));
+  return seated;
+}
+
+describe("loans between rooms", () => {
+  it("are asked for: how many, from whom, for how long and why; a refusal is shown", async () => {
+    const { user, last, reply } = await opened([]);
+    await user.clear(id("loan-count"));
+    await user.type(id("loan-count"), "3");
+    await user.selectOptions(id("loan-minutes"), "120");
+    await user.type(id("loan-note"), "Storbrann");
+    await user.click(id("loan-ask"));
+    const args = { room: "oslo", lender: "bergen", count: 3, minutes: 120, note: "Storbrann", operators: [] };
+    expect(last()).toMatchObject({ name: "loan.ask", args });
+    await reply({ ok: false, code: "bad-count", message: "" });
+    expect(screen.getByText("Antallet stemmer ikke.")).toBeInTheDocument();
+  });
+
+  it("are agreed to by the lender's lead, who says which of the room's own people go", async () => {
+    const { user, last } = await opened([loan()]);
+    expect(id("loan-l1")).toHaveTextContent("AMK oslo → AMK bergen: 2 · bedt om");
+    expect(screen.queryByTestId("lend-ingrid")).toBeNull();
+    expect(id("loan-agree-l1")).toBeDisabled();
+    await user.click(id("lend-ola"));
+    await user.click(id("loan-own"));
+    await user.click(id("loan-agree-l1"));
+    const args = { loan: "l1", operators: ["ola"], own_emergencies: false };
+    expect(last()).toMatchObject({ name: "loan.agree", args });
+  });
+
+  it("are ended, declined or withdrawn, and only the lender's lead agrees", async () => {
+    const running = loan({ state: "running", lent: [{ operator: "ola", name: "Ola" }] });
+    const { user, last, event } = await opened([running]);
+    expect(id("loan-l1")).toHaveTextContent("i gang");
+    expect(id("loan-l1")).toHaveTextContent("Ola");
+    await user.click(id("loan-end-l1"));
+    expect(last()).toMatchObject({ name: "loan.end", args: { loan: "l1", operator: null } });
+    await event("loans", [loan({ lender: "bergen", room: "oslo" })]);
+    expect(id("loan-end-l1")).toHaveTextContent("Trekk tilbake");
+    expect(screen.queryByTestId("loan-agree-l1")).toBeNull();
+    await event("loans", [loan()]);
+    expect(id("loan-end-l1")).toHaveTextContent("Avslå");
+  });
+});
