@@ -108,6 +108,7 @@ async def main(folder: Path) -> int:
             async with operator(lab, "lars", "legevakt-1") as lars:
                 flag = {"number": NUMBER, "mode": "flagged", "reason": "Truet ambulansen i går", "hours": 24}
                 await lars.command("number.flag", **flag)
+                await lars.request("DELETE", "/api/v1/position")
             await ola.client.command("activity.set", activity="break", reason="meal", note="")
             page = await sign_in(browser, lab.base_url, "kari", "oslo-1")
             lead = await sign_in(browser, lab.base_url, "sofie", "oslo-3", available=False)

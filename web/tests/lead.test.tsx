@@ -194,7 +194,8 @@ describe("an operator's day", () => {
       since_ms: NOW_MS,
       until_ms: NOW_MS + 1,
     };
-    const { user, last, event } = await seatedConsole({ me: me({ hand_over }), call: call() });
+    const { user, last, event } = await seatedConsole({ me: me({ hand_over, leaving: true }), call: call() });
+    expect(screen.queryByTestId("leaving")).toBeNull();
     expect(id("hand-over")).toHaveTextContent("Ola Nordmann venter på å ta over plassen.");
     expect(id("hand-over-now")).toBeDisabled();
     await event("call", call({ state: "held" }));

@@ -1,3 +1,4 @@
+import type { Me } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { clock } from "./format";
 import { useDesk, useDeskState, useLive } from "./hooks";
@@ -25,7 +26,7 @@ export function DayNotices() {
   const { me } = useLive();
   return (
     <>
-      {me.leaving && <Leaving />}
+      {signedOut(me) && <Leaving />}
       {me.hand_over && <HandOverNotice />}
       {me.loan && <LoanNotice />}
     </>
@@ -33,8 +34,13 @@ export function DayNotices() {
 }
 
 /** Whether any of them is there. */
-export function hasDayNotices({ leaving, hand_over, loan }: ReturnType<typeof useLive>["me"]): boolean {
-  return leaving || hand_over !== null || loan !== null;
+export function hasDayNotices(me: Me): boolean {
+  return signedOut(me) || me.hand_over !== null || me.loan !== null;
+}
+
+/** Whether a shift lead's sign-out waits; who is relieved by the next shift leaves, too, and is told that. */
+function signedOut({ leaving, forced }: Me): boolean {
+  return leaving && forced?.to === "signed-out";
 }
 
 function Leaving() {
