@@ -63,13 +63,15 @@ lab: $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## the whole lab: server, med
 
 test: $(STAMPS)/system-test lint web-check $(STAMPS)/native $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
 	$(PYTEST) -n 4 --dist loadgroup -m "not e2e" --durations=15
-	$(PYTEST) -n 0 -m "e2e and not soak" --durations=15
+	$(PYTEST) -n 3 --dist loadfile -m "e2e and not soak and not alone" --durations=10
+	$(PYTEST) -n 0 -m "e2e and not soak and alone" --durations=5
 
 test-fast: $(STAMPS)/venv $(STAMPS)/native ## unit, property and tidy tests only
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e and not real_peer" tests/unit tests/properties tests/tidy
 
 e2e: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## only the end-to-end tests with real peers
-	$(PYTEST) -n 0 -m "e2e and not soak" --durations=15
+	$(PYTEST) -n 3 --dist loadfile -m "e2e and not soak and not alone" --durations=10
+	$(PYTEST) -n 0 -m "e2e and not soak and alone" --durations=5
 
 soak: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## what takes too long for `make test`
 	$(PYTEST) -n 0 -m soak

@@ -12,7 +12,7 @@ from tests.support.report import report
 from tests.support.sipp import needs_sipp, run_sipp
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.real_peer, pytest.mark.xdist_group("e2e"), needs_sipp]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.real_peer, pytest.mark.xdist_group("e2e"), needs_sipp]
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "integration" / "sipp"
 QUEUE = "116117"  # answers at once and announces: no operator is needed

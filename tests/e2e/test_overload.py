@@ -11,7 +11,7 @@ import pytest
 from tests.support.lab import running_lab
 from tests.support.sipp import needs_sipp, run_sipp
 
-pytestmark = [pytest.mark.e2e, pytest.mark.real_peer, pytest.mark.xdist_group("e2e"), needs_sipp]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.real_peer, pytest.mark.xdist_group("e2e"), needs_sipp]
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "integration" / "sipp"
 ROOM, RESERVE = 40, 20  # calls at once, and how many of them are for emergency calls
