@@ -38,6 +38,7 @@ describe("the dictionaries", () => {
       /^phone\./,
       /^referral\./,
       /^loan\./,
+      /^room\./,
       /^part\./,
       /^figures\./,
       /^mark\./,

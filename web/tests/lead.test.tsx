@@ -103,6 +103,33 @@ describe("the shift lead's list", () => {
   });
 });
 
+describe("the lead's rooms", () => {
+  const room = { name: "AMK Oslo", state: "open" as const, reason: "", by: null, by_name: null, since_ms: null };
+
+  it("are closed and evacuated with a reason by two presses, opened by one; others' rooms are not there", async () => {
+    const rooms = [
+      { ...room, room: "oslo" },
+      { ...room, room: "bergen", name: "AMK Bergen" },
+    ];
+    const { user, last, reply, event, socket } = await lead({ rooms });
+    await user.click(id("tab-room"));
+    expect(screen.queryByTestId("room-bergen")).toBeNull();
+    await user.type(id("room-oslo-why"), "Brannalarm");
+    await user.click(id("room-oslo-evacuated"));
+    expect(id("room-oslo-evacuated")).toHaveTextContent("Trykk igjen");
+    expect(socket().commands).toHaveLength(0);
+    await user.click(id("room-oslo-evacuated"));
+    const args = { room: "oslo", state: "evacuated", reason: "Brannalarm" };
+    expect(last()).toMatchObject({ name: "room.set", args });
+    await reply();
+    const evacuated = { ...room, room: "oslo", state: "evacuated", reason: "Brannalarm", by_name: "Kari Nordmann" };
+    await event("rooms", [evacuated]);
+    expect(id("room-oslo")).toHaveTextContent("Brannalarm · Kari Nordmann");
+    await user.click(id("room-oslo-open"));
+    expect(last()).toMatchObject({ name: "room.set", args: { room: "oslo", state: "open", reason: "" } });
+  });
+});
+
 describe("the figures", () => {
   const PATH = "GET /statistics/live?by=queue";
   const row = {

@@ -76,6 +76,7 @@ describe("events", () => {
       recent: {},
       staff: [],
       loans: [],
+      rooms: [],
       surges: [],
       parked: [],
       flags: [],

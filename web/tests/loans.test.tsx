@@ -2,17 +2,18 @@ import { screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { Loan, StaffRow } from "../src/api/staff";
 import { me, NOW_MS } from "./samples";
-import { eachInItsOwnBrowser, id, seatedConsole, TABLE } from "./seated";
+import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
 
 eachInItsOwnBrowser();
 
-const POSITIONS = ["oslo", "bergen"].map((room) => ({
-  position: `${room}-1`,
+const rooms = ["oslo", "bergen"].map((room) => ({
   room,
-  room_name: `AMK ${room}`,
-  name: `${room} 1`,
-  taken_by: null,
-  phone: null,
+  name: `AMK ${room}`,
+  state: "open" as const,
+  reason: "",
+  by: null,
+  by_name: null,
+  since_ms: null,
 }));
 const loan = (part: Partial<Loan> = {}): Loan => ({
   loan: "l1",
@@ -63,10 +64,7 @@ const person = (operator: string, room: string): StaffRow => ({
 
 async function opened(loans: Loan[]) {
   const staff = [person("ola", "oslo"), person("ingrid", "bergen")];
-  const seated = await seatedConsole(
-    { me: me({ leads: ["oslo"] }), staff, loans },
-    { ...TABLE, "GET /positions": [200, POSITIONS] },
-  );
+  const seated = await seatedConsole({ me: me({ leads: ["oslo"] }), staff, loans, rooms });
   await seated.user.click(id("tab-room"));
   await seated.user.click(id("open-loans"));
   return seated;

@@ -163,5 +163,6 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   reasons: [],
   staff: [],
   loans: [],
+  rooms: [],
   ...part,
 });

@@ -9,4 +9,6 @@ export type HandOver = Server["HandOver"];
 export type HandOverStatus = Server["HandOverStatus"];
 export type StaffRow = Server["StaffRow"];
 export type Loan = Server["Loan"];
+/** A control room: open, closed or evacuated, who said so and why. */
+export type RoomRow = Server["RoomRow"];
 export type OnLoan = Server["OnLoan"];

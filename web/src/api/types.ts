@@ -4,7 +4,7 @@
  */
 
 import type { Colleague, Flag, Incident, NumberFlag, Parked, Part, Repeat } from "./moves";
-import type { Forced, HandOver, Loan, OnLoan, Reason, StaffRow } from "./staff";
+import type { Forced, HandOver, Loan, OnLoan, Reason, RoomRow, StaffRow } from "./staff";
 
 export type ContactClass = "emergency" | "urgent" | "normal";
 export type CallerSource = "p-asserted-identity" | "from" | "none";
@@ -336,6 +336,7 @@ export interface Snapshot {
   reasons: Reason[];
   staff: StaffRow[];
   loans: Loan[];
+  rooms: RoomRow[];
 }
 
 /** What each event of the stream carries. */
@@ -363,6 +364,7 @@ export interface EventData {
   surges: Incident[];
   parked: Parked[];
   flags: NumberFlag[];
+  rooms: RoomRow[];
 }
 
 export type EventName = keyof EventData;
@@ -454,6 +456,7 @@ export interface Commands {
   "contact.take_over": { contact: string };
   "contact.silent": { contact: string; on: boolean };
   "number.flag": { number: string; mode: Flag["mode"]; reason: string; hours: number };
+  "room.set": { room: string; state: RoomRow["state"]; reason: string };
   "number.unflag": { number: string };
 }
 

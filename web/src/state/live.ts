@@ -1,5 +1,5 @@
 import type { Incident, NumberFlag, Parked } from "../api/moves";
-import type { Loan, Reason, StaffRow } from "../api/staff";
+import type { Loan, Reason, RoomRow, StaffRow } from "../api/staff";
 import type {
   Abandoned,
   Call,
@@ -50,6 +50,7 @@ export interface Live {
   reasons: Reason[];
   staff: StaffRow[];
   loans: Loan[];
+  rooms: RoomRow[];
   /** Grows each time the list of recent calls changed. */
   recent_version: number;
 }
@@ -145,6 +146,8 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return { staff: event.data };
     case "loans":
       return { loans: event.data };
+    case "rooms":
+      return { rooms: event.data };
     case "surges":
       return { surges: event.data };
     case "parked":
@@ -175,6 +178,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "abandoned",
   "staff",
   "loans",
+  "rooms",
   "surges",
   "parked",
   "flags",

@@ -4,8 +4,7 @@ import type { CommandName, Commands } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
 import { Dialog } from "./Dialog";
 import { clock } from "./format";
-import { useDesk, useDeskState, useLive, useStore } from "./hooks";
-import { useApp } from "./rights";
+import { useDesk, useDeskState, useLive } from "./hooks";
 
 const MINUTES = [30, 60, 120, 240, 480] as const;
 
@@ -118,19 +117,15 @@ function AgreeForm({ loan, ask }: { loan: Loan; ask: Ask }) {
 /** For so many people of another room, for so long. */
 function AskForm({ ask }: { ask: Ask }) {
   const { t } = useLanguage();
-  const { me, operators } = useLive();
+  const { me, rooms } = useLive();
   const { busy } = useDeskState();
-  const { positions } = useStore(useApp().store);
-  const names = new Map<string, string>();
-  for (const row of operators) if (row.room) names.set(row.room, row.room);
-  for (const row of positions) names.set(row.room, row.room_name);
   const own = me.leads.includes(me.room) ? me.room : (me.leads[0] ?? "");
-  const lenders = [...names].filter(([room]) => room !== own);
+  const lenders = rooms.filter((row) => row.room !== own);
   const [wanted, want] = useState("");
   const [count, setCount] = useState(1);
   const [minutes, setMinutes] = useState<number>(60);
   const [note, setNote] = useState("");
-  const lender = wanted || (lenders[0]?.[0] ?? "");
+  const lender = wanted || (lenders[0]?.room ?? "");
   return (
     <form
       className="loan-ask"
@@ -144,7 +139,7 @@ function AskForm({ ask }: { ask: Ask }) {
       <label className="field">
         <span>{t("loan.from")}</span>
         <select data-first data-testid="loan-lender" value={lender} onChange={(event) => want(event.target.value)}>
-          {lenders.map(([room, name]) => (
+          {lenders.map(({ room, name }) => (
             <option key={room} value={room}>
               {name}
             </option>

@@ -4,6 +4,7 @@ import { useLanguage } from "../i18n/language";
 import { clock, duration } from "./format";
 import { useLive, useNow, useStore } from "./hooks";
 import { LoansDialog } from "./LoansDialog";
+import { RoomStates } from "./RoomStates";
 import { nameOf } from "./reasons";
 import { useApp } from "./rights";
 import { StaffDialog } from "./StaffDialog";
@@ -48,6 +49,7 @@ export function RoomPanel() {
         {t("loan.title")}{" "}
         <span className={loans.length > 0 ? "tab-count tab-count-parked" : "count"}>{loans.length}</span>
       </button>
+      <RoomStates />
       {lending && !offer && <LoansDialog onClose={() => lend(false)} />}
       {person && !offer && <StaffDialog row={person} onClose={() => manage(null)} />}
     </div>
