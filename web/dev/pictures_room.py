@@ -59,6 +59,9 @@ async def colleagues(studio: Studio, page: Page, lead: Page) -> None:
 async def shift_lead(studio: Studio, lead: Page) -> None:
     await at(lead, "tab-room").click()
     await studio.shot(lead, "lead-room")
+    await at(lead, "open-rooms").click()
+    await studio.shot(lead, "lead-rooms")
+    await lead.keyboard.press("Escape")
     await at(lead, "manage-kari").click()
     await studio.shot(lead, "lead-person")
     await at(lead, "lead-listen").click()

@@ -113,6 +113,7 @@ describe("the lead's rooms", () => {
     ];
     const { user, last, reply, event, socket } = await lead({ rooms });
     await user.click(id("tab-room"));
+    await user.click(id("open-rooms"));
     expect(screen.queryByTestId("room-bergen")).toBeNull();
     await user.type(id("room-oslo-why"), "Brannalarm");
     await user.click(id("room-oslo-evacuated"));

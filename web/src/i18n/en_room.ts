@@ -143,6 +143,7 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "error.not-asked": "That is not what was asked.",
   "error.not-skilled": "One of them does not have the skill.",
   "error.minimum-staff": "Too few would be left in the room.",
+  "room.title": "Open, close, evacuate",
   "room.open": "Open",
   "room.closed": "Closed",
   "room.evacuated": "Evacuated",

@@ -141,6 +141,7 @@ export const nbRoom = {
   "error.not-asked": "Det er ikke dette det er spurt om.",
   "error.not-skilled": "En av dem har ikke kompetansen.",
   "error.minimum-staff": "Da blir det for få igjen på sentralen.",
+  "room.title": "Åpne, steng, evakuer",
   "room.open": "Åpen",
   "room.closed": "Stengt",
   "room.evacuated": "Evakuert",

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { StaffRow } from "../api/staff";
 import { useLanguage } from "../i18n/language";
+import { Dialog } from "./Dialog";
 import { clock, duration } from "./format";
 import { useLive, useNow, useStore } from "./hooks";
 import { LoansDialog } from "./LoansDialog";
@@ -16,10 +17,20 @@ export function RoomPanel() {
   const { staff, offer, loans, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
   const [lending, lend] = useState(false);
+  const [opening, open] = useState(false);
   const [managed, manage] = useState<string | null>(null);
   const person = staff.find((row) => row.operator === managed);
   return (
     <div className="scroll room-list" data-testid="room-list">
+      <div className="room-bar">
+        <button type="button" className="button button-small" data-testid="open-loans" onClick={() => lend(true)}>
+          {t("loan.title")}{" "}
+          <span className={loans.length > 0 ? "tab-count tab-count-parked" : "count"}>{loans.length}</span>
+        </button>
+        <button type="button" className="button button-small" data-testid="open-rooms" onClick={() => open(true)}>
+          {t("room.title")}
+        </button>
+      </div>
       <table className="recent">
         <thead>
           <tr>
@@ -40,16 +51,11 @@ export function RoomPanel() {
         </tbody>
       </table>
       {staff.length === 0 && <p className="panel-empty">{t("operators.none")}</p>}
-      <button
-        type="button"
-        className="button button-small room-loans"
-        data-testid="open-loans"
-        onClick={() => lend(true)}
-      >
-        {t("loan.title")}{" "}
-        <span className={loans.length > 0 ? "tab-count tab-count-parked" : "count"}>{loans.length}</span>
-      </button>
-      <RoomStates />
+      {opening && !offer && (
+        <Dialog title={t("room.title")} onClose={() => open(false)} wide>
+          <RoomStates />
+        </Dialog>
+      )}
       {lending && !offer && <LoansDialog onClose={() => lend(false)} />}
       {person && !offer && <StaffDialog row={person} onClose={() => manage(null)} />}
     </div>
