@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp import MediaPolicy, Negotiated, agreed, negotiate, offer, parse_answer, renegotiate, reoffer
 from kak_server.sip.sdp_answer import Ours, answer_to
-from kak_server.sip.sdp_crypto import KEY_BYTES, SECRET_BITS, SUITES, Crypto
+from kak_server.sip.sdp_crypto import KEY_BYTES, SECRET_BITS, SUITES, Crypto, our_key
 from kak_server.sip.sdp_outcome import Protection
 from kak_server.sip.sdp_text import Direction, Media, Session, format_session, parse_session
 from kak_server.sip.sdp_usual import answer_usual
@@ -157,7 +157,8 @@ def test_two_of_us_understand_each_other(
     assert (back.srtp is not None) == ("off" not in (one.srtp, other.srtp))
     if back.srtp is not None and theirs.srtp is not None:
         assert (back.srtp.send_key, back.srtp.receive_key) == (theirs.srtp.receive_key, theirs.srtp.send_key)
-        assert back.srtp.send_key != back.srtp.receive_key or our_secret == their_secret
+        assert back.srtp.send_key == our_key(back.srtp.suite, our_secret)
+        assert back.srtp.receive_key == our_key(back.srtp.suite, their_secret)
     later = renegotiate(reoffer(ours.answer_sdp), theirs.answer_sdp)
     assert (later.codec, later.srtp) == (theirs.codec, theirs.srtp)
 

@@ -60,6 +60,7 @@ class Day(Desk):
         for _ in range(steps):
             self.wait(self.random.choice([0, 1, 40, 700, 2_500, 9_000]))
             self.now_ms += self.random.choice([0, 3])  # timers are late, people are not exact
+            self.wait(0)  # late, but before what comes after them
             self.random.choice([self._call, self._call, self._react, self._react, self._react, self._somebody])()
 
     def _call(self) -> None:
@@ -100,7 +101,6 @@ class Day(Desk):
 
     def _somebody(self) -> None:
         who = self.random.choice(list(PEOPLE))
-        view = self.core.operator(self.core.operators()[0].operator) if not self.core.operators() else None
         signed_in = {str(one.operator): one for one in self.core.operators()}
         view = signed_in.get(who)
         if view is None:
