@@ -29,7 +29,6 @@ from kak_server.routing.api import (
     TimerFired,
 )
 from kak_server.routing.api_moves import Purpose
-from kak_server.routing.step import RoutingCore
 from kak_sim.auditor import Auditor
 from tests.unit.routing.desk import BERGEN, OSLO, Desk, queue
 
@@ -410,14 +409,7 @@ class RoutingMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.desk.events) > 5)
     @rule()
     def crash_and_replay(self) -> None:
-        """The journal's events give the same state; so does a snapshot, which can go on from there."""
-        again = RoutingCore()
-        for event in self.desk.events:
-            again.step(event)
-        assert again.digest() == self.desk.core.digest()
-        restored = RoutingCore.restore(self.desk.core.snapshot())
-        assert restored.digest() == self.desk.core.digest()
-        self.desk.core = restored
+        self.desk.crash_and_replay()
 
     @invariant()
     def nobody_waits_unasked(self) -> None:

@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import api
 from kak_server.routing.api import Condition, ContactClass, ContactKind, Reach, RoomConfig, RoomsConfig, Step, Strategy
-from kak_server.routing.step import RoutingCore
 from tests.properties import routing_oracle as oracle
 from tests.unit.routing.desk import Desk, queue
 
@@ -275,13 +274,7 @@ class WorkflowMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.desk.events) > 5)
     @rule()
     def crash_and_replay(self) -> None:
-        again = RoutingCore()
-        for event in self.desk.events:
-            again.step(event)
-        assert again.digest() == self.desk.core.digest()
-        restored = RoutingCore.restore(self.desk.core.snapshot())
-        assert restored.digest() == self.desk.core.digest()
-        self.desk.core = restored
+        self.desk.crash_and_replay()
 
     def teardown(self) -> None:
         """Two in every room who can do everything: nobody is left."""

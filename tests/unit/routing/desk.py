@@ -119,6 +119,16 @@ class Desk:
         self.now_ms = until_ms
         return effects
 
+    def crash_and_replay(self) -> None:
+        """The events so far give the same state; so does a snapshot, and the core goes on from there."""
+        again = RoutingCore()
+        for event in self.events:
+            again.step(event)
+        assert again.digest() == self.core.digest()
+        restored = RoutingCore.restore(self.core.snapshot())
+        assert restored.digest() == self.core.digest()
+        self.core = restored
+
     # --- what people and shells say -----------------------------------------------------------------------------------
 
     def configure(self, *queues: QueueConfig, **settings: Any) -> tuple[Effect, ...]:
