@@ -47,6 +47,7 @@ class Calls:
         self._directory = directory_of(ctx.settings)
         self.queues: dict[QueueId, QueueInfo] = {q.queue: q for q in ctx.settings.queues}
         self.on_arriving: Callable[[Line], Line] = lambda line: line  # what else is known of the caller
+        self.on_connecting: Callable[[Line], Line] = lambda line: line  # what else an answer begins
 
     def serve(self, directory: Directory, queues: dict[QueueId, QueueInfo]) -> None:
         """Other numbers and queues from now on; lines that are there stay where they are."""
@@ -245,14 +246,13 @@ class Calls:
             ctx.route(ConnectFailed(ctx.now_ms, effect.contact, effect.epoch, "no media at the position"))
             return
         first = line.operator_answered_at_ms or ctx.now_ms
-        self.answer(
-            replace(
-                line,
-                operator_answered_at_ms=first,
-                last_operator=effect.operator,
-                last_position=str(effect.position),
-            )
+        line = replace(
+            line,
+            operator_answered_at_ms=first,
+            last_operator=effect.operator,
+            last_position=str(effect.position),
         )
+        self.answer(self.on_connecting(line))
         ctx.route(ContactConnected(ctx.now_ms, effect.contact, effect.epoch))
 
     def moved(self, contact: ContactId, position: PositionId) -> None:

@@ -273,7 +273,6 @@ class House:
         self.calls.connect(effect, seat is not None and seat.media == "up")
         if (line := self.calls.lines.get(effect.contact)) is not None and line.direction == "in":
             self.abandoned.got_through(line.caller.number)
-            self.callers.silence.connected(effect.contact)
 
     def _release(self, effect: routing.ReleaseOperator) -> None:
         self.patches.remove(effect.contact, effect.cause)

@@ -23,16 +23,18 @@ class SilentCalls:
         self.ctx = ctx
         self.calls = calls
         self.callers = callers
+        calls.on_connecting = self.connecting
 
-    def connected(self, contact: ContactId) -> None:
-        """An operator is there: from now on a word is to be expected."""
-        line = self.calls.lines.get(contact)
-        if line is None or line.direction != "in" or line.gone or line.silence not in ("", "listening"):
-            return
+    def connecting(self, line: Line) -> Line:
+        """An operator is there: from now on a word is to be expected. Part of the line's record of the answer, and of
+        the media plan that goes with it."""
+        if line.direction != "in" or line.gone or line.silence not in ("", "listening"):
+            return line
         hint_ms = self.callers.handling(line.queue).silent_hint_ms
-        if hint_ms:
-            self._become(line, "listening")
-            self.ctx.emit(SetTimer(f"mute/{contact}", self.ctx.now_ms + hint_ms))
+        if not hint_ms:
+            return line
+        self.ctx.emit(SetTimer(f"mute/{line.contact}", self.ctx.now_ms + hint_ms))
+        return line if line.silence else replace(line, silence="listening")
 
     def talked(self, leg: str, talking: bool) -> ContactId | None:
         """The worker heard talk, or the end of it. The contact whose card says something else now."""
@@ -83,7 +85,7 @@ class SilentCalls:
         """After a restart: who is listened for is given the whole time again."""
         for line in self.calls.lines.values():
             if line.silence == "listening":
-                self.connected(line.contact)
+                self.connecting(line)
 
     def _become(self, line: Line, silence: Silence) -> None:
         if line.silence != silence:

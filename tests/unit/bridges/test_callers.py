@@ -10,7 +10,7 @@ from kak_server.bridges.commands import By
 from kak_server.bridges.context import HouseSettings
 from kak_server.bridges.handling import Blocked, Handling
 from kak_server.bridges.house import House
-from kak_server.bridges.outputs import SetTimer, ToSip
+from kak_server.bridges.outputs import Put, SetTimer, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, LegId, OperatorId
 from kak_server.routing.api import Configured
@@ -350,6 +350,16 @@ def test_a_caller_without_a_word_is_pointed_out_and_the_first_word_takes_it_back
     assert w.call_card()["silence"] == "spoke"
     assert w.house.views.snapshot(KARI, SEAT_1)["notices"] == []
     assert w.commands(rpc.WatchTalk)[-1] == rpc.WatchTalk(LegId(f"caller-{contact}"), False)
+
+
+def test_listening_is_part_of_the_record_that_the_answer_waits_for() -> None:
+    w, contact = silent_world()
+    answer = next(n for n, o in enumerate(w.outputs) if isinstance(o, ToSip) and o.action == "answer")
+    line = w.house.calls.lines[contact]
+    records = [n for n, o in enumerate(w.outputs) if isinstance(o, Put) and o.key == line.key() and o.value == line]
+    assert line.silence == "listening"
+    assert records
+    assert max(records) < answer, "nothing is written anew once the 200 has left"
 
 
 def test_who_speaks_at_once_is_never_pointed_out() -> None:
