@@ -25,12 +25,12 @@ from tests.support.media_peers import (
     RtpPhone,
     Samples,
     WorkerProcess,
-    free_udp_port,
     rtp_leg,
     running,
     sine,
     until,
 )
+from tests.support.ports import free_port
 from tests.support.srtp_peers import OpusPhone, SrtpPhone
 
 FRAMES = 50
@@ -108,7 +108,7 @@ async def measure(kind: str, legs: int, seconds: float, record: bool, engine: st
         async with running(Path(folder), "--engine", engine) as (worker, control):
             callers, operators = [], []
             for number in range(legs):
-                caller, port = phone_of(kind), free_udp_port()
+                caller, port = phone_of(kind), free_port()
                 await control.do(leg_for(caller, f"c{number}", port))
                 caller.target = ("127.0.0.1", port)
                 callers.append(caller)
@@ -117,7 +117,7 @@ async def measure(kind: str, legs: int, seconds: float, record: bool, engine: st
                     await operator.connect(control, f"o{number}", IcePorts(45_000, 48_000, ("127.0.0.1",)))
                     operators.append(operator)
                 else:
-                    other, port = phone_of(kind), free_udp_port()
+                    other, port = phone_of(kind), free_port()
                     await control.do(leg_for(other, f"o{number}", port))
                     other.target = ("127.0.0.1", port)
                     callers.append(other)

@@ -75,17 +75,18 @@ def reserved_ports() -> Iterator[Ports]:
             lock.close()
             continue
         with lock:
-            if all(_is_free(port) for port in ports.all()):
+            if all(is_free(port) for port in ports.all()):
                 yield ports
                 return
     raise LabError("no free block of ports on this machine")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether nobody on this machine has the port, for UDP or for TCP."""
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError:
                 return False
     return True

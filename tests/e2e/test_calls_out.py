@@ -18,9 +18,10 @@ from kak_sim.lab import Lab
 from kak_sim.robots.client import ApiRefusedError
 from kak_sim.robots.robot import Robot
 from tests.support.lab import calling, running_lab
+from tests.support.ports import free_port
 from tests.support.report import report
 from tests.support.robots import in_call, robot_at
-from tests.support.sipp import free_udp_port, needs_sipp, run_sipp
+from tests.support.sipp import needs_sipp, run_sipp
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -344,7 +345,7 @@ async def test_a_real_peer_has_us_call_somebody_in_its_place(tmp_path: Path) -> 
 
 async def test_who_is_on_hold_may_be_told_and_hears_music(tmp_path: Path) -> None:
     """A trunk whose peers are told of a hold: re-INVITE with sendonly, and back."""
-    port = free_udp_port()
+    port = free_port()
     lab_trunk = {"name": "lab", "sources": ["127.0.0.0/8"], "address": f"sip:127.0.0.1:{port}", "outbound": True}
     exchange = Exchange(("127.0.0.1", port), voice=steady(1_300))
     await exchange.start()

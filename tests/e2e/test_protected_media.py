@@ -19,7 +19,8 @@ from kak_sim.robots.robot import Robot
 from tests.e2e.test_kill_worker import supervised
 from tests.support.baresip import baresip_call, heard_by, needs_baresip
 from tests.support.lab import running_lab
-from tests.support.media_peers import free_udp_port, tone_share
+from tests.support.media_peers import tone_share
+from tests.support.ports import free_port
 from tests.support.report import report
 from tests.support.robots import VOICE_HZ, in_call, robot_at
 from tests.support.sipp import needs_sipp, run_sipp
@@ -83,7 +84,7 @@ async def test_a_call_of_ours(tmp_path: Path, srtp: str, mediaenc: str, secured:
     """Offers of ours: RTP/SAVP, or RTP/AVP with keys that the peer may take or leave (RFC 8643)."""
     voice = tmp_path / "voice.wav"
     write_wav(voice, np.tile(tone(CALLER_HZ, 1_000), 60))
-    port = free_udp_port()
+    port = free_port()
     account = "audio_codecs=PCMA/8000/1" + (f";mediaenc={mediaenc}" if mediaenc else "")
     out = trunk(srtp=srtp, outbound=True, address=f"sip:127.0.0.1:{port}")
     out["outbound_routes"] = [{"name": "rest", "prefixes": ["*"], "trunks": ["lab"]}]

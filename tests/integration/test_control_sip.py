@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.integration.test_sip_with_sipp import free_port
+from tests.support.ports import free_port
 from tests.unit.sip.aio.certificates import Authority
 
 CONFIG = """\

@@ -11,7 +11,8 @@ from playwright.async_api import Page, async_playwright
 
 from kak_server.media import rpc
 from kak_server.model.ids import LegId, MixId
-from tests.support.media_peers import Control, RtpPhone, free_udp_port, rtp_leg, running, until
+from tests.support.media_peers import Control, RtpPhone, rtp_leg, running, until
+from tests.support.ports import free_port
 
 CHROMIUM = shutil.which("chromium") or ""
 pytestmark = [
@@ -129,7 +130,7 @@ async def test_a_seat_in_chromium(tmp_path: Path, new_page: Any) -> None:
     async with running(tmp_path) as (_, control):
         page = await new_page()
         caller, radio = RtpPhone(440.0), RtpPhone(700.0, ssrc=5)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         await control.do(rtp_leg("caller", ports[0]))
         await control.do(rtp_leg("radio", ports[1]))
         caller.start(ports[0])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kak_server.media import rpc
-from tests.support.media_peers import RtpPhone, free_udp_port, now_ms, rtp_leg, running, until
+from tests.support.media_peers import RtpPhone, now_ms, rtp_leg, running, until
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("media-worker")
 
@@ -100,7 +101,7 @@ class RawControl:
 
 async def test_hostile_lines(tmp_path: Path) -> None:
     async with running(tmp_path) as (worker, control):
-        caller, port = RtpPhone(440.0), free_udp_port()
+        caller, port = RtpPhone(440.0), free_port()
         await control.do(rtp_leg("caller", port))
         caller.start(port)
         await control.client.stop()
@@ -156,7 +157,7 @@ async def test_commands_are_idempotent(tmp_path: Path) -> None:
         await control.client.stop()
         raw = await RawControl.connect(worker.socket)
         await raw.attach()
-        port = free_udp_port()
+        port = free_port()
         create = {**LEG, "leg": "a", "port": port, "epoch_ms": now_ms()}
         answers = []
         for command_id in ("1", "1", "2"):
@@ -176,7 +177,7 @@ async def test_commands_are_idempotent(tmp_path: Path) -> None:
 
 async def test_rubbish_on_the_media_port(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
-        caller, port = RtpPhone(440.0), free_udp_port()
+        caller, port = RtpPhone(440.0), free_port()
         await control.do(rtp_leg("caller", port, dtmf_payload_type=101))
         caller.target = ("127.0.0.1", port)
         dice = random.Random(5)

@@ -16,13 +16,13 @@ from tests.support.media_peers import (
     RtpPhone,
     WorkerProcess,
     both_ways,
-    free_udp_port,
     now_ms,
     rtp_leg,
     running,
     tone_share,
     until,
 )
+from tests.support.ports import free_port
 from tests.support.srtp_peers import KEY_BYTES, OpusPhone, SrtpPhone
 
 pytestmark = pytest.mark.xdist_group("media-worker")
@@ -38,7 +38,7 @@ async def stats_of(control: Control, leg: str) -> dict[str, int]:
 async def test_a_protected_caller_and_a_plain_one_hear_each_other(tmp_path: Path, suite: Suite) -> None:
     async with running(tmp_path) as (worker, control):
         caller, other = SrtpPhone(440.0, suite), RtpPhone(1_000.0)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         leg = rtp_leg("caller", ports[0], srtp=caller.keys, dtmf_payload_type=101)
         await control.do(leg)
         await control.do(leg)  # the same again changes nothing
@@ -62,7 +62,7 @@ async def test_a_protected_caller_and_a_plain_one_hear_each_other(tmp_path: Path
 async def test_only_authentic_packets_teach_an_address(tmp_path: Path) -> None:
     async with running(tmp_path) as (worker, control):
         caller, listener, plain, wrong = SrtpPhone(440.0), RtpPhone(), RtpPhone(2_000.0), SrtpPhone(2_500.0)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         await control.do(rtp_leg("caller", ports[0], srtp=caller.keys))
         await control.do(rtp_leg("listener", ports[1], peer_host="127.0.0.1", peer_port=listener.port))
         await control.do(rpc.SetMix(MixId("call"), (rpc.Edge("caller", "listener"),)))
@@ -87,7 +87,7 @@ async def test_only_authentic_packets_teach_an_address(tmp_path: Path) -> None:
 
 async def test_a_replayed_packet_is_not_heard(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
-        caller, port = SrtpPhone(), free_udp_port()
+        caller, port = SrtpPhone(), free_port()
         await control.do(rtp_leg("caller", port, srtp=caller.keys, dtmf_payload_type=101))
         caller.target = ("127.0.0.1", port)
         for _ in range(3):  # a digit's end, three times as ever: three packets, one digit
@@ -107,7 +107,7 @@ async def test_keys_come_later_and_change(tmp_path: Path) -> None:
     """An offer of ours has no answer yet: nothing goes either way. Then a re-INVITE brings another key."""
     async with running(tmp_path) as (_, control):
         caller, other = SrtpPhone(440.0), RtpPhone(1_000.0)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         leg = rtp_leg("caller", ports[0], srtp=rpc.SrtpKeys(), peer_host="127.0.0.1", peer_port=caller.port)
         await control.do(leg)
         await control.do(rtp_leg("other", ports[1], peer_host="127.0.0.1", peer_port=other.port))
@@ -140,7 +140,7 @@ async def test_another_worker_goes_on_with_protected_calls(tmp_path: Path) -> No
     """kill -9 of the worker, 40 minutes into the call by the leg's record: the peer's roll-over counter is beyond 0."""
     async with running(tmp_path) as (worker, control):
         caller, other = SrtpPhone(440.0), RtpPhone(1_000.0)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         leg = rtp_leg("caller", ports[0], srtp=caller.keys, epoch_ms=now_ms() - 40 * 60_000)
         for index in range(0, 120_000, 0x7000):  # the peer has sent so many packets by now
             caller.out.protect(b"\x80\x08" + (index & 0xFFFF).to_bytes(2, "big") + bytes(4) + b"\0\0\x12\x34" + b"x")
@@ -177,7 +177,7 @@ async def test_another_worker_goes_on_with_protected_calls(tmp_path: Path) -> No
 async def test_opus_both_ways_and_a_change_of_codec(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
         caller, other = OpusPhone(440.0), RtpPhone(1_000.0)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         leg = rtp_leg("caller", ports[0], codec="opus", payload_type=111, ts0=7)
         await control.do(leg)
         await control.do(rtp_leg("other", ports[1], peer_host="127.0.0.1", peer_port=other.port))
@@ -210,7 +210,7 @@ async def test_opus_both_ways_and_a_change_of_codec(tmp_path: Path) -> None:
 
 async def test_digits_are_dialled(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
-        one, other, ports = RtpPhone(440.0), RtpPhone(), (free_udp_port(), free_udp_port())
+        one, other, ports = RtpPhone(440.0), RtpPhone(), (free_port(), free_port())
         out = rtp_leg("out", ports[0], dtmf_payload_type=101, peer_host="127.0.0.1", peer_port=ports[1], learned=True)
         await control.do(out)
         await control.do(rtp_leg("in", ports[1], dtmf_payload_type=101, peer_host="127.0.0.1", peer_port=ports[0]))
@@ -244,7 +244,7 @@ async def test_digits_are_dialled(tmp_path: Path) -> None:
 async def test_reports_share_the_port(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
         one, other = SrtpPhone(440.0), SrtpPhone(1_000.0)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         await control.do(rtp_leg("one", ports[0], srtp=one.keys, rtcp_mux=True))
         await control.do(rtp_leg("other", ports[1], srtp=other.keys))
         await control.do(both_ways("call", "one", "other"))
@@ -268,7 +268,7 @@ async def test_reports_share_the_port(tmp_path: Path) -> None:
 
 async def test_keys_that_are_none_are_refused_without_being_told(tmp_path: Path) -> None:
     async with running(tmp_path) as (worker, control):
-        port = free_udp_port()
+        port = free_port()
         bad = rtp_leg("caller", port, srtp=rpc.SrtpKeys("AEAD_AES_128_GCM", "c2VjcmV0", "c2VjcmV0"))
         reply = await control.client.call(bad, timeout_ms=5_000)
         assert (reply.ok, reply.code) == (False, "malformed")

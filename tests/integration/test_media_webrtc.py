@@ -6,7 +6,8 @@ import pytest
 
 from kak_server.media import rpc
 from kak_server.model.ids import LegId, MixId, RecordingId
-from tests.support.media_peers import RtpPhone, both_ways, free_udp_port, rtp_leg, running, until
+from tests.support.media_peers import RtpPhone, both_ways, rtp_leg, running, until
+from tests.support.ports import free_port
 from tests.support.webrtc_peers import Browser, loopback_ice
 
 __all__ = ["loopback_ice"]
@@ -23,7 +24,7 @@ async def test_operator_and_caller_hear_each_other(tmp_path: Path) -> None:
         radio = RtpPhone(600.0, ssrc=5)
         answer = await browser.connect(control, "seat", "operator")
         assert "minptime=10;useinbandfec=1;usedtx=0" in answer
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         await control.do(rtp_leg("caller", ports[0]))
         await control.do(rtp_leg("radio", ports[1]))
         await until(lambda: media_states(control.of(rpc.LegMedia), "seat") == ["up"], 10.0, "media up")
@@ -46,7 +47,7 @@ async def test_operator_and_caller_hear_each_other(tmp_path: Path) -> None:
 async def test_a_new_connection_of_the_same_seat(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
         caller, bystander = RtpPhone(440.0), RtpPhone(ssrc=9)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         await control.do(rtp_leg("caller", ports[0]))
         await control.do(rtp_leg("bystander", ports[1], peer_host="127.0.0.1", peer_port=bystander.port))
         edges = (
@@ -80,7 +81,7 @@ async def test_a_new_connection_of_the_same_seat(tmp_path: Path) -> None:
 async def test_a_bad_offer_leaves_the_leg_as_it_was(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
         browser, caller = Browser().operator(1_000.0), RtpPhone(440.0)
-        port = free_udp_port()
+        port = free_port()
         await control.do(rtp_leg("caller", port))
         await control.do(rpc.SetMix(MixId("call"), (rpc.Edge("caller", "seat/headset"), rpc.Edge("seat", "caller"))))
         caller.start(port)
@@ -139,7 +140,7 @@ async def test_nothing_is_left_after_load(tmp_path: Path) -> None:
             browsers = [Browser().operator(1_000.0) for _ in range(6)]
             for number, browser in enumerate(browsers):
                 await browser.connect(control, f"seat{number}", "operator")
-                await control.do(rtp_leg(f"caller{number}", free_udp_port()))
+                await control.do(rtp_leg(f"caller{number}", free_port()))
                 await control.do(both_ways(f"call{number}", f"caller{number}", f"seat{number}/headset"))
                 await control.do(rpc.StartPlay(f"p{number}", f"caller{number}", "tone:hold", loop=True))
                 name = RecordingId(f"{round_name}-{number}")

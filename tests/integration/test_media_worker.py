@@ -17,7 +17,6 @@ from tests.support.media_peers import (
     RtpPhone,
     WorkerProcess,
     both_ways,
-    free_udp_port,
     now_ms,
     read_wav,
     rtp_leg,
@@ -25,6 +24,7 @@ from tests.support.media_peers import (
     tone_share,
     until,
 )
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("media-worker")
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.xdist_group("media-worker")
 async def test_two_phones_hear_each_other(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
         caller, operator = RtpPhone(440.0), RtpPhone(1_000.0)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         epoch = now_ms() - 60_000
         await control.do(rtp_leg("caller", ports[0], ssrc=7, seq0=10, ts0=20, epoch_ms=epoch))
         await control.do(rtp_leg("operator", ports[1], peer_host="127.0.0.1", peer_port=operator.port))
@@ -60,7 +60,7 @@ async def test_two_phones_hear_each_other(tmp_path: Path) -> None:
 async def test_a_stranger_is_not_heard(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
         caller, listener, stranger = RtpPhone(440.0), RtpPhone(ssrc=2), RtpPhone(2_000.0, ssrc=3)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         await control.do(rtp_leg("caller", ports[0]))
         await control.do(rtp_leg("listener", ports[1], peer_host="127.0.0.1", peer_port=listener.port))
         await control.do(rpc.SetMix(MixId("call"), (rpc.Edge("caller", "listener"),)))
@@ -88,7 +88,7 @@ async def test_a_stranger_is_not_heard(tmp_path: Path) -> None:
 
 async def test_digits_silence_and_talk(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
-        caller, port = RtpPhone(440.0), free_udp_port()
+        caller, port = RtpPhone(440.0), free_port()
         await control.do(rtp_leg("caller", port, dtmf_payload_type=101, silent_after_ms=300))
         await control.do(rpc.WatchTalk(LegId("caller"), True))
         caller.start(port)
@@ -114,7 +114,7 @@ async def test_digits_silence_and_talk(tmp_path: Path) -> None:
 
 async def test_plays_reach_a_sink_and_end(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
-        caller, port = RtpPhone(), free_udp_port()
+        caller, port = RtpPhone(), free_port()
         await control.do(rtp_leg("caller", port, peer_host="127.0.0.1", peer_port=caller.port))
         caller.listen()
         await control.do(rpc.StartPlay("ring", "caller", "tone:ringback", loop=True))
@@ -133,7 +133,7 @@ async def test_plays_reach_a_sink_and_end(tmp_path: Path) -> None:
 
 async def test_a_recording_is_whole(tmp_path: Path) -> None:
     async with running(tmp_path) as (worker, control):
-        caller, port = RtpPhone(440.0), free_udp_port()
+        caller, port = RtpPhone(440.0), free_port()
         await control.do(rtp_leg("caller", port))
         await control.do(rpc.StartRecord(RecordingId("r1"), "caller", "2026/call-1/caller.wav", "caller"))
         await control.do(rpc.StartRecord(RecordingId("r2"), "nobody", "2026/call-1/nobody.wav", "nobody"))
@@ -178,7 +178,7 @@ async def test_a_recording_is_whole(tmp_path: Path) -> None:
 async def test_control_dies_and_another_takes_over(tmp_path: Path) -> None:
     async with running(tmp_path) as (worker, control):
         caller, operator = RtpPhone(440.0), RtpPhone(1_000.0, ssrc=2)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         await control.do(rtp_leg("caller", ports[0]))
         await control.do(rtp_leg("operator", ports[1]))
         await control.do(both_ways("call", "caller", "operator"))
@@ -217,7 +217,7 @@ async def test_control_dies_and_another_takes_over(tmp_path: Path) -> None:
 
 async def test_events_wait_for_the_next_control(tmp_path: Path) -> None:
     async with running(tmp_path) as (worker, control):
-        caller, port = RtpPhone(440.0), free_udp_port()
+        caller, port = RtpPhone(440.0), free_port()
         await control.do(rtp_leg("caller", port, silent_after_ms=100))
         await until(lambda: control.of(rpc.LegSilent), 5.0)
         await control.client.stop()
@@ -238,7 +238,7 @@ async def test_events_wait_for_the_next_control(tmp_path: Path) -> None:
 async def test_the_uplink_shuts_by_itself(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
         operator, radio = RtpPhone(1_000.0), RtpPhone(ssrc=2)
-        ports = free_udp_port(), free_udp_port()
+        ports = free_port(), free_port()
         await control.do(rtp_leg("operator", ports[0]))
         await control.do(
             rtp_leg("radio", ports[1], peer_host="127.0.0.1", peer_port=radio.port, gated=True, gate_buffer_ms=200)
@@ -277,7 +277,7 @@ async def test_another_worker_continues_the_streams(tmp_path: Path) -> None:
     control = Control(worker)
     await control.start()
     caller, operator = RtpPhone(440.0), RtpPhone(1_000.0, ssrc=2)
-    ports, epoch = (free_udp_port(), free_udp_port()), now_ms()
+    ports, epoch = (free_port(), free_port()), now_ms()
     for leg, port, phone in (("caller", ports[0], caller), ("operator", ports[1], operator)):
         await control.do(rtp_leg(leg, port, epoch_ms=epoch, ssrc=port))
         phone.start(port)
@@ -321,7 +321,7 @@ async def test_another_worker_continues_the_streams(tmp_path: Path) -> None:
 
 async def test_stopping_completes_the_recordings(tmp_path: Path) -> None:
     async with running(tmp_path) as (worker, control):
-        caller, port = RtpPhone(440.0), free_udp_port()
+        caller, port = RtpPhone(440.0), free_port()
         await control.do(rtp_leg("caller", port))
         caller.start(port)
         await control.do(rpc.StartRecord(RecordingId("r1"), "caller", "a.wav", "caller"))
@@ -359,7 +359,7 @@ async def test_an_orphan_ends(tmp_path: Path) -> None:
 async def test_an_order_is_answered_only_to_refuse_it(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, control):
         refusals: list[rpc.Reply] = []
-        port = free_udp_port()
+        port = free_port()
         assert control.client.order(rtp_leg("one", port), refusals.append)
         assert control.client.order(rtp_leg("two", port), refusals.append)
         census = (await control.do(rpc.GetCensus())).result

@@ -16,7 +16,7 @@ from kak_server.sip.api_legs import CallAnswered, CallProgress, Dial
 from tests.integration.test_sip_with_sipp import LOOPBACK, House, running
 from tests.support.baresip import needs_baresip
 from tests.support.baresip_phone import Phone, desk_phone
-from tests.support.sipp import free_udp_port
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.real_peer, needs_baresip]
 
@@ -36,7 +36,7 @@ async def ringing(folder: Path, answers: str = "manual") -> AsyncIterator[tuple[
         out.setsampwidth(2)
         out.setframerate(8_000)
         out.writeframes(bytes(160_000))
-    port = free_udp_port()
+    port = free_port()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
         media.bind(("127.0.0.1", 0))
         media.setblocking(False)

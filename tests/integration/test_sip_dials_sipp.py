@@ -12,7 +12,8 @@ from kak_server.model.ids import CallId
 from kak_server.sip.api import CallEnded, SipEvent
 from kak_server.sip.api_legs import CallAnswered, CallProgress, Dial
 from tests.integration.test_sip_with_sipp import LOOPBACK, SCENARIOS, House, running
-from tests.support.sipp import free_udp_port, needs_sipp, sipp_server
+from tests.support.ports import free_port
+from tests.support.sipp import needs_sipp, sipp_server
 
 pytestmark = [pytest.mark.real_peer, needs_sipp]
 
@@ -122,7 +123,7 @@ async def test_nobody_picks_up(tmp_path: Path) -> None:
 async def test_the_next_trunk_when_one_is_dead(first: str, tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
-        port = deaf.getsockname()[1] if first == "silent" else free_udp_port()
+        port = deaf.getsockname()[1] if first == "silent" else free_port()
         transport = "" if first == "silent" else ";transport=tcp"
         dead = replace(LOOPBACK, address=f"sip:127.0.0.1:{port}{transport}")
         async with sipp_server(SCENARIOS / "uas_answer.xml", tmp_path) as (_, living_port):

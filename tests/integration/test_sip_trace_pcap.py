@@ -20,7 +20,8 @@ from kak_server.sip.pcap import pcap
 from kak_server.sip.sdp import negotiate
 from kak_server.sip.trace import CallTrace, SipTrace, TraceLimits
 from kak_server.sip.trace_wire import Locals, locals_of
-from tests.support.sipp import free_udp_port, needs_sipp, run_sipp
+from tests.support.ports import free_port
+from tests.support.sipp import needs_sipp, run_sipp
 
 SCENARIOS = Path(__file__).parent / "sipp"
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
@@ -60,7 +61,7 @@ class Answering:
 
 @contextlib.asynccontextmanager
 async def answering() -> AsyncIterator[Answering]:
-    made = Answering(free_udp_port())
+    made = Answering(free_port())
     await made.server.start("127.0.0.1", made.places[0].port)
     try:
         yield made

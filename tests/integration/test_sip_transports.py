@@ -10,8 +10,9 @@ import pytest
 
 from kak_server.sip.api import CallConfirmed, CallEnded, TrunkSettings
 from kak_server.sip.listening import ListenSpec, StreamLimits, TlsFiles
-from tests.integration.test_sip_with_sipp import House, all_over, free_port, running, sipp
+from tests.integration.test_sip_with_sipp import House, all_over, running, sipp
 from tests.support.baresip import baresip_call, needs_baresip
+from tests.support.ports import free_port
 from tests.unit.sip.aio.certificates import Authority
 
 HALF_OPEN = 1_000

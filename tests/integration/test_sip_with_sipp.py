@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import shutil
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,6 +31,7 @@ from kak_server.sip.core import SipCore
 from kak_server.sip.listening import ListenSpec
 from kak_server.sip.sdp import negotiate
 from kak_server.sip.uri import bracketed
+from tests.support.ports import free_port
 
 LOOPBACK = TrunkSettings("lab", ("127.0.0.1", "::1"))
 SCENARIOS = Path(__file__).parent / "sipp"
@@ -86,13 +86,6 @@ class House:
     def answer(self, event: IncomingCall) -> None:
         self.server.ring(event.call)
         self.server.answer(event.call, self.sdp(event))
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.asynccontextmanager

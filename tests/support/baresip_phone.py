@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import json
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 from tests.support.baresip import MODULES
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 _CONFIG = """module_path {modules}
@@ -100,9 +100,7 @@ async def desk_phone(
     (with early media first), "auto"."""
     conf = folder / f"phone-{username}"
     conf.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        control = free.getsockname()[1]
+    control = free_port()
     log = conf / "phone.log"
     text = _CONFIG.format(modules=MODULES, port=port, control=control, voice=voice, folder=conf)
     (conf / "config").write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sipp import free_udp_port
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 CONFIG = Path(__file__).resolve().parents[1] / "integration" / "kamailio" / "sbc.cfg"
@@ -21,7 +21,7 @@ async def border_element(server_port: int, folder: Path) -> AsyncIterator[tuple[
     """The element, until the block is left; gives the UDP address callers use. It calls the server over TCP."""
     program = shutil.which("kamailio")
     assert program is not None
-    udp_port, tcp_port = free_udp_port(), _free_tcp_port()
+    udp_port, tcp_port = free_port(), free_port()
     modules = next(Path("/usr/lib").glob("*/kamailio/modules"), Path("/usr/lib/kamailio/modules"))  # noqa: ASYNC240 - before anything runs
     text = CONFIG.read_text(encoding="utf-8")
     for name, value in (
@@ -58,10 +58,3 @@ async def border_element(server_port: int, folder: Path) -> AsyncIterator[tuple[
             except TimeoutError:
                 process.kill()
                 await process.wait()
-
-
-def _free_tcp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

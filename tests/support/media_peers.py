@@ -26,13 +26,6 @@ Samples = npt.NDArray[np.int16]
 EventT = TypeVar("EventT", bound=rpc.Event)
 
 
-def free_udp_port() -> int:
-    """A UDP port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def sine(frequency_hz: float, samples: int, start: int = 0, level: float = 0.3) -> Samples:
     """A tone at 8 kHz."""
     at = (np.arange(samples) + start) / RATE_HZ

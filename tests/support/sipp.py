@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
+
 needs_sipp = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed (Debian: sip-tester)")
 
 
@@ -19,14 +21,6 @@ class SippResult:
 
     code: int
     output: str
-
-
-def free_udp_port(host: str = "127.0.0.1") -> int:
-    """A UDP port nobody has now; sipp cannot choose one itself and tell."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def command(scenario: Path, port: int, media_port: int, arguments: Sequence[str]) -> list[str]:
@@ -39,7 +33,7 @@ async def run_sipp(
     scenario: Path, target: tuple[str, int], folder: Path, *arguments: str, timeout_s: float = 60, calls: int = 1
 ) -> SippResult:
     """Be the caller: `calls` calls of the scenario to the target. Raises TimeoutError (sipp is ended then)."""
-    line = command(scenario, free_udp_port(), free_udp_port(), ["-m", str(calls), *arguments])
+    line = command(scenario, free_port(), free_port(), ["-m", str(calls), *arguments])
     process = await asyncio.create_subprocess_exec(
         *line,
         f"{target[0]}:{target[1]}",
@@ -84,9 +78,9 @@ async def sipp_server(
 ) -> AsyncIterator[tuple[str, int]]:
     """Be the called side of one call for as long as the block lasts; gives its address. At the end of the block the
     call must have gone as the scenario says."""
-    port = free_udp_port()
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *command(scenario, port, free_udp_port(), ["-m", "1", "-t", "t1" if transport == "tcp" else "u1", *arguments]),
+        *command(scenario, port, free_port(), ["-m", "1", "-t", "t1" if transport == "tcp" else "u1", *arguments]),
         cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

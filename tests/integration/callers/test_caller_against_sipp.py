@@ -8,7 +8,8 @@ import pytest
 
 from kak_sim.callers.caller import Caller, CallFailedError
 from kak_sim.callers.sound import steady, tones
-from tests.support.sipp import free_udp_port, needs_sipp, sipp_server
+from tests.support.ports import free_port
+from tests.support.sipp import needs_sipp, sipp_server
 
 HERE = Path(__file__).parent
 pytestmark = [pytest.mark.real_peer, needs_sipp]
@@ -52,7 +53,7 @@ async def test_a_ringing_call_is_cancelled(tmp_path: Path) -> None:
 
 
 async def test_nobody_there(tmp_path: Path) -> None:
-    caller = await Caller(("127.0.0.1", free_udp_port()), "113", linger_s=0.1).place()
+    caller = await Caller(("127.0.0.1", free_port()), "113", linger_s=0.1).place()
     with pytest.raises(TimeoutError):
         await caller.ring(0.8)
     assert caller.sip.retransmissions == 1

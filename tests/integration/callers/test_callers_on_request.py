@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from kak_sim.audio import read_wav, sequence_of
 from kak_sim.callers.registry import Callers
 from kak_sim.callers.routes import router_for
-from tests.support.sipp import free_udp_port, needs_sipp, sipp_server
+from tests.support.ports import free_port
+from tests.support.sipp import needs_sipp, sipp_server
 
 HERE = Path(__file__).parent
 pytestmark = [pytest.mark.real_peer, needs_sipp]
@@ -61,7 +62,7 @@ async def test_a_caller_hangs_up_when_its_time_is_over(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_placed_is_refused() -> None:
-    async for client in client_of(Callers(("127.0.0.1", free_udp_port()), max_callers=1)):
+    async for client in client_of(Callers(("127.0.0.1", free_port()), max_callers=1)):
         assert (await client.post("/callers/c9/hangup")).status_code == 404
         for wrong in (
             {},

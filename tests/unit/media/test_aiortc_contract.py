@@ -20,7 +20,7 @@ from aiortc.rtcrtpsender import RTCRtpSender
 
 from kak_server.media.worker import aiortc_hooks as hooks
 from kak_server.media.worker.ice_ports import IcePorts
-from tests.support.media_peers import free_udp_port
+from tests.support.ports import free_port
 
 
 def test_the_versions_that_were_read() -> None:
@@ -92,7 +92,7 @@ async def test_instances_have_the_names_that_are_used() -> None:
 
 @pytest.fixture
 def ports() -> IcePorts:
-    base = free_udp_port()
+    base = free_port()
     return IcePorts(base, base + 50, ("127.0.0.1",))
 
 

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from kak_server.media.worker.ice_ports import IcePorts, NoIcePortError
-from tests.support.media_peers import free_udp_port
+from tests.support.ports import free_port
 
 
 async def test_ports_of_the_range_and_no_other() -> None:
-    base = free_udp_port()
+    base = free_port()
     ports = IcePorts(base, base + 1, ("127.0.0.1",))
     bound: list[int] = []
     transports: list[asyncio.BaseTransport] = []
@@ -35,7 +35,7 @@ async def test_ports_of_the_range_and_no_other() -> None:
 
 
 async def test_an_address_outside_of_a_nat_is_bound_on_all_interfaces() -> None:
-    base = free_udp_port()
+    base = free_port()
     made: list[asyncio.BaseTransport] = []
 
     class Protocol(asyncio.DatagramProtocol):
