@@ -89,7 +89,7 @@ class RawControl:
     async def hear(self) -> dict[str, object]:
         """The next line that is no event."""
         while True:
-            line = await asyncio.wait_for(self.reader.readline(), 5.0)
+            line = await asyncio.wait_for(self.reader.readline(), 20)
             message = json.loads(line) if line else {"t": "closed"}
             if message["t"] != "ev":
                 return dict(message)

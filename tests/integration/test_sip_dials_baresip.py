@@ -57,7 +57,7 @@ async def ringing(folder: Path, answers: str = "manual") -> AsyncIterator[tuple[
 
 async def sound(media: socket.socket) -> None:
     """RTP of PCMA arrives."""
-    data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(media, 2_048), 5)
+    data = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(media, 2_048), 20)
     assert (data[0] >> 6, data[1] & 0x7F) == (2, 8)
 
 

@@ -99,7 +99,7 @@ async def baresip_call(
         if process.returncode is None:
             process.terminate()  # it sends BYE or CANCEL
         try:
-            await asyncio.wait_for(process.wait(), 5)
+            await asyncio.wait_for(process.wait(), 20)
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -126,7 +126,7 @@ async def desk_phone(
         if process.returncode is None:
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), 5)
+            await asyncio.wait_for(process.wait(), 20)
         except TimeoutError:
             process.kill()
             await process.wait()

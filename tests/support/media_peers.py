@@ -49,7 +49,7 @@ def tone_share(samples: Samples, frequency_hz: float, rate_hz: int = RATE_HZ) ->
     return float(2 * power / (total * len(samples)))
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 5.0, what: str = "") -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 20.0, what: str = "") -> None:
     """Wait for a condition, checking every 10 ms."""
     deadline = time.monotonic() + timeout_s
     while not condition():

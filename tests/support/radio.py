@@ -20,7 +20,7 @@ from kak_sim.tetra.gateway_ws import GatewayServer
 from kak_sim.tetra.world import LAB, World
 
 E = TypeVar("E")
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 
 
 class Phone:

@@ -28,7 +28,7 @@ async def client_of(callers: Callers) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def state_becomes(client: httpx.AsyncClient, name: str, state: str) -> dict[str, object]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             rows = (await client.get("/callers")).json()
             row: dict[str, object] = next(row for row in rows if row["id"] == name)

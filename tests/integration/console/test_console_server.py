@@ -76,12 +76,12 @@ async def test_a_connection_that_asks_nothing_is_closed_and_one_that_asks_is_not
     slow.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")  # and never the empty line
     good_reader, good = await asyncio.open_connection("127.0.0.1", running.server.port)
     good.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert (await good_reader.read(15)).startswith(b"HTTP/1.1 200")
         assert await silent_reader.read() == b""
         assert await slow_reader.read() == b""
     good.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert (await good_reader.read()).count(b"HTTP/1.1 200") == 1
     for writer in (silent, slow, good):
         writer.close()

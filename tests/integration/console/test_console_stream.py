@@ -18,7 +18,7 @@ async def seated(running: Running, username: str = "kari", position: str = "oslo
     return tab
 
 
-async def until(condition: Callable[[], object], patience_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], patience_s: float = 20.0) -> None:
     async with asyncio.timeout(patience_s):
         while not condition():  # noqa: ASYNC110 - it watches the server's insides
             await asyncio.sleep(0.005)

@@ -113,7 +113,7 @@ async def test_stopping_while_starting(bench: Bench) -> None:
     running = asyncio.create_task(supervisor.run(lambda: pytest.fail("it was not ready")))
     await asyncio.sleep(0.2)
     supervisor.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 20)
     assert bench.lines() == []
 
 
@@ -123,7 +123,7 @@ async def test_the_second_stop_does_not_wait(bench: Bench) -> None:
     running = asyncio.create_task(supervisor.run(supervisor.stop))
     await bench.until_lines(lambda lines: "a drains" in lines)
     supervisor.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 20)
     assert bench.said[-1].startswith("a ended with SIGKILL")
 
 

@@ -115,7 +115,7 @@ class UdpPhone:
         self.socket.sendto(data, self.address)  # loopback takes a datagram at once
 
     async def receive(self) -> Reply:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return Reply.of(await asyncio.get_running_loop().sock_recv(self.socket, 65_535))
 
     async def until(self, status: int) -> Reply:
@@ -140,7 +140,7 @@ class TcpPhone:
         await self.writer.drain()
 
     async def receive(self) -> Reply:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
             return Reply.of(head + await self.reader.readexactly(length))
@@ -151,7 +151,7 @@ class TcpPhone:
         return reply
 
     async def closed(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             try:
                 while await self.reader.read(65_536):
                     continue
@@ -242,7 +242,7 @@ async def test_a_lost_connection_is_dialled_again(house: House) -> None:
     await house.until(lambda: house.core.census()["streams"] == 0)
     (call,) = house.core.calls()
     assert house.server.hangup(call)
-    again = await asyncio.wait_for(arrived.get(), 5)
+    again = await asyncio.wait_for(arrived.get(), 20)
     bye = await again.receive()
     assert bye.method == "BYE"
     await again.send(phone.caller.respond(bye, 200))
@@ -353,7 +353,7 @@ async def test_udp_alone_and_ipv6() -> None:
         loop = asyncio.get_running_loop()
         text = Caller().request("OPTIONS").replace("5060;branch", "5060;rport;branch", 1)
         await loop.sock_sendall(caller, text.encode())
-        reply = Reply.of(await asyncio.wait_for(loop.sock_recv(caller, 65_535), 5))
+        reply = Reply.of(await asyncio.wait_for(loop.sock_recv(caller, 65_535), 20))
     assert reply.status == 200
     assert reply["via"].endswith(";received=::1")
     await house.server.stop()
@@ -372,13 +372,13 @@ async def test_many_messages_wait_for_one_outgoing_connection_within_bounds() ->
         assert house.names().count("sip_undeliverable") == 2
         listener.setblocking(False)
         loop = asyncio.get_running_loop()
-        accepted, _ = await asyncio.wait_for(loop.sock_accept(listener), 5)
+        accepted, _ = await asyncio.wait_for(loop.sock_accept(listener), 20)
         received = b""
         while len(received) < 2:
-            received += await asyncio.wait_for(loop.sock_recv(accepted, 10), 5)
+            received += await asyncio.wait_for(loop.sock_recv(accepted, 10), 20)
         assert received == b"01"
         streams.send(flow, b"2")  # the same connection
-        assert await asyncio.wait_for(loop.sock_recv(accepted, 10), 5) == b"2"
+        assert await asyncio.wait_for(loop.sock_recv(accepted, 10), 20) == b"2"
         accepted.close()
     await house.server.stop()
 

@@ -216,11 +216,11 @@ async def test_unusable_certificates_stop_the_start(tmp_path: Path) -> None:
 async def test_a_handshake_that_does_not_happen_is_broken_off(authority: Authority) -> None:
     async with listening(files_of(authority), limits=StreamLimits(handshake_s=0.2)) as house:
         reader, writer = await asyncio.open_connection("127.0.0.1", house.server.tls_port())
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
         talker, shouting = await asyncio.open_connection("127.0.0.1", house.server.tls_port())
         shouting.write(b"OPTIONS sip:x SIP/2.0\r\n\r\n")  # not TLS at all
-        await asyncio.wait_for(talker.read(), 5)
+        await asyncio.wait_for(talker.read(), 20)
         shouting.close()
         await house.until(lambda: house.names().count("sip_tls_failed") == 2)
 
@@ -260,7 +260,7 @@ async def test_whom_we_dial_must_prove_it(
         await house.until(lambda: house.core.census()["streams"] == 0)
         house.server.hangup(next(iter(house.core.calls())))
         if reached:
-            again = await asyncio.wait_for(arrived.get(), 5)
+            again = await asyncio.wait_for(arrived.get(), 20)
             bye = await again.receive()
             assert bye.method == "BYE"
             await again.send(phone.caller.respond(bye, 200))
@@ -294,7 +294,7 @@ async def test_stopping_ends_connections_and_handshakes(authority: Authority) ->
         streams = house.server._listeners["main"].secure
         assert streams is not None
         await house.until(lambda: streams._taken["127.0.0.1"] == 2)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await house.server.stop()
         assert (len(streams), streams._taken.total(), len(streams._tasks)) == (0, 0, 0)
         assert house.core.census()["streams"] == 0
