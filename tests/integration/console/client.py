@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.integration.console.backend import PASSWORD
 
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 
 
 class Tab:
