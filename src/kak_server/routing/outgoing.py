@@ -5,6 +5,8 @@ same, either the one it is about or its room's own queue of calls out, so that a
 audio is lost in mid-call.
 """
 
+from collections.abc import Iterable
+
 from kak_server.model.ids import OperatorId, QueueId, RoomId
 from kak_server.routing import lanes, matching, offers, planning, queues
 from kak_server.routing.api import (
@@ -110,23 +112,41 @@ def on_pulled_back(turn: Turn, event: ContactPulledBack) -> None:
     if contact is None or contact.state is not ContactState.HANDED_OVER:
         turn.refuse("unknown-contact", "no such call goes on without an operator", event.operator, event.contact)
         return
-    operator = free_operator(turn, event.operator)
+    operator = _free_for(turn, contact, event.operator)
     if operator is None:
         return
     config = turn.state.queue_of(contact).config
     if operator.operator not in contact.passed and not matching.may_serve(operator, config):
         turn.refuse("not-yours", "that call is of a queue you do not serve", event.operator, event.contact)
         return
-    join_contact(turn, contact, operator)
-    turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
-    turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
+    _fetch(turn, contact, operator)
+
+
+def _fetch(turn: Turn, contact: Contact, operator: Operator, asked: Iterable[Operator] = ()) -> None:
+    """The contact, which is with nobody, is joined to this operator; the others who were asked for it are free. A chat
+    leaves a call or paper work as it is."""
+    light = lanes.is_light(contact)
+    if light:
+        contact.epoch += 1
+        turn.touch_contact(contact.contact)
+        turn.touch_operator(operator.operator)
+        offers.take(turn, contact, operator)
+    else:
+        join_contact(turn, contact, operator)
+        turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
+        turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
+    for other in asked:
+        if other is not operator:
+            offers.free(turn, other, light=light)
     offers.match_operator(turn, operator)
 
 
 def _take_back(turn: Turn, contact: Contact, operator_id: OperatorId) -> None:
     operator = turn.state.operators.get(operator_id)
-    ringing_here = operator is not None and operator.contact == contact.contact and operator.media_up
-    if not ringing_here and free_operator(turn, operator_id) is None:
+    ringing_here = (
+        operator is not None and operator.media_up and contact.contact in (operator.contact, operator.chat_offer)
+    )
+    if not ringing_here and _free_for(turn, contact, operator_id) is None:
         return
     others = []
     if contact.state is ContactState.WAITING:
@@ -135,13 +155,26 @@ def _take_back(turn: Turn, contact: Contact, operator_id: OperatorId) -> None:
         others = offers.end_all(turn, contact, "pulled-back")
     operator = turn.state.operators[operator_id]
     contact.moves.back_to = contact.moves.transferred_by = None
-    join_contact(turn, contact, operator)
-    turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))
-    turn.set_timer(offers.CONNECT, contact.contact, turn.now_ms + turn.state.config.connect_timeout_ms)
-    for other in others:
-        if other is not operator:
-            offers.free(turn, other)
-    offers.match_operator(turn, operator)
+    _fetch(turn, contact, operator, others)
+
+
+def _free_for(turn: Turn, contact: Contact, operator_id: OperatorId) -> Operator | None:
+    """The operator if they can take the contact now; a chat goes beside a call as far as they take any. Otherwise
+    refuse."""
+    operator = turn.state.operators.get(operator_id)
+    if operator is None or not lanes.is_light(contact):
+        return free_operator(turn, operator_id)
+    busy = operator.state is OperatorState.BUSY
+    most = min(operator.chats_max, operator.chats_in_call) if busy else operator.chats_max
+    if operator.state is OperatorState.OFFERED or operator.chat_offer is not None:
+        turn.refuse("busy", "you have an offer", operator_id, contact.contact)
+    elif not operator.media_up:
+        turn.refuse("no-media", "your sound is not connected", operator_id, contact.contact)
+    elif len(operator.chats) >= most:
+        turn.refuse("busy", f"you have {len(operator.chats)} chats, and take {most} at most", operator_id)
+    else:
+        return operator
+    return None
 
 
 def free_operator(turn: Turn, operator_id: OperatorId) -> Operator | None:
