@@ -16,9 +16,11 @@ from pathlib import Path
 
 from figures import Check, environment, last_line, percentile, table
 from journal_world import OPERATORS, WAITING, Calls, arrival, staffed
+from kak_server.app.statistics import replayed
 from kak_server.routing.api import ContactArrived, ContactState, Event, HangUp
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Keep
+from kak_server.runtime.collector import put_off
 from kak_server.runtime.compactor import ProcessCompactor
 from kak_server.runtime.explain import explanation
 from kak_server.runtime.folder import segment_numbers
@@ -123,15 +125,15 @@ def write_day(folder: Path, calls_count: int, segment_bytes: int, pause_s: float
 
 
 def restored(folder: Path) -> tuple[RoutingCore, int, float, float, float]:
-    """The core, live values, seconds to read the journal, seconds in all, CPU seconds: what a start waits for."""
+    """The core, live values, seconds to read the journal, seconds in all, CPU seconds: what a start waits for, with the
+    statistics and without the collector, as the server does it."""
     gc.collect()
-    start, cpu = time.perf_counter(), time.process_time()
-    journal, replay = Journal.open(folder, now_ms=2)
-    read_s = time.perf_counter() - start
-    core = RoutingCore.restore(replay.routing) if replay.routing is not None else RoutingCore()
-    for event in replay.events:
-        core.step(event)
-    all_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
+    with put_off():
+        start, cpu = time.perf_counter(), time.process_time()
+        journal, replay = Journal.open(folder, now_ms=2)
+        read_s = time.perf_counter() - start
+        core = replayed(replay).core
+        all_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
     journal.close()
     assert not replay.lost, replay.lost
     return core, len(replay.values), read_s, all_s, cpu_s

@@ -17,6 +17,7 @@ from kak_server.config.problems import ConfigError, dotted
 from kak_server.config.settings import SOURCE_TREE, Settings
 from kak_server.config.warnings import warnings
 from kak_server.model.errors import StartupError
+from kak_server.runtime import collector
 
 EXIT_PROBLEMS = 1
 EXIT_NOT_STARTED = 2
@@ -46,13 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def serve(arguments: argparse.Namespace) -> int:
     """The control process, in the foreground, until SIGTERM or SIGINT."""
-    settings = load_settings(arguments.config, arguments.set)
-    from kak_server.supervisor.preflight import check_server
+    with collector.put_off():
+        settings = load_settings(arguments.config, arguments.set)
+        from kak_server.supervisor.preflight import check_server
 
-    check_server(settings)
-    from kak_server.app import serve as serve_until_stopped
+        check_server(settings)
+        from kak_server.app import serve as serve_until_stopped
 
-    return int(serve_until_stopped(settings) or 0)
+        return int(serve_until_stopped(settings) or 0)
 
 
 def worker(arguments: argparse.Namespace) -> int:

@@ -95,7 +95,13 @@ def _literal(values: tuple[Any, ...]) -> Decoder:
 
 
 def _enum(kind: type[enum.Enum]) -> Decoder:
+    members = {member.value: member for member in kind}  # asking the type itself takes ten times as long
+
     def decode(data: Any) -> Any:
+        try:
+            return members[data]
+        except (KeyError, TypeError):
+            pass
         try:
             return kind(data)
         except ValueError as problem:
@@ -140,18 +146,18 @@ def _dataclass(cls: type[Any]) -> Decoder:
 def _union(options: tuple[Any, ...]) -> Decoder:
     optional = type(None) in options
     decoders = [decoder_of(option) for option in options if option is not type(None)]
+    if optional and len(decoders) == 1:
+        decode_it = decoders[0]
+        return lambda data: None if data is None else decode_it(data)
 
     def decode(data: Any) -> Any:
         if data is None and optional:
             return None
-        first: MisfitError | None = None
         for decode_option in decoders:
             try:
                 return decode_option(data)
-            except MisfitError as misfit:
-                first = first or misfit
-        if first is not None and len(decoders) == 1:
-            raise first
+            except MisfitError:
+                continue
         raise MisfitError("fits none of the allowed types")
 
     return decode
@@ -165,9 +171,9 @@ def _container(origin: Any, args: tuple[Any, ...]) -> Decoder:
     decode_item = decoder_of(args[0] if args else Any)
 
     def decode(data: Any) -> Any:
-        if not isinstance(data, list | tuple):
+        if type(data) is not list and not isinstance(data, tuple | list):
             raise MisfitError("expected a list")
-        items = []
+        items: list[Any] = []
         for item in data:
             try:
                 items.append(decode_item(item))
@@ -205,9 +211,9 @@ def _mapping(args: tuple[Any, ...]) -> Decoder:
     decode_item = decoder_of(item_type)
 
     def decode(data: Any) -> Any:
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             raise MisfitError("expected an object")
-        values = {}
+        values: dict[Any, Any] = {}
         for key, item in data.items():
             try:
                 values[key_of(key)] = decode_item(item)

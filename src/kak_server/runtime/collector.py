@@ -8,7 +8,8 @@ for a quiet second, and comes in any case before too much has gathered.
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,17 @@ YOUNG = 3_000  # objects made and not gone: so many are looked at in about a mil
 NEVER = 2**31 - 1
 
 Why = Literal["quiet", "waited", "many"]
+
+
+@contextmanager
+def put_off() -> Iterator[None]:
+    """Around a process that is to be a server: what its start makes stays, and looking for garbage among it costs a
+    third of the start. Until `Collector.start`, or to the end of a process that did not come so far."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +62,11 @@ class Collector:
         self._spent_then_s = 0.0
 
     def start(self) -> None:
-        """What start-up made lives as long as the process: out of the collector's sight with it."""
-        gc.collect()
+        """What start-up made lives as long as the process: out of the collector's sight with it. Without a pass before:
+        the few hundred objects of garbage in it are not worth the third of a second in which nobody is answered."""
         gc.freeze()
         gc.set_threshold(YOUNG, NEVER, NEVER)
+        gc.enable()
         self._looked_at_s = self._quiet_since_s = self._monotonic_s()
         self._spent_then_s = self._spent_s()
 

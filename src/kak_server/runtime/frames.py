@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kak_server.model.codec import loads
 
@@ -20,11 +20,11 @@ MAX_PAYLOAD_BYTES = 256 * 1024 * 1024
 _HEAD = struct.Struct("<4sIIQ")
 _SERIAL = struct.Struct("<Q")
 HEAD_BYTES = _HEAD.size
+_SUMMED_FROM = HEAD_BYTES - _SERIAL.size  # serial and payload lie side by side: one sum of both
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One whole record and where it lies; `payload` is the record's bytes."""
+class Frame(NamedTuple):
+    """One whole record and where it lies; `payload` is the record's bytes. A tuple, since a start makes many."""
 
     serial: int
     record: dict[str, Any]
@@ -58,20 +58,21 @@ def scan(data: bytes) -> Iterator[Frame | Damage]:
         if data:
             yield Damage(0, len(data), tail=True, reason="the segment's beginning is torn")
         return
+    view = memoryview(data)
     while position < len(data):
-        frame, problem = _frame_at(data, position)
+        frame, problem = _frame_at(data, view, position)
         if frame is not None:
             yield frame
             position = frame.end
             continue
-        resume = _next_frame(data, position + 1)
+        resume = _next_frame(data, view, position + 1)
         end = len(data) if resume is None else resume
         yield Damage(position, end, tail=resume is None, reason=problem)
         position = end
 
 
-def _frame_at(data: bytes, position: int) -> tuple[Frame | None, str]:
-    """The frame that begins at `position`, or None and why not."""
+def _frame_at(data: bytes, view: memoryview, position: int) -> tuple[Frame | None, str]:
+    """The frame that begins at `position`, or None and why not. `view` is of the same bytes."""
     body = position + HEAD_BYTES
     if body > len(data):
         return None, "a record's head is torn"
@@ -85,9 +86,9 @@ def _frame_at(data: bytes, position: int) -> tuple[Frame | None, str]:
         # No payload holds a mark. Said before the checksum is reckoned, so that marks in a damaged stretch, each with
         # a length to the segment's end, do not make the scan quadratic
         return None, f"record {serial} is torn: another one begins inside it"
-    payload = data[body:end]
-    if zlib.crc32(payload, zlib.crc32(_SERIAL.pack(serial))) != crc:
+    if zlib.crc32(view[position + _SUMMED_FROM : end]) != crc:
         return None, f"a record's checksum is wrong (it says it is record {serial})"
+    payload = data[body:end]
     try:
         record = loads(payload)
     except ValueError:
@@ -97,10 +98,10 @@ def _frame_at(data: bytes, position: int) -> tuple[Frame | None, str]:
     return Frame(serial, record, position, end, payload), ""
 
 
-def _next_frame(data: bytes, position: int) -> int | None:
+def _next_frame(data: bytes, view: memoryview, position: int) -> int | None:
     """Where the next whole frame begins."""
     while (position := data.find(MARK, position)) >= 0:
-        if _frame_at(data, position)[0] is not None:
+        if _frame_at(data, view, position)[0] is not None:
             return position
         position += 1
     return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -134,59 +135,79 @@ def load(folder: Path, newer: Newer = "refuse", until: int | None = None) -> Con
     """
     contents = Contents()
     numbers = sorted({*segment_numbers(folder), *snapshot_numbers(folder)})
-    scanned: list[tuple[int, bytes, list[Frame | Damage]]] = []
+    found: list[tuple[int, bytes, Iterator[Frame | Damage]]] = []  # read as they are taken: records are many
     snapshot: Snapshot | None = None
     inline = False
     for number in reversed(numbers):
         data = b"" if number == until else _read_segment(folder, number)
-        items = list(scan(data))
-        scanned.append((number, data, items))
-        inline = whole_checkpoint(items)
+        inline, items = beginning_of(scan(data))
+        found.append((number, data, items))
         if inline:
             break
-        found = read_snapshot(folder, number)
-        if isinstance(found, str):
-            contents.remarks.append(f"{found}; an older one is used")
-        elif found is not None:
-            snapshot = found
+        told = read_snapshot(folder, number)
+        if isinstance(told, str):
+            contents.remarks.append(f"{told}; an older one is used")
+        elif told is not None:
+            snapshot = told
             break
-    scanned.reverse()
+    found.reverse()
     if snapshot is not None:
         _begin_with(contents, snapshot)
     reader = Reader(None if inline else contents.last_serial)
-    for position, (number, data, items) in enumerate(scanned):
+    for position, (number, data, items) in enumerate(found):
         name = segment_path(folder, number).name
-        for item in reader.read(name, items, data):
-            if isinstance(item, Lost):
-                contents.lost.append(item)
-            else:
-                _apply(contents, name, item, base=inline and position == 0, newer=newer)
+        _read(contents, reader, name, items, data, base=inline and position == 0, newer=newer)
     contents.lost.extend(reader.finish())
-    if scanned:
-        contents.base, contents.number = scanned[0][0], scanned[-1][0]
-        if scanned[-1][2] and isinstance(scanned[-1][2][-1], Damage):
-            contents.tail = scanned[-1][2][-1]
+    if found:
+        contents.base, contents.number = found[0][0], found[-1][0]
     return contents
 
 
-def whole_checkpoint(items: Iterable[Frame | Damage]) -> bool:
-    """The segment begins with a checkpoint that is complete to its end mark."""
-    for position, item in enumerate(items):
+def _read(
+    contents: Contents,
+    reader: Reader,
+    name: str,
+    items: Iterator[Frame | Damage],
+    data: bytes,
+    *,
+    base: bool,
+    newer: Newer,
+) -> None:
+    """One segment into `contents`."""
+    contents.tail = None
+
+    def noted() -> Iterator[Frame | Damage]:
+        for item in items:
+            contents.tail = item if isinstance(item, Damage) else None
+            yield item
+
+    for item in reader.read(name, noted(), data):
+        if isinstance(item, Lost):
+            contents.lost.append(item)
+        else:
+            _apply(contents, name, item, base=base, newer=newer)
+
+
+def beginning_of(items: Iterator[Frame | Damage]) -> tuple[bool, Iterator[Frame | Damage]]:
+    """Whether a segment begins with a checkpoint that is complete to its end mark; and all items again."""
+    read: list[Frame | Damage] = []
+    whole = False
+    for item in items:
+        read.append(item)
         if isinstance(item, Damage):
-            return False
+            break
         kind = item.record.get("k")
-        if position == 0 and kind != "checkpoint":
-            return False
-        if kind == "checkpoint-end":
-            return True
-    return False
+        whole = kind == "checkpoint-end" and len(read) > 1
+        if whole or (len(read) == 1 and kind != "checkpoint"):
+            break
+    return whole, chain(read, items)
 
 
 def is_base(folder: Path, number: int) -> bool:
     """A start may begin to read at this segment: the state before it is there."""
     if isinstance(read_snapshot(folder, number), Snapshot):
         return True
-    return whole_checkpoint(scan(_read_segment(folder, number)))
+    return beginning_of(scan(_read_segment(folder, number)))[0]
 
 
 def _read_segment(folder: Path, number: int) -> bytes:

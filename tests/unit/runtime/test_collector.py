@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kak_server.runtime.collector import NEVER, YOUNG, Collector, CollectorRules
+from kak_server.runtime.collector import NEVER, YOUNG, Collector, CollectorRules, put_off
 
 RULES = CollectorRules(young_passes=2, young_passes_most=6, quiet_s=1.0, wait_s=60.0)
 
@@ -105,3 +105,20 @@ def test_garbage_in_circles_is_found(bench: Bench) -> None:
     young(3)
     bench.look(2, 0.01)
     assert Circle.gone == 5
+
+
+def test_a_start_is_not_looked_at_and_what_comes_after_it_is() -> None:
+    thresholds, frozen = gc.get_threshold(), gc.get_freeze_count()
+    try:
+        with put_off():
+            assert not gc.isenabled()
+            Collector().start()
+            assert gc.isenabled()
+        with put_off():  # a start that fails
+            pass
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > frozen
+    finally:
+        gc.enable()
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
