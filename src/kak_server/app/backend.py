@@ -261,7 +261,7 @@ class HouseBackend:
         assert caller.position is not None
         return self._house.views.snapshot(caller.operator, caller.position)
 
-    async def execute(self, caller: Caller, name: str, args: Mapping[str, Json], now_ms: int) -> Result:
+    def execute(self, caller: Caller, name: str, args: Mapping[str, Json], now_ms: int) -> Result:
         """Run a command of the table."""
         if caller.position is None:
             return Result(False, code="not-your-seat", message="sit down first")

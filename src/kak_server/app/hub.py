@@ -1,4 +1,9 @@
-"""The consoles' streams as the house sees them: by position, and lists by room."""
+"""The consoles' streams as the house sees them: by position, and lists by room.
+
+One tick sends all lists that are due; a stream leaves out those that say what it told last. Who waits goes with the
+next tick. What changes with every call and decides nothing (who is busy, how many are free) goes with every other tick,
+and so does not wake every console twice.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -13,9 +18,10 @@ from kak_server.model.ids import PositionId, RoomId, SessionId
 LIST_INTERVAL_S = 0.2
 LIST_INTERVAL_MAX_S = 1.0
 LIST_SENDS_A_SECOND = 100  # of each list, to all consoles together: lists must not own the loop
-OPERATORS_INTERVAL_S = 1.0  # who is busy changes with every call, and nobody decides anything by it
-SLOW = frozenset({"operators", "staff"})
-RECENT_DELAY_S = 0.6
+SLOW = frozenset({"operators", "queues", "recent", "staff"})
+SLOW_INTERVALS = 2  # of the tick, up to LIST_INTERVAL_MAX_S
+SLACK_S = 0.02  # a loop's timer may fire a little early
+RECENT_DELAY_S = 0.5
 RECENT: Mapping[str, Any] = {}  # says only that the list of recent calls has changed
 
 
@@ -27,7 +33,8 @@ class ConsoleHub:
         self._at: dict[PositionId, dict[SessionId, Subscriber]] = defaultdict(dict)
         self._dirty: set[str] = set()
         self._flush_handle: asyncio.Handle | None = None
-        self._operators_due_s = 0.0
+        self._slow_due_s = 0.0
+        self._waiting: dict[RoomId, Any] = {}  # as sent last
         self._recent_handle: asyncio.TimerHandle | None = None
         self._builders: Mapping[str, Callable[[RoomId], Any]] = {
             "rooms": lambda _room: house.staff.rooms.rows(),
@@ -100,27 +107,34 @@ class ConsoleHub:
         if not dirty:
             self._flush_handle = None
             return
-        loop = asyncio.get_running_loop()
-        self._flush_handle = loop.call_later(
-            self._interval_s(), self._flush
-        )  # first: a fault below stops one round only
+        loop, interval_s = asyncio.get_running_loop(), self._interval_s()
+        self._flush_handle = loop.call_later(interval_s, self._flush)  # first: a fault below stops one round only
+        waiting = self._send("waiting") if "waiting" in dirty else self._waiting
+        dirty.discard("waiting")
         if slow := dirty & SLOW:
-            if loop.time() < self._operators_due_s:
-                dirty -= slow
-                self._dirty |= slow
+            if loop.time() >= self._slow_due_s - SLACK_S:
+                self._slow_due_s = loop.time() + min(LIST_INTERVAL_MAX_S, SLOW_INTERVALS * interval_s)
             else:
-                self._operators_due_s = loop.time() + OPERATORS_INTERVAL_S
+                kept = slow - {"queues"} if waiting != self._waiting else slow  # a row and its count go together
+                dirty -= kept
+                self._dirty |= kept
+        self._waiting = waiting
         if "staff" in dirty:
             dirty.discard("staff")
             self._send_staff()
         for topic in sorted(dirty):
-            lists: dict[RoomId, Any] = {}
-            for position, seats in tuple(self._at.items()):
-                room = self._house.views.room_of(position)
-                if room not in lists:
-                    lists[room] = self._builders[topic](room)
-                for subscriber in tuple(seats.values()):
-                    subscriber.push_list(topic, lists[room])
+            self._send(topic)
+
+    def _send(self, topic: str) -> dict[RoomId, Any]:
+        """To every stream the list of its room, each built once; the lists."""
+        lists: dict[RoomId, Any] = {}
+        for position, seats in tuple(self._at.items()):
+            room = self._house.views.room_of(position)
+            if room not in lists:
+                lists[room] = self._builders[topic](room)
+            for subscriber in tuple(seats.values()):
+                subscriber.push_list(topic, lists[room])
+        return lists
 
     def _send_staff(self) -> None:
         """Everybody's day, to shift leads alone; built once for all who lead the same rooms."""

@@ -20,7 +20,7 @@ class _Remembered(Generic[ANSWER]):
 
 
 class Memo(Generic[ANSWER]):
-    """The last `size` answers of one session, by command id. An answer may be a promise still to be kept."""
+    """The last `size` answers of one session, by command id."""
 
     def __init__(self, size: int = 256) -> None:
         self._size = size

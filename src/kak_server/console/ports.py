@@ -119,8 +119,8 @@ class ConsoleBackend(Protocol):
     def snapshot(self, caller: Caller, now_ms: int) -> Mapping[str, Json]:
         """The snapshot's fields, without type and seq."""
 
-    def execute(self, caller: Caller, name: str, args: Mapping[str, Json], now_ms: int) -> Awaitable[Result]:
-        """Run a command of the table."""
+    def execute(self, caller: Caller, name: str, args: Mapping[str, Json], now_ms: int) -> Result:
+        """Run a command of the table, to its end."""
 
     def position_media(self, caller: Caller, body: Mapping[str, Json]) -> Awaitable[Result]:
         """{"sdp"} or {"rtp"} -> the same shape back."""

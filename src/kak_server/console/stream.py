@@ -9,6 +9,7 @@ asks for what comes after it. The ring is the reader's queue: a reader too slow 
   it has no number until `flush`, and every copy of it in the ring reads as the newest one. So a ring costs one text of
   each list, the numbers stay without gaps, and a reader that resumes ends with the newest list.
 - While nobody reads, lists are not flushed: they wait, newest wins, for the reader's return.
+- A list that says what the reader was told last is not told again.
 """
 
 import json
@@ -20,6 +21,7 @@ from kak_server.console.settings import StreamLimits
 from kak_server.model.codec import Json
 
 Encode = Callable[[str, Json], str | None]
+SIGNALS = frozenset({"recent"})  # without content: that they come is what they say
 
 
 def encode(data: Json) -> str:
@@ -54,6 +56,7 @@ class Stream:
         self._last_seq = now_ms
         self._lists: dict[str, Json] = {}
         self._newest: dict[str, str] = {}  # list name -> its newest text
+        self._told: dict[str, str] = {}  # the same since the last snapshot, which the reader is sure to know or to get
 
     @property
     def last_seq(self) -> int:
@@ -78,16 +81,19 @@ class Stream:
         """Whether lists wait to be flushed; the hub's rounds do that, `list_interval_ms` apart."""
         return bool(self._lists)
 
-    def flush(self, now_ms: int, encoder: Encode) -> None:
-        """Number the waiting lists. `encoder(name, data)` may share texts between streams that were given the same
-        list; where it gives None the list is left out, and the reader keeps the last good one."""
+    def flush(self, now_ms: int, encoder: Encode) -> bool:
+        """Number the waiting lists that say something new; whether any does. `encoder(name, data)` may share texts
+        between streams that were given the same list; where it gives None the list is left out, and the reader keeps
+        the last good one."""
+        before = self._last_seq
         for name, data in self._lists.items():
             text = encoder(name, data)
-            if text is None:
+            if text is None or (self._told.get(name) == text and name not in SIGNALS):
                 continue
-            self._newest[name] = text
+            self._newest[name] = self._told[name] = text
             self._append(name, None, now_ms)
         self._lists.clear()
+        return self._last_seq > before
 
     # --- the reader ---------------------------------------------------------------------------------------------------
 
@@ -99,6 +105,7 @@ class Stream:
     def begin_snapshot(self) -> int:
         """A snapshot is being taken now: it holds the waiting lists' content too. Returns its number."""
         self._lists.clear()
+        self._told.clear()
         return self._last_seq
 
     def after(self, cursor: int, count: int = 64) -> Sequence[Entry] | None:

@@ -1,6 +1,5 @@
 """A house of cards behind the real console shell: seats are real, calls are entries in a dictionary."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,8 +44,7 @@ class CardHouse:
         self.links = {"good-token": "open"}
         self.media_bodies: list[Mapping[str, Json]] = []
         self.reasons: list[str] = []
-        self.gate = asyncio.Event()  # a command "video.invite" waits for it
-        self.gate.set()
+        self.leads_to: list[tuple[str, Json]] = []  # events that every command makes
 
     # --- people and seats ---------------------------------------------------------------------------------------------
 
@@ -171,10 +169,11 @@ class CardHouse:
             "notices": [],
         }
 
-    async def execute(self, caller: Caller, name: str, args: Mapping[str, Json], now_ms: int) -> Result:
+    def execute(self, caller: Caller, name: str, args: Mapping[str, Json], now_ms: int) -> Result:
         self.executed.append((caller, name, args))
+        for event, data in self.leads_to:
+            self.push(event, data)
         if name == "video.invite":
-            await self.gate.wait()
             return Result(True, {"url": "https://example.test/v/abc", "expires_ms": now_ms + 1_000})
         if name == "contact.accept":
             return Result(False, code="offer-gone", message="Somebody else has it.")

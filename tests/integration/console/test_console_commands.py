@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.integration.console.backend import offer
 from tests.integration.console.conftest import Running
 from tests.integration.console.test_console_stream import seated, until
 
@@ -25,14 +26,11 @@ async def test_commands_are_answered_by_id_and_refusals_keep_their_code(running:
         assert args == {"activity": "break", "reason": "lunsj", "note": ""}
 
 
-async def test_a_repeated_id_is_answered_as_the_first_time_also_while_the_first_runs(running: Running) -> None:
-    running.house.gate.clear()
+async def test_a_repeated_id_is_answered_as_the_first_time(running: Running) -> None:
     async with await seated(running) as tab, tab.events() as events:
         await events.next()
         await events.command("v", "video.invite", contact="c1")
         await events.command("v", "video.invite", contact="c1")
-        await until(lambda: running.house.executed)
-        running.house.gate.set()
         first, second = await events.next(), await events.next()
         assert first == second
         assert first["result"]["url"].startswith("https://")
@@ -44,14 +42,12 @@ async def test_a_repeated_id_is_answered_as_the_first_time_also_while_the_first_
 
 
 async def test_a_command_outlives_its_connection_and_its_answer_waits(running: Running) -> None:
-    running.house.gate.clear()
     async with await seated(running) as tab:
         async with tab.events() as events:
             await events.next()
             await events.command("v", "video.invite", contact="c1")
             await until(lambda: running.house.executed)
         await until(lambda: not running.shell.hub.readers)
-        running.house.gate.set()
         async with tab.events() as events:
             await events.next()
             await events.command("v", "video.invite", contact="c1")
@@ -59,29 +55,45 @@ async def test_a_command_outlives_its_connection_and_its_answer_waits(running: R
         assert len(running.house.executed) == 1
 
 
-async def test_commands_reach_the_house_in_order_and_none_waits_behind_a_slow_one(running: Running) -> None:
-    running.house.gate.clear()
+async def test_commands_reach_the_house_and_are_answered_in_order(running: Running) -> None:
     async with await seated(running) as tab, tab.events() as events:
         await events.next()
-        await events.command("slow", "video.invite", contact="c1")
         for number in range(10):
             await events.command(f"p{number}", "ptt", gssi=24201, on=number % 2 == 0)
         assert [(await events.next())["id"] for _ in range(10)] == [f"p{number}" for number in range(10)]
-        running.house.gate.set()
-        assert (await events.next())["id"] == "slow"
         assert [args["on"] for _, name, args in running.house.executed if name == "ptt"] == [True, False] * 5
 
 
-async def test_too_many_commands_at_once_are_refused(running: Running) -> None:
-    running.house.gate.clear()
+async def test_a_reply_comes_behind_what_its_command_led_to(running: Running) -> None:
+    running.house.leads_to = [("offer", offer(7)), ("recent", {})]
     async with await seated(running) as tab, tab.events() as events:
         await events.next()
+        await events.command("a", "wrapup.done")
+        assert [(await events.next())["type"] for _ in range(3)] == ["offer", "recent", "reply"]
+
+
+async def test_a_reply_is_part_of_the_batch_of_what_its_command_led_to(running: Running) -> None:
+    running.house.leads_to = [("offer", offer(7)), ("recent", {})]
+    async with await seated(running) as tab, tab.events(batch=True) as events:
+        await events.next()
+        await events.command("a", "wrapup.done")
+        batch = await events.next()
+        assert [message["type"] for message in batch] == ["offer", "recent", "reply"]
+        assert batch[-1] == {"type": "reply", "id": "a", "ok": True, "result": {}}
+
+
+async def test_commands_of_a_reader_that_reads_no_replies_are_refused(running: Running) -> None:
+    async with await seated(running) as tab, tab.events(max_queue=1) as events:
+        await events.next()
+        for _ in range(100):  # more than socket buffers hold, while nobody reads
+            running.house.push("call.ended", {"contact": "c1", "cause": "x" * 65_536})
+            await asyncio.sleep(0)
         for number in range(20):
             await events.command(f"v{number}", "video.invite", contact="c1")
-        refused = [await events.next() for _ in range(4)]
-        assert {message["code"] for message in refused} == {"too-many-requests"}
-        running.house.gate.set()
-        assert all([(await events.next())["ok"] for _ in range(16)])
+        await until(lambda: len(running.house.executed) == 16)
+        replies = [await events.next_of("reply") for _ in range(20)]
+        assert [reply["ok"] for reply in replies] == [True] * 16 + [False] * 4
+        assert {reply["code"] for reply in replies[16:]} == {"too-many-requests"}
         assert len(running.house.executed) == 16
 
 

@@ -170,7 +170,7 @@ class Desk:
 
     async def answer(self, caller: Caller) -> ContactId:
         """Take what is offered."""
-        await self.backend.execute(caller, "activity.set", {"activity": "available"}, self.now_ms)
+        self.backend.execute(caller, "activity.set", {"activity": "available"}, self.now_ms)
         view = self.house.ctx.core.operator(OperatorId(caller.operator))
         assert view is not None
         contact = view.contact
@@ -178,5 +178,5 @@ class Desk:
         offered = self.house.ctx.core.contact(contact)
         assert offered is not None
         args = {"contact": contact, "epoch": offered.epoch}
-        assert (await self.backend.execute(caller, "contact.accept", args, self.now_ms)).ok
+        assert self.backend.execute(caller, "contact.accept", args, self.now_ms).ok
         return contact

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kak_server.app import hub
 from kak_server.console.ports import Caller
 from kak_server.model.ids import OperatorId, PositionId, SessionId
 from tests.unit.app.desk import Desk, Stream
@@ -91,3 +92,36 @@ async def test_the_list_of_recent_calls_is_said_to_have_changed_once_its_row_is_
     assert stream.lists == []
     await asyncio.sleep(0.7)
     assert stream.lists == [("recent", {})]
+
+
+async def until_told(stream: Stream, name: str) -> list[str]:
+    """Everything that was pushed until this list was."""
+    async with asyncio.timeout(20):
+        while name not in dict(stream.lists):  # noqa: ASYNC110 - it watches the hub's insides
+            await asyncio.sleep(0.005)
+    names = sorted(name for name, _ in stream.lists)
+    stream.lists.clear()
+    return names
+
+
+async def test_who_is_free_goes_with_every_other_tick(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "LIST_INTERVAL_S", 0.4)
+    _, stream = listen(desk, AMK_1)
+    for topic in ("queues", "operators"):
+        desk.hub.dirty(topic)
+    assert await until_told(stream, "queues") == ["operators", "queues"]  # after a pause at once
+    for topic in ("queues", "operators", "parked"):
+        desk.hub.dirty(topic)
+    assert await until_told(stream, "parked") == ["parked"]
+    assert await until_told(stream, "queues") == ["operators", "queues"]
+
+
+async def test_how_many_wait_goes_with_those_who_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "LIST_INTERVAL_S", 0.4)
+    _, stream = listen(desk, AMK_1)
+    for topic in ("queues", "operators"):
+        desk.hub.dirty(topic)
+    await until_told(stream, "queues")
+    desk.ring()
+    desk.hub.dirty("operators")
+    assert await until_told(stream, "waiting") == ["queues", "waiting"]

@@ -52,7 +52,7 @@ async def test_a_taken_seat_is_taken_over_only_on_purpose_and_never_from_a_call(
     await desk.answer(kari)
     assert take(desk, ola, AMK_1, take_over=True)[0] == "taken"
     (contact,) = desk.house.calls.lines
-    await desk.backend.execute(kari, "contact.hangup", {"contact": contact}, desk.now_ms)
+    desk.backend.execute(kari, "contact.hangup", {"contact": contact}, desk.now_ms)
     assert take(desk, ola, AMK_1, take_over=True)[0] == ""
     assert "seat.lost" in stream.names()
     assert desk.house.seats.seats[AMK_1].operator == ola.operator
@@ -73,7 +73,7 @@ async def test_signing_out_waits_for_the_end_of_the_call(desk: Desk) -> None:
     contact = desk.ring()
     await desk.answer(kari)
     assert desk.backend.session_closed(kari.session, desk.now_ms).code == "busy"
-    await desk.backend.execute(kari, "contact.hangup", {"contact": contact}, desk.now_ms)
+    desk.backend.execute(kari, "contact.hangup", {"contact": contact}, desk.now_ms)
     assert desk.backend.session_closed(kari.session, desk.now_ms).ok
     assert desk.house.seats.seats == {}
     assert desk.backend.seat_of(kari.session) is None
@@ -88,23 +88,23 @@ async def test_standing_up_empties_the_seat(desk: Desk) -> None:
 
 async def test_commands_need_a_seat_and_come_back_with_their_code(desk: Desk) -> None:
     kari = desk.sign_in("kari", "s1")
-    assert (await desk.backend.execute(kari, "activity.set", {"activity": "available"}, 0)).code == "not-your-seat"
+    assert desk.backend.execute(kari, "activity.set", {"activity": "available"}, 0).code == "not-your-seat"
     seated = desk.sit("kari")
-    assert (await desk.backend.execute(seated, "activity.set", {"activity": "asleep"}, 0)).code == "bad-request"
-    assert (await desk.backend.execute(seated, "no.such", {}, 0)).code == "unknown-command"
-    assert (await desk.backend.execute(seated, "activity.set", {"activity": "available"}, 0)).ok
+    assert desk.backend.execute(seated, "activity.set", {"activity": "asleep"}, 0).code == "bad-request"
+    assert desk.backend.execute(seated, "no.such", {}, 0).code == "unknown-command"
+    assert desk.backend.execute(seated, "activity.set", {"activity": "available"}, 0).ok
     assert b'kak_commands_total{code="bad-request",name="activity.set"} 1.0' in desk.backend.metrics_text()
 
 
 async def test_an_offer_lasts_from_now_however_long_it_was_quiet_before(desk: Desk) -> None:
     """Inputs of the console are handled at their own time, not at that of the input before."""
     kari = desk.sit("kari")
-    await desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
+    desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
     contact = desk.ring()
     desk.backend.leave_position(kari, desk.now_ms)
     desk.now_ms += 3_600_000
     desk.sit("kari")
-    await desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
+    desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
     view = desk.house.ctx.core.contact(contact)
     assert view is not None
     assert (view.offer_expires_at_ms or 0) > desk.now_ms
@@ -141,7 +141,7 @@ async def test_video_is_for_who_has_the_call_and_for_who_has_the_link(desk: Desk
     kari, ola = desk.sit("kari"), desk.sit("ola", "amk-2")
     desk.ring()
     contact = await desk.answer(kari)
-    url = (await desk.backend.execute(kari, "video.invite", {"contact": contact}, desk.now_ms)).result["url"]
+    url = desk.backend.execute(kari, "video.invite", {"contact": contact}, desk.now_ms).result["url"]
     token = str(url).rsplit("/", 1)[1]
     assert desk.backend.citizen_state(token, desk.now_ms).ok
     assert desk.backend.citizen_state("guess", desk.now_ms).code == "expired"

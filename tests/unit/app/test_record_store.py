@@ -59,7 +59,7 @@ async def test_a_call_is_found_with_its_times_operator_and_cause(desk: Desk) -> 
     desk.now_ms += 7_000
     await desk.answer(kari)
     desk.now_ms += 60_000
-    await desk.backend.execute(kari, "contact.hangup", {"contact": contact}, desk.now_ms)
+    desk.backend.execute(kari, "contact.hangup", {"contact": contact}, desk.now_ms)
     (row,) = found(lambda: recent(desk))
     assert row["contact"] == contact
     assert (row["queue"], row["queue_name"], row["caller"]) == ("nod", "Medisinsk nødtelefon", "+4799999999")

@@ -34,15 +34,15 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 async def a_call(desk: Desk) -> None:
     """Kari answers after three seconds and talks for a minute."""
     kari = desk.sit("kari")
-    await desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
+    desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
     desk.ring()
     desk.now_ms += 3_000
     await desk.answer(kari)
     desk.now_ms += 60_000
     (contact,) = desk.house.calls.lines
-    await desk.backend.execute(kari, "contact.hangup", {"contact": contact}, desk.now_ms)
+    desk.backend.execute(kari, "contact.hangup", {"contact": contact}, desk.now_ms)
     desk.now_ms += 4_000
-    await desk.backend.execute(kari, "wrapup.done", {}, desk.now_ms)
+    desk.backend.execute(kari, "wrapup.done", {}, desk.now_ms)
 
 
 async def handed_out(desk: Desk, by: str = "queue") -> list[dict[str, Any]]:
@@ -203,7 +203,7 @@ async def test_a_caller_across_the_border_is_a_revision(desk: Desk) -> None:
     border_ms = half_hour_of(desk.now_ms) + HALF_HOUR_MS
     desk.now_ms = border_ms - 4_000
     kari = desk.sit("kari")
-    await desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
+    desk.backend.execute(kari, "activity.set", {"activity": "available"}, desk.now_ms)
     desk.ring()
     desk.now_ms = border_ms + 2_000
     (first,) = [row for row in await handed_out(desk) if row["key"] == "nod"]

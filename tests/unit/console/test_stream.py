@@ -62,6 +62,32 @@ def test_a_resumed_list_reads_as_the_newest() -> None:
     assert [(entry.seq - BORN_MS, entry.text) for entry in entries] == [(1, "[2]"), (2, "[2]"), (3, "[2]")]
 
 
+def test_a_list_that_says_the_same_is_not_told_again() -> None:
+    stream = Stream(BORN_MS)
+    told = []
+    for waiting in ([], [], [1], []):
+        stream.push_list("waiting", waiting)
+        told.append(stream.flush(BORN_MS, plain))
+    assert told == [True, False, True, True]
+    assert names(stream, BORN_MS) == ["waiting"] * 3
+
+
+def test_a_signal_without_content_is_told_each_time() -> None:
+    stream = Stream(BORN_MS)
+    for _ in range(2):
+        stream.push_list("recent", {})
+        assert stream.flush(BORN_MS, plain)
+
+
+def test_after_a_snapshot_a_list_is_told_whatever_was_told_before() -> None:
+    stream = Stream(BORN_MS)
+    stream.push_list("waiting", [])
+    stream.flush(BORN_MS, plain)
+    stream.begin_snapshot()  # somebody waited when it was made
+    stream.push_list("waiting", [])
+    assert stream.flush(BORN_MS, plain)
+
+
 def test_a_list_without_a_json_form_is_left_out() -> None:
     stream = Stream(BORN_MS)
     stream.push_list("waiting", [1])

@@ -105,12 +105,15 @@ def build_app(
 
 
 class _Outside:
-    """Body bounds inside the security headers, as one Starlette middleware."""
+    """Body bounds inside the security headers, as one Starlette middleware. What layers further in put around a
+    WebSocket's `send` is for its handshake; the server's own goes along for what comes after."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float) -> None:
         self._app = security_headers(bounded_body(app, max_bytes, timeout_s))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            scope[events_ws.SERVERS_SEND] = send
         await self._app(scope, receive, send)
 
 

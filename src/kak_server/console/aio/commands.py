@@ -1,8 +1,6 @@
 """Running commands, from the WebSocket and from HTTP alike: checked, once per id, never with a stale seat."""
 
-import asyncio
 from collections.abc import Mapping
-from typing import cast
 
 import structlog
 from pydantic import ValidationError
@@ -18,10 +16,10 @@ from kak_server.model.codec import Json
 log = structlog.get_logger(__name__)
 
 
-async def run_command(
+def run_command(
     shell: Shell, session: Session, seat_epoch: int, command_id: str | None, name: str, args: Mapping[str, Json]
 ) -> Result:
-    """Check a command and have the house execute it. A repeated id gets the first answer, also while that is made.
+    """Check a command and have the house execute it. A repeated id gets the first answer.
 
     Never raises: faults of the house are logged and answered with `internal`.
     """
@@ -33,25 +31,24 @@ async def run_command(
     except ValidationError as problem:
         return Result(False, code="bad-request", message=describe_validation(problem.errors(include_input=False)))
     if command_id is None:
-        return await _execute(shell, session, seat_epoch, name, checked)
+        return _execute(shell, session, seat_epoch, name, checked)
     memo = shell.memo_of(session.session)
     try:
         first = memo.recall(command_id, name, checked)
     except IdReusedError:
         return Result(False, code="id-reused", message="This id was given to a different command before.")
     if first is None:
-        first = asyncio.ensure_future(_execute(shell, session, seat_epoch, name, checked))
+        first = _execute(shell, session, seat_epoch, name, checked)
         memo.remember(command_id, name, checked, first)
-    # Shielded: a reader that goes away in the middle must not cancel an accept.
-    return await asyncio.shield(cast("asyncio.Future[Result]", first))
+    return first
 
 
-async def _execute(shell: Shell, session: Session, seat_epoch: int, name: str, args: Mapping[str, Json]) -> Result:
+def _execute(shell: Shell, session: Session, seat_epoch: int, name: str, args: Mapping[str, Json]) -> Result:
     caller: Caller | None = shell.seated_caller(session, seat_epoch)
     if caller is None:
         return Result(False, code="not-your-seat", message="This tab does not hold the seat.")
     try:
-        return await shell.backend.execute(caller, name, args, shell.now_ms())
+        return shell.backend.execute(caller, name, args, shell.now_ms())
     except Exception:
         log.exception("a command failed", command=name)
         return Result(False, code="internal", message="Something went wrong here. It has been logged.")

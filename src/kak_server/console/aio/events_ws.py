@@ -1,7 +1,8 @@
 """The event stream's WebSocket: snapshot or resumed, then events; commands and pongs the other way.
 
 The stream's ring is the send queue: the sender walks a cursor through it and a reader that falls out of the ring gets a
-new snapshot. Replies go before events. Only one reader a stream: a second one takes over and the first is told.
+new snapshot. A command runs at once and its reply goes behind the events it led to, with `batch=1` in the same message.
+Only one reader a stream: a second one takes over and the first is told.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ CLOSED_ABNORMALLY = 1006  # RFC 6455 7.4.1
 BAD_MESSAGES, SIGNED_OUT, SILENT, SEAT_LOST = 4400, 4401, 4408, 4409
 MAX_SAFE_INTEGER = 2**53
 ENTRIES_AT_ONCE = 64
+SERVERS_SEND = "kak.send"  # the scope's key of the server's own `send`
 
 
 def reply_text(command_id: str, result: Result) -> str:
@@ -65,11 +67,11 @@ class Connection:
         self._session = session
         self._live = live
         self._cursor = 0
-        self._texts: deque[str] = deque()  # replies and errors, bounded by commands_in_flight and bad_messages_max
+        self._texts: deque[str] = deque()  # snapshots and errors, bounded by bad_messages_max
+        self._replies: deque[tuple[int, str]] = deque()  # with the event each waits for; bounded by commands_in_flight
         self._wake = asyncio.Event()
         self._closing: tuple[int, str] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._commands: set[asyncio.Task[None]] = set()
         self._bad_messages = 0
         self._ping_due = True
         self._heard_s = asyncio.get_running_loop().time()
@@ -176,7 +178,7 @@ class Connection:
         self._wake.set()
 
     async def _drain(self) -> None:
-        """Send what there is: replies first, then events in order."""
+        """Send what there is: events in order, each reply as soon as those are out that its command led to."""
         while True:
             texts, cursor, over = list(self._texts), self._cursor, False
             self._texts.clear()
@@ -188,6 +190,8 @@ class Connection:
                 if entry.name == "seat.lost":
                     over = True
                     break
+            while self._replies and (over or not mine or self._replies[0][0] <= cursor):
+                texts.append(self._replies.popleft()[1])
             await self._send(texts)
             self._cursor = max(self._cursor, cursor)
             if over:
@@ -195,7 +199,7 @@ class Connection:
                 return
             if entries is None:
                 self._queue_snapshot()
-            elif not self._texts and (not mine or self.caught_up):
+            elif not (self._texts or self._replies) and (not mine or self.caught_up):
                 return
 
     async def _send(self, texts: list[str]) -> None:
@@ -248,24 +252,16 @@ class Connection:
     def _command(self, command: CommandMessage) -> None:
         if self._closing is not None:
             return
-        if len(self._commands) + len(self._texts) >= self._shell.settings.commands_in_flight:
-            if len(self._texts) > 2 * self._shell.settings.commands_in_flight:
+        if len(self._replies) >= self._shell.settings.commands_in_flight:
+            if len(self._replies) > 3 * self._shell.settings.commands_in_flight:
                 self.finish(BAD_MESSAGES, "replies are not read")
                 return
             result = Result(False, code="too-many-requests", message="Too many commands at once.")
-            self._texts.append(reply_text(command.id, result))
-            self._wake.set()
-            return
-        # Tasks begin in the order they are made, so the house hears commands in the order they came.
-        task = asyncio.create_task(self._run(command))
-        self._commands.add(task)
-        task.add_done_callback(self._commands.discard)
-
-    async def _run(self, command: CommandMessage) -> None:
-        epoch = self._live.caller.seat_epoch
-        assert epoch is not None
-        result = await run_command(self._shell, self._session, epoch, command.id, command.name, command.args)
-        self._texts.append(reply_text(command.id, result))
+        else:
+            epoch = self._live.caller.seat_epoch
+            assert epoch is not None
+            result = run_command(self._shell, self._session, epoch, command.id, command.name, command.args)
+        self._replies.append((self._live.stream.last_seq, reply_text(command.id, result)))
         self._wake.set()
 
 
@@ -309,7 +305,8 @@ class Events:
                 await _tell_seat_lost(websocket, after)
                 return
             batch = websocket.query_params.get("batch") == "1"
-            await Connection(websocket, send, shell, session, shell.hub.open(caller), batch=batch).run(after)
+            transmit: Send = scope.get(SERVERS_SEND, send)
+            await Connection(websocket, transmit, shell, session, shell.hub.open(caller), batch=batch).run(after)
         except WebSocketDisconnect:
             return
 

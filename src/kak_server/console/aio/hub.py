@@ -249,8 +249,8 @@ class Hub:
         if reader is None or live.over:
             return  # the lists wait in the stream for the next reader
         if reader.caught_up:
-            live.stream.flush(self.now_ms(), encoder)
-            reader.wake()
+            if live.stream.flush(self.now_ms(), encoder):
+                reader.wake()
         else:
             self.mark(live)  # no use in numbering more for a reader that is behind
 

@@ -18,7 +18,7 @@ def _add(name: str, args: type[Incoming]) -> None:
 
     async def command(body: Any, session: Changing, shell: ShellDep) -> CommandResult:
         given = cast("CommandBody[Incoming]", body)
-        result = await run_command(shell, session, given.seat_epoch, given.id, name, given.args.model_dump(mode="json"))
+        result = run_command(shell, session, given.seat_epoch, given.id, name, given.args.model_dump(mode="json"))
         if not result.ok:
             raise refused(result)
         return CommandResult(result=dict(result.result))

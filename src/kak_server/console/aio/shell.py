@@ -42,7 +42,7 @@ class Shell:
     hub: Hub
     lockout: Lockout = field(default_factory=Lockout)
     links: Lockout = field(default_factory=lambda: Lockout(LINK_LIMITS))
-    memos: dict[SessionId, Memo[object]] = field(default_factory=dict)
+    memos: dict[SessionId, Memo[Result]] = field(default_factory=dict)
     passwords: SlowPool = field(default_factory=lambda: SlowPool("passwords", 2, 256))
     files: SlowPool = field(default_factory=lambda: SlowPool("files", 2, 64))
     questions: Lockout = field(default_factory=lambda: Lockout(QUESTION_LIMITS))
@@ -140,6 +140,6 @@ class Shell:
         caller = self.caller_of(session)
         return caller if caller.position is not None and caller.seat_epoch == seat_epoch else None
 
-    def memo_of(self, session: SessionId) -> Memo[object]:
+    def memo_of(self, session: SessionId) -> Memo[Result]:
         """Answers given to this session's commands."""
         return self.memos.setdefault(session, Memo())

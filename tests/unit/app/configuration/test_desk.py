@@ -79,7 +79,7 @@ async def test_who_waits_goes_by_the_old_rules_and_who_comes_by_the_new(office: 
     await office.publish(("queues", "nod", {**NOD, "offer_timeout_ms": 7_000, "rooms": ["lvs"]}))
     after = office.ring("c2")
     office.sit("kari")
-    await office.backend.execute(
+    office.backend.execute(
         Caller(SessionId("s-kari"), OperatorId("kari"), PositionId("amk-1"), 1),
         "activity.set",
         {"activity": "available"},
