@@ -116,7 +116,7 @@ $(STAMPS)/mutants: $(STAMPS)/venv
 	@touch $@
 
 mutants: $(STAMPS)/mutants ## plant 100 faults in the routing core and see who notices
-	$(BIN)/python -m tests.mutation.check
+	$(BIN)/python -m tests.mutation.check $(MUTANTS)
 
 format: $(STAMPS)/venv ## rewrite the Python sources as ruff wants them
 	$(BIN)/ruff check --fix $(SOURCES)

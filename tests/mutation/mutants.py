@@ -4,8 +4,9 @@ Left out: what cannot change behaviour (`==` for `is` on enums, operators inside
 """
 
 import difflib
+import hashlib
 import importlib
-import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,16 +45,25 @@ SPARED = ("__init__", "api", "codec", "invariants", "views", "words")
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One planted fault: `occurrence` counts the places in `module` where `operator` fits."""
+    """One planted fault: `occurrence` counts the places in `module` where `operator` fits; `line` is the source's line
+    there, and `again` counts the places before it that look the same."""
 
     module: str
     operator: str
     occurrence: int
+    line: str
+    again: int
 
     @property
     def name(self) -> str:
-        """Short, and stable as long as the module is."""
-        return f"{self.module}:{self.operator}:{self.occurrence}"
+        """Short, and stable as long as the line is."""
+        return f"{self.module}:{self.operator}:{self.lot(0).hex()[:6]}"
+
+    def lot(self, seed: int) -> bytes:
+        """What decides whether it is drawn. It depends on its own line alone: when sources change elsewhere, the
+        same faults are drawn again."""
+        words = (str(seed), self.module, self.operator, self.line, str(self.again))
+        return hashlib.sha256("\n".join(words).encode()).digest()
 
 
 def _mutating() -> Any:
@@ -64,9 +74,8 @@ def _operator(name: str) -> Any:
     return importlib.import_module("cosmic_ray.plugins").get_operator(f"core/{name}")()
 
 
-def _places(source: str, operator: Any) -> Iterator[Any]:
+def _places(tree: Any, operator: Any) -> Iterator[Any]:
     """Position pairs at which the operator fits, in the tool's order."""
-    tree = importlib.import_module("parso").parse(source)
     stack = [tree]
     while stack:
         node = stack.pop()
@@ -76,20 +85,25 @@ def _places(source: str, operator: Any) -> Iterator[Any]:
 
 def every(folder: Path) -> list[Mutant]:
     """All there are in the modules of `folder`, in order."""
+    parse = importlib.import_module("parso").parse
     found = []
     for path in sorted(folder.glob("*.py")):
         if path.name.startswith(SPARED):
             continue
         source = path.read_text(encoding="utf-8")
+        tree, lines = parse(source), source.splitlines()
         for name in OPERATORS:
-            count = sum(1 for _ in _places(source, _operator(name)))
-            found += [Mutant(path.name, name, occurrence) for occurrence in range(count)]
+            seen: Counter[str] = Counter()
+            for occurrence, (start, _) in enumerate(_places(tree, _operator(name))):
+                line = lines[start[0] - 1].strip()
+                found.append(Mutant(path.name, name, occurrence, line, seen[line]))
+                seen[line] += 1
     return found
 
 
 def sample(folder: Path, count: int, seed: int) -> list[Mutant]:
     """`count` of them, the same for the same seed and sources."""
-    return random.Random(seed).sample(every(folder), count)
+    return sorted(every(folder), key=lambda mutant: mutant.lot(seed))[:count]
 
 
 def planted(source: str, mutant: Mutant) -> str:

@@ -1,0 +1,80 @@
+"""Who may notice a planted fault: simulated days and properties only, the cheap ones first.
+
+`python -m tests.mutation.killers NAME CPU_S` runs one of them to its first finding (status 1), always on the same days
+and the same examples; a signal ends it after so much CPU time. The finding is the last line it prints.
+"""
+
+import resource
+import sys
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from kak_sim.days import runs
+from tests.properties.test_house_machine import HouseMachine
+from tests.properties.test_routing_machine import RoutingMachine
+from tests.properties.test_workflow_machine import WorkflowMachine
+
+
+def _days(first: int, count: int) -> str:
+    """Whole days of each scenario."""
+    for job in runs.fixed(runs.ALL, first, count):
+        outcome = runs.do(job)
+        if outcome.findings:
+            return f"{job.line}: {outcome.findings[0]}"
+    return ""
+
+
+def _machines(examples: int, *machines: type[RuleBasedStateMachine]) -> str:
+    """Random histories of the property machines; what fails is not made smaller."""
+    rules = settings(
+        max_examples=examples,
+        stateful_step_count=50,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.generate,),
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    for machine in machines:
+        try:
+            run_state_machine_as_test(machine, settings=rules)
+        except Exception as problem:  # noqa: BLE001 - whatever it raises is what is looked for
+            return f"{machine.__name__}: {type(problem).__name__}: {problem}"
+    return ""
+
+
+def _tests(*files: str) -> str:
+    """Tests of the simulator and the properties that are of one piece."""
+    status = pytest.main(["-q", "-x", "--no-header", "-p", "no:cacheprovider", *files])
+    return f"pytest: {status!r}" if status else ""
+
+
+KILLERS: Mapping[str, Callable[[], str]] = {
+    "days": lambda: _days(1, 1),
+    "histories": lambda: _machines(30, RoutingMachine, WorkflowMachine),
+    "more days": lambda: _days(100, 8),
+    "more histories": lambda: _machines(250, WorkflowMachine, RoutingMachine),
+    "the house": lambda: _machines(20, HouseMachine),
+    "of one piece": lambda: _tests(
+        "tests/sim/test_national_day.py",
+        "tests/properties/test_routing_machine.py::test_the_order_of_hashing_decides_nothing",
+        "tests/properties/test_whatif_days.py",
+    ),
+}
+
+
+def main() -> int:
+    """Command line. 1: something was found."""
+    cpu_s = int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+    finding = KILLERS[sys.argv[1]]()
+    print(" ".join(finding.split())[:400])
+    return 1 if finding else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
