@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 
 from kak_server.model.errors import StartupError
 from kak_server.runtime.counted import Counted
-from kak_server.runtime.folder import segment_numbers, snapshot_numbers
 from kak_server.runtime.journal_cli import journal_folder
-from kak_server.runtime.replaying import Replayer, index_for
+from kak_server.runtime.replaying import Replayer, segment_to_begin_with
 from kak_server.runtime.segments import Lost
 from kak_server.statistics import export
 from kak_server.statistics.columns import By
@@ -65,7 +64,7 @@ def _walk(folder: Path, from_ms: int, to_ms: int, now_ms: int, found: Recount) -
     """The figures, each time a half hour has ended, until all that is asked for is settled, and once at the end."""
     replayer = Replayer(folder)
     counted: Counted | None = None
-    for seen in replayer.walk(_beginning(folder, from_ms)):
+    for seen in replayer.walk(segment_to_begin_with(folder, from_ms - HALF_HOUR_MS)):
         if isinstance(seen.item, Lost):
             found.problems.append(str(seen.item))
             if counted is not None:
@@ -95,19 +94,6 @@ def _begin(replayer: Replayer) -> Counted:
 def _undecided(counted: Counted, to_ms: int) -> bool:
     """Contacts that arrived before then still wait."""
     return any(start_ms < to_ms for start_ms in counted.reducer.book.kept)
-
-
-def _beginning(folder: Path, from_ms: int) -> int:
-    """The newest segment that begins with a known state, at least half an hour before `from_ms`."""
-    good = 0
-    bases = set(snapshot_numbers(folder))
-    for number in segment_numbers(folder):
-        index = index_for(folder, number)
-        if index.events and index.from_ms > from_ms - HALF_HOUR_MS:
-            break
-        if number in bases:
-            good = number
-    return good
 
 
 def _moment_ms(text: str) -> int:

@@ -10,7 +10,7 @@ from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Index, index_of, read_index
 from kak_server.runtime.folder import read_file, segment_numbers, segment_path
 from kak_server.runtime.frames import Frame, scan
-from kak_server.runtime.segments import Lost, beginning, event_of
+from kak_server.runtime.segments import Lost, beginning, event_of, is_base
 from kak_server.runtime.snapshots import read_snapshot
 
 
@@ -139,6 +139,18 @@ def index_for(folder: Path, number: int) -> Index:
         return index_of(number, read_file(segment_path(folder, number)))
     except FileNotFoundError:
         return Index(number, 0, 0, 0, 0, 0, ())
+
+
+def segment_to_begin_with(folder: Path, at_ms: int) -> int:
+    """The newest segment that begins with a state that is known (a whole snapshot or checkpoint) and not after `at_ms`
+    (UTC): a replay from there has all that happened since. 0: none, the journal's very beginning."""
+    earlier: list[int] = []
+    for number in segment_numbers(folder):
+        index = index_for(folder, number)
+        if index.events and index.from_ms > at_ms:
+            break
+        earlier.append(number)
+    return next((number for number in reversed(earlier) if is_base(folder, number)), 0)
 
 
 def segments_of_contact(folder: Path, contact: str) -> tuple[int, int] | None:

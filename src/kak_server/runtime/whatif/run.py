@@ -8,10 +8,11 @@ from pathlib import Path
 from kak_server.model.codec import Json
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import api
-from kak_server.runtime.replaying import Replayer
+from kak_server.routing.step import RoutingCore
+from kak_server.runtime.replaying import Replayer, segment_to_begin_with
 from kak_server.runtime.segments import Lost
 from kak_server.runtime.whatif.figures import Row, Tally, changed_most, figures, grouped
-from kak_server.runtime.whatif.recording import Recorder, Recording
+from kak_server.runtime.whatif.recording import RULES, Recorder, Recording
 from kak_server.runtime.whatif.simulation import Simulation
 
 TAIL_MS = 2 * 3_600_000
@@ -31,22 +32,26 @@ ASSUMPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the journal says happened. `thresholds`: in how many ms a queue's calls were to be answered."""
+    """What the journal says happened. `thresholds`: in how many ms a queue's calls were to be answered. `segment`:
+    reading began there, from the state before it; 0: with the journal's first record."""
 
     recording: Recording
     tally: Tally
     thresholds: Mapping[QueueId, int]
     problems: tuple[str, ...]
+    segment: int = 0
 
 
 def observe(folder: Path, from_ms: int, to_ms: int) -> Observed | None:
-    """Read the journal; None if it holds nothing of that time. Needs no lock; the server may be running."""
+    """Read the journal from the newest state that is known before `from_ms`; None if it holds nothing of that time.
+    Needs no lock; the server may be running."""
     replayer = Replayer(folder)
+    segment = segment_to_begin_with(folder, from_ms)
     recorder: Recorder | None = None
     tally = Tally(from_ms)
     thresholds: dict[QueueId, int] = {}
     problems: list[str] = []
-    for seen in replayer.walk():
+    for seen in replayer.walk(segment):
         if isinstance(seen.item, Lost) and recorder is not None:
             problems.append(str(seen.item))
         event = seen.event
@@ -60,11 +65,16 @@ def observe(folder: Path, from_ms: int, to_ms: int) -> Observed | None:
             continue
         if recorder is None:
             recorder = Recorder(core, from_ms)
+            thresholds.update(_thresholds(core))
         effects = recorder.take(core, event)
         tally.take(event, effects, core)
-        if isinstance(event, api.Configured | api.ConfigChanged | api.ContactArrived):
-            thresholds.update({rules.queue: rules.threshold_ms for rules in core.queues()})
-    return None if recorder is None else Observed(recorder.recording, tally, thresholds, tuple(problems))
+        if isinstance(event, RULES):
+            thresholds.update(_thresholds(core))
+    return None if recorder is None else Observed(recorder.recording, tally, thresholds, tuple(problems), segment)
+
+
+def _thresholds(core: RoutingCore) -> dict[QueueId, int]:
+    return {rules.queue: rules.threshold_ms for rules in core.queues()}
 
 
 def compare(
@@ -89,6 +99,7 @@ def compare(
     return {
         "from": iso(observed.recording.from_ms or min(row.arrived_ms for row in observed.tally.rows.values())),
         "to": iso(min(to_ms, observed.recording.end[0])),
+        "read_from_segment": observed.segment,
         "contacts": len(old),
         "reproduced": same,
         "unplaced": unplaced,
@@ -137,6 +148,7 @@ def as_text(told: Mapping[str, Json], rules: str) -> str:
     lines = [
         f"{told['from']} to {told['to']}: {told['contacts']} contacts; by the rules as they were "
         f"{told['reproduced']} of them come out as they did",
+        f"read from {_begun(told['read_from_segment'])}",
         "",
         f"{'':<26}" + "".join(f"{name:>11}" for name in _COLUMNS),
     ]
@@ -155,6 +167,10 @@ def as_text(told: Mapping[str, Json], rules: str) -> str:
     lines += ["", "assumed:", *(f"  - {text}" for text in told["assumptions"])]
     lines += [f"warning: {text}" for text in told["problems"]]
     return "\n".join(lines) + "\n"
+
+
+def _begun(segment: int) -> str:
+    return f"segment {segment} on, with the state before it" if segment else "the journal's first record on"
 
 
 def _pair(name: str, pair: Mapping[str, Json]) -> list[str]:

@@ -8,6 +8,9 @@ import pytest
 
 from kak_server import cli
 from kak_server.model.ids import QueueId
+from kak_server.runtime.archive import Keep
+from kak_server.runtime.compaction import compact
+from kak_server.runtime.folder import snapshot_path
 from kak_server.runtime.journal import Journal
 from kak_server.runtime.whatif.cli import time_of
 from kak_server.runtime.whatif.run import as_text, compare, observe
@@ -75,6 +78,45 @@ def test_a_part_of_the_day_begins_in_the_middle_of_it(tmp_path: Path) -> None:
     arrived = [row.arrived_ms for row in observed.tally.rows.values() if row.arrived_ms < until_ms]
     assert told["contacts"] == told["reproduced"] == len(arrived)
     assert min(arrived) >= from_ms
+
+
+def test_reading_begins_with_the_newest_state_before_the_time_asked_for(tmp_path: Path) -> None:
+    day = Day(4)
+    day.open_up()
+    folder = tmp_path / "journal"
+    journal, _ = Journal.open(folder, now_ms=1)
+    written = 0
+    for segment in (2, 3, 4, 0):
+        day.live(30)
+        from_ms = day.now_ms
+        day.live(30)
+        for event in day.events[written:]:
+            journal.append_event(event)
+        written = len(day.events)
+        if segment == 3:
+            journal.checkpoint(day.core.snapshot())
+        elif segment:
+            journal._roll([{"k": "segment", "generation": 1, "at_ms": 0}], [])
+            compact(folder, Keep(), 0)
+    journal.close()
+    whole = observe(folder, 0, FAR_MS)
+    part = observe(folder, from_ms, FAR_MS)
+    assert whole is not None
+    assert part is not None
+    assert (whole.segment, part.segment) == (0, 4)
+    snapshot_path(folder, 4).write_bytes(b"damaged")
+    earlier = observe(folder, from_ms, FAR_MS)
+    assert earlier is not None
+    assert earlier.segment == 3
+    for observed in (part, earlier):
+        assert observed.problems == ()
+        assert observed.tally.rows == {
+            contact: row for contact, row in whole.tally.rows.items() if row.arrived_ms >= from_ms
+        }
+        told = compare(observed, FAR_MS, None)
+        assert told["contacts"] == told["reproduced"] > 0
+        assert f"read from segment {observed.segment} on" in as_text(told, "")
+    assert "read from the journal's first record on" in as_text(compare(whole, FAR_MS, None), "")
 
 
 def test_old_and_new_beside_each_other(quiet: Path) -> None:
