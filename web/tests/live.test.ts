@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EventData, EventName, StreamEvent } from "../src/api/types";
 import { EVENT_NAMES, fromSnapshot, isResumable, type Live, step } from "../src/state/live";
-import { call, me, NOW_MS, offer, snapshot, talkgroup, waitingRow } from "./samples";
+import { call, card, me, NOW_MS, offer, snapshot, talkgroup, waitingRow } from "./samples";
 
 const OURS_MS = NOW_MS - 2_500; // our clock is 2.5 s behind the server's
 
@@ -61,6 +61,9 @@ describe("events", () => {
       "offer.withdrawn": { contact: "c1", epoch: 4, reason: "expired" },
       call: call(),
       "call.ended": { contact: "c1", cause: "caller", text_nb: "", text_en: "" },
+      card: card(),
+      "card.message": { contact: "k1", number: 2, by: "outside", name: "", text: "x", at_ms: 0 },
+      "card.ended": { contact: "k1", cause: "hangup", text_nb: "", text_en: "" },
       me: me(),
       queues: [],
       waiting: [],
@@ -112,6 +115,19 @@ describe("events", () => {
     expect(
       apply(live, "call.ended", { contact: "c2", cause: "operator", text_nb: "", text_en: "" }).call?.contact,
     ).toBe("c1");
+  });
+
+  it("cards: beside the call, replaced whole, with messages that come once", () => {
+    const live = apply(start({ call: call(), offer: offer({ contact: "k1" }) }), "card", card());
+    expect(live.offer).toBeNull();
+    expect(live.call?.contact).toBe("c1");
+    const message = { contact: "k1", number: 2, by: "operator" as const, name: "Kari", text: "Hei", at_ms: NOW_MS };
+    const said = apply(apply(live, "card.message", message), "card.message", message);
+    expect(said.cards.map((one) => one.messages.map((each) => each.number))).toEqual([[1, 2]]);
+    expect(apply(said, "card", card({ contact: "k2" })).cards.map((one) => one.contact)).toEqual(["k1", "k2"]);
+    expect(apply(said, "card", card({ queue_name: "Other" })).cards.map((one) => one.queue_name)).toEqual(["Other"]);
+    const ended = { contact: "k1", cause: "hangup", text_nb: "", text_en: "" };
+    expect(apply(said, "card.ended", ended)).toMatchObject({ cards: [], call: { contact: "c1" } });
   });
 
   it("me: idle again forgets the ended call, wrap-up keeps it", () => {

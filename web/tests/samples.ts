@@ -1,3 +1,4 @@
+import type { Card } from "../src/api/cards";
 import type { Call, Me, Offer, Snapshot, Talkgroup, Waiting } from "../src/api/types";
 
 /** Invented objects of the API for tests; `NOW_MS` is when they were made. */
@@ -23,6 +24,9 @@ export const me = (part: Partial<Me> = {}): Me => ({
   forced: null,
   hand_over: null,
   loan: null,
+  chats: 0,
+  chats_max: 0,
+  chats_in_call: 0,
   ...part,
 });
 
@@ -46,6 +50,29 @@ export const offer = (part: Partial<Offer> = {}): Offer => ({
   purpose: "",
   invited_by: null,
   invited_by_name: null,
+  kind: "voice",
+  channel: "",
+  text: "",
+  ...part,
+});
+
+export const card = (part: Partial<Card> = {}): Card => ({
+  contact: "k1",
+  kind: "chat",
+  channel: "sms",
+  queue: "legevakt-chat",
+  queue_name: "Legevakt chat",
+  class: "normal",
+  caller: "+4799112233",
+  caller_name: "Anna",
+  area: "",
+  language: "",
+  text: "",
+  source: "Helsenorge",
+  reference: "case-1",
+  arrived_at_ms: NOW_MS - 9_000,
+  answered_at_ms: NOW_MS - 5_000,
+  messages: [{ contact: "k1", number: 1, by: "outside", name: "", text: "Hei, jeg har feber", at_ms: NOW_MS - 9_000 }],
   ...part,
 });
 
@@ -110,6 +137,7 @@ export const waitingRow = (part: Partial<Waiting> = {}): Waiting => ({
   first_arrived_at_ms: null,
   flagged: false,
   incident: null,
+  kind: "voice",
   ...part,
 });
 
@@ -163,6 +191,7 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   reasons: [],
   staff: [],
   loans: [],
+  cards: [],
   rooms: [],
   ...part,
 });

@@ -16,6 +16,7 @@ from kak_server import __version__
 from kak_server.app.backend import HouseBackend, Readiness
 from kak_server.app.configuration.desk import ConfigDesk, Prepared, people_of
 from kak_server.app.configuration.library import Library
+from kak_server.app.contacts import HouseContacts
 from kak_server.app.explaining import Explainer
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.journal_alarms import JournalAlarms
@@ -177,7 +178,9 @@ class Control:
             )
             self._radio.link.start()
             self.dispatcher.feed(lambda house, _now: house.groups.start())
-        app = build_app(self.backend, to_console_settings(settings), self.clock.now_ms, self.statistics, self._config)
+        told = to_console_settings(settings)
+        contacts = HouseContacts(self.dispatcher, self.metrics)
+        app = build_app(self.backend, told, self.clock.now_ms, self.statistics, self._config, contacts)
         names = (settings.server.advertised_address,)
         self._web = ConsoleServer(app, settings.server.http, settings.data_dir, names)
         await self._web.start()
@@ -335,6 +338,7 @@ class Control:
                 "lines": lambda: len(house.calls.lines),
                 "contacts": lambda: len(house.ctx.core.contacts()),
                 "parties": lambda: len(house.parties.by_call),
+                "brought": lambda: len(house.brought.contacts),
                 "seats": lambda: len(house.seats.seats),
                 "rtp_ports": lambda: house.ctx.ports.in_use,
                 "media_plans": lambda: len(house.ctx.desk.plans),

@@ -61,6 +61,9 @@ class Store:
                 cause=str(values["cause"]),
                 direction=str(values["direction"]),
                 parties=dumps(values["parties"]).decode(),
+                kind=str(values.get("kind", "voice")),
+                text=str(values.get("text", "")),
+                messages=dumps(values.get("messages", [])).decode(),
             )
         )
 
@@ -152,6 +155,9 @@ class Store:
                     "operator_name": names.get(call.operator or "", call.operator),
                     "direction": call.direction,
                     "parties": loads(call.parties),
+                    "kind": call.kind,
+                    "text": call.text,
+                    "messages": loads(call.messages),
                     "tracks": tracks,
                 }
             )

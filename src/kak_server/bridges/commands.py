@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges import commands_callers, commands_moves, commands_out, commands_staff
+from kak_server.bridges import commands_brought, commands_callers, commands_moves, commands_out, commands_staff
 from kak_server.bridges.asking import Args as Args
 from kak_server.bridges.asking import By as By
 from kak_server.bridges.asking import Outcome as Outcome
@@ -27,7 +27,8 @@ def run(house: "House", by: By, name: str, args: Args) -> Outcome:
     handler = TABLE.get(name)
     if handler is None:
         return Outcome("unknown-command", f"no command {name!r}")
-    if name in BY_PHONE and house.phone_desk.phones.serves(by.position):
+    at_phone = name in BY_PHONE and not commands_brought.concerns(house, args)
+    if at_phone and house.phone_desk.phones.serves(by.position):
         return Outcome("use-phone", "a phone is this position's sound: pick it up, or dial on it")
     before = len(house.ctx.refused)
     try:
@@ -76,8 +77,8 @@ def _reject(house: "House", by: By, args: Args) -> None:
 def _hang_up(house: "House", by: By, args: Args) -> None:
     if commands_moves.quits(house, by, args):
         return
-    line = own_line(house, by, args)
-    house.ctx.route(routing.HangUp(house.ctx.now_ms, by.operator, line.contact))
+    contact = commands_brought.mine(house, by, args) or own_line(house, by, args).contact
+    house.ctx.route(routing.HangUp(house.ctx.now_ms, by.operator, contact))
 
 
 def _hold(house: "House", by: By, args: Args) -> None:
@@ -86,9 +87,9 @@ def _hold(house: "House", by: By, args: Args) -> None:
 
 
 def _transfer(house: "House", by: By, args: Args) -> None:
-    line = own_line(house, by, args)
+    contact = commands_brought.mine(house, by, args) or own_line(house, by, args).contact
     queue = QueueId(text(args, "queue"))
-    house.ctx.route(routing.TransferToQueue(house.ctx.now_ms, by.operator, line.contact, queue))
+    house.ctx.route(routing.TransferToQueue(house.ctx.now_ms, by.operator, contact, queue))
 
 
 def _patch(house: "House", by: By, args: Args) -> None:
@@ -172,6 +173,7 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "video.invite": _video_invite,
     "position.phone": _position_phone,
     **commands_out.TABLE,
+    **commands_brought.TABLE,
     **commands_callers.TABLE,
     **commands_moves.TABLE,
     **commands_staff.TABLE,

@@ -107,7 +107,7 @@ def _swap(house: "House", by: By, args: Args) -> None:
 def _led(house: "House", by: By, args: Args) -> ContactView:
     """A contact that is talked in, by somebody of this shift lead's room or in a queue of it. Raises RefusedError."""
     view = house.ctx.core.contact(ContactId(text(args, "contact")))
-    if view is None:
+    if view is None or view.contact in house.brought.contacts:
         raise RefusedError("unknown-contact", "that call is over")
     room = house.views.room_of(by.position)
     if not house.staff.leads(by.operator, room):

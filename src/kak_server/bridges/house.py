@@ -10,6 +10,9 @@ from typing import Any
 
 from kak_server.bridges import commands, far_ends, recovery, replacing, worker_events
 from kak_server.bridges.abandoned import Abandoned
+from kak_server.bridges.brought import BroughtContacts
+from kak_server.bridges.brought_talk import BroughtTalk
+from kak_server.bridges.brought_views import BroughtViews
 from kak_server.bridges.callers import Callers
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.colleagues import Colleagues
@@ -63,6 +66,8 @@ class House:
         self.videos = Videos(self.ctx, self.calls)
         self.abandoned = Abandoned(self.ctx)
         self.colleagues = Colleagues(self.ctx, self.calls)
+        self.brought = BroughtContacts(self.ctx, self.calls)
+        self.brought_talk = BroughtTalk(self.ctx, self.brought)
         self.callers = Callers(self.ctx, self.calls, self.abandoned)
         self.parties = Parties(self.ctx, self.calls)
         self.workflows = Workflows(self.ctx, self.calls, self.parties)
@@ -84,6 +89,7 @@ class House:
             self.phone_views,
             self.views_callers,
             self.colleagues,
+            BroughtViews(self.ctx, self.brought),
         )
         self.staff = Staff(self.ctx, self.seats)
         self.staff_views = StaffViews(self.ctx, self.staff)
@@ -124,6 +130,7 @@ class House:
             "mute": lambda rest: self.redraw_some(self.callers.silence.waited(ContactId(rest))),
             "surge": self.callers.quiet,
             "flag": self.callers.flags.expired,
+            "brought": lambda rest: self.brought.forget(ContactId(rest)),
             "turned": lambda rest: self.callers.turned.said(CallId(rest)),
         }
 
@@ -260,7 +267,8 @@ class House:
         view = self.ctx.core.contact(effect.contact)
         if view is not None:
             self.ctx.emit(Tell(effect.position, "offer", self.views.offer(view, effect.operator)))
-            self.phone_desk.phones.offer(effect)
+            if not self.views.brought.has(effect):
+                self.phone_desk.phones.offer(effect)
 
     def _withdraw(self, effect: routing.WithdrawOffer) -> None:
         data = {"contact": effect.contact, "epoch": effect.epoch, "reason": effect.reason}
@@ -269,6 +277,8 @@ class House:
 
     def connect(self, effect: routing.Connect) -> None:
         """Join caller and operator."""
+        if self.brought.connect(effect):
+            return
         seat = self.seats.seats.get(effect.position)
         self.calls.connect(effect, seat is not None and seat.media == "up")
         if (line := self.calls.lines.get(effect.contact)) is not None and line.direction == "in":
@@ -278,7 +288,8 @@ class House:
         self.patches.remove(effect.contact, effect.cause)
         self.videos.close(effect.contact)
         self.ctx.notices.heard(effect.contact)
-        self.ctx.emit(Tell(effect.position, "call.ended", self.views_out.ended(effect.contact, effect.cause)))
+        told = "card.ended" if effect.contact in self.brought.contacts else "call.ended"
+        self.ctx.emit(Tell(effect.position, told, self.views_out.ended(effect.contact, effect.cause)))
         self.phone_desk.phones.released(effect)
         self.calls.refresh(effect.contact)
         view = self.ctx.core.contact(effect.contact)
@@ -300,6 +311,7 @@ class House:
             self.parties.end_all(line, cause)
             self.abandoned.ended(line)
             self.callers.ended(line)
+        self.brought.ended(contact, cause)
         self.calls.end(contact, cause)
         self.ctx.emit(Note("contact_ended", fields={"contact": contact, "cause": cause}))
 
@@ -325,6 +337,7 @@ class House:
 
     def _contact_changed(self, effect: routing.ContactChanged) -> None:
         self.patches.not_talking(effect.contact)
+        self.brought.changed(effect.contact)
         self.calls.refresh(effect.contact)
         self.ctx.emit(Dirty("waiting"))
         self.views_out.touched(effect.contact)
@@ -347,7 +360,7 @@ class House:
         view = self.ctx.core.contact(contact)
         if view is not None and view.state in JOINED:
             for operator, position in self.colleagues.seats_of(view):
-                self.ctx.emit(Tell(position, "call", self.views.call(view, operator)))
+                self.ctx.emit(Tell(position, *self.views.at_seat(view, operator)))
 
     def redraw_some(self, contact: ContactId | None) -> None:
         """The same, where there may be none."""

@@ -65,11 +65,12 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
             house.abandoned.restore(value)
         elif kind == "phone":
             phone_recovery.restore(house.phone_desk.phones, from_json(PhoneCall, value))
-        elif house.callers.restore(kind, value):
+        elif house.callers.restore(kind, value) or house.brought.restore(kind, value):
             pass
         elif kind == "view":
             house.videos.restore_viewer(PositionId(rest), ContactId(value["contact"]))
     house.callers.restored()
+    house.brought.restored()
 
 
 def resume(
@@ -82,6 +83,7 @@ def resume(
     for key, at_ms in ctx.core.timers().items():
         ctx.emit(SetTimer(f"routing/{key}", at_ms))
     house.seats.resume()
+    house.brought.resume()
     _resume_lines(house, sip_calls)
     ctx.settle()
     phone_recovery.resume(house.phone_desk.phones, sip_calls, devices)
@@ -102,7 +104,7 @@ def resume(
 
 def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
     ctx = house.ctx
-    contacts = {view.contact: view for view in ctx.core.contacts()}
+    contacts = {view.contact: view for view in ctx.core.contacts() if view.contact not in house.brought.contacts}
     ours = house.calls.by_call.keys() | house.parties.by_call.keys() | house.phone_desk.phones.by_call.keys()
     unknown = {call: held for call, held in sip_calls.items() if call not in ours}
     for line in list(house.calls.lines.values()):

@@ -2,7 +2,7 @@
 
 from kak_server.bridges.outputs import Dirty, Output, Tell
 
-WHOLE = frozenset({"me", "call", "talkgroup", "media"})
+WHOLE = frozenset({"me", "call", "card", "talkgroup", "media"})
 """Events that say a thing whole: of several within one input only the last is worth sending."""
 
 
@@ -12,7 +12,11 @@ def without_stale_tells(outputs: list[Output]) -> list[Output]:
     kept: list[Output] = []
     for output in reversed(outputs):
         if isinstance(output, Tell) and output.name in WHOLE:
-            key: object = (output.position, output.name, output.data.get("gssi"))
+            key: object = (
+                output.position,
+                output.name,
+                output.data.get("gssi") or (output.name == "card" and output.data["contact"]),
+            )
         elif isinstance(output, Dirty):
             key = output
         else:

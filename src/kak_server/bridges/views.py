@@ -5,6 +5,7 @@ import heapq
 from typing import Any
 
 from kak_server.bridges import views_caller
+from kak_server.bridges.brought_views import BroughtViews, chats_of
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context
@@ -40,6 +41,7 @@ class Views:
         phones: PhoneViews,
         callers: ViewsCallers,
         colleagues: Colleagues,
+        brought: BroughtViews,
     ) -> None:
         self.ctx = ctx
         self.calls = calls
@@ -50,6 +52,7 @@ class Views:
         self.phones = phones
         self.callers = callers
         self.colleagues = colleagues
+        self.brought = brought
         self.staff: StaffViews  # given by the house
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
@@ -71,6 +74,7 @@ class Views:
             "expires_at_ms": view.offer_expires_at_ms or 0,
             "location_text": location_text(line.locations) if line else "",
             **self.colleagues.on_offer(view, operator),
+            **self.brought.on_offer(view),
         }
 
     def call(self, view: ContactView, operator: OperatorId | None = None) -> View:
@@ -90,6 +94,12 @@ class Views:
             **self.callers.of_call(line),
             **self.colleagues.on_card(view, operator),
         }
+
+    def at_seat(self, view: ContactView, operator: OperatorId | None) -> tuple[str, View]:
+        """The event that draws the contact at this operator's seat: a call card, or the card of one without a call."""
+        if view.contact in self.brought.brought.contacts:
+            return "card", self.brought.card(view, self.queue_name(view.queue))
+        return "call", self.call(view, operator)
 
     def _who_calls(self, view: ContactView, line: Line | None) -> View:
         """What an offer and a call card both begin with."""
@@ -117,6 +127,7 @@ class Views:
             "state": operator.state.value,
             "since_ms": operator.since_ms,
             "wrap_up_until_ms": operator.wrap_up_until_ms,
+            **chats_of(operator),
             **self.staff.me(operator),
         }
 
@@ -157,6 +168,7 @@ class Views:
                 "arrived_at_ms": view.arrived_at_ms,
                 "state": view.state.value,
                 "transferred_by": view.transferred_by,
+                "kind": view.kind.value,
                 **self.callers.of_waiting(self.calls.lines.get(view.contact)),
             }
             for view in first
@@ -209,14 +221,19 @@ class Views:
         me = self.ctx.core.operator(operator)
         room = self.room_of(position)
         contact = self.ctx.core.contact(me.contact) if me is not None and me.contact is not None else None
-        offered = me is not None and me.state is OperatorState.OFFERED and contact is not None
-        seats = self.colleagues.seats_of(contact) if contact is not None and contact.state in JOINED else []
+        asked = contact if me is not None and me.state is OperatorState.OFFERED else None
+        if asked is None and me is not None:
+            asked = self.brought.offered_to(me)
+        cards = self.brought.held_by(me) if me is not None else []
+        whole = contact is not None and contact.state in JOINED and contact not in cards
+        seats = self.colleagues.seats_of(contact) if contact is not None and whole else []
         joined = (operator, position) in seats
         seat = self.seats.seats.get(position)
         return {
             "me": self.me(me) if me is not None else None,
-            "offer": self.offer(contact, operator) if offered and contact is not None else None,
+            "offer": self.offer(asked, operator) if asked is not None else None,
             "call": self.call(contact, operator) if joined and contact is not None else None,
+            "cards": [self.brought.card(view, self.queue_name(view.queue)) for view in cards],
             "queues": self.queue_list(room),
             "waiting": self.waiting_list(room),
             "operators": self.operator_list(room),

@@ -8,6 +8,7 @@ from kak_server.config.checks_outbound import check_outbound
 from kak_server.config.checks_sip import check_sip
 from kak_server.config.checks_workflows import check_workflows
 from kak_server.config.compose_sip import to_numbering
+from kak_server.config.integrators import check_integrators
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
 from kak_server.config.staffing import reason_problems
@@ -36,6 +37,7 @@ def check(settings: Settings, *, passwords: bool = True) -> list[Finding]:
         *check_areas(settings),
         *check_devices(settings),
         *check_workflows(settings),
+        *check_integrators(settings.integrators, frozenset(queue.id for queue in settings.queues)),
     ]
 
 

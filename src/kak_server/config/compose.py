@@ -8,6 +8,7 @@ from kak_server.config.areas import AreaServiceSection
 from kak_server.config.callers import to_handling
 from kak_server.config.compose_devices import to_phones
 from kak_server.config.compose_sip import emergency_queue, front_door, reserve_calls, to_outbound, to_trunk_media
+from kak_server.config.integrators import to_integrators
 from kak_server.config.national_rules import to_rooms_config
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
@@ -118,6 +119,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         hold_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.tell_hold),
         reserve_lines=reserve_calls(settings),
         trunk_media=to_trunk_media(settings),
+        integrators=to_integrators(settings.integrators),
         surge_radius_m=float(settings.routing.surge_radius_m),
         people={
             OperatorId(person.username): PersonInfo(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from kak_server.config.areas import AreaServiceSection
 from kak_server.config.fields import Section
+from kak_server.config.integrators import IntegratorSection
 from kak_server.config.listening import ListenerSection
 from kak_server.config.people import OperatorSection, QueueSection, RoomSection
 from kak_server.config.places import (
@@ -34,6 +35,9 @@ class Settings(Section):
     queues: tuple[QueueSection, ...] = Field(min_length=1, max_length=2_000, description="services in an area")
     areas: tuple[AreaServiceSection, ...] = Field((), max_length=20, description="services of many municipalities")
     operators: tuple[OperatorSection, ...] = Field((), max_length=20_000, description="people who may sign in")
+    integrators: tuple[IntegratorSection, ...] = Field(
+        (), max_length=100, description="programs that bring chats and alarms"
+    )
     radio: RadioSection = Field(default_factory=RadioSection, description="the TETRA network")
     storage: StorageSection = Field(default_factory=StorageSection, description="the database of records")
     journal: JournalSection = Field(default_factory=JournalSection, description="the journal of decisions")

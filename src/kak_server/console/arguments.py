@@ -16,6 +16,8 @@ ARGS = TypeVar("ARGS", bound=BaseModel)
 # Identifiers and names are opaque, but printable: a control character in one is an attack or a mistake.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Note = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# What people write to each other: lines, but no other control characters.
+Written = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")]
 Epoch = Annotated[int, Field(ge=0, le=2**53)]
 GssiNumber = Annotated[int, Field(ge=1, le=2**24 - 1)]  # a short subscriber identity has 24 bits
 # As people type them; what a number means is the house's to say.
@@ -257,6 +259,14 @@ class NumberUnflagArgs(Incoming):
     number: Dialled
 
 
+class SayArgs(Incoming):
+    """A message to the citizen in a chat; `key` makes a repetition the same message."""
+
+    contact: Name
+    text: Written
+    key: Note = ""
+
+
 COMMANDS: dict[str, type[Incoming]] = {
     "activity.set": ActivityArgs,
     "contact.accept": OfferArgs,
@@ -264,6 +274,7 @@ COMMANDS: dict[str, type[Incoming]] = {
     "contact.hangup": ContactArgs,
     "contact.hold": SwitchContactArgs,
     "contact.transfer": TransferArgs,
+    "contact.say": SayArgs,
     "contact.patch": PatchArgs,
     "contact.unpatch": ContactArgs,
     "patch.talk": SwitchContactArgs,

@@ -28,6 +28,7 @@ from kak_server.console.models import (
     Waiting,
 )
 from kak_server.console.models_callers import Incident, NumberFlag
+from kak_server.console.models_cards import Card, CardMessage
 from kak_server.console.models_moves import Parked
 from kak_server.console.models_staff import Loan, RoomRow, StaffRow
 from kak_server.console.requests import ResultValue
@@ -45,7 +46,8 @@ class OfferWithdrawn(Outgoing):
 
 
 class CallEnded(Outgoing):
-    """The call is with this position no more. Of a call out that came to nothing the texts say why."""
+    """The call, or contact without one, is with this position no more. Of a call out that came to nothing the texts
+    say why."""
 
     contact: str
     cause: str
@@ -86,6 +88,9 @@ EVENTS: dict[str, Any] = {
     "offer.withdrawn": OfferWithdrawn,
     "call": Call,
     "call.ended": CallEnded,
+    "card": Card,
+    "card.message": CardMessage,
+    "card.ended": CallEnded,
     "me": Me,
     "queues": list[Queue],
     "waiting": list[Waiting],

@@ -13,6 +13,7 @@ from kak_server.console.models_base import Activity as Activity
 from kak_server.console.models_base import OperatorState as OperatorState
 from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
+from kak_server.console.models_cards import Card, ContactKind
 from kak_server.console.models_moves import Colleague, Parked, Part
 from kak_server.console.models_staff import Day, Loan, Reason, RoomRow, StaffRow
 
@@ -27,7 +28,8 @@ PhoneState = Literal["unregistered", "registered", "silent", "ringing", "in-call
 
 
 class Offer(Outgoing):
-    """A reservation of this operator for one contact, until `expires_at_ms`."""
+    """A reservation of this operator for one contact, until `expires_at_ms`. `text`: an alarm's, or the newest message
+    of a chat."""
 
     contact: str
     epoch: int
@@ -48,6 +50,9 @@ class Offer(Outgoing):
     purpose: Literal["", "consult", "conference"] = ""
     invited_by: str | None = None
     invited_by_name: str | None = None
+    kind: ContactKind = "voice"
+    channel: str = ""
+    text: str = ""
 
 
 class Location(Outgoing):
@@ -183,6 +188,7 @@ class Waiting(Outgoing):
     first_arrived_at_ms: int | None = None
     flagged: bool = False
     incident: str | None = None
+    kind: ContactKind = "voice"
 
 
 class HandedOver(Outgoing):
@@ -291,7 +297,8 @@ class TransferTarget(Outgoing):
 
 class Me(Day):
     """The signed-in operator at this position. `wrap_up_extension_left_ms`: by so much the paper work can still be
-    extended. `leads`: the rooms whose shift lead this person is."""
+    extended. `leads`: the rooms whose shift lead this person is. `chats`: how many this operator has, of `chats_max`;
+    `chats_in_call` may come beside a call."""
 
     operator: str
     name: str
@@ -305,6 +312,9 @@ class Me(Day):
     wrap_up_extensions: int = 0
     wrap_up_extension_left_ms: int = 0
     leads: list[str] = []
+    chats: int = 0
+    chats_max: int = 0
+    chats_in_call: int = 0
 
 
 class MediaStatus(Outgoing):
@@ -348,3 +358,4 @@ class SnapshotFields(Outgoing):
     staff: list[StaffRow] = []
     loans: list[Loan] = []
     rooms: list[RoomRow] = []
+    cards: list[Card] = []

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from kak_server.console.arguments import Epoch, Incoming, Name, Note
 from kak_server.console.models import Direction, Outgoing, PhoneState
+from kak_server.console.models_cards import ContactKind
 from kak_server.console.models_staff import RoomStateWord
 
 SDP_MAX_CHARS = 65_536
@@ -202,6 +203,15 @@ class RecentParty(Outgoing):
     cause: str
 
 
+class RecentMessage(Outgoing):
+    """What was written in a chat, by whom."""
+
+    by: Literal["outside", "operator"]
+    name: str
+    text: str
+    at_ms: int
+
+
 class RecentCall(Outgoing):
     """A finished call with its tracks. Of a call out (`direction`) `caller` is the number that was called."""
 
@@ -217,6 +227,9 @@ class RecentCall(Outgoing):
     tracks: list[Track]
     direction: Direction = "in"
     parties: list[RecentParty] = []  # noqa: RUF012 - pydantic copies defaults
+    kind: ContactKind = "voice"
+    text: str = ""
+    messages: list[RecentMessage] = []  # noqa: RUF012 - pydantic copies defaults
 
 
 class Explanation(Outgoing):

@@ -19,6 +19,9 @@ CALLS = Table(
     Column("cause", String(64), nullable=False),
     Column("direction", String(8), nullable=False, server_default="in"),
     Column("parties", Text, nullable=False, server_default="[]"),
+    Column("kind", String(16), nullable=False, server_default="voice"),
+    Column("text", Text, nullable=False, server_default=""),
+    Column("messages", Text, nullable=False, server_default="[]"),
     Index("ix_calls_arrived", "arrived_at_ms"),
 )
 

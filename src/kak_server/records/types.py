@@ -9,7 +9,8 @@ from kak_server.model.codec import Json
 @dataclass(frozen=True, slots=True)
 class CallRecord:
     """One contact from arrival to end. `answered_at_ms` is when an operator answered first; of a call out, when the
-    far end did, and `caller` is who was called. `parties` is JSON: who else was called into it."""
+    far end did, and `caller` is who was called. `parties` is JSON: who else was called into it; `messages` too: what
+    was written in a chat. `text` is an alarm's."""
 
     contact: str
     queue: str
@@ -23,6 +24,9 @@ class CallRecord:
     cause: str = ""
     direction: str = "in"
     parties: str = "[]"
+    kind: str = "voice"
+    text: str = ""
+    messages: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,8 @@ def part(turn: Turn, contact: Contact, cause: str) -> Operator:
         matching.unlist_idle(turn.state, operator)
         operator.chats.remove(contact.contact)
     else:
-        turn.cancel_timer(MEDIA, operator.operator)
+        if not operator.chats and operator.chat_offer is None:
+            turn.cancel_timer(MEDIA, operator.operator)
         operator.contact = None
         operator.idle_since_ms = turn.now_ms
     turn.touch_contact(contact.contact)

@@ -107,7 +107,8 @@ def _operator(state: State, operator: Operator) -> list[str]:
         found.append(f"{name} is {operator.state} but has {operator.contact}")
     if operator.state is OperatorState.WRAP_UP and f"{WRAP_UP}:{name}" not in state.timers:
         found.append(f"{name} is in wrap-up without a timer")
-    if operator.state is OperatorState.BUSY and not operator.media_up and f"{MEDIA}:{name}" not in state.timers:
+    serves = operator.state is OperatorState.BUSY or operator.chats
+    if serves and not operator.media_up and f"{MEDIA}:{name}" not in state.timers:
         found.append(f"{name} has no media in a call and no grace timer")
     if operator.state in (OperatorState.IDLE, OperatorState.OFFERED) and not operator.media_up:
         found.append(f"{name} is {operator.state} without media")

@@ -116,6 +116,7 @@ def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
     matching.unlist_idle(state, operator)
     matching.part(state, operator)
     turn.cancel_timer(WRAP_UP, operator.operator)
+    turn.cancel_timer(MEDIA, operator.operator)
     del state.operators[operator.operator]
     del state.positions[operator.position]
     state.unseat(operator.operator, operator.room)
@@ -177,11 +178,13 @@ def _update(turn: Turn, operator: Operator, *, media_up: bool, activity: Activit
     ready = media_up and activity is Activity.AVAILABLE
     if ready and not was_ready:
         operator.idle_since_ms = turn.now_ms
-    if operator.state is OperatorState.BUSY:
-        if media_changed and media_up:
+    if media_changed and (operator.state is OperatorState.BUSY or operator.chats or operator.chat_offer is not None):
+        if media_up:
             turn.cancel_timer(MEDIA, operator.operator)
-        elif media_changed:
+        else:
             turn.set_timer(MEDIA, operator.operator, turn.now_ms + turn.state.config.media_grace_ms)
+    if operator.state is OperatorState.BUSY:
+        pass
     elif operator.state is OperatorState.OFFERED:
         if not ready:
             give_back_offer(turn, operator, "activity" if media_up else "media")
@@ -195,15 +198,20 @@ def _update(turn: Turn, operator: Operator, *, media_up: bool, activity: Activit
 
 
 def on_media_lost(turn: Turn, operator: Operator) -> None:
-    """The grace is over: the caller is not left with a dead seat."""
-    if operator.media_up or operator.state is not OperatorState.BUSY or operator.contact is None:
+    """The grace is over: the caller is not left with a dead seat, and chats with nobody who reads them."""
+    if operator.media_up:
         return
-    contact = turn.state.contacts[operator.contact]
-    if operator.operator in contact.moves.participants:
-        consult.lost(turn, contact, operator)
-        return
-    assert contact.state is not ContactState.OFFERED
-    requeue(turn, contact, "media-lost")
+    if operator.state is OperatorState.BUSY and operator.contact is not None:
+        contact = turn.state.contacts[operator.contact]
+        if operator.operator in contact.moves.participants:
+            consult.lost(turn, contact, operator)
+        else:
+            assert contact.state is not ContactState.OFFERED
+            requeue(turn, contact, "media-lost")
+    if operator.chat_offer is not None:
+        give_back_offer(turn, operator, "media")
+    for chat in tuple(operator.chats):
+        requeue(turn, turn.state.contacts[chat], "media-lost")
 
 
 def _end_offer(turn: Turn, operator: Operator, reason: str) -> Contact | None:

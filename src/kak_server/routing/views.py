@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState
+from kak_server.routing.api import Activity, ContactClass, ContactKind, ContactState, OperatorState
 from kak_server.routing.duty import ForcedState, HandOver, Loan, LoanTerms
 from kak_server.routing.moves import Slot
 from kak_server.routing.rooms_rows import Room
@@ -69,6 +69,7 @@ class ContactView:
     slot: SlotView | None = None  # while parked
     transferred_by: OperatorId | None = None  # may pull it back
     consulting: bool = False  # on hold because its holder talks with a colleague
+    kind: ContactKind = ContactKind.VOICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,10 @@ class OperatorView:
     missed: int
     rejected: int
     duty: DutyView
+    chats: tuple[ContactId, ...] = ()
+    chat_offer: ContactId | None = None
+    chats_max: int = 0
+    chats_in_call: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,7 @@ def contact_view(contact: Contact, position: PositionId | None, people: Mapping[
         slot=_slot(contact.moves.slot),
         transferred_by=contact.moves.transferred_by,
         consulting=contact.moves.consulting,
+        kind=contact.kind,
     )
 
 
@@ -248,6 +254,10 @@ def operator_view(operator: Operator) -> OperatorView:
         missed=operator.missed,
         rejected=operator.rejected,
         duty=duty_view(operator),
+        chats=tuple(operator.chats),
+        chat_offer=operator.chat_offer,
+        chats_max=operator.chats_max,
+        chats_in_call=operator.chats_in_call,
     )
 
 

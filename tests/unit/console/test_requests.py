@@ -28,6 +28,7 @@ def test_the_commands_are_those_of_the_page() -> None:
         "contact.hangup",
         "contact.hold",
         "contact.transfer",
+        "contact.say",
         "contact.patch",
         "contact.unpatch",
         "patch.talk",

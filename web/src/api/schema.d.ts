@@ -485,6 +485,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.say": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Say
+         * @description A message to the citizen in a chat; `key` makes a repetition the same message.
+         */
+        post: operations["command_contact_say"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.silent": {
         parameters: {
             query?: never;
@@ -1398,6 +1418,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contacts
+         * @description The integrator's contacts that have not ended, oldest first.
+         */
+        get: operations["contacts_api_v1_contacts_get"];
+        put?: never;
+        /**
+         * Bring
+         * @description Bring a chat, an alarm or a radio's emergency. 201 for a new contact, 200 for one brought before by the same
+         *     reference.
+         */
+        post: operations["bring_api_v1_contacts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contact Info
+         * @description One contact; for an hour after its end too.
+         */
+        get: operations["contact_info_api_v1_contacts__contact__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End
+         * @description The outside is through with it. Said twice it is once.
+         */
+        post: operations["end_api_v1_contacts__contact__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{contact}/explanation": {
         parameters: {
             query?: never;
@@ -1414,6 +1499,30 @@ export interface paths {
         get: operations["explanation_api_v1_contacts__contact__explanation_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{contact}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages
+         * @description The chat's messages behind number `after`, both ways.
+         */
+        get: operations["messages_api_v1_contacts__contact__messages_get"];
+        put?: never;
+        /**
+         * Say
+         * @description A message from the citizen; the operator who has the chat sees it at once.
+         */
+        post: operations["say_api_v1_contacts__contact__messages_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2094,7 +2203,8 @@ export interface components {
         };
         /**
          * CallEnded
-         * @description The call is with this position no more. Of a call out that came to nothing the texts say why.
+         * @description The call, or contact without one, is with this position no more. Of a call out that came to nothing the texts
+         *     say why.
          */
         CallEnded: {
             /** Cause */
@@ -2179,6 +2289,132 @@ export interface components {
             url: string | null;
         };
         /**
+         * Card
+         * @description A contact without a call at this position, whole at each change but for single messages (`card.message`).
+         *     `source`: who brought it; `reference`: their name for it; `channel`: the way it came by, e.g. sms.
+         */
+        Card: {
+            /** Answered At Ms */
+            answered_at_ms: number | null;
+            /**
+             * Area
+             * @default
+             */
+            area: string;
+            /** Arrived At Ms */
+            arrived_at_ms: number;
+            /** Caller */
+            caller: string;
+            /**
+             * Caller Name
+             * @default
+             */
+            caller_name: string;
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
+            /**
+             * Class
+             * @enum {string}
+             */
+            class: "emergency" | "urgent" | "normal";
+            /** Contact */
+            contact: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "chat" | "alarm" | "radio";
+            /**
+             * Language
+             * @default
+             */
+            language: string;
+            /**
+             * Messages
+             * @default []
+             */
+            messages: components["schemas"]["CardMessage"][];
+            /** Queue */
+            queue: string;
+            /** Queue Name */
+            queue_name: string;
+            /**
+             * Reference
+             * @default
+             */
+            reference: string;
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /** CardEndedEvent */
+        CardEndedEvent: {
+            data: components["schemas"]["CallEnded"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "card.ended";
+        };
+        /** CardEvent */
+        CardEvent: {
+            data: components["schemas"]["Card"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "card";
+        };
+        /**
+         * CardMessage
+         * @description A message of a chat; numbers count from 1 within it, both ways. `name`: of the operator who wrote it.
+         */
+        CardMessage: {
+            /** At Ms */
+            at_ms: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "outside" | "operator";
+            /** Contact */
+            contact: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Number */
+            number: number;
+            /** Text */
+            text: string;
+        };
+        /** CardMessageEvent */
+        CardMessageEvent: {
+            data: components["schemas"]["CardMessage"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "card.message";
+        };
+        /**
          * CitizenState
          * @description Whether the video link is open, and the page's language.
          */
@@ -2192,7 +2428,7 @@ export interface components {
             state: "open" | "expired";
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["HandoverNowCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["RoomSetCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["ContactParkCommand"] | components["schemas"]["ContactUnparkCommand"] | components["schemas"]["ContactTransfer_operatorCommand"] | components["schemas"]["ContactTransfer_roomCommand"] | components["schemas"]["ColleagueInviteCommand"] | components["schemas"]["ColleagueDropCommand"] | components["schemas"]["ConsultCompleteCommand"] | components["schemas"]["ConsultMergeCommand"] | components["schemas"]["ConsultSwapCommand"] | components["schemas"]["ContactListenCommand"] | components["schemas"]["ContactTake_overCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
+        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactSayCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["HandoverNowCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["RoomSetCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["ContactParkCommand"] | components["schemas"]["ContactUnparkCommand"] | components["schemas"]["ContactTransfer_operatorCommand"] | components["schemas"]["ContactTransfer_roomCommand"] | components["schemas"]["ColleagueInviteCommand"] | components["schemas"]["ColleagueDropCommand"] | components["schemas"]["ConsultCompleteCommand"] | components["schemas"]["ConsultMergeCommand"] | components["schemas"]["ConsultSwapCommand"] | components["schemas"]["ContactListenCommand"] | components["schemas"]["ContactTake_overCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
         /**
          * Colleague
          * @description Another operator in the call beside its holder: invited until `expires_at_ms`, or joined.
@@ -2456,6 +2692,14 @@ export interface components {
         /** CommandBody[RoomSetArgs] */
         CommandBody_RoomSetArgs_: {
             args: components["schemas"]["RoomSetArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[SayArgs] */
+        CommandBody_SayArgs_: {
+            args: components["schemas"]["SayArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -2940,6 +3184,39 @@ export interface components {
              */
             type: "command";
         };
+        /**
+         * ContactInfo
+         * @description How a contact stands. `messages`: how many there are, both ways; `cause` once it has ended: operator-hangup,
+         *     ended-outside, or a fault of ours.
+         */
+        ContactInfo: {
+            /** Answered At Ms */
+            answered_at_ms: number | null;
+            /** Arrived At Ms */
+            arrived_at_ms: number;
+            /** Cause */
+            cause: string;
+            /** Contact */
+            contact: string;
+            /** Ended At Ms */
+            ended_at_ms: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "chat" | "alarm" | "radio";
+            /** Messages */
+            messages: number;
+            /** Queue */
+            queue: string;
+            /** Reference */
+            reference: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "connected" | "ended";
+        };
         /** ContactLeaveCommand */
         ContactLeaveCommand: {
             args: components["schemas"]["ContactArgs"];
@@ -2971,6 +3248,36 @@ export interface components {
              * @constant
              */
             type: "command";
+        };
+        /**
+         * ContactMessage
+         * @description One message of a chat; `number` counts from 1 within it, both ways.
+         */
+        ContactMessage: {
+            /** At Ms */
+            at_ms: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "outside" | "operator";
+            /** Number */
+            number: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * ContactMessages
+         * @description The messages behind the number that was asked with; ask again with the last one's.
+         */
+        ContactMessages: {
+            /** Messages */
+            messages: components["schemas"]["ContactMessage"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "connected" | "ended";
         };
         /** ContactParkCommand */
         ContactParkCommand: {
@@ -3046,6 +3353,77 @@ export interface components {
              * @constant
              */
             name: "contact.reject";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /**
+         * ContactRequest
+         * @description A chat, an alarm or a radio's emergency for a queue, which is named or is that of a number. `reference` is the
+         *     integrator's own name for it: the same request again gives the same contact. `text`: the alarm's, or the first
+         *     message of the chat. `priority_s`: credit within the class, in place of the queue's.
+         */
+        ContactRequest: {
+            /**
+             * Area
+             * @default
+             */
+            area: string;
+            /**
+             * Caller
+             * @default
+             */
+            caller: string;
+            /**
+             * Caller Name
+             * @default
+             */
+            caller_name: string;
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "chat" | "alarm" | "radio";
+            /** Language */
+            language?: string | null;
+            /** Number */
+            number?: string | null;
+            /** Priority S */
+            priority_s?: number | null;
+            /** Queue */
+            queue?: string | null;
+            /** Reference */
+            reference: string;
+            /**
+             * Skills
+             * @default {}
+             */
+            skills: {
+                [key: string]: number;
+            };
+            /**
+             * Text
+             * @default
+             */
+            text: string | "";
+        };
+        /** ContactSayCommand */
+        ContactSayCommand: {
+            args: components["schemas"]["SayArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.say";
             /**
              * Type
              * @constant
@@ -3960,7 +4338,8 @@ export interface components {
         /**
          * Me
          * @description The signed-in operator at this position. `wrap_up_extension_left_ms`: by so much the paper work can still be
-         *     extended. `leads`: the rooms whose shift lead this person is.
+         *     extended. `leads`: the rooms whose shift lead this person is. `chats`: how many this operator has, of `chats_max`;
+         *     `chats_in_call` may come beside a call.
          */
         Me: {
             /**
@@ -3973,6 +4352,21 @@ export interface components {
              * @default 0
              */
             activity_since_ms: number;
+            /**
+             * Chats
+             * @default 0
+             */
+            chats: number;
+            /**
+             * Chats In Call
+             * @default 0
+             */
+            chats_in_call: number;
+            /**
+             * Chats Max
+             * @default 0
+             */
+            chats_max: number;
             /** @default null */
             forced: components["schemas"]["Forced"] | null;
             /** @default null */
@@ -4102,6 +4496,19 @@ export interface components {
              * @enum {string}
              */
             state: "none" | "up" | "down";
+        };
+        /**
+         * MessageRequest
+         * @description What the citizen writes; `key` is the integrator's own name for it: the same again is the same message.
+         */
+        MessageRequest: {
+            /**
+             * Key
+             * @default
+             */
+            key: string;
+            /** Text */
+            text: string;
         };
         /**
          * NewDraft
@@ -4327,7 +4734,8 @@ export interface components {
         };
         /**
          * Offer
-         * @description A reservation of this operator for one contact, until `expires_at_ms`.
+         * @description A reservation of this operator for one contact, until `expires_at_ms`. `text`: an alarm's, or the newest message
+         *     of a chat.
          */
         Offer: {
             /** Arrived At Ms */
@@ -4349,6 +4757,11 @@ export interface components {
              * @enum {string}
              */
             caller_source: "p-asserted-identity" | "from" | "none";
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
             /**
              * Class
              * @enum {string}
@@ -4379,6 +4792,12 @@ export interface components {
              * @default null
              */
             invited_by_name: string | null;
+            /**
+             * Kind
+             * @default voice
+             * @enum {string}
+             */
+            kind: "voice" | "video" | "chat" | "alarm" | "radio";
             /** Location Text */
             location_text: string;
             /**
@@ -4393,6 +4812,11 @@ export interface components {
             queue_name: string;
             /** @default null */
             repeat: components["schemas"]["Repeat"] | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * OfferArgs
@@ -4981,6 +5405,17 @@ export interface components {
             direction: "in" | "out";
             /** Ended At Ms */
             ended_at_ms: number | null;
+            /**
+             * Kind
+             * @default voice
+             * @enum {string}
+             */
+            kind: "voice" | "video" | "chat" | "alarm" | "radio";
+            /**
+             * Messages
+             * @default []
+             */
+            messages: components["schemas"]["RecentMessage"][];
             /** Operator Name */
             operator_name: string | null;
             /**
@@ -4992,6 +5427,11 @@ export interface components {
             queue: string;
             /** Queue Name */
             queue_name: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
             /** Tracks */
             tracks: components["schemas"]["Track"][];
         };
@@ -5005,6 +5445,23 @@ export interface components {
              * @constant
              */
             type: "recent";
+        };
+        /**
+         * RecentMessage
+         * @description What was written in a chat, by whom.
+         */
+        RecentMessage: {
+            /** At Ms */
+            at_ms: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "outside" | "operator";
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
         };
         /**
          * RecentParty
@@ -5202,6 +5659,21 @@ export interface components {
             port: number;
         };
         /**
+         * SayArgs
+         * @description A message to the citizen in a chat; `key` makes a repetition the same message.
+         */
+        SayArgs: {
+            /** Contact */
+            contact: string;
+            /**
+             * Key
+             * @default
+             */
+            key: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * SdpAnswer
          * @description A complete SDP answer.
          */
@@ -5262,7 +5734,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -5373,6 +5845,11 @@ export interface components {
              */
             abandoned: components["schemas"]["Abandoned"][];
             call: components["schemas"]["Call"] | null;
+            /**
+             * Cards
+             * @default []
+             */
+            cards: components["schemas"]["Card"][];
             /**
              * Flags
              * @default []
@@ -5843,6 +6320,12 @@ export interface components {
              * @default null
              */
             incident: string | null;
+            /**
+             * Kind
+             * @default voice
+             * @enum {string}
+             */
+            kind: "voice" | "video" | "chat" | "alarm" | "radio";
             /** Queue */
             queue: string;
             /** Queue Name */
@@ -7168,6 +7651,60 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_OfferArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_say: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_SayArgs_"];
             };
         };
         responses: {
@@ -9775,6 +10312,211 @@ export interface operations {
             };
         };
     };
+    contacts_api_v1_contacts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactInfo"][];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    bring_api_v1_contacts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactRequest"];
+            };
+        };
+        responses: {
+            /** @description it was brought before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactInfo"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactInfo"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    contact_info_api_v1_contacts__contact__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactInfo"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_api_v1_contacts__contact__end_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactInfo"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     explanation_api_v1_contacts__contact__explanation_get: {
         parameters: {
             query?: never;
@@ -9793,6 +10535,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ContactExplanation"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    messages_api_v1_contacts__contact__messages_get: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: never;
+            path: {
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactMessages"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    say_api_v1_contacts__contact__messages_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactMessage"];
                 };
             };
             /** @description bad-request: the body or a parameter does not fit */

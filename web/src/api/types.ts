@@ -3,6 +3,7 @@
  * milliseconds (`*_ms`). `tests/schema.test.ts` holds this file against the types generated from the server's OpenAPI.
  */
 
+import type { Card, CardMessage, ContactKind, RecentMessage } from "./cards";
 import type { Colleague, Flag, Incident, NumberFlag, Parked, Part, Repeat } from "./moves";
 import type { Forced, HandOver, Loan, OnLoan, Reason, RoomRow, StaffRow } from "./staff";
 
@@ -73,6 +74,10 @@ export interface Offer {
   purpose: "" | "consult" | "conference";
   invited_by: string | null;
   invited_by_name: string | null;
+  kind: ContactKind;
+  channel: string;
+  /** An alarm's text, or the newest message of a chat. */
+  text: string;
 }
 
 export interface CallLocation {
@@ -234,6 +239,7 @@ export interface Waiting {
   first_arrived_at_ms: number | null;
   flagged: boolean;
   incident: string | null;
+  kind: ContactKind;
 }
 
 export interface OperatorRow {
@@ -298,6 +304,10 @@ export interface Me {
   forced: Forced | null;
   hand_over: HandOver | null;
   loan: OnLoan | null;
+  /** Chats this operator has, and may have: at once, and beside a call. */
+  chats: number;
+  chats_max: number;
+  chats_in_call: number;
 }
 
 export interface TransferTarget {
@@ -337,6 +347,7 @@ export interface Snapshot {
   staff: StaffRow[];
   loans: Loan[];
   rooms: RoomRow[];
+  cards: Card[];
 }
 
 /** What each event of the stream carries. */
@@ -345,6 +356,9 @@ export interface EventData {
   "offer.withdrawn": { contact: string; epoch: number; reason: string };
   call: Call;
   "call.ended": { contact: string; cause: string; text_nb: string; text_en: string };
+  card: Card;
+  "card.message": CardMessage;
+  "card.ended": { contact: string; cause: string; text_nb: string; text_en: string };
   me: Me;
   queues: Queue[];
   waiting: Waiting[];
@@ -407,6 +421,7 @@ export interface Commands {
   "contact.hangup": { contact: string };
   "contact.hold": { contact: string; on: boolean };
   "contact.transfer": { contact: string; queue: string };
+  "contact.say": { contact: string; text: string; key: string };
   "contact.patch": { contact: string; gssi: number; confirmed: boolean; owner_ok: boolean };
   "contact.unpatch": { contact: string };
   "patch.talk": { contact: string; on: boolean };
@@ -493,6 +508,9 @@ export interface RecentCall {
   tracks: Track[];
   direction: "in" | "out";
   parties: RecentParty[];
+  kind: ContactKind;
+  text: string;
+  messages: RecentMessage[];
 }
 
 export interface Lab {

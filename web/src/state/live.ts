@@ -1,3 +1,4 @@
+import type { Card, CardMessage } from "../api/cards";
 import type { Incident, NumberFlag, Parked } from "../api/moves";
 import type { Loan, Reason, RoomRow, StaffRow } from "../api/staff";
 import type {
@@ -51,6 +52,8 @@ export interface Live {
   staff: StaffRow[];
   loans: Loan[];
   rooms: RoomRow[];
+  /** Chats, alarms and radios' emergencies at this position. */
+  cards: Card[];
   /** Grows each time the list of recent calls changed. */
   recent_version: number;
 }
@@ -118,6 +121,15 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
           at_ms: nowMs + live.clock_offset_ms,
         },
       };
+    case "card":
+      return {
+        cards: replacedCard(live.cards, event.data),
+        offer: live.offer?.contact === event.data.contact ? null : live.offer,
+      };
+    case "card.message":
+      return { cards: live.cards.map((card) => withMessage(card, event.data)) };
+    case "card.ended":
+      return { cards: live.cards.filter((card) => card.contact !== event.data.contact) };
     case "me":
       return { me: event.data, ended: event.data.state === "idle" && !cameToNothing(live.ended) ? null : live.ended };
     case "queues":
@@ -170,6 +182,9 @@ export const EVENT_NAMES: readonly EventName[] = [
   "offer.withdrawn",
   "call",
   "call.ended",
+  "card",
+  "card.message",
+  "card.ended",
   "me",
   "queues",
   "waiting",
@@ -194,6 +209,17 @@ export const EVENT_NAMES: readonly EventName[] = [
 
 function sameOffer(offer: Offer | null, gone: { contact: string; epoch: number }): boolean {
   return offer !== null && offer.contact === gone.contact && offer.epoch === gone.epoch;
+}
+
+function replacedCard(cards: Card[], card: Card): Card[] {
+  const known = cards.some((one) => one.contact === card.contact);
+  return known ? cards.map((one) => (one.contact === card.contact ? card : one)) : [...cards, card];
+}
+
+/** A message may come twice: alone, and in the whole card. */
+function withMessage(card: Card, message: CardMessage): Card {
+  if (card.contact !== message.contact || card.messages.some((one) => one.number === message.number)) return card;
+  return { ...card, messages: [...card.messages, message] };
 }
 
 function replaced(groups: Talkgroup[], group: Talkgroup): Talkgroup[] {

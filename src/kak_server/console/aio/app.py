@@ -15,6 +15,7 @@ from kak_server.console.aio import (
     routes_citizen,
     routes_commands,
     routes_config,
+    routes_contacts,
     routes_explanation,
     routes_lab,
     routes_ops,
@@ -28,6 +29,7 @@ from kak_server.console.aio.middleware import bounded_body, security_headers
 from kak_server.console.aio.shell import Shell, wall_clock_ms
 from kak_server.console.messages import stream_schemas
 from kak_server.console.ports import ConfigPort, ConsoleBackend
+from kak_server.console.ports_contacts import ContactsPort
 from kak_server.console.settings import ConsoleSettings
 from kak_server.console.statistics import StatisticsBackend
 
@@ -58,12 +60,14 @@ def build_app(
     now_ms: Callable[[], int] = wall_clock_ms,
     statistics: StatisticsBackend | None = None,
     config: ConfigPort | None = None,
+    contacts: ContactsPort | None = None,
 ) -> FastAPI:
     """The position API and the console's pages over a house, and its configuration where there is one. Sessions are
     restored when the app starts."""
     shell = Shell.build(backend, settings, now_ms)
     shell.statistics = statistics
     shell.config = config
+    shell.contacts = contacts
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -93,6 +97,7 @@ def build_app(
         routes_calls,
         routes_explanation,
         routes_statistics,
+        routes_contacts,
         routes_config,
         routes_lab,
         routes_ops,

@@ -13,6 +13,7 @@ from kak_server.console.aio.pool import SlowPool
 from kak_server.console.lockout import Lockout, LockoutLimits
 from kak_server.console.memo import Memo
 from kak_server.console.ports import Caller, ConfigPort, ConsoleBackend, Result, User
+from kak_server.console.ports_contacts import ContactsPort
 from kak_server.console.sessions import Session, Sessions, TooManySessionsError, to_record
 from kak_server.console.settings import ConsoleSettings
 from kak_server.console.statistics import StatisticsBackend
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 LINK_LIMITS = LockoutLimits(window_ms=60_000, per_user_and_address=30, per_address=30)
 # Questions about statistics from one session; live figures change once a second.
 QUESTION_LIMITS = LockoutLimits(window_ms=60_000, per_user_and_address=150, per_address=150)
+# Wrong tokens from one address, and requests of one integrator.
+TOKEN_LIMITS = LockoutLimits(window_ms=60_000, per_user_and_address=60, per_address=60)
+INTEGRATION_LIMITS = LockoutLimits(window_ms=60_000, per_user_and_address=3_000, per_address=3_000)
 
 
 def wall_clock_ms() -> int:
@@ -49,6 +53,9 @@ class Shell:
     statistics: StatisticsBackend | None = None
     lab: httpx.AsyncClient | None = None
     config: ConfigPort | None = None
+    contacts: ContactsPort | None = None
+    tokens: Lockout = field(default_factory=lambda: Lockout(TOKEN_LIMITS))
+    integrations: Lockout = field(default_factory=lambda: Lockout(INTEGRATION_LIMITS))
 
     @classmethod
     def build(cls, backend: ConsoleBackend, settings: ConsoleSettings, now_ms: Callable[[], int]) -> "Shell":

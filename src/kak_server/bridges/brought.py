@@ -1,0 +1,290 @@
+"""Contacts that have no call: chats, alarms and radios' emergencies, brought by programs of others.
+
+The routing core treats them as it treats calls, by their kind; no media, no SIP and no port belongs to one, and nothing
+that goes wrong here reaches a call. What has ended is remembered for a while: a repeated request finds it again, and
+the last words of a chat can still be fetched.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from kak_server.bridges.asking import RefusedError
+from kak_server.bridges.brought_types import KINDS, Asked, Brought, Integrator, Message, Sender
+from kak_server.bridges.calls import Calls
+from kak_server.bridges.context import Context, QueueInfo
+from kak_server.bridges.outputs import Audit, Dirty, Note, SetTimer, StoreCall
+from kak_server.model.codec import from_json
+from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.routing import api as routing
+from kak_server.sip.rates import Buckets, Rate
+
+KEPT_FOR_MS = 3_600_000
+"""How long a contact that has ended is remembered."""
+
+KEPT_MAX = 5_000
+"""So many of those at most; the longest over is forgotten first."""
+
+OPEN_MAX = 5_000
+"""All integrators' contacts together: the routing core's places are for calls first."""
+
+
+class BroughtContacts:
+    """All of them, by contact."""
+
+    def __init__(self, ctx: Context, calls: Calls) -> None:
+        self.ctx = ctx
+        self.calls = calls
+        self.contacts: dict[ContactId, Brought] = {}
+        self.messages: dict[ContactId, list[Message]] = {}
+        self._open: dict[str, dict[ContactId, None]] = {}  # by integrator
+        self._references: dict[tuple[str, str], ContactId] = {}
+        self._over: dict[ContactId, None] = {}  # the longest over first
+        self._rates: dict[int, Buckets] = {}  # by how many a minute
+
+    def open_of(self, integrator: str) -> list[ContactId]:
+        """An integrator's contacts that have not ended, oldest first."""
+        return list(self._open.get(integrator, ()))
+
+    @property
+    def open_count(self) -> int:
+        """How many have not ended."""
+        return len(self.contacts) - len(self._over)
+
+    # --- from outside -------------------------------------------------------------------------------------------------
+
+    def bring(self, by: Integrator, asked: Asked) -> tuple[Brought, bool]:
+        """A contact for its queue, and whether it is a new one: the same reference again gives the one there is. Raises
+        RefusedError."""
+        known = self._references.get((by.integrator, asked.reference))
+        if known is not None:
+            one = self.contacts[known]
+            if one.asked != asked:
+                raise RefusedError("reference-used", "that reference was given to another contact")
+            return one, False
+        queue = self._queue_for(by, asked)
+        self._room_for(by)
+        ctx = self.ctx
+        one = Brought(ContactId(ctx.ids.new("contact")), by.integrator, asked, queue.queue, ctx.now_ms)
+        self._enter(one)
+        self._arrive(one)
+        if ctx.core.contact(one.contact) is None:
+            self._forget(one)
+            raise RefusedError("unavailable", "the queue takes no more contacts")
+        # After the arrival: one of which there is no record was not confirmed to anybody, and is asked for again.
+        ctx.put(one.key(), one)
+        if asked.kind == "chat" and asked.text:
+            self.say(one, "outside", asked.text)
+        fields = {"contact": one.contact, "kind": asked.kind, "queue": queue.queue, "by": by.integrator}
+        ctx.emit(Note("contact_brought", fields=fields))
+        detail = {"kind": asked.kind, "queue": queue.queue, "reference": asked.reference}
+        ctx.emit(Audit(OperatorId(f"integrator:{by.integrator}"), "contact.brought", one.contact, detail))
+        return one, True
+
+    def of(self, by: Integrator, contact: ContactId) -> Brought:
+        """A contact of this integrator's own. Raises RefusedError."""
+        one = self.contacts.get(contact)
+        if one is None or one.by != by.integrator:
+            raise RefusedError("not-found", "no such contact")
+        return one
+
+    def end(self, by: Integrator, contact: ContactId) -> Brought:
+        """The outside is through with it. Said twice it is once. Raises RefusedError."""
+        one = self.of(by, contact)
+        if not one.over:
+            self.ctx.route(routing.ContactGone(self.ctx.now_ms, contact, "ended-outside"))
+            self.ctx.settle()
+        return self.contacts.get(contact, one)
+
+    def rate(self, a_minute: int, key: str) -> None:
+        """Count something that may happen so often. Raises RefusedError."""
+        buckets = self._rates.get(a_minute)
+        if buckets is None:
+            buckets = self._rates[a_minute] = Buckets(Rate(a_minute / 60, float(a_minute)))
+        if not buckets.take(key, self.ctx.now_ms):
+            raise RefusedError("too-many-requests", f"more than {a_minute} a minute")
+
+    def _queue_for(self, by: Integrator, asked: Asked) -> QueueInfo:
+        if asked.kind not in by.kinds:
+            raise RefusedError("not-allowed", f"you may not bring contacts of kind {asked.kind}")
+        queue = self.calls.queues.get(QueueId(asked.queue)) if asked.queue else self.calls.queue_of(asked.number)
+        if queue is None:
+            raise RefusedError("unknown-queue", "no such queue, or no queue has that number")
+        if by.queues and queue.queue not in by.queues:
+            raise RefusedError("not-allowed", f"you may not bring contacts to queue {queue.queue}")
+        return queue
+
+    def _room_for(self, by: Integrator) -> None:
+        if self.ctx.draining:
+            raise RefusedError("unavailable", "the server is about to stop")
+        self.rate(by.contacts_a_minute, f"contacts/{by.integrator}")
+        if len(self._open.get(by.integrator, ())) >= by.max_open or self.open_count >= OPEN_MAX:
+            self.ctx.emit(Note("contact_brought_refused", "warning", {"by": by.integrator, "code": "limit"}))
+            raise RefusedError("limit", "too many contacts are open: end some first")
+
+    # --- what is written ----------------------------------------------------------------------------------------------
+
+    def say(
+        self, one: Brought, by: Sender, text: str, *, key: str = "", operator: OperatorId | None = None, name: str = ""
+    ) -> tuple[Message, bool]:
+        """Add a message, and whether it is new: a key that was used before gives the message it was used for."""
+        said = self.messages.setdefault(one.contact, [])
+        if key:
+            for old in said:
+                if old.key == key and old.by == by:
+                    return old, False
+        message = Message(one.contact, len(said) + 1, by, text, self.ctx.now_ms, operator, name, key)
+        said.append(message)
+        self.ctx.put(message.record(), message)
+        return message, True
+
+    # --- from the routing core ----------------------------------------------------------------------------------------
+
+    def connect(self, effect: routing.Connect) -> bool:
+        """There is nothing to join: whoever accepted it has it. False: it is a call."""
+        one = self.contacts.get(effect.contact)
+        if one is None:
+            return False
+        self._keep(one.taken_by(effect.operator, str(effect.position), self.ctx.now_ms))
+        self.ctx.route(routing.ContactConnected(self.ctx.now_ms, effect.contact, effect.epoch))
+        return True
+
+    def changed(self, contact: ContactId) -> None:
+        """It waits in another queue perhaps, or with somebody else."""
+        one, view = self.contacts.get(contact), self.ctx.core.contact(contact)
+        if one is None or view is None or one.over:
+            return
+        if view.queue != one.queue:
+            one = replace(one, queue=view.queue)
+        if view.operator is not None and view.state is routing.ContactState.CONNECTED:
+            one = replace(one, last_operator=view.operator, last_position=str(view.position))
+        self._keep(one)
+
+    def ended(self, contact: ContactId, cause: str) -> None:
+        """It is over: the record of it is written, and it is remembered for a while."""
+        one = self.contacts.get(contact)
+        if one is None or one.over:
+            return
+        one = replace(one, ended_at_ms=self.ctx.now_ms, cause=cause)
+        self._keep(one)
+        self._close(one)
+        self.ctx.emit(self._record(one))
+        self.ctx.emit(Dirty("recent"))
+        self.ctx.emit(SetTimer(one.key(), one.ended_at_ms + KEPT_FOR_MS))
+        while len(self._over) > KEPT_MAX:
+            self.forget(next(iter(self._over)))
+
+    def forget(self, contact: ContactId) -> None:
+        """It has been over for long enough."""
+        one = self.contacts.get(contact)
+        if one is None or not one.over:
+            return
+        for message in self.messages.get(contact, ()):
+            self.ctx.delete(message.record())
+        self.ctx.delete(one.key())
+        self._forget(one)
+
+    # --- restart ------------------------------------------------------------------------------------------------------
+
+    def restore(self, kind: str, value: Mapping[str, Any]) -> bool:
+        """A record of the journal, if it is one of these."""
+        if kind == "brought":
+            self._enter(from_json(Brought, value))
+        elif kind == "said":
+            message = from_json(Message, value)
+            self.messages.setdefault(message.contact, []).append(message)
+        else:
+            return False
+        return True
+
+    def restored(self) -> None:
+        """All records are here again: in their order."""
+        for said in self.messages.values():
+            said.sort(key=lambda message: message.number)
+        over = sorted((one for one in self.contacts.values() if one.over), key=lambda one: one.ended_at_ms)
+        for one in over:
+            self._close(one)
+
+    def resume(self) -> None:
+        """The rooms are up: what ended while we died is over; who was about to have one has it; timers."""
+        for one in list(self.contacts.values()):
+            view = self.ctx.core.contact(one.contact)
+            if one.over:
+                self.ctx.emit(SetTimer(one.key(), one.ended_at_ms + KEPT_FOR_MS))
+            elif view is None or view.state is routing.ContactState.ENDED:
+                self.ended(one.contact, "ended-in-restart")
+            elif view.state is routing.ContactState.CONNECTING and view.operator is not None and view.position:
+                self.connect(routing.Connect(one.contact, view.operator, view.position, view.epoch))
+        for contact in self.messages.keys() - self.contacts.keys():  # never confirmed to anybody
+            for message in self.messages.pop(contact):
+                self.ctx.delete(message.record())
+
+    # --- keeping ------------------------------------------------------------------------------------------------------
+
+    def _arrive(self, one: Brought) -> None:
+        asked = one.asked
+        self.ctx.route(
+            routing.ContactArrived(
+                self.ctx.now_ms,
+                one.contact,
+                one.queue,
+                asked.caller,
+                {"source": one.by, "channel": asked.channel},
+                kind=KINDS[asked.kind],
+                priority_ms=asked.priority_ms,
+                skills=dict(asked.skills),
+                area=asked.area,
+                language=asked.language,
+                identity=asked.caller,
+            )
+        )
+        self.ctx.settle()
+
+    def _keep(self, one: Brought) -> None:
+        if self.contacts.get(one.contact) != one:
+            self.contacts[one.contact] = one
+            self.ctx.put(one.key(), one)
+
+    def _enter(self, one: Brought) -> None:
+        self.contacts[one.contact] = one
+        self._open.setdefault(one.by, {})[one.contact] = None
+        self._references[one.by, one.asked.reference] = one.contact
+
+    def _close(self, one: Brought) -> None:
+        self._open[one.by].pop(one.contact, None)
+        self._over[one.contact] = None
+
+    def _forget(self, one: Brought) -> None:
+        del self.contacts[one.contact]
+        self.messages.pop(one.contact, None)
+        self._over.pop(one.contact, None)
+        self._references.pop((one.by, one.asked.reference), None)
+        mine = self._open[one.by]
+        mine.pop(one.contact, None)
+        if not mine:
+            del self._open[one.by]
+
+    def _record(self, one: Brought) -> StoreCall:
+        position = next((p for p in self.ctx.settings.positions if p.position == one.last_position), None)
+        return StoreCall(
+            one.contact,
+            {
+                "queue": one.queue,
+                "caller": one.asked.caller,
+                "arrived_at_ms": one.arrived_at_ms,
+                "answered_at_ms": one.operator_answered_at_ms or None,
+                "ended_at_ms": one.ended_at_ms,
+                "operator": one.last_operator,
+                "position": one.last_position or None,
+                "room": position.room if position else None,
+                "cause": one.cause,
+                "direction": "in",
+                "parties": [],
+                "kind": one.kind,
+                "text": one.asked.text if one.kind != "chat" else "",
+                "messages": [
+                    {"by": said.by, "name": said.name, "text": said.text, "at_ms": said.at_ms}
+                    for said in self.messages.get(one.contact, ())
+                ],
+            },
+        )

@@ -1,0 +1,112 @@
+"""What a contact without a call is made of: who brought it, what was asked for, what has been written in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.routing.api import ContactKind
+
+Kind = Literal["chat", "alarm", "radio"]
+KINDS: Mapping[Kind, ContactKind] = {
+    "chat": ContactKind.CHAT,
+    "alarm": ContactKind.ALARM,
+    "radio": ContactKind.RADIO,
+}
+
+Sender = Literal["outside", "operator"]
+
+TEXT_MAX = 2_000
+"""Characters of one message, and of an alarm's text."""
+
+MESSAGES_MAX = 500
+"""Of one chat, both ways; then it must be ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integrator:
+    """A program that brings contacts, as configured. It is known by its token, of which only the SHA-256 (hex) is
+    kept. `queues` and `kinds`: what it may bring and where to; no queues: everywhere."""
+
+    integrator: str
+    name: str
+    token_sha256: str = field(repr=False)
+    kinds: frozenset[str] = frozenset(KINDS)
+    queues: frozenset[QueueId] = frozenset()
+    max_open: int = 200
+    contacts_a_minute: int = 120
+    messages_a_minute: int = 60  # in one chat
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an integrator wants: `reference` is its own name for the contact, and makes a repetition harmless. The queue
+    by its id or by a number that leads to it. Class is the queue's; priority (ms of credit) too, unless said."""
+
+    kind: Kind
+    reference: str
+    queue: str = ""
+    number: str = ""
+    caller: str = ""
+    caller_name: str = ""
+    channel: str = ""  # as people call the way it came by, e.g. sms
+    text: str = ""
+    area: str = ""
+    language: str = ""
+    priority_ms: int | None = None
+    skills: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """Journalled under `brought/<contact>`, until some time after its end. Who has it and whether it waits is the
+    routing core's to say."""
+
+    contact: ContactId
+    by: str  # the integrator's id
+    asked: Asked
+    queue: QueueId
+    arrived_at_ms: int
+    operator_answered_at_ms: int = 0
+    last_operator: OperatorId | None = None
+    last_position: str = ""
+    ended_at_ms: int = 0
+    cause: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return self.asked.kind
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.ended_at_ms > 0
+
+    def key(self) -> str:
+        """The journal's key."""
+        return f"brought/{self.contact}"
+
+    def taken_by(self, operator: OperatorId, position: str, now_ms: int) -> "Brought":
+        """The same with this operator, the first or another."""
+        first_ms = self.operator_answered_at_ms or now_ms
+        return replace(self, operator_answered_at_ms=first_ms, last_operator=operator, last_position=position)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Journalled under `said/<contact>/<number>`. Numbers count from 1 within the contact, both ways. `key`: the
+    sender's own name for it, so that a repetition is the same message."""
+
+    contact: ContactId
+    number: int
+    by: Sender
+    text: str = field(repr=False)
+    at_ms: int
+    operator: OperatorId | None = None
+    name: str = ""
+    key: str = ""
+
+    def record(self) -> str:
+        """The journal's key."""
+        return f"said/{self.contact}/{self.number}"

@@ -1,0 +1,113 @@
+"""Contacts without a call as consoles and integrators see them. Shapes are those of docs/integrators/position-api.md
+and docs/integrators/contacts.md."""
+
+from typing import Any
+
+from kak_server.bridges.brought import BroughtContacts
+from kak_server.bridges.brought_talk import message_view
+from kak_server.bridges.brought_types import Brought, Message
+from kak_server.bridges.calls import JOINED
+from kak_server.bridges.context import Context
+from kak_server.routing.api import ContactState, Offer
+from kak_server.routing.views import ContactView, OperatorView
+
+View = dict[str, Any]
+_WAITS = (ContactState.WAITING, ContactState.OFFERED)
+
+
+class BroughtViews:
+    """Read only."""
+
+    def __init__(self, ctx: Context, brought: BroughtContacts) -> None:
+        self.ctx = ctx
+        self.brought = brought
+
+    def on_offer(self, view: ContactView) -> View:
+        """What an offer says of it beside what it says of calls."""
+        one = self.brought.contacts.get(view.contact)
+        if one is None:
+            return {"kind": "voice", "channel": "", "text": ""}
+        said = self.brought.messages.get(view.contact)
+        text = said[-1].text if said else one.asked.text
+        return {
+            "kind": one.kind,
+            "channel": one.asked.channel,
+            "text": text,
+            "caller_name": one.asked.caller_name,
+            "caller_source": "none",
+        }
+
+    def card(self, view: ContactView, queue_name: str) -> View:
+        """The card at the operator's who has it."""
+        one = self.brought.contacts[view.contact]
+        asked = one.asked
+        return {
+            "contact": view.contact,
+            "kind": one.kind,
+            "channel": asked.channel,
+            "queue": view.queue,
+            "queue_name": queue_name,
+            "class": view.klass.value,
+            "caller": asked.caller,
+            "caller_name": asked.caller_name,
+            "area": asked.area,
+            "language": asked.language,
+            "text": "" if one.kind == "chat" else asked.text,
+            "source": self.source(one),
+            "reference": asked.reference,
+            "arrived_at_ms": view.arrived_at_ms,
+            "answered_at_ms": view.connected_at_ms or view.since_ms,
+            "messages": [message_view(said) for said in self.brought.messages.get(view.contact, ())],
+        }
+
+    def source(self, one: Brought) -> str:
+        """Who brought it, in words."""
+        known = self.ctx.settings.integrators
+        return next((each.name for each in known if each.integrator == one.by), one.by)
+
+    def held_by(self, operator: OperatorView) -> list[ContactView]:
+        """The contacts without a call that this operator has, chats in the order of their coming."""
+        ours = [operator.contact, *operator.chats]
+        views = [self.ctx.core.contact(each) for each in ours if each is not None and each in self.brought.contacts]
+        return [view for view in views if view is not None and view.state in JOINED]
+
+    def offered_to(self, operator: OperatorView) -> ContactView | None:
+        """The chat that this operator is asked for."""
+        return self.ctx.core.contact(operator.chat_offer) if operator.chat_offer is not None else None
+
+    def has(self, effect: Offer) -> bool:
+        """Whether an offer is of one of these."""
+        return effect.contact in self.brought.contacts
+
+    # --- for the integrator -------------------------------------------------------------------------------------------
+
+    def outside(self, one: Brought) -> View:
+        """How it stands. Who the operators are is nobody's business outside."""
+        view = None if one.over else self.ctx.core.contact(one.contact)
+        state = "ended" if view is None else "waiting" if view.state in _WAITS else "connected"
+        return {
+            "contact": one.contact,
+            "kind": one.kind,
+            "reference": one.asked.reference,
+            "queue": one.queue,
+            "state": state,
+            "arrived_at_ms": one.arrived_at_ms,
+            "answered_at_ms": one.operator_answered_at_ms or None,
+            "ended_at_ms": one.ended_at_ms or None,
+            "cause": one.cause,
+            "messages": len(self.brought.messages.get(one.contact, ())),
+        }
+
+    @staticmethod
+    def outside_message(message: Message) -> View:
+        """A message, without the operator's name."""
+        return {"number": message.number, "by": message.by, "text": message.text, "at_ms": message.at_ms}
+
+
+def chats_of(operator: OperatorView) -> View:
+    """How many chats an operator has, and may have."""
+    return {
+        "chats": len(operator.chats),
+        "chats_max": operator.chats_max,
+        "chats_in_call": operator.chats_in_call,
+    }

@@ -1,0 +1,346 @@
+"""Contacts without a call through the house: chats beside calls, alarms, repetitions, limits, restarts."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kak_server.bridges import recovery
+from kak_server.bridges.asking import RefusedError
+from kak_server.bridges.brought import KEPT_FOR_MS
+from kak_server.bridges.brought_types import MESSAGES_MAX, Asked, Brought, Integrator
+from kak_server.bridges.outputs import Audit, JournalEvent, Put, StoreCall, Tell
+from kak_server.bridges.staff import PersonInfo
+from kak_server.console.messages import check_event
+from kak_server.console.models import Offer, SnapshotFields
+from kak_server.console.requests_contacts import ContactInfo
+from kak_server.media import rpc
+from kak_server.model.ids import ContactId, LegId, QueueId
+from kak_server.routing.api import Capacity, ContactState, OperatorState
+from tests.unit.bridges.test_recovery import after_restart, resume, sip_calls
+from tests.unit.bridges.world import KARI, OLA, SEAT_1, SEAT_2, World, settings, world
+
+WEB = Integrator("helsenorge", "Helsenorge", "0" * 64, contacts_a_minute=600, max_open=5, messages_a_minute=20)
+OTHER = Integrator("other", "Other", "1" * 64, kinds=frozenset({"alarm"}), queues=frozenset({QueueId("116117")}))
+CHAT = Asked("chat", "c1", queue="116117", caller="anna", caller_name="Anna", text="Hei, jeg har feber")
+ALARM = Asked("alarm", "a1", number="116117", caller="+4722222222", text="Trygghetsalarm: fall")
+
+
+@pytest.fixture
+def w() -> World:
+    made = world()
+    able = Capacity(chats_max=2, chats_in_call=1)
+    made.house.ctx.settings = replace(
+        made.house.ctx.settings,
+        integrators=(WEB, OTHER),
+        people={KARI: PersonInfo("Kari", (), able), OLA: PersonInfo("Ola", (), able)},
+    )
+    return made
+
+
+def bring(w: World, asked: Asked = CHAT, by: Integrator = WEB) -> Brought:
+    w.house.at(w.now_ms)
+    one, _ = w.house.brought.bring(by, asked)
+    w.pump()
+    return one
+
+
+def accept(w: World, one: Brought) -> None:
+    assert w.answer(one.contact).code == ""
+
+
+def says(w: World, one: Brought, text: str, key: str = "", by: Integrator = WEB) -> int:
+    w.house.at(w.now_ms)
+    message, _ = w.house.brought_talk.from_outside(by, one.contact, text, key)
+    w.pump()
+    return message.number
+
+
+def info(w: World, one: Brought) -> dict[str, Any]:
+    view = w.house.views.brought.outside(w.house.brought.contacts[one.contact])
+    ContactInfo.model_validate(view)
+    return view
+
+
+def test_a_chat_is_offered_answered_written_in_and_ended_by_the_operator(w: World) -> None:
+    w.sit()
+    chat = bring(w)
+    offer = w.told("offer")[-1]
+    Offer.model_validate(offer)
+    assert (offer["kind"], offer["text"], offer["caller_name"]) == ("chat", "Hei, jeg har feber", "Anna")
+    accept(w, chat)
+    assert info(w, chat)["state"] == "connected"
+    assert [row["text"] for row in w.told("card")[-1]["messages"]] == ["Hei, jeg har feber"]
+    assert says(w, chat, "39,5 grader") == 2
+    assert w.told("card.message")[-1]["text"] == "39,5 grader"
+    assert w.do("contact.say", {"contact": chat.contact, "text": "Hvor lenge?", "key": "k"}).result == {"number": 3}
+    said = w.house.brought_talk.after(WEB, chat.contact, 1)
+    assert [(m.number, m.by, m.text) for m in said] == [(2, "outside", "39,5 grader"), (3, "operator", "Hvor lenge?")]
+    assert w.do("contact.hangup", {"contact": chat.contact}).code == ""
+    assert w.told("card.ended")[-1]["contact"] == chat.contact
+    assert (info(w, chat)["state"], info(w, chat)["cause"]) == ("ended", "operator-hangup")
+    stored = [o for o in w.outputs if isinstance(o, StoreCall)][-1]
+    assert (stored.values["kind"], stored.values["operator"], len(stored.values["messages"])) == ("chat", KARI, 3)
+    for output in w.outputs:
+        if isinstance(output, Tell):
+            check_event(output.name, output.data)
+    assert w.house.brought_talk.after(WEB, chat.contact, 2)[0].text == "Hvor lenge?"  # the last word is still there
+
+
+def test_records_come_before_anybody_outside_can_know(w: World) -> None:
+    w.sit()
+    chat = bring(w)
+    kinds = [type(o).__name__ for o in w.outputs if isinstance(o, JournalEvent | Put) and "Arrived" in repr(o)[:60]]
+    assert kinds == ["JournalEvent"]
+    assert {f"brought/{chat.contact}", f"said/{chat.contact}/1"} <= w.records.keys()
+    assert [(o.operator, o.action) for o in w.outputs if isinstance(o, Audit)] == [
+        ("integrator:helsenorge", "contact.brought")
+    ]
+
+
+def test_a_chat_comes_beside_a_call_and_neither_touches_the_other(w: World) -> None:
+    call = w.talking()
+    chat = bring(w)
+    accept(w, chat)
+    shown = w.house.views.snapshot(KARI, SEAT_1)
+    SnapshotFields.model_validate({**shown, "now_ms": 1, "server": {"name": "x", "version": "", "lab": True}})
+    assert shown["call"]["contact"] == call
+    assert [card["contact"] for card in shown["cards"]] == [chat.contact]
+    assert (shown["me"]["chats"], shown["me"]["chats_max"], shown["me"]["chats_in_call"]) == (1, 2, 1)
+    assert w.do("contact.hangup", {"contact": chat.contact}).code == ""
+    view = w.house.ctx.core.contact(call)
+    assert view is not None
+    assert view.state is ContactState.CONNECTED
+    assert w.told("call.ended") == []
+    another = bring(w, replace(CHAT, reference="c2"))
+    accept(w, another)
+    assert w.do("contact.hangup", {"contact": call}).code == ""
+    assert w.told("call.ended")[-1]["contact"] == call
+    assert info(w, another)["state"] == "connected"
+
+
+def test_a_call_comes_beside_chats(w: World) -> None:
+    w.sit()
+    chat = bring(w)
+    accept(w, chat)
+    call = w.ring()
+    assert w.answer(call).code == ""
+    assert w.call_card()["contact"] == call
+    assert len(w.house.views.snapshot(KARI, SEAT_1)["cards"]) == 1
+
+
+def test_an_alarm_takes_the_operator_whole_and_leaves_paper_work(w: World) -> None:
+    w.sit()
+    alarm = bring(w, ALARM)
+    assert w.told("offer")[-1]["text"] == "Trygghetsalarm: fall"
+    accept(w, alarm)
+    shown = w.house.views.snapshot(KARI, SEAT_1)
+    assert shown["call"] is None
+    assert shown["cards"][0]["text"] == "Trygghetsalarm: fall"
+    assert w.do("contact.hangup", {"contact": alarm.contact}).code == ""
+    operator = w.house.ctx.core.operator(KARI)
+    assert operator is not None
+    assert operator.state is OperatorState.WRAP_UP
+    assert not w.commands(rpc.CreateRtp)
+
+
+def test_a_repeated_request_is_the_same_contact_and_another_one_is_refused(w: World) -> None:
+    first = bring(w)
+    assert w.house.brought.bring(WEB, CHAT) == (first, False)
+    w.pump()
+    assert len(w.house.ctx.core.contacts()) == 1
+    with pytest.raises(RefusedError, match="another contact"):
+        w.house.brought.bring(WEB, replace(CHAT, text="noe annet"))
+    other = bring(w, replace(ALARM, reference="c1"), OTHER)  # another's reference is another's
+    assert other.contact != first.contact
+
+
+def test_a_repeated_message_is_the_same_message(w: World) -> None:
+    w.sit()
+    chat = bring(w)
+    accept(w, chat)
+    assert [says(w, chat, "hei", "k1"), says(w, chat, "hei", "k1"), says(w, chat, "hei", "k2")] == [2, 2, 3]
+    assert len(w.told("card.message")) == 2
+
+
+@pytest.mark.parametrize(
+    ("by", "asked", "code"),
+    [
+        (WEB, replace(CHAT, queue="none"), "unknown-queue"),
+        (WEB, replace(CHAT, queue="", number="99"), "unknown-queue"),
+        (OTHER, CHAT, "not-allowed"),
+        (OTHER, replace(ALARM, number="113"), "not-allowed"),
+    ],
+)
+def test_what_may_not_be_brought(w: World, by: Integrator, asked: Asked, code: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        w.house.brought.bring(by, asked)
+    assert refused.value.code == code
+    assert w.house.ctx.core.contacts() == ()
+
+
+def test_limits(w: World) -> None:
+    chats = [bring(w, replace(CHAT, reference=f"r{n}")) for n in range(5)]
+    with pytest.raises(RefusedError) as refused:
+        w.house.brought.bring(WEB, replace(CHAT, reference="r5"))
+    assert refused.value.code == "limit"
+    w.house.brought.end(WEB, chats[0].contact)
+    w.pump()
+    bring(w, replace(CHAT, reference="r5"))
+    for n in range(20):
+        says(w, chats[1], f"{n}")
+    with pytest.raises(RefusedError) as refused:
+        says(w, chats[1], "one too many")
+    assert refused.value.code == "too-many-requests"
+    for n in range(MESSAGES_MAX - 21):
+        w.house.brought.say(chats[1], "operator", f"{n}")
+    w.pass_ms(60_000)
+    with pytest.raises(RefusedError) as refused:
+        says(w, chats[1], "full")
+    assert refused.value.code == "limit"
+
+
+def test_contacts_of_others_are_not_there(w: World) -> None:
+    chat = bring(w)
+    for ask in (
+        lambda: w.house.brought.of(OTHER, chat.contact),
+        lambda: w.house.brought.end(OTHER, chat.contact),
+        lambda: w.house.brought_talk.from_outside(OTHER, chat.contact, "hei", ""),
+        lambda: w.house.brought_talk.after(OTHER, chat.contact, 0),
+        lambda: w.house.brought.of(WEB, ContactId("none")),
+    ):
+        with pytest.raises(RefusedError) as refused:
+            ask()
+        assert refused.value.code == "not-found"
+
+
+def test_the_outside_ends_it_in_every_state(w: World) -> None:
+    waiting = bring(w)
+    w.house.brought.end(WEB, waiting.contact)
+    w.sit()
+    offered = bring(w, replace(CHAT, reference="c2"))
+    w.house.brought.end(WEB, offered.contact)
+    w.pump()
+    assert w.told("offer.withdrawn")[-1]["reason"] == "caller-gone"
+    taken = bring(w, replace(CHAT, reference="c3"))
+    accept(w, taken)
+    for _ in range(2):
+        w.house.brought.end(WEB, taken.contact)
+        w.pump()
+    assert len(w.told("card.ended")) == 1
+    for one in (waiting, offered, taken):
+        assert info(w, one)["cause"] == "ended-outside"
+    with pytest.raises(RefusedError) as refused:
+        says(w, taken, "hallo?")
+    assert refused.value.code == "gone"
+    assert w.house.ctx.core.contacts() == ()
+
+
+def test_it_is_forgotten_an_hour_after_its_end(w: World) -> None:
+    chat = bring(w)
+    w.house.brought.end(WEB, chat.contact)
+    w.pump()
+    w.timer(f"brought/{chat.contact}")
+    w.pass_ms(KEPT_FOR_MS)
+    assert w.house.brought.contacts == {}
+    assert [key for key in w.records if key.startswith(("brought/", "said/"))] == []
+    assert bring(w).contact != chat.contact
+
+
+def test_only_who_has_it_may_write_end_or_pass_it_on(w: World) -> None:
+    w.sit()
+    w.sit(OLA, SEAT_2, available=False)
+    chat = bring(w)
+    accept(w, chat)
+    for name, more in (
+        ("contact.say", {"text": "x"}),
+        ("contact.hangup", {}),
+        ("contact.transfer", {"queue": "116117"}),
+    ):
+        assert w.do(name, {"contact": chat.contact, **more}, OLA, SEAT_2).code == "not-yours"
+    for name in ("contact.hold", "contact.park", "contact.leave", "video.invite", "contact.silent"):
+        assert w.do(name, {"contact": chat.contact, "on": True}).code == "not-yours"
+    assert w.do("contact.say", {"contact": chat.contact, "text": ""}).code == "bad-request"
+
+
+def test_a_chat_goes_on_to_another_queue(w: World) -> None:
+    w.sit()
+    chat = bring(w)
+    accept(w, chat)
+    w.do("activity.set", {"activity": "break"})
+    assert w.do("contact.transfer", {"contact": chat.contact, "queue": "113-oslo"}).code == ""
+    assert w.told("card.ended")[-1]["cause"] == "transfer"
+    assert info(w, chat)["queue"] == "113-oslo"
+    assert info(w, chat)["state"] == "waiting"
+    assert w.house.brought.contacts[chat.contact].queue == "113-oslo"
+
+
+def test_an_operator_whose_sound_is_lost_gives_an_alarm_back(w: World) -> None:
+    w.sit()
+    alarm = bring(w, ALARM)
+    accept(w, alarm)
+    w.media(rpc.LegMedia(LegId(f"seat-{SEAT_1}"), "down"))
+    w.pass_ms(6_000)
+    w.timer(f"routing/media:{KARI}")
+    assert info(w, alarm)["state"] == "waiting"
+    assert w.told("card.ended")[-1]["cause"] == "media-lost"
+
+
+def test_chats_of_a_lost_position_wait_again_with_their_messages_after_the_call(w: World) -> None:
+    call = w.talking()
+    chat = bring(w)
+    accept(w, chat)
+    w.sit(OLA, SEAT_2)
+    w.media(rpc.LegMedia(LegId(f"seat-{SEAT_1}"), "down"))
+    w.pass_ms(6_000)
+    w.timer(f"routing/media:{KARI}")
+    offered = [(row["contact"], row["kind"]) for row in w.told("offer")]
+    assert offered[-1] == (call, "voice")
+    assert w.answer(call, OLA, SEAT_2).code == ""
+    assert w.answer(chat.contact, OLA, SEAT_2).code == ""
+    assert [row["text"] for row in w.told("card")[-1]["messages"]] == ["Hei, jeg har feber"]
+    assert w.told("card.ended")[-1]["cause"] == "media-lost"
+
+
+def test_after_a_restart_everything_is_as_it_was(w: World) -> None:
+    call = w.talking()
+    chat = bring(w)
+    accept(w, chat)
+    says(w, chat, "er du der?")
+    waiting = bring(w, replace(ALARM, reference="a2"))
+    over = bring(w, replace(CHAT, reference="c3"))
+    w.house.brought.end(WEB, over.contact)
+    w.pump()
+    again = after_restart(w, replace(settings(), integrators=(WEB, OTHER)))
+    resume(again, sip_calls(w))
+    shown = again.house.views.snapshot(KARI, SEAT_1)
+    assert shown["call"]["contact"] == call
+    assert [row["text"] for row in shown["cards"][0]["messages"]] == ["Hei, jeg har feber", "er du der?"]
+    assert info(again, waiting)["state"] == "waiting"
+    assert info(again, over)["state"] == "ended"
+    assert again.house.brought.bring(WEB, CHAT)[1] is False
+    assert says(again, chat, "hallo") == 3
+    assert again.do("contact.hangup", {"contact": chat.contact}).code == ""
+    assert info(again, chat)["cause"] == "operator-hangup"
+
+
+def test_a_contact_that_died_between_its_arrival_and_its_record_is_brought_again(w: World) -> None:
+    chat = bring(w)
+    del w.records[f"brought/{chat.contact}"]
+    again = after_restart(w)
+    resume(again, {})
+    assert again.house.ctx.core.contacts() == ()
+    assert [key for key in again.records if key.startswith("said/")] == []
+    assert bring(again).contact != chat.contact
+
+
+def test_one_that_ended_while_we_died_is_over(w: World) -> None:
+    chat = bring(w)
+    before = dict(w.records)
+    w.house.brought.end(WEB, chat.contact)
+    w.pump()
+    w.records = before
+    again = after_restart(w)
+    recovery.resume(again.house, {}, again.now_ms)
+    again.pump()
+    assert info(again, chat)["cause"] == "ended-in-restart"

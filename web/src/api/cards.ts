@@ -1,0 +1,47 @@
+/** Contacts without a call, as docs/integrators/position-api.md describes them. */
+
+import type { ContactClass } from "./types";
+
+export type CardKind = "chat" | "alarm" | "radio";
+export type ContactKind = "voice" | "video" | CardKind;
+
+/** A message of a chat; numbers count from 1 within it, both ways. */
+export interface CardMessage {
+  contact: string;
+  number: number;
+  by: "outside" | "operator";
+  /** Of the operator who wrote it. */
+  name: string;
+  text: string;
+  at_ms: number;
+}
+
+/** A chat, an alarm or a radio's emergency that this operator has. */
+export interface Card {
+  contact: string;
+  kind: CardKind;
+  /** The way it came by, e.g. sms. */
+  channel: string;
+  queue: string;
+  queue_name: string;
+  class: ContactClass;
+  caller: string;
+  caller_name: string;
+  area: string;
+  language: string;
+  text: string;
+  /** Who brought it, and their name for it. */
+  source: string;
+  reference: string;
+  arrived_at_ms: number;
+  answered_at_ms: number | null;
+  messages: CardMessage[];
+}
+
+/** What was written in a chat that is over. */
+export interface RecentMessage {
+  by: "outside" | "operator";
+  name: string;
+  text: string;
+  at_ms: number;
+}
