@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import api
 from kak_server.routing.api import Condition, ContactClass, ContactKind, Reach, RoomConfig, RoomsConfig, Step, Strategy
+from kak_sim.step_oracle import StepOracle
 from tests.properties import routing_oracle as oracle
 from tests.unit.routing.desk import Desk, queue
 
@@ -74,9 +75,14 @@ picks = st.integers(0, 30)
 class WatchedDesk(Desk):
     """After each step the oracle looks at everybody; whoever is offered a contact is not passed over a higher class."""
 
+    def __init__(self, *queues: api.QueueConfig, **settings: Any) -> None:
+        self.steps = StepOracle()
+        super().__init__(*queues, **settings)
+
     def send(self, event: api.Event) -> tuple[api.Effect, ...]:
         effects = super().send(event)
         state = self.core.state
+        assert self.steps.observe(event, effects, state) == []
         assert oracle.findings(state) == []
         for effect in effects:
             if isinstance(effect, api.Offer):
@@ -118,6 +124,11 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.calls = 0
         for number, who in enumerate(ready):
             self.sits(who, ROOMS[number % 4], emd=number, chats=number % 3, in_call=number % 2, stops=bool(number % 2))
+
+    def any(self, *states: api.ContactState) -> bool:
+        """There is a contact, in one of the states if some are given."""
+        rows = self.desk.core.state.contacts.values()
+        return any(not states or row.state in states for row in rows)
 
     def some(self, pick: int, *states: api.ContactState) -> str:
         live = sorted(name for name, row in self.desk.core.state.contacts.items() if not states or row.state in states)
@@ -165,7 +176,15 @@ class WorkflowMachine(RuleBasedStateMachine):
         level=st.sampled_from([0, 0, 2, 4]),
         caller=st.sampled_from(CALLERS),
         language=st.sampled_from(["", "se"]),
+        times=st.integers(1, 4),
     )
+    def arrive(
+        self, to: str, kind: ContactKind, klass: ContactClass | None, level: int, caller: str, language: str, times: int
+    ) -> None:
+        """The same need once or several times."""
+        for _ in range(times):
+            self.arrives(to, kind, klass, level, caller, language)
+
     def arrives(
         self, to: str, kind: ContactKind, klass: ContactClass | None, level: int, caller: str, language: str
     ) -> None:
@@ -183,6 +202,7 @@ class WorkflowMachine(RuleBasedStateMachine):
             )
         )
 
+    @precondition(lambda self: self.any())
     @rule(pick=picks)
     def caller_leaves(self, pick: int) -> None:
         self.desk.gone(self.some(pick))
@@ -199,6 +219,7 @@ class WorkflowMachine(RuleBasedStateMachine):
     def media(self, who: str, up: bool) -> None:
         self.desk.media(f"p-{who}", up)
 
+    @precondition(lambda self: self.any(api.ContactState.OFFERED))
     @rule(pick=picks, joined=st.booleans())
     def accepts(self, pick: int, joined: bool) -> None:
         contact = self.some(pick, api.ContactState.OFFERED)
@@ -224,32 +245,38 @@ class WorkflowMachine(RuleBasedStateMachine):
         if ContactId(contact) in self.desk.core.state.contacts:
             self.desk.joined(contact)
 
+    @precondition(lambda self: self.any(api.ContactState.OFFERED))
     @rule(pick=picks)
     def rejects(self, pick: int) -> None:
         contact = self.some(pick, api.ContactState.OFFERED)
         if contact != "c-unknown":
             self.desk.reject(self.holder(contact), contact)
 
+    @precondition(lambda self: self.any(api.ContactState.CONNECTING))
     @rule(pick=picks)
     def is_joined(self, pick: int) -> None:
         self.desk_joined(self.some(pick, api.ContactState.CONNECTING))
 
+    @precondition(lambda self: self.any(api.ContactState.CONNECTING, api.ContactState.CONNECTED))
     @rule(pick=picks)
     def join_fails(self, pick: int) -> None:
         contact = self.some(pick, api.ContactState.CONNECTING, api.ContactState.CONNECTED)
         if contact != "c-unknown":
             self.desk.join_failed(contact)
 
+    @precondition(lambda self: self.any(api.ContactState.CONNECTED))
     @rule(pick=picks)
     def hangs_up(self, pick: int) -> None:
         contact = self.some(pick, api.ContactState.CONNECTED)
         self.desk.hang_up(self.holder(contact), contact)
 
+    @precondition(lambda self: self.any(api.ContactState.CONNECTED))
     @rule(pick=picks, to=queues)
     def transfers(self, pick: int, to: str) -> None:
         contact = self.some(pick, api.ContactState.CONNECTED)
         self.desk.transfer(self.holder(contact), contact, to)
 
+    @precondition(lambda self: self.any(api.ContactState.HANDED_OVER))
     @rule(pick=picks)
     def nobody_answers_outside(self, pick: int) -> None:
         self.desk.handover_failed(self.some(pick, api.ContactState.HANDED_OVER))
@@ -261,6 +288,15 @@ class WorkflowMachine(RuleBasedStateMachine):
     @rule(ms=st.sampled_from([1, 900, 1_000, 2_500, 4_000, 16_000]))
     def time_passes(self, ms: int) -> None:
         self.desk.wait(ms)
+
+    @rule(ms=st.sampled_from([500, 2_000, 3_000, 5_000]))
+    def a_step_falls_due(self, ms: int) -> None:
+        self.desk.wait(ms)
+
+    @rule(pick=picks)
+    def somebody_unknown_leaves(self, pick: int) -> None:
+        self.desk.gone(f"c-unknown-{pick}")
+        self.desk.handover_failed(f"c-unknown-{pick}")
 
     @rule(room=rooms, state=st.sampled_from([api.RoomState.OPEN, *api.RoomState]))
     def room_state(self, room: str, state: api.RoomState) -> None:

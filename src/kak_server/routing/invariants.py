@@ -5,7 +5,16 @@ The auditor of the tests checks the stream of events and effects instead and sha
 
 from collections.abc import Container
 
-from kak_server.routing import invariants_index, invariants_moves, invariants_people, lanes, matching, queues, ring_all
+from kak_server.routing import (
+    invariants_flow,
+    invariants_index,
+    invariants_moves,
+    invariants_people,
+    lanes,
+    matching,
+    queues,
+    ring_all,
+)
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.contacts import JOINED, MEDIA, WRAP_UP
 from kak_server.routing.offers import CONNECT, OFFER
@@ -23,6 +32,7 @@ def violations(state: State) -> list[str]:
     found += _indexes(state)
     found += _people(state)
     found += invariants_people.violations(state)
+    found += invariants_flow.violations(state)
     found += invariants_moves.violations(state)
     found += _timers(state)
     return found

@@ -16,6 +16,7 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
     room = state.room(event.room)
     if (room.state, room.reason) == (event.state, event.reason):
         return
+    come_back = room.state is RoomState.EVACUATED and event.state is not RoomState.EVACUATED
     room.state, room.reason, room.by, room.since_ms = event.state, event.reason, event.by, turn.now_ms
     state.rooms_epoch += 1
     turn.emit(RoomChanged(room.room, room.state, room.reason, event.by))
@@ -26,11 +27,12 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
     if event.state is RoomState.EVACUATED:
         for operator in people:
             operators.give_back_offer(turn, operator, "evacuated")
-    moved = _plan_again(turn, event)
+    concerned, moved = _plan_again(turn, event)
     for operator in people:
         matching.list_idle(state, operator)
         turn.touch_operator(operator.operator)
-    for key in sorted(moved):
+    # whose people come back is asked by everybody in their order, not first by those who wait for others now
+    for key in concerned if come_back else moved:
         contact = state.contacts[key[-1]]
         if contact.key is not None:
             offers.match_contact(turn, contact)
@@ -38,8 +40,9 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
         offers.match_operator(turn, operator)
 
 
-def _plan_again(turn: Turn, event: RoomStateSet) -> list[WaitKey]:
-    """All who wait for sets of rooms with this one, and all of its own: those whose need is another now, moved."""
+def _plan_again(turn: Turn, event: RoomStateSet) -> tuple[list[WaitKey], list[WaitKey]]:
+    """All who wait for sets of rooms with this one, and all of its own; and of these, in order, those whose need is
+    another now: they are moved."""
     state = turn.state
     keys: dict[WaitKey, None] = {}
     for rooms in state.index.sets_with.get(event.room, ()):
@@ -49,7 +52,8 @@ def _plan_again(turn: Turn, event: RoomStateSet) -> list[WaitKey]:
     for queue in state.own_queues.get(event.room, ()):
         keys.update(dict.fromkeys(queue.waiting))
     moved = []
-    for key in sorted(keys):
+    concerned = sorted(keys)
+    for key in concerned:
         contact = state.contacts[key[-1]]
         former = contact.need
         need = planning.need_of(state, contact, state.queue_of(contact))
@@ -57,4 +61,4 @@ def _plan_again(turn: Turn, event: RoomStateSet) -> list[WaitKey]:
             queues.move(state, contact, need, contact.named)
             turn.touch_contact(contact.contact)
             moved.append(key)
-    return moved
+    return concerned, moved

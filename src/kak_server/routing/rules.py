@@ -55,11 +55,13 @@ def on_changed(turn: Turn, event: ConfigChanged) -> None:
         if event.apply == "all":
             _move_all(turn, config.queue)
             waiting += state.queues[config.queue].waiting
+    if event.config is not None:
+        waiting = [key for queue in state.all_queues() for key in queue.waiting]
     opened = reserves.count(state) if event.config is not None or event.queues or event.removed else []
     people = [person for rules in event.operators if (person := _set_person(turn, rules)) is not None]
-    _match(turn, waiting)
-    for person in (*people, *opened):
+    for person in (*people, *opened):  # before those who wait by new rules: they may be able to serve an emergency now
         offers.match_operator(turn, person)
+    _match(turn, waiting)
     if event.config is not None:
         _match_all(turn)
     lending.refresh(turn)

@@ -10,7 +10,7 @@ from itertools import islice
 from kak_sim.days.day import EVENTS_MAX, Day, Outcome
 from kak_sim.days.scenarios import SCENARIOS, world_of
 from kak_sim.days.stage import Watch
-from kak_sim.days.watches import Audit, Laws, Stream, Twin
+from kak_sim.days.watches import Audit, Laws, Steps, Stream, Twin
 
 SEEDS = 1 << 31
 
@@ -53,7 +53,7 @@ class Total:
 def do(job: Job) -> Outcome:
     """Simulate one day under all watches. An exception of the core is a finding too."""
     world = world_of(job.scenario, job.seed)
-    watches: tuple[Watch, ...] = (Stream(), Laws(), Twin())
+    watches: tuple[Watch, ...] = (Stream(), Laws(), Steps(), Twin())
     if world.name != "rules":  # the auditor knows own room and all rooms, not workflows
         watches += (Audit(),)
     day = Day(world, job.seed, watches)

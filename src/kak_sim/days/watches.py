@@ -9,6 +9,7 @@ from kak_server.routing.api import Effect, Event
 from kak_server.routing.invariants import violations
 from kak_server.routing.step import RoutingCore
 from kak_sim.auditor import Auditor
+from kak_sim.step_oracle import StepOracle
 from kak_sim.stream_laws import StreamLaws
 
 LAWS_EVERY = 16
@@ -35,6 +36,17 @@ class Stream:
     def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
         """What the step broke."""
         return self.laws.observe(event, effects)
+
+
+class Steps:
+    """Which steps of a workflow are done, told once more."""
+
+    def __init__(self) -> None:
+        self.oracle = StepOracle()
+
+    def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
+        """What the step broke."""
+        return self.oracle.observe(event, effects, core.state)
 
 
 class Twin:

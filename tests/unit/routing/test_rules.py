@@ -304,3 +304,15 @@ def test_a_restored_core_takes_new_rules_as_the_one_that_lived_on() -> None:
     event = ConfigChanged(desk.now_ms, 2, (queue("113", "oslo"),), config=RoutingConfig(queues=()), apply="all")
     assert restored.step(event) == desk.send(event)
     assert restored.digest() == desk.core.digest()
+
+
+def test_who_can_do_more_now_is_asked_for_an_emergency_before_a_call_that_waits_by_new_rules() -> None:
+    doctors = queue("doctors", "oslo", skills={"doctor": 3})
+    advice = queue("116117", "oslo", skills={"doctor": 4}, klass=ContactClass.NORMAL)
+    desk = Desk(doctors, advice)
+    desk.sit("ada", "oslo", doctor=1)
+    desk.ring("c1", "116117")
+    desk.ring("c2", "doctors")
+    skilled = OperatorRules(OperatorId("ada"), "Ada", {"doctor": 3})
+    desk.publish(replace(advice, skills={"doctor": 2}), people=(skilled,), apply="all")
+    assert desk.operator("ada").contact == ContactId("c2")

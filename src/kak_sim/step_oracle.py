@@ -1,0 +1,171 @@
+"""Which steps of a workflow are due and whose conditions hold, said once more in the plainest way.
+
+Shares no code with the core's conditions. It trusts the rows (who is where, since when) and the rules.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from kak_server.model.ids import ContactId, QueueId
+from kak_server.routing import api
+from kak_server.routing.state import Contact, State
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def local_time(state: State) -> datetime:
+    """The local wall clock, by the configuration's table."""
+    local = state.config.national.local
+    ahead_ms = local.ahead_ms[0]
+    for from_ms, row_ms in zip(local.from_ms, local.ahead_ms, strict=True):
+        if state.now_ms >= from_ms:
+            ahead_ms = row_ms
+    return _EPOCH + timedelta(milliseconds=state.now_ms + ahead_ms)
+
+
+def _in_time(state: State, condition: api.Condition) -> bool:
+    local = local_time(state)
+    days = state.config.national.calendars.get(condition.calendar, ())
+    if condition.weekdays and local.weekday() not in condition.weekdays:
+        return False
+    if condition.calendar and ((local - _EPOCH).days in days) is not condition.in_calendar:
+        return False
+    minute = local.hour * 60 + local.minute
+    begin, end = condition.from_min or 0, 24 * 60 if condition.until_min is None else condition.until_min
+    return begin <= minute < end if begin <= end else not end <= minute < begin
+
+
+def staff(state: State, config: api.QueueConfig) -> int:
+    """People of the own room who are there for the queue and say they are available."""
+    return sum(
+        row.room == config.rooms[0]
+        and row.media_up
+        and row.activity is api.Activity.AVAILABLE
+        and all(row.skills.get(skill, 0) >= level for skill, level in config.skills.items())
+        for row in state.operators.values()
+    )
+
+
+def holds(
+    state: State, contact: Contact, config: api.QueueConfig, condition: api.Condition | None, waiting: int
+) -> bool:
+    """All that the condition says is true, with so many in the queue's line."""
+    if condition is None:
+        return True
+    room = state.rooms.get(config.rooms[0])
+    there = staff(state, config)
+    said = (
+        (condition.classes, contact.klass),
+        (condition.kinds, contact.kind),
+        (condition.areas, contact.area),
+        (condition.languages, contact.language),
+        (condition.room_states, api.RoomState.OPEN if room is None else room.state),
+    )
+    return (
+        all(not wanted or value in wanted for wanted, value in said)
+        and (condition.staff_below is None or there < condition.staff_below)
+        and (condition.staff_from is None or there >= condition.staff_from)
+        and (condition.waiting_below is None or waiting < condition.waiting_below)
+        and (condition.waiting_from is None or waiting >= condition.waiting_from)
+        and _in_time(state, condition)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A contact as the last step left it."""
+
+    queue: QueueId
+    rules: str
+    entered_at_ms: int
+    fired: int
+    waited: bool
+
+
+class StepOracle:
+    """Feed it every event with its effects, and the state after it."""
+
+    def __init__(self) -> None:
+        self._seen: dict[ContactId, Seen] = {}
+        self._waiting: Counter[QueueId] = Counter()
+
+    def observe(self, event: api.Event, effects: Sequence[api.Effect], state: State) -> list[str]:
+        """Steps that were done and should not be, or the other way round."""
+        if not any(queue.config.workflow for queue in state.all_queues()):
+            return []
+        before, self._waiting = (
+            self._waiting,
+            Counter(contact.queue for contact in state.contacts.values() if contact.state is api.ContactState.WAITING),
+        )
+        found: list[str] = []
+        for name in self._touched(event, effects, state):
+            contact = state.contacts.get(name)
+            if contact is None:
+                self._seen.pop(name, None)
+                continue
+            last = self._seen.get(name)
+            self._seen[name] = Seen(
+                contact.queue,
+                contact.rules,
+                contact.entered_at_ms,
+                contact.fired,
+                contact.state is api.ContactState.WAITING,
+            )
+            line = sorted((before[contact.queue], self._waiting[contact.queue]))
+            found += self._judge(event, effects, state, contact, last, range(line[0], line[1] + 1))
+        return found
+
+    @staticmethod
+    def _touched(event: api.Event, effects: Iterable[api.Effect], state: State) -> list[ContactId]:
+        if isinstance(event, api.Configured | api.ConfigChanged):
+            return list(state.contacts)
+        named = [effect.contact for effect in effects if isinstance(effect, api.ContactChanged)]
+        if isinstance(event, api.TimerFired) and event.key.startswith("step:"):
+            named.append(ContactId(event.key.removeprefix("step:")))
+        return list(dict.fromkeys(named))
+
+    @staticmethod
+    def _judge(
+        event: api.Event,
+        effects: Sequence[api.Effect],
+        state: State,
+        contact: Contact,
+        last: Seen | None,
+        waiting: range,
+    ) -> list[str]:
+        """`waiting`: how many may have stood in line while this step looked."""
+        queue = state.queue_of(contact)
+        if not queue.config.workflow:
+            return []
+        began = (
+            last is None
+            or (last.queue, last.entered_at_ms) != (contact.queue, contact.entered_at_ms)
+            or last.rules != contact.rules
+        )
+        fired = 0 if began or last is None else last.fired
+        timer = isinstance(event, api.TimerFired) and event.key == f"step:{contact.contact}"
+        looked = (timer and last is not None and last.waited and not began) or (
+            isinstance(event, api.ContactArrived) and last is None
+        )
+        found = []
+        for number, step in enumerate(queue.steps):
+            bit = 1 << number
+            due = contact.entered_at_ms + step.after_ms <= state.now_ms
+            might = [holds(state, contact, queue.config, step.when, count) for count in waiting]
+            if contact.fired & bit and not fired & bit:
+                if not due or not any(might):
+                    found.append(f"{contact.contact} did step {number} of {contact.queue}, which does not hold")
+                told = any(
+                    isinstance(effect, api.Announce)
+                    and effect.contact == contact.contact
+                    and effect.prompt == step.announce
+                    for effect in effects
+                )
+                if step.announce and not told and not isinstance(event, api.Configured | api.ConfigChanged):
+                    found.append(f"{contact.contact} did step {number} of {contact.queue} in silence")
+            here = contact.state in (api.ContactState.WAITING, api.ContactState.OFFERED)
+            if looked and here and due and not contact.fired & bit and all(might):
+                found.append(f"{contact.contact} did not do step {number} of {contact.queue}, which holds")
+        return found
