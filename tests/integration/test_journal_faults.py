@@ -14,7 +14,7 @@ import pytest
 
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compactor import ProcessCompactor
-from kak_server.runtime.folder import segment_numbers, segment_path
+from kak_server.runtime.folder import segment_numbers, segment_path, snapshot_path
 from kak_server.runtime.frames import Frame
 from kak_server.runtime.journal import Journal, JournalAlarm, JournalSettings
 from kak_server.runtime.segments import Contents, history, load
@@ -182,6 +182,22 @@ def test_after_a_sync_that_failed_only_a_checkpoint_is_trusted(tmp_path: Path) -
     disk.refuse_sync = 0
     room.until(lambda: len(segment_numbers(tmp_path)) == 2)
     assert room.kinds()[-1] == "recovered", "the notice ends"
+    contents = room.whole()
+    assert contents.base == 2
+
+
+def test_after_a_sync_that_failed_the_snapshot_is_made_beside_the_server(tmp_path: Path) -> None:
+    disk = BadDisk()
+    room = Room(tmp_path, disk, compactor=ProcessCompactor(tmp_path, Keep()))
+    room.call(5)
+    disk.refuse_sync = errno.EIO
+    room.until(lambda: "sync-error" in room.kinds())
+    disk.refuse_sync = 0
+    room.until(lambda: "recovered" in room.kinds() and snapshot_path(tmp_path, 2).exists())
+    assert room.text("recovered") == "a snapshot has made the journal whole for a start"
+    begun = [frame for _, frame in history(tmp_path, 2) if isinstance(frame, Frame)]
+    assert begun[0].record["k"] == "segment", "the loop has written no checkpoint"
+    assert room.slowest_s < 0.2
     contents = room.whole()
     assert contents.base == 2
 

@@ -3,7 +3,8 @@
 lock                      held (flock) as long as the journal is open; says whose
 generation                the newest fencing generation, so that it never goes back even if segments are lost
 journal-00000007.kj       a segment: the newest is appended to, older ones never change
-journal-00000007.kj.gz    the same, put away (`archive.py`)
+journal-00000008.kj       of 8 bytes: the next one's file, made ahead (`next_segment.py`); no segment yet
+journal-00000007.kj.gz    a segment, put away (`archive.py`)
 journal-00000007.idx      what is in an archived segment: times, contacts
 snapshot-00000007.kj      the state before segment 7 (`snapshots.py`); also .gz
 torn-00000007-4711.bin    what was cut off a torn end, kept for a person to look at
@@ -16,6 +17,8 @@ import os
 import re
 import zlib
 from pathlib import Path
+
+from kak_server.runtime.frames import SEGMENT_MAGIC
 
 SUFFIX = ".kj"
 PACKED = ".gz"
@@ -51,8 +54,8 @@ def packed(path: Path) -> Path:
 
 
 def segment_numbers(folder: Path) -> list[int]:
-    """All segments, archived ones too, oldest first."""
-    return _numbers(folder, "journal")
+    """All segments, archived ones too, oldest first. A file without a record is none."""
+    return _numbers(folder, "journal", len(SEGMENT_MAGIC))
 
 
 def snapshot_numbers(folder: Path) -> list[int]:
@@ -60,9 +63,22 @@ def snapshot_numbers(folder: Path) -> list[int]:
     return _numbers(folder, "snapshot")
 
 
-def _numbers(folder: Path, kind: str) -> list[int]:
-    matches = (_NAME.fullmatch(path.name) for path in folder.iterdir())
-    return sorted({int(match.group(2)) for match in matches if match and match.group(1) == kind})
+def _numbers(folder: Path, kind: str, over_bytes: int = -1) -> list[int]:
+    """Of the files that hold more than so many bytes."""
+    found: set[int] = set()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            match = _NAME.fullmatch(entry.name)
+            if match is not None and match.group(1) == kind and _size_of(entry) > over_bytes:
+                found.add(int(match.group(2)))
+    return sorted(found)
+
+
+def _size_of(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return -1  # it has just been put away or dropped
 
 
 def read_file(path: Path) -> bytes:

@@ -10,9 +10,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from kak_server.model.codec import dumps
 from kak_server.routing.api import Event
@@ -25,29 +24,19 @@ from kak_server.runtime.files import FILES, Files
 from kak_server.runtime.folder import JournalError, lock_folder, read_generation, write_generation
 from kak_server.runtime.frames import SEGMENT_MAGIC, encode_frame
 from kak_server.runtime.gathered import Gathered
+from kak_server.runtime.healing import Healing
 from kak_server.runtime.hooks import Hooks
+from kak_server.runtime.journal_settings import JournalSettings as JournalSettings
+from kak_server.runtime.next_segment import NextSegment
 from kak_server.runtime.patience import Patience
 from kak_server.runtime.segment_writer import SegmentWriter
-from kak_server.runtime.segments import Contents, Newer, Replay, load
+from kak_server.runtime.segments import Contents, Replay, load
 from kak_server.runtime.syncer import RETRY_S, Syncer
 
 LAG_ALARM_MS = 100.0
 CHECKPOINT_SHARE = 4  # without a compactor: a segment is at least so many times its checkpoint
-COMPACTIONS_FAILED_MAX = 3  # in a row: then the loop makes a checkpoint itself, so that a start stays short
 ROLL_RETRY_S, ROLL_RETRY_MAX_S = 1.0, 300.0  # a snapshot is dear: a disk that refused is asked again later each time
 GATHER_S = 0.04  # records of so long share one fdatasync where nobody waits for it
-
-
-@dataclass(frozen=True, slots=True)
-class JournalSettings:
-    """`durability` "disk" waits for the disk at each record, at most `wait_ms`; a disk that takes longer is not waited
-    for until it keeps up again, alarmed. `newer`: what to do at the start about events of a newer program."""
-
-    durability: Literal["write", "disk"] = "write"
-    wait_ms: int = 50
-    segment_bytes: int = 16 * 1024 * 1024
-    pending_limit_bytes: int = 64 * 1024 * 1024
-    newer: Newer = "refuse"
 
 
 class Journal:
@@ -80,11 +69,11 @@ class Journal:
         self._rolling = Patience(ROLL_RETRY_S, ROLL_RETRY_MAX_S)
         self._lagging = False
         self._waits = settings.durability == "disk"
-        self._sync_failed = False
-        self._heal = False  # the files are not enough for a start: the loop must write a checkpoint
-        self._failed_compactions = 0
+        self._healing = Healing(compacts=hooks.compactor is not None)
         self._checkpoint_bytes = 0
         self._writer = SegmentWriter(folder, contents, lambda text: self._alarm("sync-error", text), hooks.files)
+        self._next = NextSegment(folder, hooks.files, hooks.monotonic_s, hooks.on_alarm)
+        self._want_next()
         self._syncer = Syncer(
             self._writer.fd,
             folder,
@@ -141,7 +130,7 @@ class Journal:
             raise JournalError(f"cannot use data folder {folder}: {problem.strerror}") from problem
         journal._append(dumps({"k": "boot", "generation": generation, "at_ms": now_ms}))
         lost, remarks = tuple(contents.lost), tuple(contents.remarks)
-        journal._heal = bool(lost)
+        journal._healing.by_loop = bool(lost)
         replay = Replay(generation, contents.routing, tuple(contents.events), values, lost, contents.records, remarks)
         if compactor is not None:
             compactor.start(journal._compacted)
@@ -202,17 +191,21 @@ class Journal:
         full_bytes = self.settings.segment_bytes
         if self._hooks.compactor is None:
             full_bytes = max(full_bytes, CHECKPOINT_SHARE * self._checkpoint_bytes)
-        wanted = self._writer.size_bytes >= full_bytes or self._heal or self._backlog.dropped > 0
-        return wanted and not self._backlog and self._rolling.over(self._hooks.monotonic_s())
+        due = self._healing.by_loop or self._backlog.dropped > 0
+        if not due and not self._next.refused:
+            due = self._writer.size_bytes >= full_bytes or self._healing.by_compactor
+        return due and not self._backlog and self._rolling.over(self._hooks.monotonic_s())
 
     def upkeep(self, routing_snapshot: Callable[[], Any]) -> None:
         """Begin a new segment, between two events only. The state before it is worked out by the compactor from the
         files; `routing_snapshot` is only asked for where they are not enough, since that stops the loop for 20 us a
         contact."""
-        if self._hooks.compactor is None or self._heal or self._backlog.dropped:
+        if self._hooks.compactor is None or self._healing.by_loop or self._backlog.dropped:
             self.checkpoint(routing_snapshot())
-        else:
-            self._roll([{"k": "segment", "generation": self.generation, "at_ms": self._now_ms}], [])
+            return
+        self._healing.begins(self._writer.number + 1)
+        if self._roll([{"k": "segment", "generation": self.generation, "at_ms": self._now_ms}], []):
+            self._healing.begun()
 
     def checkpoint(self, routing_snapshot: Any) -> bool:
         """Begin a new segment with everything that is alive.
@@ -225,8 +218,7 @@ class Journal:
         live = [*self._live.values(), b'{"k":"checkpoint-end"}', *([loss_record] if dropped else [])]
         if not self._roll([head], live):
             return False
-        healed, self._heal = self._heal, False
-        self._failed_compactions = 0
+        healed = self._healing.checkpointed()
         self._checkpoint_bytes = self._writer.size_bytes
         if dropped:
             self._backlog.healed()
@@ -247,9 +239,14 @@ class Journal:
             for payload in [*(dumps(head) for head in heads), *payloads]:
                 serial += 1
                 frames.append(encode_frame(serial, payload))
+            ready_fd = self._next.take()
+            if ready_fd is not None and payloads:  # many records appear together or not at all, and so by another name
+                self._hooks.files.close(ready_fd)
+                ready_fd = None
             try:
-                self._writer.roll(b"".join(frames))
+                self._writer.roll(b"".join(frames), ready_fd)
             except OSError as problem:
+                self._want_next()
                 if not self._rolling.failing:
                     self._alarm("degraded", f"no new segment: {problem.strerror}")
                 self._rolling.refused(self._hooks.monotonic_s())
@@ -257,11 +254,16 @@ class Journal:
             self._serial = serial
             self._syncer.switch(self._writer.fd)
             self._syncer.note(serial)
+            self._want_next()
         if self._rolling.done() and not self._backlog.dropped:
             self._alarm("recovered", "a new segment could be begun again")
         if self._hooks.compactor is not None:
             self._hooks.compactor.ask()
         return True
+
+    def _want_next(self) -> None:
+        if self._hooks.compactor is not None:  # without one a segment begins with a checkpoint, which appears whole
+            self._next.want(self._writer.number + 1)
 
     # --- state --------------------------------------------------------------------------------------------------------
 
@@ -295,6 +297,7 @@ class Journal:
         self._retry_at_s = 0.0
         self.retry()
         self._syncer.stop()
+        self._next.stop()
         if self._hooks.compactor is not None:
             self._hooks.compactor.stop()
         os.close(self._lock_fd)
@@ -360,9 +363,7 @@ class Journal:
     def _lag_measured(self, lag_ms: float) -> None:
         """A sync has succeeded."""
         self._hooks.on_sync_lag(lag_ms)
-        if self._sync_failed:
-            # A system that refused a sync may have forgotten what it should have written: only a checkpoint is sure.
-            self._sync_failed, self._heal = False, True
+        self._healing.synced()
         if lag_ms > LAG_ALARM_MS and not self._lagging:
             self._lagging = True
             self._alarm("sync-lag", f"the disk is {lag_ms:.0f} ms behind")
@@ -374,18 +375,14 @@ class Journal:
             self._alarm("waiting-again", "the disk keeps up again, and effects wait for it")
 
     def _sync_refused(self, text: str) -> None:
-        self._sync_failed = True
+        self._healing.sync_refused()
         self._alarm("sync-error", f"fdatasync failed: {text}")
 
     def _compacted(self, outcome: Outcome) -> None:
         """From the compactor's thread."""
         for lost in outcome.lost:
             self._alarm("lost", f"{lost}; a checkpoint of what is in memory will heal that")
-        if outcome.lost:
-            self._heal = True
-        elif outcome.problem:
-            self._failed_compactions += 1
-            self._heal = self._heal or self._failed_compactions >= COMPACTIONS_FAILED_MAX
+        if outcome.problem:
             self._alarm("not-compacted", outcome.problem)
-        else:
-            self._failed_compactions = 0
+        if self._healing.compacted(outcome):
+            self._alarm("recovered", "a snapshot has made the journal whole for a start")

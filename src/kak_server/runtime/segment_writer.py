@@ -1,5 +1,6 @@
 """Writing the newest segment: whole records or nothing, and new segments that appear complete or not at all."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -38,12 +39,25 @@ class SegmentWriter:
             raise
         self.size_bytes += len(frame)
 
-    def roll(self, data: bytes) -> None:
-        """Begin the next segment with `data`. The old descriptor stays open: the sync thread closes it.
-        Raises OSError; then all is as before."""
-        self.fd = create_whole(self._files, segment_path(self._folder, self.number + 1), data)
+    def roll(self, data: bytes, ready_fd: int | None = None) -> None:
+        """Begin the next segment with `data`, in the file that was made ahead (its mark is written) if there is one.
+        The old descriptor stays open: the sync thread closes it. Raises OSError; then all is as before."""
+        if ready_fd is None:
+            self.fd = create_whole(self._files, segment_path(self._folder, self.number + 1), data)
+        else:
+            self._begin(ready_fd, data)
+            self.fd = ready_fd
         self.number += 1
         self.size_bytes = len(data)
+
+    def _begin(self, fd: int, data: bytes) -> None:
+        try:
+            write_all(self._files, fd, data[len(SEGMENT_MAGIC) :])
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._files.truncate(fd, len(SEGMENT_MAGIC))  # it is no segment
+            self._files.close(fd)
+            raise
 
     def _cut_back(self) -> None:
         """Remove half a record. If even that fails, readers skip it by its checksum."""

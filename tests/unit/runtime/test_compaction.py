@@ -15,7 +15,7 @@ from kak_server.runtime.compaction import BusyError, Compacted, compact, fingerp
 from kak_server.runtime.compactor import Outcome, ProcessCompactor, read_outcome
 from kak_server.runtime.files import Files
 from kak_server.runtime.folder import index_path, packed, segment_numbers, segment_path, snapshot_numbers, snapshot_path
-from kak_server.runtime.frames import Frame
+from kak_server.runtime.frames import SEGMENT_MAGIC, Frame, encode_frame
 from kak_server.runtime.journal import Journal, JournalSettings
 from kak_server.runtime.segments import history, load
 from kak_server.runtime.snapshots import read_snapshot
@@ -117,7 +117,9 @@ def test_history_goes_by_age_and_by_size_but_never_what_a_start_needs(tmp_path: 
     state = desk.core.digest()
     numbers = segment_numbers(tmp_path)
     compact(tmp_path, FOREVER, 0)
-    segment_path(tmp_path, numbers[-1] + 1).write_bytes(segment_path(tmp_path, 1).read_bytes()[:8])
+    serial = frames(tmp_path)[-1].serial + 1
+    begun = encode_frame(serial, b'{"at_ms":1,"generation":1,"k":"segment"}')
+    segment_path(tmp_path, numbers[-1] + 1).write_bytes(SEGMENT_MAGIC + begun)
     compact(tmp_path, FOREVER, 0)
     assert read_index(tmp_path, 1) is not None
     end_ms = desk.now_ms
