@@ -14,6 +14,7 @@ from kak_server.media.engine.frames import FRAME_SAMPLES, Mixed, Pcm
 from kak_server.media.engine.g711 import Law
 from kak_server.media.engine.players import G711Player
 from kak_server.media.engine.plays import Play
+from kak_server.media.engine.tape import Tape
 from kak_server.media.worker.engines import numpy_engine
 from kak_server.model.ids import MixId
 from tests.support.engine_world import NAMES, EngineWorld
@@ -84,6 +85,45 @@ def test_a_stream_that_overlaps_itself_is_bounded_alike() -> None:
         assert ours.pull() == reference.pull()
     assert ours.stats == reference.stats
     assert reference.stats.late > 0
+
+
+# --- the tape ---------------------------------------------------------------------------------------------------------
+
+TAPED = st.tuples(
+    st.sampled_from(["frame", "frame", "nothing", "skip", "block", "end gap", "stop"]),
+    st.sampled_from([*LAWS, None]),
+    st.integers(0, 500),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.booleans(), st.integers(0, 3), st.lists(TAPED, max_size=60))
+def test_tapes_agree(alaw: bool, many_gaps: int, steps: list[tuple[str, Law | None, int]]) -> None:
+    tapes = (native_or_skip().tape(alaw), Tape(alaw))
+    for tape in tapes:
+        for _ in range(many_gaps * 400):
+            tape.take(None, None)
+            tape.take(voice(1), "PCMA")
+        tape.block()
+    for what, law, number in steps:
+        seen = []
+        for tape in tapes:
+            data = b""
+            if what == "frame":
+                tape.take(samples_of((number, number)) if law is None else voice(number), law)
+            elif what == "nothing":
+                tape.take(None, None)
+            elif what == "skip":
+                tape.skip(number % 70)
+            elif what == "block":
+                data = tape.block()
+            elif what == "end gap":
+                tape.end_gap()
+            else:
+                tape.stopped = number % 3 == 0
+            seen.append((data, tape.frames, tape.stopped, list(tape.gaps)))
+        assert seen[0] == seen[1]
+    assert tapes[0].block() == tapes[1].block()
 
 
 # --- the board --------------------------------------------------------------------------------------------------------

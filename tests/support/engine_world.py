@@ -7,11 +7,13 @@ from kak_server.media import rpc
 from kak_server.media.engine.conference import Conference
 from kak_server.media.engine.frames import Pcm
 from kak_server.media.engine.g711 import Law
+from kak_server.media.engine.ports import Tape
 from kak_server.media.worker.clock import TickTime
 from kak_server.media.worker.engines import Engine
 from kak_server.media.worker.rtp_leg import RtpLeg
 from kak_server.model.codec import to_json
 from kak_server.model.ids import LegId
+from tests.support.listeners import Told
 
 NAMES = ("a", "b")
 
@@ -26,6 +28,7 @@ class EngineWorld:
         self.poller = engine.poller()
         self.conference = Conference(engine.board())
         self.told: list[object] = []
+        self.tapes: dict[bool, Tape] = {}  # by whether they are A-law
         self.peers = {name: [self._socket() for _ in range(2)] for name in NAMES}  # the peer, and a stranger
         self._names = {sock.getsockname()[1]: f"{name}{n}" for name in NAMES for n, sock in enumerate(self.peers[name])}
         self.legs: dict[str, RtpLeg] = {}
@@ -81,8 +84,11 @@ class EngineWorld:
         self.peers[name][stranger].sendto(data, ("127.0.0.1", self.legs[name].port))
 
     def tap(self, name: str) -> None:
-        """Keep every frame of a source."""
-        self.conference.tap(name, f"tap-{name}", lambda frame, law: self._heard(name, frame, law))
+        """Keep every frame of a source, as it comes and on tapes."""
+        self.conference.tap(name, f"tap-{name}", Told(lambda frame, law: self._heard(name, frame, law)))
+        for alaw in (True, False):
+            self.tapes[alaw] = self.engine.tape(alaw)
+            self.conference.tap(name, f"tape-{alaw}", self.tapes[alaw])
 
     def _heard(self, name: str, frame: bytes | Pcm | None, law: Law | None) -> None:
         self.told.append(("tap", name, frame if frame is None or isinstance(frame, bytes) else frame.tobytes(), law))
@@ -102,6 +108,8 @@ class EngineWorld:
             for sock in self.peers[name]:
                 self.told.append((self._names[sock.getsockname()[1]], _all_waiting(sock)))
             self.told.append(("stats", name, self.legs[name].stats()))
+        for tape in self.tapes.values():
+            self.told.append(("tape", tape.frames, list(tape.gaps), tape.block()))
 
     def close(self) -> None:
         """Release the sockets."""

@@ -10,6 +10,7 @@ from kak_server.media.engine.conference import Conference
 from kak_server.media.engine.frames import FRAME_SAMPLES, Pcm
 from kak_server.media.engine.plays import Play
 from kak_server.model.ids import LegId, MixId
+from tests.support.listeners import Told
 
 
 def level(value: int) -> Pcm:
@@ -161,7 +162,7 @@ def test_only_wanted_sources_are_decoded() -> None:
     conference.add_companded_sink("ear", Ear())
     conference.set_mix(MixId("m"), edges(("used", "ear")))
     frames: list[bytes | Pcm | None] = []
-    conference.tap("tapped", "r", lambda frame, law: frames.append(frame))
+    conference.tap("tapped", "r", Told(lambda frame, law: frames.append(frame)))
     conference.tick()
     conference.untap("tapped", "r")
     conference.tick()
@@ -172,7 +173,7 @@ def test_only_wanted_sources_are_decoded() -> None:
 def test_a_tap_gets_what_came_or_nothing() -> None:
     conference = Conference()
     got: list[tuple[object, object]] = []
-    conference.tap("a", "r", lambda frame, law: got.append((type(frame), law)))
+    conference.tap("a", "r", Told(lambda frame, law: got.append((type(frame), law))))
     conference.tick()
     conference.add_source("a", Voice(5, "PCMA"))
     conference.tick()
@@ -244,7 +245,7 @@ def test_a_tap_follows_its_source() -> None:
     def take(frame: bytes | Pcm | None, law: g711.Law | None) -> None:
         heard.append((None if frame is None else len(frame), law))
 
-    conference.tap("a", "t", take)
+    conference.tap("a", "t", Told(take))
     conference.tick()
     conference.add_source("other", Voice(1))
     conference.add_source("a", Voice(1_000, "PCMA"))

@@ -104,10 +104,20 @@ def test_slots_that_are_not_there_are_refused() -> None:
             board.connect(wrong, ())
         with pytest.raises(IndexError):
             board.hears(wrong)
+        with pytest.raises(IndexError):
+            board.tap(wrong, ())
     board.add_sink(0)
     board.connect(0, ((500, 1.0), (-3, 1.0)))  # sources that are not there are not heard
     board.mix()
     assert not board.hears(0)
+
+
+def test_a_tape_takes_whole_frames_only() -> None:
+    tape = native_or_skip().tape(True)
+    for wrong in (b"x", bytes(320), bytearray(160)):
+        with pytest.raises(ValueError, match="160 samples"):
+            tape.take(wrong, "PCMA")  # type: ignore[arg-type]  # that is the point
+    assert (tape.frames, tape.block()) == (0, b"")
 
 
 def _through(_leg: Source, packet: bytes) -> bytes:

@@ -6,12 +6,12 @@ import hashlib
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from kak_server.media import rpc
 from kak_server.media.engine import g711
-from kak_server.media.worker.recording import GAPS_MAX, BadPathError, Recorder, Track
+from kak_server.media.engine.tape import Tape
+from kak_server.media.worker.recording import BadPathError, Recorder
 from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
 from kak_server.model.ids import RecordingId
 from tests.support.media_peers import read_wav, sine, until
@@ -22,43 +22,6 @@ def order(path: str, name: str = "r1") -> rpc.StartRecord:
 
 
 VOICE = g711.encode("PCMA", sine(440.0, 160))
-
-
-@pytest.mark.parametrize("encoding", [ALAW, PCM16])
-def test_a_track_keeps_time_and_notes_gaps(encoding: Encoding) -> None:
-    track = Track(order("x.wav"), encoding, 0)
-    for frame in (None, VOICE, VOICE, None, None, VOICE):
-        track.take(frame, "PCMA" if frame else None)
-    track.skip(3)
-    track.finish()
-    assert track.frames == 9
-    assert track.gaps == [rpc.Gap(0, 20), rpc.Gap(60, 40), rpc.Gap(120, 60)]
-    block = track.block()
-    assert len(block) == 9 * 160 * (1 if encoding == ALAW else 2)
-    assert track.block() == b""
-
-
-def test_sources_of_another_kind_are_converted() -> None:
-    linear = sine(440.0, 160)
-    for encoding in (ALAW, PCM16):
-        track = Track(order("x.wav"), encoding, 0)
-        track.take(linear, None)
-        track.take(g711.encode("PCMA", linear), "PCMA")
-        track.take(g711.encode("PCMU", linear), "PCMU")
-        data = track.block()
-        samples = g711.decode("PCMA", data) if encoding == ALAW else np.frombuffer(data, dtype=np.int16)
-        for frame in np.split(samples.astype(np.int32), 3):
-            assert np.abs(frame - linear).max() < 700
-
-
-def test_gaps_are_bounded() -> None:
-    track = Track(order("x.wav"), ALAW, 0)
-    for _ in range(GAPS_MAX + 50):
-        track.take(None, None)
-        track.take(VOICE, "PCMA")
-    track.finish()
-    assert len(track.gaps) == GAPS_MAX
-    assert track.gaps[-1].at_ms + track.gaps[-1].length_ms == (track.frames - 1) * 20
 
 
 @pytest.mark.parametrize(("encoding", "tag"), [(ALAW, 6), (PCM16, 1)])
@@ -87,10 +50,10 @@ def test_what_a_killed_worker_left_is_kept(tmp_path: Path) -> None:
 
 async def test_the_recorder_from_start_to_event(tmp_path: Path) -> None:
     events: list[rpc.Event] = []
-    recorder = Recorder(tmp_path, events.append)
+    recorder = Recorder(tmp_path, events.append, Tape)
     track = recorder.start(order("2026/a.wav"), "PCMA", 1_000)
     for index in range(60):
-        track.take(VOICE, "PCMA")
+        track.tape.take(VOICE, "PCMA")
         recorder.end_tick(index)
     assert recorder.stop(RecordingId("r1"), 2_200)
     assert not recorder.stop(RecordingId("r1"), 2_200)
@@ -106,7 +69,7 @@ async def test_the_recorder_from_start_to_event(tmp_path: Path) -> None:
 
 
 async def test_paths_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "in", lambda event: None)
+    recorder = Recorder(tmp_path / "in", lambda event: None, Tape)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "link").symlink_to(tmp_path)
     for path in ("../a.wav", "/a.wav", "a/../../b.wav", "link/a.wav", "a.txt", "", "a\0.wav", "x" * 600 + ".wav"):
@@ -118,13 +81,13 @@ async def test_paths_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
 
 async def test_a_failing_disk_fails_the_recording_only(tmp_path: Path) -> None:
     events: list[rpc.Event] = []
-    recorder = Recorder(tmp_path, events.append)
+    recorder = Recorder(tmp_path, events.append, Tape)
     (tmp_path / "blocked").write_text("a file where a folder should be")
     track = recorder.start(order("blocked/a.wav"), "PCMA", 0)
     good = recorder.start(order("good.wav", "r2"), "PCMA", 0)
     for index in range(60):
-        track.take(VOICE, "PCMA")
-        good.take(VOICE, "PCMA")
+        track.tape.take(VOICE, "PCMA")
+        good.tape.take(VOICE, "PCMA")
         recorder.end_tick(index)
     await until(lambda: events, 5.0)
     assert [type(event) for event in events] == [rpc.RecordFailed]
@@ -142,7 +105,7 @@ async def test_a_disk_that_fails_even_to_close_costs_no_other_track(
 ) -> None:
     """close(2): EIO, and the descriptor is gone all the same. The thread that met it writes on for the others."""
     events: list[rpc.Event] = []
-    recorder = Recorder(tmp_path, events.append)
+    recorder = Recorder(tmp_path, events.append, Tape)
     real_close, broken = os.close, set[int]()
 
     def append(self: WavFile, data: bytes) -> None:
@@ -163,8 +126,8 @@ async def test_a_disk_that_fails_even_to_close_costs_no_other_track(
     bad = recorder.start(order("call/bad.wav"), "PCMA", 0)
     good = recorder.start(order("call/good.wav", "r2"), "PCMA", 0)
     for index in range(60):
-        bad.take(VOICE, "PCMA")
-        good.take(VOICE, "PCMA")
+        bad.tape.take(VOICE, "PCMA")
+        good.tape.take(VOICE, "PCMA")
         recorder.end_tick(index)
     await until(lambda: events, 5.0)
     recorder.stop(RecordingId("r1"), 1_200)
@@ -184,10 +147,10 @@ async def test_another_worker_goes_on_with_the_track(tmp_path: Path) -> None:
     assert written_ms is not None
     assert written_ms.frames == 50
     now_ms = written_ms.ended_at_ms + 405
-    recorder = Recorder(tmp_path, events.append)
+    recorder = Recorder(tmp_path, events.append, Tape)
     track = recorder.start(order("a.wav"), "PCMA", now_ms)
     for _ in range(30):
-        track.take(VOICE, "PCMA")
+        track.tape.take(VOICE, "PCMA")
     await recorder.finish(now_ms + 600, 5.0)
     await until(lambda: events, 5.0)
     (closed,) = events
@@ -206,9 +169,9 @@ async def test_one_that_was_killed_before_its_first_block_is_a_gap_from_the_star
     left = killed.left_over()
     assert left is not None
     assert left.frames == 0
-    recorder = Recorder(tmp_path, events.append)
+    recorder = Recorder(tmp_path, events.append, Tape)
     track = recorder.start(order("a.wav"), "PCMA", left.ended_at_ms + 400)
-    track.take(VOICE, "PCMA")
+    track.tape.take(VOICE, "PCMA")
     await recorder.finish(left.ended_at_ms + 420, 5.0)
     await until(lambda: events, 5.0)
     (closed,) = events
@@ -219,7 +182,7 @@ async def test_one_that_was_killed_before_its_first_block_is_a_gap_from_the_star
 
 
 async def test_a_track_of_nothing_is_a_whole_file(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, lambda event: None)
+    recorder = Recorder(tmp_path, lambda event: None, Tape)
     recorder.start(order("a.wav"), "PCMA", 0)
     await recorder.finish(0, 5.0)
     assert read_wav(tmp_path / "a.wav") == (6, b"")
@@ -227,7 +190,7 @@ async def test_a_track_of_nothing_is_a_whole_file(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_continued_is_kept_apart(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, lambda event: None)
+    recorder = Recorder(tmp_path, lambda event: None, Tape)
     old = WavFile(tmp_path / "a.wav", PCM16)
     old.open()
     old.append(bytes(640))
@@ -242,10 +205,10 @@ async def test_what_cannot_be_continued_is_kept_apart(tmp_path: Path) -> None:
 
 async def test_finishing_completes_every_track(tmp_path: Path) -> None:
     events: list[rpc.Event] = []
-    recorder = Recorder(tmp_path, events.append)
+    recorder = Recorder(tmp_path, events.append, Tape)
     tracks = [recorder.start(order(f"{n}.wav", f"r{n}"), "PCMA", 0) for n in range(9)]
     for track in tracks:
-        track.take(VOICE, "PCMA")
+        track.tape.take(VOICE, "PCMA")
     await recorder.finish(20, 5.0)
     recorder.close(5.0)
     assert recorder.is_idle

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from kak_server.media.engine import g711
 from kak_server.media.engine.frames import FRAME_SAMPLES, Mixed, Pcm, to_pcm
-from kak_server.media.engine.ports import Source, Stream
+from kak_server.media.engine.ports import Listener, Source, Stream
 from kak_server.media.engine.vad import energy_of
 
 SPEAKING_PEAK = 400  # louder than that counts as speech for a gate's buffer
@@ -30,6 +30,7 @@ class NumpyBoard:
         self._wanted: set[int] = set()
         self._awake: dict[int, None] = {}
         self._raw: dict[int, bytes | Pcm] = {}
+        self._tapped: dict[int, tuple[Listener, ...]] = {}
         self._frames: Pcm = np.zeros((_ROOM, FRAME_SAMPLES), dtype=np.int16)
         self._streams: dict[int, tuple[Stream, g711.Law]] = {}
         self._edges: dict[int, Edges] = {}
@@ -51,6 +52,7 @@ class NumpyBoard:
         self._sources.pop(slot, None)
         self._awake.pop(slot, None)
         self._raw.pop(slot, None)
+        self._tapped.pop(slot, None)
         self._wanted.discard(slot)
         self._frames[slot] = 0
 
@@ -66,8 +68,14 @@ class NumpyBoard:
         else:
             self._wanted.discard(slot)
 
+    def tap(self, slot: int, listeners: tuple[Listener, ...]) -> None:
+        """All who take a source's frames from now on, with every `pull`."""
+        self._tapped.pop(slot, None)
+        if listeners:
+            self._tapped[slot] = listeners
+
     def pull(self) -> list[int]:
-        """A frame of every source that is awake. The slots that fell asleep."""
+        """A frame of every source that is awake, given to its listeners. The slots that fell asleep."""
         asleep: list[int] = []
         companded: dict[g711.Law, tuple[list[int], list[bytes]]] = {"PCMA": ([], []), "PCMU": ([], [])}
         for slot in self._awake:
@@ -91,6 +99,11 @@ class NumpyBoard:
                 self._frames[slots] = g711.decode(law, b"".join(parts)).reshape(-1, FRAME_SAMPLES)
         for slot in asleep:
             del self._awake[slot]
+        for slot, listeners in list(self._tapped.items()):
+            raw = self._raw.get(slot)
+            told_law = self._sources[slot].law if isinstance(raw, bytes) else None
+            for listener in listeners:
+                listener.take(raw, told_law)
         return asleep
 
     def raw(self, slot: int) -> bytes | Pcm | None:

@@ -3,9 +3,6 @@
 The samples are the board's business (`board`, or the native one); here is who hears whom, who is asleep, what plays.
 """
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -13,25 +10,12 @@ import numpy as np
 from kak_server.media import rpc
 from kak_server.media.engine import g711
 from kak_server.media.engine.board import NumpyBoard
-from kak_server.media.engine.frames import Pcm
 from kak_server.media.engine.plays import Play
-from kak_server.media.engine.ports import Board, CompandedSink, OpusSink, Source
+from kak_server.media.engine.ports import Board, CompandedSink, Listener, OpusSink, Source
 from kak_server.media.engine.slots import Slots
 from kak_server.media.engine.vad import TalkDetector
 from kak_server.media.engine.wiring import Wiring
 from kak_server.model.ids import LegId, MixId
-
-Tap = Callable[[bytes | Pcm | None, g711.Law | None], None]
-
-
-@dataclass(slots=True)
-class _Tapped:
-    """A tap, and where its source is: nowhere (None) until it comes."""
-
-    take: Tap
-    slot: int | None
-    law: g711.Law | None
-
 
 PlayKey = tuple[str, int, float]
 MixKey = tuple[tuple[int, float], ...]  # sources and gains: equal for sinks that hear the same
@@ -49,8 +33,8 @@ class Conference:
         self._sources: dict[str, Source] = {}
         self._source_slots = Slots()
         self._asleep: set[str] = set()
-        self._taps: dict[str, dict[str, _Tapped]] = {}
-        self._tapped: dict[tuple[str, str], _Tapped] = {}  # all of them
+        self._taps: dict[str, dict[str, Listener]] = {}
+        self._sourceless: dict[str, tuple[Listener, ...]] = {}  # taps whose source is not there
         self._sink_slots = Slots()
         self._slot_of_sink: dict[str, int] = {}  # aliases too
         self._names: dict[int, tuple[str, ...]] = {}  # of a sink slot, the aliases after its own
@@ -58,7 +42,7 @@ class Conference:
         self._by_frame: dict[int, CompandedSink] = {}  # those whose frames do not go straight to a stream
         self._stale_encoders: set[int] = set()
         self._heard_by: dict[int, MixKey] = {}  # what each sink slot is connected to
-        self._uses: Counter[int] = Counter()  # of source slots by sinks
+        self._uses: dict[int, int] = {}  # of source slots by sinks
         self._joined: set[int] = set()  # sink slots with an edge, be its source there or not
 
     # --- what exists -------------------------------------------------------------------------------------------------
@@ -129,25 +113,31 @@ class Conference:
         """Replace one mix; no edges removes it."""
         self._wiring.set_mix(mix, edges)
 
-    def tap(self, source: str, name: str, tap: Tap) -> None:
-        """Give every tick's frame of `source` (None: nothing came) to `tap`, as it came, with its law."""
-        tapped = _Tapped(tap, None, None)
-        self._taps.setdefault(source, {})[name] = self._tapped[source, name] = tapped
+    def tap(self, source: str, name: str, listener: Listener) -> None:
+        """Give every tick's frame of `source` (None: nothing came) to `listener`, as it came, with its law."""
+        self._taps.setdefault(source, {})[name] = listener
         self._find_tapped(source)
         self._want(source)
 
     def untap(self, source: str, name: str) -> None:
         """Idempotent."""
         taps = self._taps.get(source, {})
-        taps.pop(name, None)
-        self._tapped.pop((source, name), None)
+        if taps.pop(name, None) is None:
+            return
         if not taps:
-            self._taps.pop(source, None)
+            del self._taps[source]
+        self._find_tapped(source)
         self._want(source)
 
     def _find_tapped(self, source: str) -> None:
-        for tapped in self._taps.get(source, {}).values():
-            tapped.slot, tapped.law = self._source_slots.of(source), self.law_of(source)
+        listeners = tuple(self._taps.get(source, {}).values())
+        slot = self._source_slots.of(source)
+        if slot is not None:
+            self._board.tap(slot, listeners)
+        if slot is None and listeners:
+            self._sourceless[source] = listeners
+        else:
+            self._sourceless.pop(source, None)
 
     def watch(self, leg: LegId, on: bool) -> None:
         """Start or stop telling who talks."""
@@ -172,23 +162,23 @@ class Conference:
         board = self._board
         for tired in board.pull():
             self._fall_asleep(tired)
-        raw = board.raw
-        for tapped in self._tapped.values():
-            slot = tapped.slot
-            tapped.take(None if slot is None else raw(slot), tapped.law)
+        if self._sourceless:
+            for listeners in list(self._sourceless.values()):
+                for listener in listeners:
+                    listener.take(None, None)
         for leg, detector in self.watched.items():
             row = self._source_slots.of(leg)
             if detector.feed(None if row is None else board.energy(row)):
                 events.append(rpc.LegTalk(leg, detector.talking, round(detector.level, 1)))
         board.mix()
-        playing = self._add_plays(events)
+        playing = self._add_plays(events) if self.plays else None
         # A caller in a call or at a play hears silence as packets; one that is only ringing gets none.
         joined = self._joined.union(playing) if playing else self._joined
         board.send(index, joined)
         if self._by_frame:
             self._send_by_frame(joined)
         if self._opus:
-            self._send_opus(joined, playing)
+            self._send_opus(joined, playing or {})
         return events
 
     def _reconnect(self) -> None:
@@ -209,20 +199,25 @@ class Conference:
             self._connect(slot, tuple(sorted(gains.items())))
 
     def _connect(self, slot: int, edges: MixKey) -> None:
-        before = self._heard_by.pop(slot, ())
-        if edges:
-            self._heard_by[slot] = edges
+        before = self._heard_by.get(slot, ())
         if before == edges:
             return
+        if edges:
+            self._heard_by[slot] = edges
+        else:
+            del self._heard_by[slot]
         self._board.connect(slot, edges)
-        self._uses.subtract(row for row, _gain in before)
-        self._uses.update(row for row, _gain in edges)
+        uses = self._uses
+        for row, _gain in edges:
+            uses[row] = uses.get(row, 0) + 1
+        for row, _gain in before:
+            uses[row] -= 1
+            if not uses[row]:
+                del uses[row]
         for row, _gain in (*before, *edges):
             name = self._source_slots.name_of(row)
             if name is not None:
                 self._want(name)
-            if not self._uses[row]:
-                del self._uses[row]
 
     def _want(self, name: str) -> None:
         """Frames that nobody wants need not be decoded."""

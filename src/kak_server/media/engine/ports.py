@@ -141,6 +141,33 @@ class Intake(Protocol):
         """None is."""
 
 
+class Listener(Protocol):
+    """Who takes every frame of a source as it came."""
+
+    def take(self, frame: bytes | Pcm | None, law: Law | None, /) -> None:
+        """One tick of the source: companded bytes with their law, linear samples, or None."""
+
+
+class Tape(Listener, Protocol):
+    """See tape.Tape."""
+
+    frames: int
+    stopped: bool
+
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        """First frame and number of frames that did not come."""
+
+    def skip(self, ticks: int, /) -> None:
+        """Nothing came for so many ticks."""
+
+    def block(self) -> bytes:
+        """What has been gathered since the last call."""
+
+    def end_gap(self) -> None:
+        """Close the gap that is open, if one is."""
+
+
 class Board(Protocol):
     """See board.NumpyBoard."""
 
@@ -148,6 +175,7 @@ class Board(Protocol):
     def remove_source(self, slot: int, /) -> None: ...
     def wake(self, slot: int, /) -> None: ...
     def want(self, slot: int, wanted: bool, /) -> None: ...
+    def tap(self, slot: int, listeners: tuple[Listener, ...], /) -> None: ...
     def pull(self) -> list[int]: ...
     def raw(self, slot: int, /) -> bytes | Pcm | None: ...
     def energy(self, slot: int, /) -> int | None: ...

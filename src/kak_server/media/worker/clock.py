@@ -44,7 +44,7 @@ class TickClock:
         """Begin ticking on the running loop."""
         self._origin = time.monotonic()
         self._loop = asyncio.get_running_loop()
-        self._arm()
+        self._arm(self._origin)
 
     def stop(self) -> None:
         """No more ticks."""
@@ -55,32 +55,37 @@ class TickClock:
     def _due(self) -> float:
         return self._origin + (self.time.index + 1) * TICK_MS / 1000.0
 
-    def _arm(self) -> None:
+    def _arm(self, now_s: float) -> None:
         assert self._loop is not None, "it was started"
-        self._timer = self._loop.call_later(max(0.0, self._due() - time.monotonic()), self._run)
+        self._timer = self._loop.call_later(max(0.0, self._due() - now_s), self._run)
 
     def _run(self) -> None:
-        started = time.monotonic()
-        late_ms = (started - self._due()) * 1000.0
-        behind = int(late_ms // TICK_MS)
+        started_s = time.monotonic()
+        late_ms = (started_s - self._due()) * 1000.0
         if late_ms > self.late_max_ms:
             self.late_max_ms = late_ms
-        if behind > CATCH_UP_TICKS:
-            missed = behind
-            self.time.index += missed
-            self.skipped += missed
-            self.touch()
-            self._on_skip(missed)
-            behind = 0
-        self._arm_after(max(0, behind) + 1)
-        self.busy_s += time.monotonic() - started
-
-    def _arm_after(self, ticks: int) -> None:
         try:
-            for _ in range(ticks):
-                self.time.index += 1
-                self.ticks += 1
-                self.touch()
-                self._on_tick()
-        finally:
-            self._arm()  # a tick that failed must not be the last one
+            if late_ms >= TICK_MS:
+                self._catch_up(int(late_ms // TICK_MS))
+            self._tick()
+        finally:  # a tick that failed must not be the last one
+            ended_s = time.monotonic()
+            self.busy_s += ended_s - started_s
+            self._arm(ended_s)
+
+    def _tick(self) -> None:
+        self.time.index += 1
+        self.ticks += 1
+        self.touch()
+        self._on_tick()
+
+    def _catch_up(self, behind: int) -> None:
+        """Make good what is late, or leave it out where that would be too much at once."""
+        if behind <= CATCH_UP_TICKS:
+            for _ in range(behind):
+                self._tick()
+            return
+        self.time.index += behind
+        self.skipped += behind
+        self.touch()
+        self._on_skip(behind)

@@ -32,6 +32,7 @@ NAME_CHARS_MAX = 200
 GAIN_MAX = 16.0
 
 Result = Mapping[str, Json]
+_DONE = rpc.Reply(True)
 
 
 class CommandError(Exception):
@@ -72,7 +73,8 @@ class Commands:
         if isinstance(command, rpc.CreateWebrtc):
             return self._later(command)
         try:
-            return rpc.Reply(True, self._sync[type(command)](command))
+            result = self._sync[type(command)](command)
+            return rpc.Reply(True, result) if result else _DONE
         except (CommandError, BadPathError, BadKeyError, OSError) as problem:
             return _refusal(problem)
         except Exception as bug:  # noqa: BLE001  logged and answered as our fault
@@ -226,7 +228,7 @@ class Commands:
         if len(recorder.tracks) >= RECORDINGS_MAX:
             raise CommandError("limit", f"{RECORDINGS_MAX} recordings are running")
         track = recorder.start(args, conference.law_of(args.source), self._worker.clock.time.wall_ms)
-        conference.tap(args.source, args.recording, track.take)
+        conference.tap(args.source, args.recording, track.tape)
         return {}
 
     def stop_record(self, args: rpc.StopRecord) -> Result:

@@ -13,10 +13,12 @@ from kak_server.media.engine.players import G711Player
 from kak_server.media.engine.ports import Board, CompandedPlayer
 from kak_server.media.engine.ports import Intake as AnyIntake
 from kak_server.media.engine.ports import Stream as AnyStream
+from kak_server.media.engine.ports import Tape as AnyTape
 from kak_server.media.engine.stream import Stream
+from kak_server.media.engine.tape import Tape
 from kak_server.media.worker.ports import Poller, SocketPoller
 
-API = 2  # of the extension this code was written for
+API = 3  # of the extension this code was written for
 Choice = Literal["auto", "native", "numpy"]
 CHOICES: tuple[Choice, ...] = ("auto", "native", "numpy")
 
@@ -36,11 +38,12 @@ class Engine:
     player: Callable[[Law], CompandedPlayer]
     intake: Callable[[], AnyIntake]
     stream: Callable[[Any, int, int, int, int], AnyStream]
+    tape: Callable[[bool], AnyTape]
 
 
 def numpy_engine(why: str = "") -> Engine:
     """The reference."""
-    return Engine("numpy", why, NumpyBoard, SocketPoller, G711Player, Intake, Stream)
+    return Engine("numpy", why, NumpyBoard, SocketPoller, G711Player, Intake, Stream, Tape)
 
 
 def native_engine() -> Engine:
@@ -60,7 +63,9 @@ def native_engine() -> Engine:
             """Counts since the stream began."""
             return JitterStats(*self.counts)
 
-    return Engine("native", "", _native.Board, _native.Poller, NativePlayer, _native.Intake, _native.Stream)
+    return Engine(
+        "native", "", _native.Board, _native.Poller, NativePlayer, _native.Intake, _native.Stream, _native.Tape
+    )
 
 
 def engine_of(choice: Choice) -> Engine:

@@ -6,113 +6,65 @@ keep up fails the recording (record.failed), never the call.
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from kak_server.media import rpc
 from kak_server.media.engine import g711
-from kak_server.media.engine.frames import FRAME_SAMPLES, TICK_MS, Pcm
-from kak_server.media.worker.disk_writer import Closing, DiskWriter, Job
+from kak_server.media.engine.frames import TICK_MS
+from kak_server.media.engine.ports import Tape as AnyTape
+from kak_server.media.worker.disk_writer import Closing, DiskWriter, Job, Outcome
+from kak_server.media.worker.recording_paths import BadPathError as BadPathError
+from kak_server.media.worker.recording_paths import Places
 from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
 from kak_server.model.ids import RecordingId
 
 FLUSH_TICKS = 50
 BACKLOG_JOBS_MAX = 30  # of one track: 30 s that the disk is behind
-GAPS_MAX = 1_000
-LOOK_AGAIN_MS = 1_000
 CONTINUE_WITHIN_MS = 60_000  # a worker is started anew within seconds
-_SILENCE = {ALAW: g711.SILENCE["PCMA"], PCM16: bytes(2 * FRAME_SAMPLES)}
-
-
-class BadPathError(ValueError):
-    """The path leaves the recordings folder, has the wrong suffix, or is taken."""
 
 
 class Track:
     """One recording on the loop's side: frames in, blocks of bytes out."""
 
-    def __init__(self, args: rpc.StartRecord, encoding: Encoding, started_at_ms: int) -> None:
+    def __init__(self, args: rpc.StartRecord, encoding: Encoding, started_at_ms: int, tape: AnyTape) -> None:
         self.args = args
         self.encoding = encoding
         self.started_at_ms = started_at_ms
+        self.tape = tape  # what the engine fills
         self.phase = 0  # of its blocks
-        self.frames = 0
-        self.gaps: list[rpc.Gap] = []
         self.failed = False  # told to control; set by the loop alone
         self.broken = False  # nothing more is written; set by the writer alone
         self.submitted = 0  # jobs given to the writer; counted by the loop alone
         self.written = 0  # jobs done; counted by the writer alone
-        self._as_it_comes = "PCMA" if encoding == ALAW else "none"
-        self._block: list[bytes] = []
-        self._gap_from: int | None = None
 
     def continue_from(self, frames: int, ended_at_ms: int, now_ms: int) -> None:
         """This many frames are in the file; what came between their end and now was lost."""
-        self.frames = frames
+        self.tape.frames = frames
         self.started_at_ms = ended_at_ms - frames * TICK_MS
-        self.skip((now_ms - ended_at_ms) // TICK_MS)
+        self.tape.skip((now_ms - ended_at_ms) // TICK_MS)
 
-    def take(self, frame: bytes | Pcm | None, law: g711.Law | None) -> None:
-        """One tick of the source."""
-        if frame is None:
-            if self._gap_from is None:
-                self._gap_from = self.frames
-            self._block.append(_SILENCE[self.encoding])
-        else:
-            if self._gap_from is not None:
-                self._end_gap()
-            self._block.append(frame if law == self._as_it_comes else self._encode(frame, law))  # type: ignore[arg-type]
-        self.frames += 1
-
-    def skip(self, ticks: int) -> None:
-        """The worker stood still for so many ticks: silence, noted as a gap."""
-        for _ in range(ticks):
-            self.take(None, None)
-
-    def block(self) -> bytes:
-        """What has been gathered since the last call."""
-        data = b"".join(self._block)
-        self._block.clear()
-        return data
-
-    def finish(self) -> None:
-        """Close the gap that is open, if one is."""
-        self._end_gap()
-
-    def _end_gap(self) -> None:
-        if self._gap_from is None:
-            return
-        begin_ms, length_ms = self._gap_from * TICK_MS, (self.frames - self._gap_from) * TICK_MS
-        self._gap_from = None
-        if len(self.gaps) < GAPS_MAX:
-            self.gaps.append(rpc.Gap(begin_ms, length_ms))
-        else:  # bounded: the last one stands for all that follow, and says too much rather than too little
-            last = self.gaps[-1]
-            self.gaps[-1] = rpc.Gap(last.at_ms, begin_ms + length_ms - last.at_ms)
-
-    def _encode(self, frame: bytes | Pcm, law: g711.Law | None) -> bytes:
-        if isinstance(frame, bytes):
-            if self.encoding == ALAW:
-                return frame if law == "PCMA" else frame.translate(g711.TRANSCODE["PCMU", "PCMA"])
-            return g711.decode(law or "PCMA", frame).tobytes()
-        return frame.tobytes() if self.encoding == PCM16 else g711.encode("PCMA", frame)
+    def gaps(self) -> tuple[rpc.Gap, ...]:
+        """Where nothing came, the last gap closed."""
+        self.tape.end_gap()
+        return tuple(rpc.Gap(first * TICK_MS, count * TICK_MS) for first, count in self.tape.gaps)
 
 
 class Recorder:
     """All recordings of a worker."""
 
-    def __init__(self, folder: Path, emit: Callable[[rpc.Event], None]) -> None:
+    def __init__(self, folder: Path, emit: Callable[[rpc.Event], None], tape: Callable[[bool], AnyTape]) -> None:
         self.tracks: dict[RecordingId, Track] = {}
         self._due: list[dict[RecordingId, Track]] = [{} for _ in range(FLUSH_TICKS)]  # by the tick that flushes them
         self._started = 0
-        self._root = str(folder)
-        self._good_folders: list[str] = []  # of the path that was looked at last
-        self._good_until_ms = 0
+        self._tape = tape
+        self._places = Places(str(folder))
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._files: dict[RecordingId, WavFile] = {}
-        self._writer = DiskWriter()  # one: files that are complete share a commit of the file system
+        self._writer = DiskWriter(self._tell)  # one: files that are complete share a commit of the file system
+        self._finished: list[Callable[[], None]] = []  # for the loop, after a round; the writer's own
         self._closing = 0
         self._idle = asyncio.Event()
         self._writer.start()
@@ -127,10 +79,11 @@ class Recorder:
 
         Raises BadPathError; what the disk says comes later, as record.failed.
         """
-        path = self._resolve(args.path, now_ms)
-        track = Track(args, ALAW if law == "PCMA" else PCM16, now_ms)
+        path, known = self._places.of(args.path, now_ms)
+        encoding = ALAW if law == "PCMA" else PCM16
+        track = Track(args, encoding, now_ms, self._tape(encoding == ALAW))
         file = WavFile(path, track.encoding)
-        left = file.left_over()
+        left = file.left_over() if known else None
         if left is not None and 0 <= now_ms - left.ended_at_ms <= CONTINUE_WITHIN_MS:
             track.continue_from(left.frames, left.ended_at_ms, now_ms)
             continued_frames: int | None = left.frames
@@ -144,22 +97,6 @@ class Recorder:
         self._submit(track, file, lambda: file.open(continued_frames))
         return track
 
-    def _resolve(self, name: str, now_ms: int) -> str:
-        *folders, last = name.split("/")
-        if not last.endswith(".wav") or not {"", ".", ".."}.isdisjoint(folders) or "\0" in name or len(name) > 512:
-            raise BadPathError(f"not a relative .wav path: {name!r}")
-        if folders != self._good_folders or now_ms >= self._good_until_ms:
-            way = self._root
-            for folder in folders:
-                way = f"{way}/{folder}"
-                if os.path.islink(way):  # a link that somebody put into the folder may lead away
-                    raise BadPathError(f"outside of the recordings folder: {name!r}")
-            self._good_folders, self._good_until_ms = folders, now_ms + LOOK_AGAIN_MS
-        full = "/".join((self._root, *folders, last))
-        if os.path.lexists(full):
-            raise BadPathError(f"taken: {name!r}")
-        return full
-
     def stop(self, recording: RecordingId, now_ms: int) -> bool:
         """Close a track; record.closed follows. False if there is none."""
         track = self.tracks.pop(recording, None)
@@ -167,11 +104,11 @@ class Recorder:
             return False
         del self._due[track.phase][recording]
         file = self._files.pop(recording)
-        track.finish()
         if track.failed:
             self._submit(track, file, file.abandon)
             return True
-        data = track.block()
+        track.tape.stopped = True
+        data = track.tape.block()
         self._closing += 1
         self._submit(track, file, lambda: self._close(track, file, data, now_ms), closing=True)
         return True
@@ -185,29 +122,28 @@ class Recorder:
     def skip(self, ticks: int) -> None:
         """The worker stood still."""
         for track in self.tracks.values():
-            track.skip(ticks)
+            track.tape.skip(ticks)
 
     async def finish(self, now_ms: int, timeout_s: float) -> None:
         """Stop every track and wait until their files are complete, at most so long."""
         for recording in list(self.tracks):
             self.stop(recording, now_ms)
         if self._closing:
-            self._writer.hurry.set()
+            self._writer.hurry()
             self._idle.clear()
             with contextlib.suppress(TimeoutError):  # the disk had its time; the files are readable as they are
                 await asyncio.wait_for(self._idle.wait(), timeout_s)
 
     def close(self, timeout_s: float) -> None:
         """End the thread, waiting at most `timeout_s` for it."""
-        self._writer.hurry.set()
-        self._writer.jobs.put(None)
+        self._writer.finish()
         self._writer.join(timeout_s)
 
     def _flush(self, track: Track) -> None:
         if track.submitted - track.written > BACKLOG_JOBS_MAX:
             self._fail(track, "the disk does not keep up")
             return
-        file, data = self._files[track.args.recording], track.block()
+        file, data = self._files[track.args.recording], track.tape.block()
         self._submit(track, file, lambda: file.append(data))
 
     def _submit(self, track: Track, file: WavFile, work: Job, closing: bool = False) -> None:
@@ -242,24 +178,29 @@ class Recorder:
 
     def _fail(self, track: Track, reason: str) -> None:
         if not track.failed:
-            track.failed = True
+            track.failed = track.tape.stopped = True  # nobody takes its blocks any more
             self._emit(rpc.RecordFailed(track.args.recording, reason))
 
     def _close(self, track: Track, file: WavFile, data: bytes, ended_at_ms: int) -> None:
         """In the writer thread."""
 
-        def told(result: tuple[int, str] | OSError) -> None:
-            if isinstance(result, OSError):
-                self._break(track, file, result)
-                self._loop.call_soon_threadsafe(self._closed)
+        def told(outcome: Outcome) -> None:
+            if isinstance(outcome, OSError):
+                self._break(track, file, outcome)
+                self._finished.append(self._closed)
             else:
-                self._loop.call_soon_threadsafe(self._complete, track, ended_at_ms, result)
+                self._finished.append(partial(self._complete, track, ended_at_ms, outcome))
 
         file.append(data)
         self._writer.closings.append(Closing(file, told))
 
-    def _complete(self, track: Track, ended_at_ms: int, result: tuple[int, str]) -> None:
-        size, digest = result
+    def _tell(self) -> None:
+        """In the writer thread, after a round of closings: one waking of the loop for all of them."""
+        finished, self._finished = self._finished, []
+        self._loop.call_soon_threadsafe(_do_all, finished)
+
+    def _complete(self, track: Track, ended_at_ms: int, outcome: tuple[int, str]) -> None:
+        size, digest = outcome
         self._emit(
             rpc.RecordClosed(
                 recording=track.args.recording,
@@ -269,11 +210,16 @@ class Recorder:
                 started_at_ms=track.started_at_ms,
                 ended_at_ms=ended_at_ms,
                 expected_ms=ended_at_ms - track.started_at_ms,
-                stored_ms=track.frames * TICK_MS,
+                stored_ms=track.tape.frames * TICK_MS,
                 sha256=digest,
                 bytes=size,
                 encoding=track.encoding,
-                gaps=tuple(track.gaps),
+                gaps=track.gaps(),
             )
         )
         self._closed()
+
+
+def _do_all(jobs: list[Callable[[], None]]) -> None:
+    for job in jobs:
+        job()

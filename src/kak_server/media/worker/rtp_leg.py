@@ -79,7 +79,7 @@ class RtpLeg:
         self._kinds: dict[int, int] = {}
         self._know_session()
         self._sock = bind_udp(args.bind_host, args.port)
-        self.port: int = self._sock.getsockname()[1]
+        self.port: int = args.port or self._sock.getsockname()[1]
         self.sender = RtpSender(args, time, new_stream(engine.stream, args, time, self._sock), emit)
         self.sender.protect_with(self._srtp, mute=self._is_keyless)
         poller.add(self._sock, self.on_datagram, self._intake)

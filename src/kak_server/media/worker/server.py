@@ -169,13 +169,14 @@ class Connection(asyncio.Protocol):
         except ValueError as problem:  # bad UTF-8 and depth without end are ValueErrors too
             self._error("malformed", f"no JSON: {str(problem)[:200]}", fatal=True)
             return
-        if not isinstance(message, dict):
+        kind = message.get("t") if isinstance(message, dict) else None
+        if kind == "cmd" and self._attached:
+            self._command(message)
+        elif not isinstance(message, dict):
             self._error("malformed", "not an object")
         elif not self._attached:
             self._attach(message)
-        elif message.get("t") == "cmd":
-            self._command(message)
-        elif message.get("t") == "ack":
+        elif kind == "ack":
             self._acknowledge(message.get("n"))
         else:
             self._error("malformed", "t must be cmd or ack")
@@ -247,7 +248,11 @@ class Connection(asyncio.Protocol):
         except CodecError as problem:
             self._reply(command_id, rpc.Reply(False, code="malformed", message=str(problem)[:500]))
             return
-        self._waiting.append((command_id, command, message.get("quiet") is True))
+        quiet = message.get("quiet") is True
+        if self._running is None and not self._waiting:  # as good as always
+            self._carry_out(command_id, command, quiet)
+            return
+        self._waiting.append((command_id, command, quiet))
         if len(self._waiting) > COMMANDS_WAITING_MAX and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
@@ -256,20 +261,22 @@ class Connection(asyncio.Protocol):
     def _work(self) -> None:
         """Answer in order: an answer that takes a while holds the later ones up."""
         while self._waiting and self._running is None:
-            command_id, command, quiet = self._waiting.popleft()
-            kept = self._server.kept_reply(command_id)
-            if kept is not None:
-                self._write(kept)
-                continue
-            done = self._server.commands.run(command)
-            if isinstance(done, rpc.Reply):
-                if not (quiet and done.ok):
-                    self._reply(command_id, done, keep=not isinstance(command, _UNKEPT))
-            else:
-                self._running = asyncio.get_running_loop().create_task(self._finish(command_id, done, quiet))
+            self._carry_out(*self._waiting.popleft())
         if self._paused and not self._waiting and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
+
+    def _carry_out(self, command_id: str, command: rpc.Command, quiet: bool) -> None:
+        kept = self._server.kept_reply(command_id)
+        if kept is not None:
+            self._write(kept)
+            return
+        done = self._server.commands.run(command)
+        if done.__class__ is not rpc.Reply:
+            assert not isinstance(done, rpc.Reply)
+            self._running = asyncio.get_running_loop().create_task(self._finish(command_id, done, quiet))
+        elif not (quiet and done.ok):
+            self._reply(command_id, done, keep=not isinstance(command, _UNKEPT))
 
     async def _finish(self, command_id: str, promise: Awaitable[rpc.Reply], quiet: bool) -> None:
         reply = await promise

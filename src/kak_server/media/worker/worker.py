@@ -51,7 +51,7 @@ class Worker:
         self.conference = Conference(self.engine.board())
         self.poller = self.engine.poller()
         self.prompts = Prompts(settings.prompts)
-        self.recorder = Recorder(settings.recordings, self.emit)
+        self.recorder = Recorder(settings.recordings, self.emit, self.engine.tape)
         self.ice_ports = IcePorts(*settings.ice_ports, settings.addresses)
         self.video = VideoHub()
         self.legs: dict[LegId, AnyLeg] = {}
@@ -109,7 +109,7 @@ class Worker:
             return
         self.dialling.pop(name, None)
         self.conference.remove_source(name)
-        for sink in (name, f"{name}/headset", f"{name}/speaker"):
+        for sink in (name,) if isinstance(leg, RtpLeg) else leg.sinks:
             self.conference.remove_sink(sink)
         if isinstance(leg, RtpLeg) and leg.gate is not None and leg.gate.close():
             self.emit(rpc.UplinkClosed(name, "leg-closed"))

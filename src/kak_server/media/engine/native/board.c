@@ -32,6 +32,7 @@ int board_traverse(Board *self, visitproc visit, void *arg)
         Py_VISIT(self->sources[slot].source);
         Py_VISIT(self->sources[slot].player);
         Py_VISIT(self->sources[slot].raw);
+        Py_VISIT(self->sources[slot].tapes);
     }
     for (int slot = 0; slot < self->sinks_room; slot++)
         Py_VISIT(self->sinks[slot].stream);
@@ -55,6 +56,7 @@ static void board_dealloc(Board *self)
     PyMem_Free(self->frames);
     PyMem_Free(self->present);
     PyMem_Free(self->awake);
+    PyMem_Free(self->tapped);
     PyMem_Free(self->sinks);
     PyMem_Free(self->mixed);
     PyMem_Free(self->hears);
@@ -66,6 +68,7 @@ static PyMethodDef methods[] = {
     {"remove_source", (PyCFunction)board_remove_source, METH_O, "Idempotent."},
     {"wake", (PyCFunction)board_wake, METH_O, "wake(slot): a packet came for it."},
     {"want", (PyCFunction)board_want, METH_VARARGS, "want(slot, wanted): whether anybody wants its frames."},
+    {"tap", (PyCFunction)board_tap, METH_VARARGS, "tap(slot, tapes): all who take its frames from now on."},
     {"pull", (PyCFunction)board_pull, METH_NOARGS, "A frame of every source; slots of Python's that fell asleep."},
     {"raw", (PyCFunction)board_raw, METH_O, "raw(slot): its frame as it came, or None."},
     {"energy", (PyCFunction)board_energy, METH_O, "energy(slot): vad.energy_of its samples, or None."},

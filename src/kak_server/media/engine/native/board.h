@@ -10,6 +10,8 @@ typedef struct {
     PyObject *source; /* NULL: empty slot */
     Player *player;   /* its player, if that is ours */
     PyObject *raw;    /* this tick's frame as it came: bytes or samples */
+    Law law;          /* of that frame, if it is bytes */
+    PyObject *tapes;  /* a tuple of who takes its frames; NULL: nobody */
     char wanted, awake;
 } SourceSlot;
 
@@ -30,8 +32,8 @@ typedef struct {
     SourceSlot *sources;
     int16_t (*frames)[FRAME_SAMPLES];
     char *present;
-    int *awake;
-    int sources_room, awake_count;
+    int *awake, *tapped; /* slots */
+    int sources_room, awake_count, tapped_count;
     SinkSlot *sinks;
     float (*mixed)[FRAME_SAMPLES];
     char *hears;
@@ -42,6 +44,8 @@ int board_grow(void **array, size_t size, int from, int to); /* zeroed; 0, or -1
 int board_slot(PyObject *number, int room);                  /* the slot, or -1 with IndexError */
 int board_room_for(int slot);
 void board_empty_source(Board *self, int slot);
+int board_untap(Board *self, int slot);      /* whether there was a tap */
+int board_feed_tapes(Board *self);           /* this tick's frames; 0, or -1 with an error */
 void board_empty_sink(Board *self, int slot);
 
 /* methods */
@@ -49,6 +53,7 @@ PyObject *board_add_source(Board *self, PyObject *args);
 PyObject *board_remove_source(Board *self, PyObject *number);
 PyObject *board_wake(Board *self, PyObject *number);
 PyObject *board_want(Board *self, PyObject *args);
+PyObject *board_tap(Board *self, PyObject *args);
 PyObject *board_pull(Board *self, PyObject *Py_UNUSED(none));
 PyObject *board_raw(Board *self, PyObject *number);
 PyObject *board_energy(Board *self, PyObject *number);

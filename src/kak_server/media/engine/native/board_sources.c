@@ -8,7 +8,8 @@ static int reserve_sources(Board *self, int slot)
         return 0;
     if (board_grow((void **)&self->sources, sizeof *self->sources, from, to) < 0 ||
         board_grow((void **)&self->frames, sizeof *self->frames, from, to) < 0 ||
-        board_grow((void **)&self->present, 1, from, to) < 0 || board_grow((void **)&self->awake, sizeof(int), from, to) < 0) {
+        board_grow((void **)&self->present, 1, from, to) < 0 || board_grow((void **)&self->awake, sizeof(int), from, to) < 0 ||
+        board_grow((void **)&self->tapped, sizeof(int), from, to) < 0) {
         PyErr_NoMemory();
         return -1;
     }
@@ -48,6 +49,7 @@ void board_empty_source(Board *self, int slot)
     if (entry->player != NULL && entry->player->sleeps_on == self)
         entry->player->sleeps_on = NULL;
     put_to_sleep(self, slot);
+    board_untap(self, slot);
     self->present[slot] = entry->wanted = 0;
     Py_CLEAR(entry->raw);
     Py_CLEAR(entry->player);
@@ -131,6 +133,7 @@ static int as_samples(Board *self, int slot, PyObject *frame)
         Py_DECREF(name);
         if (known < 0)
             return -1;
+        self->sources[slot].law = law;
         if (PyBytes_GET_SIZE(frame) != FRAME_SAMPLES) {
             PyErr_SetString(PyExc_ValueError, "a frame has 160 samples");
             return -1;
@@ -179,6 +182,7 @@ static int pull_player(Board *self, int slot, int *tired)
         return PyErr_Occurred() ? -1 : 0;
     }
     decode(entry->player->law, (const uint8_t *)PyBytes_AS_STRING(frame), self->frames[slot]);
+    entry->law = entry->player->law;
     Py_XSETREF(entry->raw, frame);
     return 1;
 }
@@ -215,7 +219,8 @@ PyObject *board_pull(Board *self, PyObject *Py_UNUSED(none))
         }
         Py_DECREF(number);
     }
-    return asleep;
+    if (board_feed_tapes(self) == 0)
+        return asleep;
 failed:
     Py_DECREF(asleep);
     return NULL;

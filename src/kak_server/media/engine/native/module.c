@@ -1,7 +1,7 @@
 /* kak_server.media.engine._native */
 #include "native.h"
 
-#define API 2 /* native.API */
+#define API 3 /* native.API */
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
@@ -38,7 +38,7 @@ PyMODINIT_FUNC PyInit__native(void)
         PyTypeObject *type;
     } const types[] = {
         {"Player", &PlayerType}, {"Intake", &IntakeType}, {"Poller", &PollerType}, {"Stream", &StreamType},
-        {"Board", &BoardType},
+        {"Board", &BoardType},   {"Tape", &TapeType},
     };
     g711_init();
     PyObject *module = PyModule_Create(&definition);

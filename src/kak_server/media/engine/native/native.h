@@ -129,6 +129,22 @@ extern PyTypeObject StreamType;
 /* One tick's audio: 1 it left, 0 it did not, -1 with an error. */
 int stream_audio(Stream *self, long long index, const uint8_t *payload, Py_ssize_t bytes);
 
+/* --- tape.c ------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    char alaw, stopped;
+    long long frames, gap_from; /* gap_from -1: none is open */
+    uint8_t *data;
+    Py_ssize_t bytes, room;
+    PyObject *gaps; /* a list of pairs */
+} Tape;
+
+extern PyTypeObject TapeType;
+
+/* A tick of its source: companded bytes of a law, or samples, or (both NULL) nothing came. 0, or -1 with an error. */
+int tape_take(Tape *self, const uint8_t *companded, Law law, const int16_t *samples);
+
 /* --- board.c ------------------------------------------------------------------------------------------------------ */
 
 extern PyTypeObject BoardType;
