@@ -1,5 +1,6 @@
 """What the auditor writes down of contacts and people, as the stream of events and effects tells it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -86,6 +87,16 @@ class Person:
     def ready(self) -> bool:
         return self.media_up and self.activity is api.Activity.AVAILABLE
 
+    @property
+    def unbound(self) -> bool:
+        """Free, were it not for a contact."""
+        return self.ready and self.guest is None and self.wrap_up_until_ms is None and not self.leaving
+
+
+def holders(cases: Iterable[Case]) -> set[OperatorId]:
+    """Everybody who has a contact or an offer."""
+    return {case.operator for case in cases if case.operator is not None}
+
 
 def serving_room(
     person: Person,
@@ -106,9 +117,9 @@ def serving_room(
 
 def doubled(cases: Iterable[Case], people: Mapping[OperatorId, Person]) -> Iterator[str]:
     """One contact an operator, one operator a position; whoever holds a contact is here. A sentence for each else."""
-    holders = [case.operator for case in cases if case.operator is not None]
-    for operator in holders:
-        if holders.count(operator) > 1:
+    holders = Counter(case.operator for case in cases if case.operator is not None)
+    for operator, count in holders.items():
+        if count > 1:
             yield f"{operator} holds more than one contact"
         if operator not in people:
             yield f"{operator} holds a contact but has left"

@@ -20,6 +20,7 @@ from kak_sim.audit_book import (
     Person,
     doubled,
     follow,
+    holders,
     retrain,
     serving_room,
     unbounded,
@@ -49,8 +50,9 @@ class Auditor:
         known = len(self.findings)
         effects = tuple(effects)
         self._now_ms = max(self._now_ms, event.now_ms)
+        held = holders(self.cases.values())
         for person in self.people.values():
-            person.was_free = self._free(person)
+            person.was_free = person.operator not in held and person.unbound
         refused = any(isinstance(effect, api.Refused) for effect in effects)
         if refused and any(not isinstance(effect, api.Refused) for effect in effects):
             self._finding(f"{type(event).__name__} was refused and still did something")
@@ -340,8 +342,7 @@ class Auditor:
         return any(case.place in (JOINING, TALKING) for case in mine)
 
     def _free(self, person: Person) -> bool:
-        holds = person.guest is not None or any(case.operator == person.operator for case in self.cases.values())
-        return person.ready and not holds and person.wrap_up_until_ms is None and not person.leaving
+        return person.unbound and all(case.operator != person.operator for case in self.cases.values())
 
     def _can_talk(self, person: Person) -> bool:
         """Neither a call nor an offer, and sound: enough to dial, on a break and in wrap-up too."""
@@ -365,7 +366,8 @@ class Auditor:
 
     def _judge(self, effects: tuple[api.Effect, ...]) -> None:
         waiting = [case for case in self.cases.values() if case.place == WAITING]
-        free = [person for person in self.people.values() if self._free(person)]
+        held = holders(self.cases.values())
+        free = [person for person in self.people.values() if person.operator not in held and person.unbound]
         for case in waiting:
             for person in free:
                 if self._may(person, case):

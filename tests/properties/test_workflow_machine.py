@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import api
 from kak_server.routing.api import Condition, ContactClass, ContactKind, Reach, RoomConfig, RoomsConfig, Step, Strategy
+from kak_sim.oracle_watch import OracleWatch
 from kak_sim.step_oracle import StepOracle
-from tests.properties import routing_oracle as oracle
 from tests.unit.routing.desk import Desk, queue
 
 ROOMS = ("a", "b", "c", "d")
@@ -77,38 +77,14 @@ class WatchedDesk(Desk):
 
     def __init__(self, *queues: api.QueueConfig, **settings: Any) -> None:
         self.steps = StepOracle()
+        self.oracle = OracleWatch()
         super().__init__(*queues, **settings)
 
     def send(self, event: api.Event) -> tuple[api.Effect, ...]:
         effects = super().send(event)
-        state = self.core.state
-        assert self.steps.observe(event, effects, state) == []
-        assert oracle.findings(state) == []
-        for effect in effects:
-            if isinstance(effect, api.Offer):
-                self._judge(effect)
+        assert self.steps.observe(event, effects, self.core.state) == []
+        assert self.oracle.observe(event, effects, self.core.state) == []
         return effects
-
-    def _judge(self, offer: api.Offer) -> None:
-        state = self.core.state
-        contact = state.contacts.get(offer.contact)
-        operator = state.operators.get(offer.operator)
-        if contact is None or operator is None or contact.epoch != offer.epoch:
-            return
-        if contact.state is not api.ContactState.OFFERED or operator.contact != contact.contact:
-            return
-        operator.state, operator.contact = api.OperatorState.IDLE, None  # as it was just before
-        try:
-            passed_over = [
-                other.contact
-                for other in state.contacts.values()
-                if other.state is api.ContactState.WAITING
-                and oracle.order(state, other) < oracle.order(state, contact)
-                and oracle.may(state, other, operator)
-            ]
-        finally:
-            operator.state, operator.contact = api.OperatorState.OFFERED, contact.contact
-        assert passed_over == [], f"{operator.operator} was offered {contact.contact}, passing over {passed_over}"
 
 
 class WorkflowMachine(RuleBasedStateMachine):

@@ -11,24 +11,54 @@ from kak_server.routing import matching, offers
 from kak_server.routing.api import ContactClass
 from kak_server.routing.state import Contact, Operator, State, Turn
 from kak_sim.days import runs
+from kak_sim.days.day import Day
 from kak_sim.days.runs import Job, do
-from kak_sim.days.scenarios import SCENARIOS
+from kak_sim.days.scenarios import SCENARIOS, world_of
+from kak_sim.days.watches import Oracle
 
 SEEDS = range(3)
 
 
-@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_day_breaks_no_law(scenario: str, seed: int) -> None:
-    outcome = do(Job(scenario, seed))
+DAYS = tuple(scenario for scenario in SCENARIOS if scenario != "crashes")
+FAILURES = (
+    "accepted late",
+    "break",
+    "caller gave up",
+    "called again",
+    "clock set back",
+    "event said twice",
+    "join failed",
+    "journal stalled",
+    "offer missed",
+    "offer rejected",
+    "position lost for a moment",
+    "position lost for long",
+    "process died",
+    "talk broke",
+)
+
+
+@pytest.mark.parametrize("scenario", DAYS)
+def test_days_break_no_law_and_every_failure_is_in_them(scenario: str) -> None:
+    outcomes = [do(Job(scenario, seed)) for seed in SEEDS]
+    for outcome in outcomes:
+        assert outcome.findings == ()
+        assert outcome.events > 500
+        assert outcome.placed > 50
+    missing = [name for name in FAILURES if not any(outcome.counts.get(name) for outcome in outcomes)]
+    assert missing == []
+
+
+def test_a_process_that_dies_after_every_append_goes_on_as_if_it_had_not() -> None:
+    outcome = do(Job("crashes", 1))
     assert outcome.findings == ()
-    assert outcome.events > 500
-    assert outcome.placed > 50
+    assert outcome.counts["process died"] == outcome.events > 200
+    assert outcome.placed > 10
 
 
 def test_the_fixed_days_see_crashes_refusals_and_calls_out() -> None:
     outcomes = [do(Job("storm", seed)) for seed in SEEDS]
-    assert sum(outcome.crashes for outcome in outcomes) > 10
+    assert sum(outcome.counts["process died"] for outcome in outcomes) > 10
     assert sum(outcome.refused for outcome in outcomes) > 0
     assert sum(outcome.dialled for outcome in outcomes) > 10
 
@@ -80,6 +110,21 @@ def test_a_core_that_leaves_a_caller_waiting_is_found(monkeypatch: pytest.Monkey
 def test_a_core_that_loses_its_place_in_line_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kak_server.routing.queues.CLASS_RANK", dict.fromkeys(ContactClass, 0))
     assert "passing over" in _found()
+
+
+def test_a_core_that_passes_over_a_higher_class_under_workflows_is_found_by_the_oracle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kak_server.routing.queues.CLASS_RANK", dict.fromkeys(ContactClass, 0))
+    assert "passing over" in _found("rules", range(1))
+
+
+def test_a_core_that_leaves_a_caller_waiting_under_workflows_is_found_by_the_oracle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(offers, "free", lambda turn, operator, light=False: offers.rest(turn, operator))
+    day = Day(world_of("rules", 0), 0, (Oracle(),))
+    assert any("waits although" in finding for finding in day.run(3_000).findings)
 
 
 def test_a_core_that_cannot_be_restored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,7 @@ class Callers:
         effects = self._stage.send(arrival)
         if any(isinstance(effect, Refused) for effect in effects):
             self.refused += 1
+            self._stage.counts["call refused"] += 1
             return
         self._stage.after(patience_ms, lambda: self._give_up(contact, stream, number, tries))
 
@@ -69,7 +70,9 @@ class Callers:
         view = self._stage.core.contact(contact)
         if view is None or view.state not in UNANSWERED or view.answered_at_ms is not None:
             return
+        self._stage.counts["caller gave up"] += 1
         self._stage.send(ContactGone(self._stage.now_ms, contact, "cancelled"))
         if tries < REDIALS_MAX and self._rng.random() < self._habits.redials:
+            self._stage.counts["called again"] += 1
             again_ms = self._habits.redial_after.draw(self._rng)
             self._stage.after(again_ms, lambda: self._call(stream, number, tries + 1, self._rng))

@@ -23,6 +23,17 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=_run)
 
 
+def _table(total: runs.Total) -> str:
+    """What failed and what people did, by scenario: a failure that was never there was not survived."""
+    names = list(dict.fromkeys(name for counts in total.counts.values() for name in sorted(counts)))
+    width = max(map(len, names), default=0)
+    lines = [" " * width + "".join(f"{scenario:>15}" for scenario in total.counts)]
+    lines += [
+        f"{name:<{width}}" + "".join(f"{counts[name]:>15,}" for counts in total.counts.values()) for name in names
+    ]
+    return "\n".join(lines)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     scenarios = runs.ALL if arguments.scenario == "all" else (arguments.scenario,)
     if arguments.seed is not None:
@@ -35,9 +46,10 @@ def _run(arguments: argparse.Namespace) -> int:
     total = runs.run(jobs, max(1, arguments.jobs), arguments.seconds)
     took_s = time.monotonic() - begun_s
     print(
-        f"{total.days} days, {total.events:,} events, {total.contacts:,} contacts, {total.crashes:,} crashes "
+        f"{total.days} days, {total.events:,} events, {total.contacts:,} contacts, {len(total.seeds):,} seeds "
         f"in {took_s:.0f} s: {len(total.failed)} failed"
     )
+    print(_table(total))
     for job, finding in total.failed:
         print(f"{finding}\n  again: {job.line}", file=sys.stderr)
     return 1 if total.failed else 0

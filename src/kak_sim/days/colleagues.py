@@ -54,6 +54,7 @@ class Colleagues:
     def _move(self, contact: ContactId, epoch: int, move: Callable[[ContactId, OperatorId], None]) -> None:
         view = self._stage.core.contact(contact)
         if view is not None and view.epoch == epoch and view.state in TALKING and view.operator is not None:
+            self._stage.counts[f"colleagues: {move.__name__.strip('_').replace('_', ' ')}"] += 1
             move(contact, view.operator)
 
     def _somebody(self) -> OperatorId:

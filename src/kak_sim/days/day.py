@@ -7,6 +7,7 @@ from typing import Any
 
 from kak_server.routing import api
 from kak_server.routing.api import ContactState
+from kak_server.routing.invariants import violations
 from kak_sim.days.callers import Callers
 from kak_sim.days.colleagues import TALKING, Colleagues
 from kak_sim.days.leads import Leads
@@ -27,7 +28,7 @@ class Outcome:
     placed: int
     refused: int
     dialled: int
-    crashes: int
+    counts: Mapping[str, int]
     digest: str
     findings: tuple[str, ...]
 
@@ -66,6 +67,8 @@ class Day:
         stage = self.stage
         end_ms = DAY_START_MS + round((self.world.hours + DRAIN_HOURS) * HOUR_MS)
         stage.run(end_ms, events_max)
+        if not stage.findings:
+            stage.findings.extend(violations(stage.core.state))
         if not stage.findings and stage.events < events_max:
             stage.findings.extend(
                 f"{view.contact} is still {view.state} at the end of the day" for view in stage.core.contacts()
@@ -75,7 +78,7 @@ class Day:
             placed=self.callers.placed,
             refused=self.callers.refused,
             dialled=self.talks.dialled,
-            crashes=stage.crashes,
+            counts=dict(stage.counts),
             digest=stage.core.digest(),
             findings=tuple(stage.findings),
         )

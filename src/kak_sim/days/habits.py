@@ -91,6 +91,10 @@ class Trouble:
     stall_share: float = 0.0  # of the events: the journal stands still before the next one
     stall: Spread = Spread(200, 0.8, most_ms=20_000)
     crash_share: float = 0.0  # of the events: the process dies after the append, before the effects
+    snapshot_every: int = 100  # events: what a restart begins with
+    breaks_share: float = 0.0  # of the talks: the join breaks in the middle, on our side
+    twice_share: float = 0.0  # of the events: said twice, as shells do that are not sure
+    backwards_share: float = 0.0  # of the events: the clock was set back by up to a second
     late_accepts: float = 0.0  # an operator presses again although the offer is gone
 
     @property

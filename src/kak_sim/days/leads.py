@@ -55,6 +55,7 @@ class Leads:
             self._stage.after(gap_ms, lambda: self._again(per_hour, act))
 
     def _again(self, per_hour: float, act: Callable[[], None]) -> None:
+        self._stage.counts[f"lead: {act.__name__.strip('_').replace('_', ' ')}"] += 1
         act()
         self._repeat(per_hour, act)
 

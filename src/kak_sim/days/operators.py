@@ -80,6 +80,7 @@ class Operators:
     def _take_break(self, shift: Shift) -> None:
         if not self._on_duty(shift) or self._stage.core.operator(shift.operator) is None:
             return
+        self._stage.counts["break"] += 1
         self._stage.send(ActivitySet(self._stage.now_ms, shift.operator, Activity.BREAK, "meal"))
         self._stage.after(self._habits.break_length.draw(self._rng), lambda: self._end_break(shift))
 
@@ -91,6 +92,7 @@ class Operators:
         if core.operator(shift.operator) is None:
             self._sit(shift, free[-1] if free else shift.position)
         elif free and self._rng.random() < self._habits.moves_seat:
+            self._stage.counts["seat moved"] += 1
             self._sit(shift, self._rng.choice(free))
         else:
             self._stage.send(ActivitySet(self._stage.now_ms, shift.operator, Activity.AVAILABLE))
@@ -107,6 +109,7 @@ class Operators:
         if view is not None:
             self._stage.send(PositionMedia(self._stage.now_ms, view.position, up=False))
             for_good = self._rng.random() < self._trouble.gone_for_good
+            self._stage.counts["position lost for long" if for_good else "position lost for a moment"] += 1
             back_ms = OUT_FOR_LONG_MS if for_good else self._trouble.media_back.draw(self._rng)
             position = view.position
             self._stage.after(back_ms, lambda: self._sound_back(position))
@@ -122,6 +125,7 @@ class Operators:
         """It rings: taken, refused, or not heard."""
         draw = self._rng.random()
         if draw < self._habits.misses:
+            self._stage.counts["offer missed"] += 1
             return
         if draw < self._habits.misses + self._habits.rejects:
             self._stage.after(REJECT_MS, lambda: self._reject(operator, contact, epoch))
@@ -131,9 +135,11 @@ class Operators:
     def rang_out(self, operator: OperatorId, contact: ContactId, epoch: int) -> None:
         """The offer went away; a finger may have been on the key."""
         if self._rng.random() < self._trouble.late_accepts:
+            self._stage.counts["accepted late"] += 1
             self._stage.after(self._rng.randrange(2_000), lambda: self._send_accept(operator, contact, epoch))
 
     def _reject(self, operator: OperatorId, contact: ContactId, epoch: int) -> None:
+        self._stage.counts["offer rejected"] += 1
         self._stage.send(OfferRejected(self._stage.now_ms, operator, contact, epoch))
 
     def _accept(self, operator: OperatorId, contact: ContactId, epoch: int) -> None:

@@ -43,7 +43,7 @@ def national(rng: Random, rooms: tuple[RoomId, ...]) -> RoomsConfig:
         )
     local = LocalTime((0, DAY_START_MS + 5_400_000), (3_600_000, 7_200_000))
     calendars = {"holidays": (MONDAY,)}
-    return RoomsConfig(tuple(rows), rng.random() < 0.5, local, calendars, recheck_ms=rng.choice((2_000, 5_000)))
+    return RoomsConfig(tuple(rows), rng.random() < 0.5, local, calendars, recheck_ms=rng.choice((2_000, 5_000, 15_000)))
 
 
 def condition(rng: Random) -> Condition | None:

@@ -1,14 +1,15 @@
-"""Worlds made from a seed: small ones in which everything happens at once, in three moods.
+"""Worlds made from a seed: small ones in which everything happens at once, in several moods.
 
 Small, so that the auditor, which looks at everybody after every event, can look at millions of events.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
-from kak_sim.days.habits import CallerHabits, OperatorHabits, Spread, Trouble
+from kak_sim.days.habits import CallerHabits, LeadHabits, OperatorHabits, Spread, Trouble
 from kak_sim.days.rules import with_rules
 from kak_sim.days.world import HOUR_MS, SKILLS, Shift, Stream, Surge, World
 
@@ -30,7 +31,16 @@ _BRISK = OperatorHabits(
     moves_seat=0.2,
 )
 _HASTY = CallerHabits(patience={klass: Spread(60_000, 1.0) for klass in ContactClass})
-_TROUBLE = Trouble(media_lost_per_hour=1.5, join_fails=0.02, stall_share=0.002, crash_share=0.002, late_accepts=0.3)
+_TROUBLE = Trouble(
+    media_lost_per_hour=1.5,
+    join_fails=0.02,
+    breaks_share=0.01,
+    stall_share=0.002,
+    crash_share=0.002,
+    twice_share=0.01,
+    backwards_share=0.005,
+    late_accepts=0.3,
+)
 
 
 def _queues(rng: Random, rooms: tuple[RoomId, ...]) -> tuple[QueueConfig, ...]:
@@ -74,15 +84,17 @@ def _shifts(rng: Random, rooms: tuple[RoomId, ...], hours: float) -> tuple[Shift
     return tuple(shifts)
 
 
-def _small(name: str, rng: Random, load: float, surges: tuple[Surge, ...], trouble: Trouble) -> World:
+def _small(
+    name: str, rng: Random, load: float, surges: tuple[Surge, ...], trouble: Trouble, hours: float = HOURS
+) -> World:
     """`load`: calls an hour for each operator."""
     rooms = ROOMS[: rng.randint(1, len(ROOMS))]
     queues = _queues(rng, rooms)
-    shifts = _shifts(rng, rooms, HOURS)
+    shifts = _shifts(rng, rooms, hours)
     each = load * len(shifts) / len(queues)
     streams = tuple(Stream(queue.queue, each * rng.uniform(0.3, 1.7), surges=surges) for queue in queues)
     config = RoutingConfig(queues, max_contacts=rng.choice((30, 200)))
-    return World(name, config, shifts, streams, HOURS, _HASTY, _BRISK, trouble)
+    return World(name, config, shifts, streams, hours, _HASTY, _BRISK, trouble)
 
 
 def normal(rng: Random) -> World:
@@ -93,8 +105,8 @@ def normal(rng: Random) -> World:
 def storm(rng: Random) -> World:
     """Hours in which more calls than can be answered, and lines that fall."""
     surge = Surge(HOUR_MS // 2, 2 * HOUR_MS, 3.0)
-    trouble = Trouble(media_lost_per_hour=6.0, gone_for_good=0.3, join_fails=0.05, stall_share=0.01, crash_share=0.005,
-                      late_accepts=0.5)  # fmt: skip
+    trouble = replace(_TROUBLE, media_lost_per_hour=6.0, gone_for_good=0.3, join_fails=0.05, breaks_share=0.03,
+                      stall_share=0.01, crash_share=0.005, late_accepts=0.5)  # fmt: skip
     return _small("storm", rng, 35.0, (surge,), trouble)
 
 
@@ -110,11 +122,19 @@ def rules(rng: Random) -> World:
     return with_rules(_small("rules", rng, 25.0, (surge,), _TROUBLE), rng)
 
 
+def crashes(rng: Random) -> World:
+    """Three minutes under all sorts of rules in which the process dies after each append, before any effect."""
+    trouble = replace(_TROUBLE, media_lost_per_hour=6.0, crash_share=1.0, snapshot_every=20)
+    world = with_rules(_small("crashes", rng, 60.0, (), trouble, hours=0.05), rng)
+    return replace(world, leads=LeadHabits(rooms=12.0, forces=12.0, hand_overs=12.0, loans=12.0, publishes=12.0))
+
+
 SCENARIOS: Mapping[str, Callable[[Random], World]] = {
     "normal": normal,
     "storm": storm,
     "mass-casualty": mass_casualty,
     "rules": rules,
+    "crashes": crashes,
 }
 
 

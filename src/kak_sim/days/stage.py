@@ -5,7 +5,9 @@ from the last snapshot and the events after it, as a restart does; both must be 
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any, Protocol
 
@@ -15,7 +17,7 @@ from kak_server.routing.codec import decode_event, encode_event
 from kak_server.routing.step import RoutingCore
 from kak_sim.days.habits import Trouble
 
-SNAPSHOT_EVERY = 500
+BACKWARDS_MS = 1_000
 
 Act = Callable[[], None]
 
@@ -35,7 +37,7 @@ class Stage:
         self.now_ms = start_ms
         self.core = RoutingCore()
         self.events = 0
-        self.crashes = 0
+        self.counts: Counter[str] = Counter()  # what failed, and what people did, by name
         self.findings: list[str] = []
         self.on_effect: Callable[[Effect], None] = lambda effect: None
         self.on_restart: Act = lambda: None
@@ -71,7 +73,22 @@ class Stage:
     # --- the core ----------------------------------------------------------------------------------------------------
 
     def send(self, event: Event) -> tuple[Effect, ...]:
-        """One event through journal and core; its effects are carried out unless the process dies before."""
+        """One event through journal and core; its effects are carried out unless the process dies before. Now and then
+        it comes with an old time, or is said twice."""
+        trouble = self.trouble
+        if trouble.backwards_share and self.rng.random() < trouble.backwards_share:
+            self.counts["clock set back"] += 1
+            event = replace(event, now_ms=event.now_ms - self.rng.randrange(BACKWARDS_MS))
+        effects = self._take(event)
+        if trouble.twice_share and self.rng.random() < trouble.twice_share:
+            self.counts["event said twice"] += 1
+            self._take(event)
+        if trouble.stall_share and self.rng.random() < trouble.stall_share:
+            self.counts["journal stalled"] += 1
+            self.now_ms += trouble.stall.draw(self.rng)
+        return effects
+
+    def _take(self, event: Event) -> tuple[Effect, ...]:
         self.events += 1
         trouble = self.trouble
         may_crash = trouble.crash_share > 0
@@ -85,7 +102,7 @@ class Stage:
         if may_crash and self.rng.random() < trouble.crash_share:
             self._crash()
             return effects
-        if may_crash and len(self._journal) >= SNAPSHOT_EVERY:
+        if may_crash and len(self._journal) >= trouble.snapshot_every:
             self._snapshot, self._journal = dumps(self.core.snapshot()), []
         for effect in effects:
             if isinstance(effect, SetTimer):
@@ -94,8 +111,6 @@ class Stage:
                 self._timers.pop(effect.key, None)
             else:
                 self.on_effect(effect)
-        if trouble.stall_share and self.rng.random() < trouble.stall_share:
-            self.now_ms += trouble.stall.draw(self.rng)
         return effects
 
     def _arm(self, key: str, at_ms: int) -> None:
@@ -109,7 +124,7 @@ class Stage:
 
     def _crash(self) -> None:
         """Another process: the snapshot, the events after it, the timers of the state."""
-        self.crashes += 1
+        self.counts["process died"] += 1
         before = self.core.digest()
         snapshot: Any = loads(self._snapshot)
         core = RoutingCore.restore(snapshot)

@@ -13,10 +13,12 @@ from kak_server.routing.api import (
     ContactHandedOver,
     ContactPulledBack,
     ContactState,
+    Effect,
     HandoverFailed,
     HangUp,
     HoldSet,
     OperatorState,
+    Refused,
     TransferToQueue,
 )
 from kak_sim.days.stage import Stage
@@ -29,6 +31,9 @@ RINGS_OUT_MS = (2_000, 30_000)
 HOLD_MS = (1_000, 60_000)
 ALONE_MS = (1_000, 120_000)
 ANSWERS_OUT = 0.7
+TAKEN_BACK = 0.2
+REGRET_MS = (500, 20_000)
+FETCHED = 0.3
 
 
 class Talks:
@@ -64,6 +69,7 @@ class Talks:
             return
         now_ms = self._stage.now_ms
         if failed:
+            self._stage.counts["join failed"] += 1
             self._stage.send(ConnectFailed(now_ms, contact, epoch, "join"))
             return
         self._stage.send(ContactConnected(now_ms, contact, epoch))
@@ -72,7 +78,15 @@ class Talks:
             at_ms = self._rng.randrange(talk_ms)
             self._stage.after(at_ms, lambda: self._hold(contact, epoch, True))
         self._stage.after(talk_ms, lambda: self._over(contact, epoch))
+        if self._rng.random() < self._trouble.breaks_share:
+            self._stage.after(self._rng.randrange(talk_ms), lambda: self._breaks(contact, epoch))
         self.on_talk(contact, epoch, talk_ms)
+
+    def _breaks(self, contact: ContactId, epoch: int) -> None:
+        """The media worker lost it in the middle of the talk."""
+        if self._holder(contact, epoch) is not None:
+            self._stage.counts["talk broke"] += 1
+            self._stage.send(ConnectFailed(self._stage.now_ms, contact, epoch, "worker"))
 
     def goes_on(self, contact: ContactId, epoch: int) -> None:
         """A talk that another holder has from now on, or that a restart found."""
@@ -107,14 +121,32 @@ class Talks:
         draw = self._rng.random()
         habits = self._habits
         if draw < habits.transfers:
-            self._stage.send(TransferToQueue(now_ms, operator, contact, self._rng.choice(self._queues)))
+            self._stage.counts["transferred"] += 1
+            effects = self._stage.send(TransferToQueue(now_ms, operator, contact, self._rng.choice(self._queues)))
+            self._or_later(effects, contact, epoch)
+            if self._rng.random() < TAKEN_BACK:
+                self._stage.after(self._rng.randint(*REGRET_MS), lambda: self._takes_back(contact, operator))
         elif draw < habits.transfers + habits.hands_over:
-            self._stage.send(ContactHandedOver(now_ms, operator, contact))
+            self._stage.counts["handed over"] += 1
+            effects = self._stage.send(ContactHandedOver(now_ms, operator, contact))
+            self._or_later(effects, contact, epoch)
             self._stage.after(self._rng.randint(*ALONE_MS), lambda: self._alone(contact, operator))
         elif self._rng.random() < self._callers.hangs_up_first:
             self._stage.send(ContactGone(now_ms, contact, "caller-hangup"))
         else:
             self._stage.send(HangUp(now_ms, operator, contact))
+
+    def _or_later(self, effects: tuple[Effect, ...], contact: ContactId, epoch: int) -> None:
+        """What was refused is no end: a chat cannot be handed over, and with colleagues in it nobody is transferred."""
+        if any(isinstance(effect, Refused) for effect in effects):
+            self.goes_on(contact, epoch)
+
+    def _takes_back(self, contact: ContactId, operator: OperatorId) -> None:
+        """Passed on blindly, and thought better of it: only while nobody has answered."""
+        view = self._stage.core.contact(contact)
+        if view is not None and view.state in (ContactState.WAITING, ContactState.OFFERED):
+            self._stage.counts["transfer taken back"] += 1
+            self._stage.send(ContactPulledBack(self._stage.now_ms, operator, contact))
 
     def waits_again(self, contact: ContactId) -> None:
         """One who was transferred, or whose operator was lost, has patience too."""
@@ -141,8 +173,18 @@ class Talks:
             self._stage.send(ContactGone(now_ms, contact, "caller-hangup"))
 
     def overflown(self, contact: ContactId) -> None:
-        """It goes on with a number outside, or with others."""
+        """It goes on with a number outside, or with others; now and then somebody in the house fetches it."""
+        if self._rng.random() < FETCHED:
+            self._stage.after(self._rng.randint(*ALONE_MS), lambda: self._fetched(contact))
         self._stage.after(self._rng.randint(*ALONE_MS), lambda: self._outside(contact))
+
+    def _fetched(self, contact: ContactId) -> None:
+        view = self._stage.core.contact(contact)
+        operators = self._stage.core.operators()
+        if view is not None and view.state is ContactState.HANDED_OVER and operators:
+            self._stage.counts["fetched from outside"] += 1
+            operator = self._rng.choice(operators).operator
+            self._stage.send(ContactPulledBack(self._stage.now_ms, operator, contact))
 
     def _outside(self, contact: ContactId) -> None:
         view = self._stage.core.contact(contact)
@@ -162,5 +204,6 @@ class Talks:
         if view is None or view.state in (OperatorState.BUSY, OperatorState.OFFERED):
             return
         self.dialled += 1
+        self._stage.counts["called out"] += 1
         contact = ContactId(f"d{self.dialled}")
         self._stage.send(ContactDialed(self._stage.now_ms, contact, operator, "+4722000000", QueueId("")))

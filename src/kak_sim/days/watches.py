@@ -1,4 +1,4 @@
-"""What looks at every event of a simulated day: the independent auditor, the core's own laws, and a tally."""
+"""What looks at every event of a simulated day: auditor, oracle, the core's own laws, a twin, and a tally."""
 
 from dataclasses import dataclass, field
 
@@ -6,14 +6,15 @@ from kak_server.model.codec import dumps, loads
 from kak_server.model.ids import ContactId, QueueId
 from kak_server.routing import api
 from kak_server.routing.api import Effect, Event
-from kak_server.routing.invariants import violations
+from kak_server.routing.invariants import Known, violations
 from kak_server.routing.step import RoutingCore
 from kak_sim.auditor import Auditor
+from kak_sim.oracle_watch import OracleWatch
 from kak_sim.step_oracle import StepOracle
 from kak_sim.stream_laws import StreamLaws
 
 LAWS_EVERY = 16
-TWIN_EVERY = 100
+TWIN_EVERY = 200
 
 
 class Audit:
@@ -49,6 +50,17 @@ class Steps:
         return self.oracle.observe(event, effects, core.state)
 
 
+class Oracle:
+    """Who may be asked for whom, by workflows, reserves, loans and all, told once more from the rows alone."""
+
+    def __init__(self) -> None:
+        self.watch = OracleWatch()
+
+    def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
+        """What the step broke."""
+        return self.watch.observe(event, effects, core.state)
+
+
 class Twin:
     """A core restored from a snapshot not long ago decides as the one that has lived all day, in effects and in
     state: what is derived and kept in memory must not depend on how one came there."""
@@ -78,11 +90,12 @@ class Laws:
     def __init__(self, every: int = LAWS_EVERY) -> None:
         self._every = every
         self._seen = 0
+        self._known: Known = {}
 
     def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
         """What does not hold now."""
         self._seen += 1
-        return violations(core.state) if self._seen % self._every == 0 else []
+        return violations(core.state, self._known) if self._seen % self._every == 0 else []
 
 
 @dataclass(slots=True)
