@@ -342,12 +342,11 @@ class Auditor:
         return any(case.place in (JOINING, TALKING) for case in mine)
 
     def _free(self, person: Person) -> bool:
-        return person.unbound and all(case.operator != person.operator for case in self.cases.values())
+        return person.unbound and person.operator not in holders(self.cases.values())
 
     def _can_talk(self, person: Person) -> bool:
         """Neither a call nor an offer, and sound: enough to dial, on a break and in wrap-up too."""
-        holds = person.guest is not None or any(case.operator == person.operator for case in self.cases.values())
-        return person.media_up and not holds
+        return person.media_up and person.guest is None and person.operator not in holders(self.cases.values())
 
     def _may(self, person: Person, case: Case) -> bool:
         config = case.rules
