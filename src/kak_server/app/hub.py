@@ -7,40 +7,45 @@ and so does not wake every console twice.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Unseat
+from kak_server.console.aio.slices import Sliced
 from kak_server.console.ports import Caller, Subscriber
 from kak_server.model.ids import PositionId, RoomId, SessionId
 
 LIST_INTERVAL_S = 0.2
 LIST_INTERVAL_MAX_S = 1.0
 LIST_SENDS_A_SECOND = 100  # of each list, to all consoles together: lists must not own the loop
+LIST_SHARE = 0.1  # of the loop's time that building lists may take
 SLOW = frozenset({"operators", "queues", "recent", "staff"})
 SLOW_INTERVALS = 2  # of the tick, up to LIST_INTERVAL_MAX_S
 SLACK_S = 0.02  # a loop's timer may fire a little early
 RECENT_DELAY_S = 0.5
 RECENT: Mapping[str, Any] = {}  # says only that the list of recent calls has changed
+Dirty = dict[str, dict[RoomId, None] | None]  # rooms by topic; None: every room
 
 
 class ConsoleHub:
-    """Tells seats at once; builds each changed list once a room and at most five times a second."""
+    """Tells seats at once; builds each changed list once a room that it changed for, at most five times a second, a few
+    milliseconds at a time."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._at: dict[PositionId, dict[SessionId, Subscriber]] = defaultdict(dict)
-        self._dirty: set[str] = set()
+        self._dirty: Dirty = {}
+        self._slices = Sliced()
         self._flush_handle: asyncio.Handle | None = None
         self._slow_due_s = 0.0
         self._waiting: dict[RoomId, Any] = {}  # as sent last
         self._recent_handle: asyncio.TimerHandle | None = None
         self._builders: Mapping[str, Callable[[RoomId], Any]] = {
             "rooms": lambda _room: house.staff.rooms.rows(),
-            "queues": house.views.queue_list,
-            "waiting": house.views.waiting_list,
-            "operators": house.views.operator_list,
+            "queues": house.views.lists.queue_list,
+            "waiting": house.views.lists.waiting_list,
+            "operators": house.views.lists.operator_list,
             "handed_over": house.views_out.handed_over_list,
             "abandoned": house.views_out.abandoned_list,
             "parked": house.colleagues.parked_list,
@@ -85,16 +90,21 @@ class ConsoleHub:
         """Somebody had to leave: the book of tabs must know."""
         self.on_unseat(output)
 
-    def dirty(self, topic: str) -> None:
-        """A list looks different; it goes out with the next round. The first change after a pause goes at once."""
+    def dirty(self, topic: str, rooms: tuple[RoomId, ...] | None = None) -> None:
+        """A list of these rooms (None: of all) looks different; it goes out with the next round. The first change
+        after a pause goes at once."""
         if topic == "recent":
             if self._recent_handle is None:  # later: the rows must be in the database when the consoles ask
                 self._recent_handle = asyncio.get_running_loop().call_later(RECENT_DELAY_S, self._recent_is_due)
             return
-        self._mark(topic)
+        self._mark(topic, rooms)
 
-    def _mark(self, topic: str) -> None:
-        self._dirty.add(topic)
+    def _mark(self, topic: str, rooms: tuple[RoomId, ...] | None = None) -> None:
+        marked = self._dirty.setdefault(topic, {})
+        if rooms is None:
+            self._dirty[topic] = None
+        elif marked is not None:
+            marked.update(dict.fromkeys(rooms))
         if self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_soon(self._flush)
 
@@ -103,38 +113,61 @@ class ConsoleHub:
         self._mark("recent")
 
     def _flush(self) -> None:
-        dirty, self._dirty = self._dirty, set()
+        dirty, self._dirty = self._dirty, {}
         if not dirty:
             self._flush_handle = None
             return
-        loop, interval_s = asyncio.get_running_loop(), self._interval_s()
-        self._flush_handle = loop.call_later(interval_s, self._flush)  # first: a fault below stops one round only
-        waiting = self._send("waiting") if "waiting" in dirty else self._waiting
-        dirty.discard("waiting")
-        if slow := dirty & SLOW:
-            if loop.time() >= self._slow_due_s - SLACK_S:
-                self._slow_due_s = loop.time() + min(LIST_INTERVAL_MAX_S, SLOW_INTERVALS * interval_s)
-            else:
-                kept = slow - {"queues"} if waiting != self._waiting else slow  # a row and its count go together
-                dirty -= kept
-                self._dirty |= kept
-        self._waiting = waiting
-        if "staff" in dirty:
-            dirty.discard("staff")
-            self._send_staff()
-        for topic in sorted(dirty):
-            self._send(topic)
+        self._slices.run(self._lists(dirty), self._flushed)
 
-    def _send(self, topic: str) -> dict[RoomId, Any]:
-        """To every stream the list of its room, each built once; the lists."""
-        lists: dict[RoomId, Any] = {}
-        for position, seats in tuple(self._at.items()):
-            room = self._house.views.room_of(position)
-            if room not in lists:
-                lists[room] = self._builders[topic](room)
-            for subscriber in tuple(seats.values()):
-                subscriber.push_list(topic, lists[room])
-        return lists
+    def _flushed(self, spent_s: float) -> None:
+        """The next tick comes later when these lists were much work."""
+        interval_s = min(LIST_INTERVAL_MAX_S, max(self._interval_s(), spent_s / LIST_SHARE))
+        self._flush_handle = asyncio.get_running_loop().call_later(interval_s, self._flush)
+
+    def _lists(self, dirty: Dirty) -> Iterator[None]:
+        """Build and push list after list; the loop may have a turn after each."""
+        seats_in: dict[RoomId, list[Subscriber]] = defaultdict(list)
+        for position, seats in self._at.items():
+            seats_in[self._house.views.room_of(position)].extend(seats.values())
+        news: dict[RoomId, None] = {}  # rooms in which somebody else waits now
+        for room, rows in self._send("waiting", dirty.pop("waiting", {}), seats_in):
+            if rows != self._waiting.get(room):
+                self._waiting[room], news[room] = rows, None
+            yield
+        self._hold_back(dirty, news)
+        if "staff" in dirty:
+            del dirty["staff"]
+            self._send_staff()
+            yield
+        for topic in sorted(dirty):
+            for _ in self._send(topic, dirty[topic], seats_in):
+                yield
+
+    def _hold_back(self, dirty: Dirty, news: dict[RoomId, None]) -> None:
+        """What is slow waits for its tick; but a row and its count go together."""
+        slow, now_s = SLOW & dirty.keys(), asyncio.get_running_loop().time()
+        if not slow:
+            return
+        if now_s >= self._slow_due_s - SLACK_S:
+            self._slow_due_s = now_s + min(LIST_INTERVAL_MAX_S, SLOW_INTERVALS * self._interval_s())
+            return
+        for topic in sorted(slow):
+            kept = dirty.pop(topic)
+            if topic == "queues" and news:
+                dirty[topic] = {room: None for room in news if kept is None or room in kept}
+                kept = kept if kept is None else {room: None for room in kept if room not in news}
+            if kept is None or kept:
+                self._mark(topic, None if kept is None else tuple(kept))
+
+    def _send(
+        self, topic: str, rooms: dict[RoomId, None] | None, seats_in: Mapping[RoomId, list[Subscriber]]
+    ) -> Iterator[tuple[RoomId, Any]]:
+        """To every stream of those rooms the list, each built once; room and list, one after the other."""
+        for room in seats_in if rooms is None else [room for room in rooms if room in seats_in]:
+            rows = self._builders[topic](room)
+            for subscriber in seats_in[room]:
+                subscriber.push_list(topic, rows)
+            yield room, rows
 
     def _send_staff(self) -> None:
         """Everybody's day, to shift leads alone; built once for all who lead the same rooms."""

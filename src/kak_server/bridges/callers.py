@@ -19,7 +19,7 @@ from kak_server.bridges.silence import SilentCalls
 from kak_server.bridges.surge import Cluster, Rule, Sighting, Surge
 from kak_server.bridges.turned_away import TurnedAway
 from kak_server.model.codec import from_json
-from kak_server.model.ids import ContactId, QueueId
+from kak_server.model.ids import ContactId, QueueId, RoomId
 from kak_server.routing.api import ContactClass
 from kak_server.sip.api import IncomingCall
 
@@ -99,8 +99,9 @@ class Callers:
         cluster, members = found
         self.ctx.put(f"surge/{cluster.cluster}", cluster)
         self.ctx.emit(SetTimer(f"surge/{cluster.cluster}", cluster.last_ms + cluster.window_ms))
-        self.ctx.emit(Dirty("surges"))
-        self.ctx.emit(Dirty("waiting"))
+        rooms = self._rooms_of(cluster)
+        self.ctx.emit(Dirty("surges", rooms))
+        self.ctx.emit(Dirty("waiting", rooms))
         if len(members) > 1:
             self.ctx.emit(Note("surge", "warning", {"incident": cluster.cluster, "calls": cluster.calls}))
         for contact in members[:-1]:
@@ -116,6 +117,11 @@ class Callers:
             self.ctx.emit(Dirty("surges"))
         if (found := self.surge.clusters.get(cluster)) is not None:
             self.ctx.emit(SetTimer(f"surge/{cluster}", found.last_ms + found.window_ms))
+
+    def _rooms_of(self, cluster: Cluster) -> tuple[RoomId, ...]:
+        """The rooms that serve a queue with calls of the incident."""
+        infos = (self.calls.queues.get(queue) for queue in cluster.queues)
+        return tuple(dict.fromkeys(room for info in infos if info is not None for room in info.rooms))
 
     def incident(self, line: Line) -> Cluster | None:
         """The incident a call belongs to, while it goes on."""

@@ -21,7 +21,6 @@ from kak_server.bridges.fetched import Fetched
 from kak_server.bridges.outgoing import Outgoing
 from kak_server.bridges.outputs import (
     CancelTimer,
-    Dirty,
     Note,
     Output,
     SetTimer,
@@ -339,10 +338,9 @@ class House:
         self.patches.not_talking(effect.contact)
         self.brought.changed(effect.contact)
         self.calls.refresh(effect.contact)
-        self.ctx.emit(Dirty("waiting"))
+        self.views.lists.contact_changed(effect.contact)
         self.views_out.touched(effect.contact)
         self.colleagues.touched(effect.contact)
-        self.ctx.emit(Dirty("queues"))
         self.redraw(effect.contact)
 
     def _operator_changed(self, effect: routing.OperatorChanged) -> None:
@@ -350,8 +348,7 @@ class House:
         if view is not None:
             self.ctx.emit(Tell(view.position, "me", self.views.me(view)))
         self.staff.changed(effect.operator, view)
-        self.ctx.emit(Dirty("operators"))
-        self.ctx.emit(Dirty("queues"))
+        self.views.lists.person_changed(effect.operator, view)
 
     # --- redrawing ------------------------------------------------------------------------------------------------
 

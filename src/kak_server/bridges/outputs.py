@@ -7,7 +7,7 @@ from typing import Literal
 
 from kak_server.media import rpc
 from kak_server.model.codec import Json
-from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
+from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RoomId
 from kak_server.routing import api as routing
 from kak_server.sip.api_legs import Dial
 
@@ -121,7 +121,7 @@ class TellAll:
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """A list looks different now; it goes out coalesced."""
+    """A list looks different now; it goes out coalesced. `rooms`: whose list it is; None: everybody's."""
 
     topic: Literal[
         "queues",
@@ -136,6 +136,7 @@ class Dirty:
         "staff",
         "rooms",
     ]
+    rooms: tuple[RoomId, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

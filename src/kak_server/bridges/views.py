@@ -1,7 +1,6 @@
 """What a console shows, built from the routing core, the lines, the seats and the radio. Shapes are those of
 docs/integrators/position-api.md."""
 
-import heapq
 from typing import Any
 
 from kak_server.bridges import views_caller
@@ -11,6 +10,7 @@ from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, location_text
 from kak_server.bridges.phone_view import PhoneViews
+from kak_server.bridges.room_lists import RoomLists
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.staff_views import StaffViews
 from kak_server.bridges.talkgroups import Group, Talkgroups
@@ -18,13 +18,10 @@ from kak_server.bridges.videos import Videos
 from kak_server.bridges.views_callers import ViewsCallers
 from kak_server.bridges.views_out import ViewsOut, of_call_out
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.api import ContactClass, ContactState, OperatorState
+from kak_server.routing.api import OperatorState
 from kak_server.routing.views import ContactView, OperatorView
 
 View = dict[str, Any]
-MAX_WAITING_ROWS = 200
-"""A console shows so many waiting contacts, those who matter most; the queues' counts tell of the rest."""
-RANKS = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL: 2}
 
 
 class Views:
@@ -53,6 +50,7 @@ class Views:
         self.callers = callers
         self.colleagues = colleagues
         self.brought = brought
+        self.lists = RoomLists(ctx, calls, callers)
         self.staff: StaffViews  # given by the house
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
@@ -60,6 +58,7 @@ class Views:
     def serve(self, rooms: dict[PositionId, RoomId], names: dict[RoomId, str]) -> None:
         """Other seats and rooms from now on."""
         self._rooms, self._room_names = rooms, names
+        self.lists.serve()
 
     def queue_name(self, queue: QueueId) -> str:
         """The queue's name for people."""
@@ -131,65 +130,6 @@ class Views:
             **self.staff.me(operator),
         }
 
-    def queue_list(self, room: RoomId) -> list[View]:
-        """The queues this room serves."""
-        rows = []
-        for info in self.calls.queues.values():
-            if room not in info.rooms:
-                continue
-            waiting = self.ctx.core.waiting(info.queue)
-            longest = min((contact.arrived_at_ms for contact in waiting), default=None)
-            rows.append(
-                {
-                    "queue": info.queue,
-                    "name": info.name,
-                    "class": info.klass.value,
-                    "waiting": len(waiting),
-                    "longest_since_ms": longest,
-                    "available": self.ctx.core.idle_count(info.queue),
-                    "incidents": self.callers.incidents_of(info.queue),
-                }
-            )
-        return rows
-
-    def waiting_list(self, room: RoomId) -> list[View]:
-        """Who waits for this room, emergency first, then as they came."""
-        queues = {info.queue: info.name for info in self.calls.queues.values() if room in info.rooms}
-        waits = (ContactState.WAITING, ContactState.OFFERED)
-        waiting = [view for view in self.ctx.core.contacts() if view.state in waits and view.queue in queues]
-        first = heapq.nsmallest(MAX_WAITING_ROWS, waiting, key=lambda view: (RANKS[view.klass], view.arrived_at_ms))
-        return [
-            {
-                "contact": view.contact,
-                "queue": view.queue,
-                "queue_name": queues[view.queue],
-                "class": view.klass.value,
-                "caller": view.caller,
-                "arrived_at_ms": view.arrived_at_ms,
-                "state": view.state.value,
-                "transferred_by": view.transferred_by,
-                "kind": view.kind.value,
-                **self.callers.of_waiting(self.calls.lines.get(view.contact)),
-            }
-            for view in first
-        ]
-
-    def operator_list(self, room: RoomId) -> list[View]:
-        """Who is signed in in this room."""
-        return [
-            {
-                "operator": row.operator,
-                "name": row.name,
-                "position": row.position,
-                "room": row.room,
-                "activity": row.activity.value,
-                "state": row.state.value,
-                "since_ms": row.since_ms,
-                "contact": row.contact,
-            }
-            for row in self.ctx.core.in_room(room)
-        ]
-
     def group(self, group: Group, position: PositionId) -> View:
         """A talkgroup as this seat sees it."""
         talker = group.talker
@@ -234,9 +174,9 @@ class Views:
             "offer": self.offer(asked, operator) if asked is not None else None,
             "call": self.call(contact, operator) if joined and contact is not None else None,
             "cards": [self.brought.card(view, self.queue_name(view.queue)) for view in cards],
-            "queues": self.queue_list(room),
-            "waiting": self.waiting_list(room),
-            "operators": self.operator_list(room),
+            "queues": self.lists.queue_list(room),
+            "waiting": self.lists.waiting_list(room),
+            "operators": self.lists.operator_list(room),
             "talkgroups": [self.group(group, position) for group in self.visible_groups(room)],
             "transfer_targets": [
                 {"queue": q.queue, "name": q.name, "room_name": self._room_names.get(q.rooms[0], "") if q.rooms else ""}

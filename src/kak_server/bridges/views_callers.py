@@ -50,6 +50,12 @@ class ViewsCallers:
             "silent_procedure": {"nb": rules.silent_procedure_nb, "en": rules.silent_procedure_en},
         }
 
+    def marks(self, line: Line | None) -> tuple[bool, bool]:
+        """Whether the caller's number is flagged, and whether the call belongs to an incident that goes on."""
+        if line is None:
+            return False, False
+        return self.callers.flag(line) is not None, self.callers.incident(line) is not None
+
     def of_waiting(self, line: Line | None) -> View:
         """What a row of those who wait says."""
         repeat = line.repeat if line is not None else None

@@ -7,6 +7,7 @@ line of its need, which operators are offered from.
 """
 
 from heapq import merge
+from itertools import islice
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import conditions, planning
@@ -191,6 +192,13 @@ def widen(turn: Turn, contact: Contact) -> None:
 def waiting_line(state: State, queue_id: QueueId) -> list[ContactId]:
     """All who wait in the queue by whatever rules, first first; empty for an unknown queue."""
     return [key[-1] for key in merge(*(queue.waiting for queue in state.versions_of(queue_id)))]
+
+
+def first_waiting(state: State, queue_id: QueueId, count: int) -> list[ContactId]:
+    """So many of them, however long the line is."""
+    versions = state.versions_of(queue_id)
+    keys = versions[0].waiting if len(versions) == 1 else merge(*(queue.waiting for queue in versions))
+    return [key[-1] for key in islice(keys, count)]
 
 
 def place_of(state: State, contact: Contact) -> int:

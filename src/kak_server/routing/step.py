@@ -271,6 +271,14 @@ class RoutingCore:
         line = queues.waiting_line(self._state, queue)
         return tuple(self._contact_view(self._state.contacts[contact]) for contact in line)
 
+    def first_waiting(self, queue: QueueId, count: int) -> list[ContactId]:
+        """The first so many of the queue's line."""
+        return queues.first_waiting(self._state, queue, count)
+
+    def waiting_count(self, queue: QueueId) -> int:
+        """How long the queue's line is."""
+        return sum(len(row.waiting) for row in self._state.versions_of(queue))
+
     def idle(self, queue: QueueId) -> tuple[OperatorId, ...]:
         """Operators who could be asked for this queue now, in order: own room first, then longest idle."""
         row = self._state.queues.get(queue)

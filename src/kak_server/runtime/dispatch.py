@@ -32,7 +32,7 @@ from kak_server.bridges.outputs import (
     Unseat,
 )
 from kak_server.media import rpc
-from kak_server.model.ids import PositionId
+from kak_server.model.ids import PositionId, RoomId
 from kak_server.runtime.journal import Journal
 from kak_server.runtime.timers import Timers
 
@@ -69,7 +69,7 @@ class ConsolePort(Protocol):
 
     def tell_all(self, name: str, data: Mapping[str, Any]) -> None: ...
 
-    def dirty(self, topic: str) -> None: ...
+    def dirty(self, topic: str, rooms: tuple[RoomId, ...] | None = None) -> None: ...
 
     def unseat(self, output: Unseat) -> None: ...
 
@@ -127,7 +127,7 @@ class Dispatcher:
             CancelTimer: lambda o: self.timers.cancel(o.key),
             Tell: lambda o: ports.console.tell(o.position, o.name, o.data),
             TellAll: lambda o: ports.console.tell_all(o.name, o.data),
-            Dirty: lambda o: ports.console.dirty(o.topic),
+            Dirty: lambda o: ports.console.dirty(o.topic, o.rooms),
             Unseat: ports.console.unseat,
             Audit: ports.store.audited,
             StoreCall: ports.store.call,

@@ -69,8 +69,12 @@ async def test_a_room_gets_its_own_lists_built_once(desk: Desk) -> None:
     assert [row["queue"] for row in lists["queues"]] == ["nod"]
     assert len(lists["waiting"]) == 1
     assert dict(amk_too.lists)["waiting"] is lists["waiting"]
+    assert lvs.lists == []  # nothing of theirs changed
+    desk.hub.dirty("queues")
+    async with asyncio.timeout(20):
+        while not lvs.lists:
+            await asyncio.sleep(0.02)
     assert [row["queue"] for row in dict(lvs.lists)["queues"]] == ["lv"]
-    assert dict(lvs.lists)["waiting"] == []
 
 
 async def test_a_burst_of_changes_is_a_few_lists(desk: Desk) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Tell
-from kak_server.bridges.views import MAX_WAITING_ROWS
+from kak_server.bridges.room_lists import MAX_WAITING_ROWS
 from kak_server.console import models
 from kak_server.console.messages import check_event
 from kak_server.media import rpc
@@ -164,7 +164,7 @@ def test_an_emergency_is_on_the_list_however_many_came_before() -> None:
         w.ring(f"normal{number}", "116117")
     w.pass_ms(10)
     last = w.ring("emergency", "113")
-    rows = w.house.views.waiting_list(RoomId("oslo"))
+    rows = w.house.views.lists.waiting_list(RoomId("oslo"))
     assert len(rows) == MAX_WAITING_ROWS
     assert rows[0]["contact"] == last
     assert [row["arrived_at_ms"] for row in rows[1:]] == sorted(row["arrived_at_ms"] for row in rows[1:])

@@ -122,6 +122,11 @@ class World:
         self.outputs += new
         return new
 
+    def configure(self) -> None:
+        """The usual rules."""
+        self.house.ctx.route(Configured(self.now_ms, routing_config()))
+        self.pump()
+
     def pass_ms(self, ms: int) -> None:
         self.now_ms += ms
 

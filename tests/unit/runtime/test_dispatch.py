@@ -23,7 +23,7 @@ from kak_server.bridges.outputs import (
     Unseat,
 )
 from kak_server.media import rpc
-from kak_server.model.ids import CallId, ContactId, Gssi, PositionId
+from kak_server.model.ids import CallId, ContactId, Gssi, PositionId, RoomId
 from kak_server.routing.api import Configured, ContactGone
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.dispatch import Dispatcher, Ports
@@ -51,7 +51,7 @@ class Shells:
     def tell_all(self, name: str, data: Mapping[str, Any]) -> None:
         self.seen.append((name, data))
 
-    def dirty(self, topic: str) -> None:
+    def dirty(self, topic: str, rooms: tuple[RoomId, ...] | None = None) -> None:
         self.seen.append(("dirty", topic))
 
     def unseat(self, output: Unseat) -> None:

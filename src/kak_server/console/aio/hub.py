@@ -13,6 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from kak_server.console.aio.errors import describe_validation
+from kak_server.console.aio.slices import Breaths
 from kak_server.console.messages import check_event
 from kak_server.console.ports import Caller, ConsoleBackend
 from kak_server.console.settings import ConsoleSettings
@@ -22,7 +23,6 @@ from kak_server.model.ids import PositionId, SessionId
 
 log = structlog.get_logger(__name__)
 
-STREAMS_A_SLICE = 64  # flushed before the loop gets a turn: a round of 1,500 must not own it
 SWEEP_INTERVAL_S = 15.0
 CLOSE_PATIENCE_S = 2.0  # for what is queued at a reader that is being closed
 
@@ -83,6 +83,7 @@ class Hub:
         self._streams: dict[SessionId, LiveStream] = {}
         self._marked: dict[LiveStream, None] = {}
         self._work = asyncio.Event()
+        self._breaths = Breaths()
         self._tasks: list[asyncio.Task[None]] = []
         self._last: tuple[Json, str | None] | None = None
         self.readers: set[Reader] = set()
@@ -236,13 +237,12 @@ class Hub:
             return known[1]
 
         marked, self._marked = tuple(self._marked), {}
-        for count, live in enumerate(marked, 1):
+        for live in marked:
             try:
                 self._send_lists(live, shared)
             except Exception:  # a fault with one console must not silence the others
                 log.exception("lists could not be sent", position=live.caller.position)
-            if count % STREAMS_A_SLICE == 0:
-                await asyncio.sleep(0)
+            await self._breaths.after_one()
 
     def _send_lists(self, live: LiveStream, encoder: Encode) -> None:
         reader = live.reader
