@@ -18,9 +18,9 @@ from kak_sim.callers.sound import steady
 PATIENCE_S = 60.0
 
 
-async def call(server: tuple[str, int], caller: str, talk_s: float) -> dict[str, Any]:
+async def call(server: tuple[str, int], number: str, caller: str, talk_s: float) -> dict[str, Any]:
     """One call from INVITE to the end."""
-    phone = Caller(server, "113", caller, source=steady(440), keep_sound=False, linger_s=0.3)
+    phone = Caller(server, number, caller, source=steady(440), keep_sound=False, linger_s=0.3)
     outcome = ""
     try:
         await phone.place()
@@ -50,7 +50,8 @@ async def run(arguments: argparse.Namespace) -> None:
     for number in range(int(arguments.rate * arguments.seconds)):
         await asyncio.sleep(max(0.0, begin_s + number / arguments.rate - loop.time()))
         name = f"+47{arguments.first + number}"
-        tasks.append(asyncio.create_task(call((host, int(port)), name, arguments.talk_ms / 1000)))
+        called = arguments.numbers[number % len(arguments.numbers)]
+        tasks.append(asyncio.create_task(call((host, int(port)), called, name, arguments.talk_ms / 1000)))
     sent_ns = time.time_ns()
     calls = await asyncio.gather(*tasks)
     print(json.dumps({"sent_ns": sent_ns, "calls": calls}), flush=True)
@@ -60,6 +61,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", required=True, help="HOST:PORT")
+    parser.add_argument("--numbers", nargs="+", default=["113"], help="called by turns")
     parser.add_argument("--rate", type=float, required=True, help="calls a second")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--talk-ms", type=int, required=True)

@@ -9,11 +9,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 import cpu
-import sip_caller
 from call import RTP_PORTS
 from kak_sim.lab import Lab, reserved_ports, write_config
 
@@ -39,7 +39,7 @@ class Sockets:
 
 
 def measure_sockets(count: int) -> Sockets:
-    """Consoles first, then calls that nobody takes: every arrival, end and step changes the lists."""
+    """Consoles first, then calls to all queues that nobody takes: every arrival, end and step changes lists."""
     with tempfile.TemporaryDirectory(prefix="kak-routing-") as name, reserved_ports() as ports:
         folder = Path(name)
         people = [row["username"] for row in yaml.safe_load(NATIONAL.read_text(encoding="utf-8"))["operators"]]
@@ -69,18 +69,7 @@ def _run(running: Lab, folder: Path, url: str) -> Sockets:
         time.sleep(3)
         looks, on_time = _looks(running)
         waited_ms, watched = cpu.waited_ms(running.pid("control")), time.monotonic()
-        calls = folder / "calls"
-        process = sip_caller.start(
-            running.sip[1],
-            calls,
-            CALLS_S * SECONDS,
-            rate=CALLS_S,
-            at_once=1_000,
-            hold_ms=HOLD_MS,
-            scenario="uac_load",
-            number="+47001160016",
-        )
-        result = sip_caller.finish(process, calls, SECONDS + 40)
+        ended = _calls(running, folder)
         later, then_on_time = _looks(running)
         starved = (cpu.waited_ms(running.pid("control")) - waited_ms) / (1_000 * (time.monotonic() - watched))
         child.terminate()
@@ -89,8 +78,8 @@ def _run(running: Lab, folder: Path, url: str) -> Sockets:
         return Sockets(
             int(opened["open"]),
             int(told["alive"]),
-            result.done,
-            result.failed,
+            sum(row["outcome"].startswith(("hung-up", "cancelled")) for row in ended),
+            CALLS_S * SECONDS - sum(row["outcome"].startswith(("hung-up", "cancelled")) for row in ended),
             told["messages"] / told["seconds"],
             share,
             later - looks,
@@ -100,6 +89,23 @@ def _run(running: Lab, folder: Path, url: str) -> Sockets:
     finally:
         child.kill()
         child.wait()
+
+
+def _calls(running: Lab, folder: Path) -> list[dict[str, Any]]:
+    """Callers of every queue of the country by turns, who give up after a while."""
+    queues = yaml.safe_load(NATIONAL.read_text(encoding="utf-8"))["queues"]
+    (folder / "numbers").write_text("\n".join(queue["numbers"][0] for queue in queues))
+    words = [sys.executable, str(HERE / "call_waiters.py"), f"--server={running.sip[0]}:{running.sip[1]}"]
+    words += [f"--numbers={folder / 'numbers'}", f"--count={CALLS_S * SECONDS}", f"--rate={CALLS_S}"]
+    words += [f"--talk-ms={HOLD_MS}", f"--give-up-ms={HOLD_MS}", "--first=50000000"]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    child.stdout.readline()  # all have called
+    time.sleep(HOLD_MS / 1_000 + 2)
+    child.terminate()
+    output, _ = child.communicate(timeout=60)
+    rows: list[dict[str, Any]] = json.loads(output)
+    return rows
 
 
 def _said(child: "subprocess.Popen[str]", key: str) -> dict[str, float]:

@@ -335,6 +335,7 @@ class Calls:
             handed_over=view is not None and view.state is ContactState.HANDED_OVER,
             parked=view is not None and view.state is ContactState.PARKED,
             guests=self._guests(view),
+            only_rings=_only_rings(line, view),
         )
         self.ctx.plan(f"contact/{contact}", plan)
 
@@ -385,4 +386,10 @@ class Calls:
             line = replace(line, signalled=(host, port))
         self.keep(replace(line, leg=leg, sends=send))
         self.ctx.desk.learned(f"contact/{line.contact}", leg)
-        self.ctx.media(rpc.modified(leg, host, port, send=send))
+        if not _only_rings(line, self.ctx.core.contact(line.contact)):
+            self.ctx.media(rpc.modified(leg, host, port, send=send))
+
+
+def _only_rings(line: Line, view: ContactView | None) -> bool:
+    """Unanswered, and nobody is asked: there is no leg yet."""
+    return not line.answered and view is not None and view.state is ContactState.WAITING

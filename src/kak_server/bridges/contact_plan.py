@@ -28,15 +28,17 @@ def contact_plan(
     handed_over: bool = False,
     parked: bool = False,
     guests: tuple[Guest, ...] = (),
+    only_rings: bool = False,
 ) -> Plan:
     """`position`: where the contact is connected (None: it waits, or was handed over). `on_radio`: that seat's
     microphone is keyed towards a talkgroup, so the caller does not hear it. `incarnation` counts workers: each writes
-    files of its own. `guests`: operators beside the holder."""
+    files of its own. `guests`: operators beside the holder. `only_rings`: it waits unanswered and nobody is asked
+    for it; thousands may, and a socket each would be more than a process may have."""
     edges, plays = sounds(line, Room(position, held, on_radio, handed_over, parked, guests))
     patched = line.patch is not None and line.patch.state == "active" and position is not None and not held
     awaited = line.silence in ("listening", "hint")
     return Plan(
-        legs={leg.leg: leg for leg in line.legs()},
+        legs={} if only_rings else {leg.leg: leg for leg in line.legs()},
         browser_legs=frozenset({LegId(f"video-{line.contact}")}) if line.video is not None else frozenset(),
         mixes={MixId(f"call-{line.contact}"): edges} if edges else {},
         plays={play.play: play for play in plays},

@@ -20,7 +20,7 @@ from kak_server.routing.views import OperatorView
 
 View = dict[str, Any]
 Shown = tuple[Line | None, bool, bool, View]  # what a row was made of, and the row
-MAX_WAITING_ROWS = 200
+MAX_WAITING_ROWS = 100
 """A console shows so many waiting contacts, those who matter most; the queues' counts tell of the rest."""
 RANKS = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL: 2}
 

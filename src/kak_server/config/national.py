@@ -44,7 +44,7 @@ sip:
   services:
     - {{id: "110", name: 110 Brann, number: 110}}
     - {{id: "112", name: 112 Politi, number: 112}}
-media: {{rtp_port_min: 16384, rtp_port_max: 22999, ice_port_min: 23000, ice_port_max: 29999}}
+media: {{rtp_port_min: 30000, rtp_port_max: 59999, ice_port_min: 23000, ice_port_max: 29999}}
 limits: {{max_contacts: 20000, max_sip_calls: 12000, max_sessions: 5000}}
 """
 

@@ -17,6 +17,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from kak_server.console.settings import StreamLimits
 from kak_server.model.codec import Json
 
@@ -30,6 +32,15 @@ def encode(data: Json) -> str:
     Raises ValueError for NaN or infinity and TypeError for what JSON does not know.
     """
     return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+def encode_rows(data: Json) -> str:
+    """A list of rows as JSON text: some ten times as quick. Only for rows without fractions, since NaN is no error
+    here. What the quick way does not take (a lone surrogate) goes the other. Raises as `encode`."""
+    try:
+        return orjson.dumps(data).decode()
+    except TypeError:
+        return encode(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from kak_server.bridges.house import House
-from kak_server.bridges.outputs import ToMedia
 from kak_server.media import rpc
 from kak_server.model.ids import CallId
 from kak_server.routing.api import Configured
@@ -40,5 +39,4 @@ def test_the_address_is_of_the_callers_family(
     world.pump()
     (line,) = world.house.calls.lines.values()
     assert told in line.answer_sdp
-    made = [out.command for out in world.outputs if isinstance(out, ToMedia) and isinstance(out.command, rpc.CreateRtp)]
-    assert bound in [command.bind_host for command in made]
+    assert line.leg.bind_host == bound

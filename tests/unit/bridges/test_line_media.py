@@ -33,6 +33,7 @@ def leg_of(w: World) -> rpc.CreateRtp:
 
 def test_a_protected_call_in_and_its_new_key() -> None:
     w = with_policy(lab=MediaPolicy("required"))
+    w.sit()
     w.ring(offer=SECURE)
     leg = leg_of(w)
     assert leg.srtp is not None
@@ -63,6 +64,7 @@ def test_what_the_policy_forbids_is_488(offer: str, srtp: str) -> None:
 
 def test_a_late_offer_waits_for_its_key() -> None:
     w = with_policy(lab=MediaPolicy("optional"))
+    w.sit()
     w.ring(offer=None)
     leg = leg_of(w)
     assert leg.srtp == rpc.SrtpKeys()
@@ -77,6 +79,7 @@ def test_a_late_offer_waits_for_its_key() -> None:
     assert modify.srtp.suite == "AES_CM_128_HMAC_SHA1_80"
 
     plain = with_policy(lab=MediaPolicy("optional"))
+    plain.sit()
     plain.ring(offer=None)
     plain.house.sip_event(CallConfirmed(CallId("call1"), OFFER), plain.now_ms)
     plain.pump()

@@ -184,7 +184,7 @@ def test_strangers_in_the_census_are_closed(w: World) -> None:
 def test_commands_wait_for_the_census_while_no_worker_is_attached(w: World) -> None:
     w.house.worker_lost("socket", w.now_ms)
     w.outputs.clear()
-    contact = w.ring("call4")
+    contact = w.ring("call4", "116117")  # is answered, and hears the queue's announcement
     assert w.commands(rpc.CreateRtp) == []
     w.house.worker_attached(rpc.Census(), "boot-1", w.now_ms)
     w.pump()

@@ -6,7 +6,7 @@ from typing import Any
 
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Dirty
-from kak_server.bridges.room_lists import RANKS
+from kak_server.bridges.room_lists import MAX_WAITING_ROWS, RANKS
 from kak_server.model.ids import CallId, ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactState
 from kak_server.routing.step import RoutingCore
@@ -140,7 +140,7 @@ def test_ten_thousand_who_wait_cost_a_room_its_own_rows() -> None:
     assert len(looked) == 1
     looked.clear()
     rows = w.house.views.lists.waiting_list(ROOMS[1])
-    assert (len(rows), len(looked)) == (200, 200)
+    assert (len(rows), len(looked)) == (MAX_WAITING_ROWS, MAX_WAITING_ROWS)
     w.house.views.lists.waiting_list(ROOMS[1])
-    assert len(looked) == 200  # nothing changed: as they were shown
+    assert len(looked) == MAX_WAITING_ROWS  # nothing changed: as they were shown
     assert core.waiting_count(QueueId("113-bergen")) == 600

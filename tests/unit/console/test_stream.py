@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kak_server.console.settings import StreamLimits
-from kak_server.console.stream import Entry, Stream, encode
+from kak_server.console.stream import Entry, Stream, encode, encode_rows
 from kak_server.model.codec import Json
 
 BORN_MS = 1_700_000_000_000
@@ -168,3 +168,12 @@ def test_what_json_does_not_know_is_refused(data: Json) -> None:
 
 def test_a_lone_surrogate_becomes_ascii() -> None:
     assert encode("\ud800").isascii()
+
+
+def test_rows_are_the_same_json_by_the_quick_way_and_what_it_does_not_take_goes_the_other() -> None:
+    rows = [{"contact": "c1", "caller": "+4791500000", "name": "Sykehuset Østfold", "waiting": 2, "since": None}]
+    assert json.loads(encode_rows(rows)) == json.loads(encode(rows)) == rows
+    odd = [{"caller": "\ud800"}]  # a lone surrogate, out of a peer's display name
+    assert encode_rows(odd) == encode(odd) == '[{"caller":"\\ud800"}]'
+    with pytest.raises(TypeError):
+        encode_rows([{"caller": object()}])

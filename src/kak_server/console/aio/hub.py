@@ -17,13 +17,14 @@ from kak_server.console.aio.slices import Breaths
 from kak_server.console.messages import check_event
 from kak_server.console.ports import Caller, ConsoleBackend
 from kak_server.console.settings import ConsoleSettings
-from kak_server.console.stream import Encode, Stream, encode
+from kak_server.console.stream import Encode, Stream, encode, encode_rows
 from kak_server.model.codec import Json
 from kak_server.model.ids import PositionId, SessionId
 
 log = structlog.get_logger(__name__)
 
 SWEEP_INTERVAL_S = 15.0
+ROWS = frozenset({"queues", "waiting", "operators"})  # lists without fractions, and long ones
 CLOSE_PATIENCE_S = 2.0  # for what is queued at a reader that is being closed
 
 
@@ -206,7 +207,7 @@ class Hub:
             where = describe_validation(problem.errors(include_input=False))
             log.error("an event does not fit its model", event_name=name, problem=where)
         try:
-            return encode(data)
+            return encode_rows(data) if name in ROWS else encode(data)
         except (TypeError, ValueError) as problem:
             log.error("an event has no JSON form", event_name=name, problem=str(problem))
             return None

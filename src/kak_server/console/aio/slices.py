@@ -5,7 +5,7 @@ Between two slices the loop takes whatever else is there, a call's own messages 
 
 import asyncio
 from collections.abc import Callable, Iterator
-from time import perf_counter
+from time import perf_counter, thread_time
 
 BUDGET_S = 0.002
 """What a slice may take of one turn of the loop."""
@@ -22,13 +22,13 @@ class Sliced:
         self._spent_s = 0.0
 
     def run(self, pieces: Iterator[None], done: Callable[[float], None]) -> None:
-        """The first slice now, the others in the next turns; then `done` with the time they took together. A piece
+        """The first slice now, the others in the next turns; then `done` with the CPU time they took together. A piece
         that fails is the end of its lot, which is done all the same; the fault is the loop's to report."""
         self._pieces, self._done, self._spent_s = pieces, done, 0.0
         self._slice()
 
     def _slice(self) -> None:
-        began_s = perf_counter()
+        began_s, began_cpu_s = perf_counter(), thread_time()
         more = False
         try:
             for _ in self._pieces:
@@ -36,7 +36,7 @@ class Sliced:
                     more = True
                     break
         finally:
-            self._spent_s += perf_counter() - began_s
+            self._spent_s += thread_time() - began_cpu_s
             if more:
                 asyncio.get_running_loop().call_soon(self._slice)
             else:

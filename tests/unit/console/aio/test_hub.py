@@ -65,7 +65,7 @@ async def test_a_list_is_encoded_once_for_all_streams(monkeypatch: pytest.Monkey
         encoded.append(data)
         return "[]"
 
-    monkeypatch.setattr(hub_module, "encode", counting)
+    monkeypatch.setattr(hub_module, "encode_rows", counting)
     hub = Hub(Subscriptions(), QUICK, lambda: 1_000)  # type: ignore[arg-type]
     streams = [read(hub, seat(number)) for number in range(200)]
     hub.start(lambda: None)
