@@ -101,7 +101,8 @@ class EngineWorld:
         self.poller.drain(self.time.mono_ms)
         if self.time.index % 10 == 0:
             for leg in self.legs.values():
-                leg.watch()
+                if leg.watch_at_ms <= self.time.mono_ms:
+                    leg.watch()
         for event in self.conference.tick(self.time.index):
             self._emit(event)
         for name in NAMES:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kak_server.media.worker import recording_paths
-from kak_server.media.worker.recording_paths import LOOK_AGAIN_MS, OWN_FOLDERS_MAX, BadPathError, Places
+from kak_server.media.worker.recording_paths import LOOK_AGAIN_MS, OWN_FOLDERS_MAX, BadPathError, Places, spread_days
 
 
 def test_a_folder_from_before_is_looked_into(tmp_path: Path) -> None:
@@ -65,3 +65,10 @@ def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "hour-1").mkdir()
     assert places.of("hour-1/b.wav", 0)[1] is False
     assert places.of("hour-0/b.wav", 0)[1] is True
+
+
+def test_days_are_spread_where_the_file_system_can(tmp_path: Path) -> None:
+    spread = spread_days(str(tmp_path))
+    assert spread_days(str(tmp_path)) is spread, "once more is no harm"
+    (tmp_path / "day").mkdir()
+    assert not spread_days(str(tmp_path / "not there"))

@@ -21,6 +21,7 @@ from kak_server.media.engine.opus import OpusUnavailableError, library
 from kak_server.media.worker import log
 from kak_server.media.worker.aiortc_hooks import warm_up
 from kak_server.media.worker.engines import CHOICES, EngineUnavailableError, engine_of
+from kak_server.media.worker.recording_paths import spread_days
 from kak_server.media.worker.server import RpcServer
 from kak_server.media.worker.webrtc_leg import all_closed
 from kak_server.media.worker.worker import Worker, WorkerSettings
@@ -136,6 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         log.configure(log_file)
         settings.recordings.mkdir(parents=True, exist_ok=True)
+        spread_days(str(settings.recordings))
         library()
         engine_of(settings.engine)
         listener = claim_socket(settings.socket)

@@ -1,13 +1,14 @@
 """The 20 ms tick: a schedule without drift on the monotonic clock, with bounded catching up."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from kak_server.media.rpc import TICK_MS
+from kak_server.media.worker.metronome import Metronome
 
 CATCH_UP_TICKS = 5  # so many late ticks are made good one after the other; more are skipped and counted
+_EARLY_MS = 1.0  # by the grain of floating point times
 
 
 @dataclass(slots=True)
@@ -31,8 +32,7 @@ class TickClock:
         self._on_tick = on_tick
         self._on_skip = on_skip
         self._origin = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._metronome: Metronome | None = None
         self.touch()
 
     def touch(self) -> None:
@@ -41,37 +41,29 @@ class TickClock:
         self.time.wall_ms = time.time_ns() // 1_000_000
 
     def start(self) -> None:
-        """Begin ticking on the running loop."""
+        """Begin ticking on the running loop. Raises OSError when the system has no timer left."""
         self._origin = time.monotonic()
-        self._loop = asyncio.get_running_loop()
-        self._arm(self._origin)
+        self._metronome = Metronome(self._origin + (self.time.index + 1) * TICK_MS / 1000.0, TICK_MS, self._beat)
 
     def stop(self) -> None:
         """No more ticks."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._metronome is not None:
+            self._metronome.stop()
+            self._metronome = None
 
-    def _due(self) -> float:
-        return self._origin + (self.time.index + 1) * TICK_MS / 1000.0
-
-    def _arm(self, now_s: float) -> None:
-        assert self._loop is not None, "it was started"
-        self._timer = self._loop.call_later(max(0.0, self._due() - now_s), self._run)
-
-    def _run(self) -> None:
+    def _beat(self) -> None:
         started_s = time.monotonic()
-        late_ms = (started_s - self._due()) * 1000.0
+        late_ms = (started_s - self._origin) * 1000.0 - (self.time.index + 1) * TICK_MS
+        if late_ms < -_EARLY_MS:
+            return  # a beat of the past: its tick has been made good together with the one before
         if late_ms > self.late_max_ms:
             self.late_max_ms = late_ms
         try:
             if late_ms >= TICK_MS:
                 self._catch_up(int(late_ms // TICK_MS))
             self._tick()
-        finally:  # a tick that failed must not be the last one
-            ended_s = time.monotonic()
-            self.busy_s += ended_s - started_s
-            self._arm(ended_s)
+        finally:
+            self.busy_s += time.monotonic() - started_s
 
     def _tick(self) -> None:
         self.time.index += 1

@@ -62,6 +62,7 @@ class RtpLeg:
         self._poller = poller
         self._engine = engine
         self.on_sound: Callable[[], None] | None = None
+        self.watch_at_ms = 0.0  # before that there is nothing for `watch` to see
         self._voice = voice_of(args.codec, args.payload_type, engine.player)
         self._intake = engine.intake()
         self._mouth = OpusMouth()
@@ -94,6 +95,7 @@ class RtpLeg:
     def _know_session(self) -> None:
         """What is looked up for each packet, out of the arguments."""
         args = self.args
+        self.watch_at_ms = 0.0
         self._silent_after_ms = max(SILENT_AFTER_MIN_MS, args.silent_after_ms)
         self._secured, self._mux = args.srtp is not None, args.rtcp_mux
         self._kinds = {rtp.PT_COMFORT_NOISE: _NOISE, **dict.fromkeys(self._voice.types, _AUDIO)}
@@ -205,6 +207,7 @@ class RtpLeg:
                 self.on_sound()
                 self.on_sound = None
         elif kind is _DIGIT:
+            self.watch_at_ms = 0.0
             self._tell_digits(self._digits.feed(packet.timestamp, packet.payload, int(self._time.mono_ms)))
         else:
             self.counts.comfort_noise += 1
@@ -275,6 +278,9 @@ class RtpLeg:
         if self._srtp is not None and self._srtp.failed > self._told_failed:
             self._told_failed = 10 * self._srtp.failed  # a log that cannot flood
             logger().warning("srtp.failed", leg=self.leg, failed=self._srtp.failed, received=self._intake.received)
+        plain = not self._mux and not self._secured and not self._digits.under_way
+        silent_at_ms = self._intake.last_packet_ms + self._told_silent_ms + self._silent_after_ms
+        self.watch_at_ms = silent_at_ms if plain else 0.0
 
     @property
     def player(self) -> CompandedPlayer | OpusPlayer:

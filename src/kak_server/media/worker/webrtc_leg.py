@@ -54,6 +54,8 @@ class Role(Protocol):
 class WebrtcLeg:
     """One leg; `open_webrtc_leg` makes it."""
 
+    watch_at_ms = 0.0  # `watch` has always something to look at
+
     def __init__(
         self, args: rpc.CreateWebrtc, pc: RTCPeerConnection, time: TickTime, emit: Callable[[rpc.Event], None]
     ) -> None:

@@ -130,8 +130,10 @@ class Worker:
         try:
             self.poller.drain(self.clock.time.mono_ms)
             if self.clock.time.index % WATCH_TICKS == 0:
+                now_ms = self.clock.time.mono_ms
                 for leg in self.legs.values():
-                    leg.watch()
+                    if leg.watch_at_ms <= now_ms:
+                        leg.watch()
             if self.dialling:
                 for leg_id, dialling in list(self.dialling.items()):
                     if not dialling.sender.tick_digits():
