@@ -197,7 +197,11 @@ class Recorder:
     def _tell(self) -> None:
         """In the writer thread, after a round of closings: one waking of the loop for all of them."""
         finished, self._finished = self._finished, []
-        self._loop.call_soon_threadsafe(_do_all, finished)
+        self._loop.call_soon_threadsafe(self._each, finished)
+
+    def _each(self, jobs: list[Callable[[], None]]) -> None:
+        for job in jobs:
+            self._loop.call_soon(job)  # a turn of its own: one that failed would take the others along
 
     def _complete(self, track: Track, ended_at_ms: int, outcome: tuple[int, str]) -> None:
         size, digest = outcome
@@ -218,8 +222,3 @@ class Recorder:
             )
         )
         self._closed()
-
-
-def _do_all(jobs: list[Callable[[], None]]) -> None:
-    for job in jobs:
-        job()
