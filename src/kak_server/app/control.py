@@ -14,7 +14,7 @@ import structlog
 
 from kak_server import __version__
 from kak_server.app.backend import HouseBackend, Readiness
-from kak_server.app.configuration.desk import ConfigDesk, Prepared, people_of
+from kak_server.app.configuration.desk import ConfigDesk, Prepared
 from kak_server.app.configuration.library import Library
 from kak_server.app.contacts import HouseContacts
 from kak_server.app.explaining import Explainer
@@ -239,10 +239,11 @@ class Control:
         self.backend.serve_people(made.users)
         self._sip_core.serve(made.sip)
         self.settings = made.running.settings
-        people = people_of(made.users)
         event = made.event
         if event is not None:
-            self.dispatcher.ask(lambda house, now: reconfiguring.reconfigure(house, made.tables, people, event, now))
+            self.dispatcher.ask(
+                lambda house, now: reconfiguring.reconfigure(house, made.tables, made.people, event, now)
+            )
 
     # --- from the rooms -------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.calls import Calls
-from kak_server.bridges.context import Context
+from kak_server.bridges.context import Context, HouseSettings
 from kak_server.bridges.flags import Flag, Flags
 from kak_server.bridges.handling import DEFAULT, Handling
 from kak_server.bridges.line import Line
@@ -31,7 +31,7 @@ class Callers:
         self.ctx = ctx
         self.calls = calls
         self.abandoned = abandoned
-        surge_ms, keep_ms = _windows(ctx)
+        surge_ms, keep_ms = windows_of(ctx.settings)
         self.repeats = Repeats(ctx, calls.lines, keep_ms, self._klass)
         self.surge = Surge(ctx.settings.surge_radius_m, surge_ms)
         self.flags = Flags(ctx)
@@ -39,10 +39,10 @@ class Callers:
         self.silence = SilentCalls(ctx, calls, self)
         calls.on_arriving = self.arriving
 
-    def serve(self) -> None:
-        """How long calls are remembered and what is close, by the settings as they are now."""
+    def serve(self, windows: tuple[int, int]) -> None:
+        """How long calls are remembered (`windows_of` the settings as they are now), and what is close."""
         self.surge.radius_m = self.ctx.settings.surge_radius_m
-        self.surge.keep_ms, self.repeats.keep_ms = _windows(self.ctx)
+        self.surge.keep_ms, self.repeats.keep_ms = windows
 
     def handling(self, queue: QueueId) -> Handling:
         """The rules of a queue."""
@@ -181,8 +181,8 @@ def sighting(line: Line) -> Sighting:
     return Sighting(line.contact, line.arrived_at_ms, area, latitude, longitude, line.queue)
 
 
-def _windows(ctx: Context) -> tuple[int, int]:
+def windows_of(settings: HouseSettings) -> tuple[int, int]:
     """The longest times of any queue's rules: of a surge, and of anything at all (ms)."""
-    rules = [queue.handling for queue in ctx.settings.queues] or [DEFAULT]
+    rules = [queue.handling for queue in settings.queues] or [DEFAULT]
     surge_ms = max(rule.surge_ms for rule in rules)
     return surge_ms, max(surge_ms, *(rule.redial_ms for rule in rules))

@@ -1,8 +1,9 @@
 """Another version of the configuration while calls are up: tables are made beforehand and put in place in one input."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
+from kak_server.bridges.callers import windows_of
 from kak_server.bridges.context import HouseSettings, QueueInfo, directory_of, emergency_queues
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.house import House
@@ -23,6 +24,7 @@ class Tables:
     rooms: dict[PositionId, RoomId]
     room_names: dict[RoomId, str]
     leads: Mapping[RoomId, Sequence[OperatorId]]
+    windows: tuple[int, int]
 
 
 def tables_of(settings: HouseSettings) -> Tables:
@@ -35,6 +37,7 @@ def tables_of(settings: HouseSettings) -> Tables:
         {info.position: info.room for info in settings.positions},
         {info.room: info.room_name for info in settings.positions},
         leads_of(settings.people),
+        windows_of(settings),
     )
 
 
@@ -49,21 +52,19 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.calls.serve(tables.directory, tables.queues)
     house.abandoned.serve(tables.emergency)
     house.views.serve(tables.rooms, tables.room_names)
-    house.callers.serve()
+    house.callers.serve(tables.windows)
     house.staff.serve(tables.leads, tables.room_names)
     house.phone_desk.phones.serve(tables.settings.phones)
     house.ctx.route(replace(event, now_ms=house.ctx.now_ms))
     house.ctx.settle()
-    _leave(house, people)
+    _leave(house, people, tables.rooms.keys())
     house.ctx.emit(Note("config_version", fields={"version": event.version, "apply": event.apply}))
     for topic in ("rooms", "queues", "waiting", "operators", "recent", "staff"):
         house.ctx.emit(Dirty(topic))
     house.ctx.settle()
 
 
-def _leave(house: House, people: frozenset[OperatorId]) -> None:
-    known = {info.position for info in house.ctx.settings.positions}
-    for view in house.ctx.core.operators():
-        gone = view.position not in known or view.operator not in people
-        if gone and house.stand(view.operator):
-            house.ctx.emit(Note("config_operator_busy", "warning", {"operator": view.operator}))
+def _leave(house: House, people: frozenset[OperatorId], positions: Set[PositionId]) -> None:
+    for operator in house.ctx.core.strangers(people, positions):
+        if house.stand(operator):
+            house.ctx.emit(Note("config_operator_busy", "warning", {"operator": operator}))

@@ -13,12 +13,13 @@ Finding = tuple[Location, str]
 def check_workflows(settings: Settings) -> Iterator[Finding]:
     """What is wrong: location and text."""
     yield from _rooms(settings)
+    known = _Known(settings)
     for number, queue in enumerate(settings.queues):
         at: Location = ("queues", number, "workflow")
         if queue.workflow and queue.own_room_ms:
             yield ("queues", number, "own_room_ms"), "the workflow's steps say how long the own room is asked alone"
         for step_number, step in enumerate(queue.workflow):
-            yield from _names(settings, (*at, step_number), step)
+            yield from _names(known, (*at, step_number), step)
             yield from _sense(queue, (*at, step_number), step)
         yield from _order(queue, at)
     yield from _cycles(settings)
@@ -38,18 +39,27 @@ def _rooms(settings: Settings) -> Iterator[Finding]:
             yield ("rooms", number, "reserve"), "a reserve is for emergencies, and no such queue has this room first"
 
 
-def _names(settings: Settings, at: Location, step: StepSection) -> Iterator[Finding]:
-    rooms = {room.id for room in settings.rooms}
+class _Known:
+    """All names that steps may speak of, gathered once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.rooms = {room.id for room in settings.rooms}
+        self.queues = {queue.id for queue in settings.queues}
+        self.people = {person.username for person in settings.operators}
+        self.calendars = settings.routing.calendars
+
+
+def _names(known: _Known, at: Location, step: StepSection) -> Iterator[Finding]:
     for number, room in enumerate(step.rooms):
-        if room not in rooms:
+        if room not in known.rooms:
             yield (*at, "rooms", number), f"there is no room {room}"
-    if step.overflow_queue is not None and all(queue.id != step.overflow_queue for queue in settings.queues):
+    if step.overflow_queue is not None and step.overflow_queue not in known.queues:
         yield (*at, "overflow_queue"), f"there is no queue {step.overflow_queue}"
-    if step.operator is not None and all(person.username != step.operator for person in settings.operators):
+    if step.operator is not None and step.operator not in known.people:
         yield (*at, "operator"), f"there is no user {step.operator}"
     for key in ("on", "not_on"):
         name = getattr(step.when, key, None)
-        if name is not None and name not in settings.routing.calendars:
+        if name is not None and name not in known.calendars:
             yield (*at, "when", key), f"there is no calendar {name} in routing.calendars"
 
 

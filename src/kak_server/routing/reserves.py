@@ -4,6 +4,9 @@ As long as no more than `reserve` of those who could serve such emergencies are 
 for what may take reserves). When one more becomes idle all of them are open again; the first offer closes it.
 """
 
+from collections.abc import Iterable
+
+from kak_server.model.ids import RoomId
 from kak_server.routing import lanes, matching
 from kak_server.routing.api import ContactClass
 from kak_server.routing.needs import skills_of
@@ -70,6 +73,30 @@ def count(state: State) -> list[Operator]:
             renewed.append(room.room)
     for operator in state.operators.values():
         matching.list_idle(state, operator)
+    names = sorted(name for room_id in renewed for name in state.by_room.get(room_id, ()))
+    return [state.operators[name] for name in names]
+
+
+def recount(state: State, rooms: Iterable[RoomId]) -> list[Operator]:
+    """Queues have changed whose own rooms these are or were: as `count`, for these rooms alone. Costs the people of
+    those whose emergencies ask for something else now."""
+    renewed = []
+    for name in sorted(set(rooms)):
+        room = state.rooms.get(name)
+        if room is None or (mask := _guard_mask(state, room)) == room.guard_mask:
+            continue
+        serving = [
+            operator
+            for crew in state.index.crews_of((name,))
+            for operator in crew.people.values()
+            if operator.serves_room == name
+        ]
+        for operator in serving:
+            matching.unlist_idle(state, operator)
+        room.guard_mask = mask
+        for operator in serving:
+            matching.list_idle(state, operator)
+        renewed.append(name)
     names = sorted(name for room_id in renewed for name in state.by_room.get(room_id, ()))
     return [state.operators[name] for name in names]
 

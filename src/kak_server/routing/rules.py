@@ -2,12 +2,13 @@
 
 A queue's rules are known by the id of their content. A contact keeps the id of those it came in on, so that former
 rules live as long as somebody follows them: as a retired `Queue` with lines and idle index of its own, which takes no
-arrivals and leaves with its last contact. Cost: what changed, times the operators of the rooms concerned.
+arrivals and leaves with its last contact. Cost: what changed, times the operators of the rooms concerned; all of them
+where it is not only queues and people that change.
 """
 
 from dataclasses import replace
 
-from kak_server.model.ids import QueueId
+from kak_server.model.ids import QueueId, RoomId
 from kak_server.routing import flow, lending, matching, offers, planning, queues, reserves, slots
 from kak_server.routing.api import (
     ConfigChanged,
@@ -46,6 +47,7 @@ def on_configured(turn: Turn, event: Configured) -> None:
 def on_changed(turn: Turn, event: ConfigChanged) -> None:
     """What a published version changes, and nothing else."""
     state = turn.state
+    concerned = _own_rooms(state, event)
     _set_rest(state, event.config if event.config is not None else state.config, event.version)
     for name in event.removed:
         _retire(state, name)
@@ -57,7 +59,7 @@ def on_changed(turn: Turn, event: ConfigChanged) -> None:
             waiting += state.queues[config.queue].waiting
     if event.config is not None:
         waiting = [key for queue in state.all_queues() for key in queue.waiting]
-    opened = reserves.count(state) if event.config is not None or event.queues or event.removed else []
+    opened = reserves.recount(state, concerned) if event.config is None else reserves.count(state)
     people = [person for rules in event.operators if (person := _set_person(turn, rules)) is not None]
     for person in (*people, *opened):  # before those who wait by new rules: they may be able to serve an emergency now
         offers.match_operator(turn, person)
@@ -65,6 +67,13 @@ def on_changed(turn: Turn, event: ConfigChanged) -> None:
     if event.config is not None:
         _match_all(turn)
     lending.refresh(turn)
+
+
+def _own_rooms(state: State, event: ConfigChanged) -> list[RoomId]:
+    """Of the queues that change, by their present rules and by those to come."""
+    present = [queue.config for name in event.removed if (queue := state.queues.get(name)) is not None]
+    present += [queue.config for config in event.queues if (queue := state.queues.get(config.queue)) is not None]
+    return [room for config in (*present, *event.queues) for room in config.rooms[:1]]
 
 
 def _set_rest(state: State, config: RoutingConfig, version: int) -> None:

@@ -3,7 +3,7 @@
 Deterministic: the same events give the same state, effects and digest, in any process.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
@@ -265,6 +265,14 @@ class RoutingCore:
     def operator_at(self, position: PositionId) -> OperatorId | None:
         """Who sits there."""
         return self._state.positions.get(position)
+
+    def strangers(self, people: Set[OperatorId], positions: Set[PositionId]) -> list[OperatorId]:
+        """Who is signed in and none of `people`, or sits at none of `positions`, in order. Looks at none of the
+        others."""
+        state = self._state
+        gone = state.operators.keys() - people
+        gone |= {state.positions[position] for position in state.positions.keys() - positions}
+        return sorted(gone)
 
     def waiting(self, queue: QueueId) -> tuple[views.ContactView, ...]:
         """The queue's line, first first; empty for an unknown queue."""

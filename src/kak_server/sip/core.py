@@ -87,8 +87,10 @@ class SipCore(CallOrders):
             emergency_numbers=settings.emergency_numbers,
             emergency_fallback=settings.emergency_fallback,
         )
+        others = kept.numbers != self._settings.numbers
         self._settings = self._context.settings = kept
-        self._admission.serve(kept)
+        if others:  # seldom: no table is made anew for nothing
+            self._admission.serve(kept)
         self._inbound.serve(kept)
 
     # --- what comes in --------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class Prepared:
     running: Running
     tables: reconfiguring.Tables
     users: tuple[User, ...]
+    people: frozenset[OperatorId]  # who may be signed in
     sip: SipSettings
     event: ConfigChanged | None  # None: only passwords differ
 
@@ -43,7 +44,9 @@ def prepared(before: Running, after: Running, apply: Apply) -> Prepared:
     changed = after.number != before.number
     event = event_of_change(before.settings, after.settings, after.number, apply) if changed else None
     tables = reconfiguring.tables_of(to_house_settings(after.settings))
-    return Prepared(after, tables, to_users(after.settings), to_sip_settings(after.settings), event)
+    users = to_users(after.settings)
+    people = frozenset(user.operator for user in users)
+    return Prepared(after, tables, users, people, to_sip_settings(after.settings), event)
 
 
 class ConfigDesk:
@@ -63,6 +66,7 @@ class ConfigDesk:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kak-config")
         self._waiting = 0
         self._publishing = asyncio.Lock()
+        self._in_place: Prepared | None = None
         self._actions = Actions(library, audit)
 
     def running(self) -> Mapping[str, Json]:
@@ -100,23 +104,35 @@ class ConfigDesk:
 
     async def _write(self, who: str, action: str, args: Args) -> Mapping[str, Json]:
         """One at a time: written in the database, then put in place in one input of the loop, then kept beside."""
-        apply: Apply = args.get("apply", "new")
         async with self._publishing:
-            library = self._library
-            before = library.running
+            former = await self._publish(who, action, args)
 
-            def work() -> Prepared:
-                return prepared(before, self._actions.write(who, action, args), apply)
+            def keep() -> None:
+                former.clear()  # thousands of objects go with it: not on the loop
+                self._library.keep()
 
-            made = await self._in_thread(work)
-            self._put_in_place(made)
-            library.running = made.running
-            self._told(who, action, args, before, made)
             try:
-                await self._in_thread(library.keep)
+                await self._in_thread(keep)
             except OSError as problem:
                 self._note(Note("config_copy_failed", "error", {"text": str(problem)}))
             return self.running()
+
+    async def _publish(self, who: str, action: str, args: Args) -> list[object]:
+        """What ran before and is no more needed."""
+        apply: Apply = args.get("apply", "new")
+        library = self._library
+        before = library.running
+
+        def work() -> Prepared:
+            return prepared(before, self._actions.write(who, action, args), apply)
+
+        made = await self._in_thread(work)
+        self._put_in_place(made)
+        library.running = made.running
+        self._told(who, action, args, before, made)
+        former: list[object] = [before, self._in_place]
+        self._in_place = made
+        return former
 
     def _told(self, who: str, action: str, args: Args, before: Running, made: Prepared) -> None:
         if action == "password":
@@ -126,8 +142,3 @@ class ConfigDesk:
         if action == "roll-back":
             detail["back_to"] = args["number"]
         self._audit(who, f"config.{action}", str(made.running.number), detail)
-
-
-def people_of(users: tuple[User, ...]) -> frozenset[OperatorId]:
-    """Who may be signed in."""
-    return frozenset(user.operator for user in users)

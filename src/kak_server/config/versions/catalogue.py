@@ -30,6 +30,9 @@ class Change:
     after: Entry | None
 
 
+_List = tuple[tuple[Key, Entry], ...]
+
+
 class ConflictError(Exception):
     """Changes that were made to something else: the objects that are not what the changes took them for."""
 
@@ -39,13 +42,18 @@ class ConflictError(Exception):
 
 
 class Catalogue:
-    """The objects of one version. Never changed: `after` gives another."""
+    """The objects of one version. Never changed: `after` gives another. A list is put in order once: the next
+    version has it from this one where it is the same."""
 
-    __slots__ = ("_digest", "entries")
+    __slots__ = ("_digest", "_lists", "entries")
 
-    def __init__(self, entries: Mapping[Key, Entry], digest: str | None = None) -> None:
+    def __init__(
+        self, entries: Mapping[Key, Entry], digest: str | None = None, lists: dict[str, _List] | None = None
+    ) -> None:
+        """`lists`: those that are known, by kind."""
         self.entries: Mapping[Key, Entry] = MappingProxyType(dict(entries))
         self._digest = digest
+        self._lists: dict[str, _List] = lists if lists is not None else {}
 
     @property
     def digest(self) -> str:
@@ -58,8 +66,11 @@ class Catalogue:
 
     def of_kind(self, kind: str) -> Iterator[tuple[Key, Entry]]:
         """A list's objects in their order."""
-        found = [(key, entry) for key, entry in self.entries.items() if key.kind == kind]
-        return iter(sorted(found, key=lambda item: (item[1].place, item[0].name)))
+        found = self._lists.get(kind)
+        if found is None:
+            items = [(key, entry) for key, entry in self.entries.items() if key.kind == kind]
+            found = self._lists[kind] = tuple(sorted(items, key=lambda item: (item[1].place, item[0].name)))
+        return iter(found)
 
     def after(self, changes: Iterable[Change]) -> "Catalogue":
         """With the changes made. Raises ConflictError if an object is not what a change says it was."""
@@ -73,7 +84,9 @@ class Catalogue:
                 entries.pop(change.key, None)
             else:
                 entries[change.key] = change.after
-        return Catalogue(entries, changed_digest(self.digest, changes))
+        others = {change.key.kind for change in changes}
+        same = {kind: found for kind, found in self._lists.items() if kind not in others}
+        return Catalogue(entries, changed_digest(self.digest, changes), same)
 
     def next_place(self) -> int:
         """Behind everything there is."""

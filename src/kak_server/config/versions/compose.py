@@ -19,6 +19,7 @@ class Composer:
 
     def __init__(self) -> None:
         self._sections: dict[str, Section] = {}
+        self._people: dict[tuple[str, str | None], Section] = {}  # with their passwords
 
     def whole(
         self, machine: Settings, catalogue: Catalogue, passwords: Mapping[str, str]
@@ -32,8 +33,10 @@ class Composer:
             sections: list[Section] = []
             for key, entry in catalogue.of_kind(kind):
                 found = self._section(key, entry)
-                if isinstance(found, Section):
-                    sections.append(_with_password(found, passwords))
+                if isinstance(found, OperatorSection):
+                    sections.append(self._with_password(entry, found, passwords.get(found.username)))
+                elif isinstance(found, Section):
+                    sections.append(found)
                 else:
                     problems += found
             if len(sections) > told.most:
@@ -57,8 +60,13 @@ class Composer:
             self._sections[entry.hash] = made
         return made
 
-
-def _with_password(section: Section, passwords: Mapping[str, str]) -> Section:
-    if not isinstance(section, OperatorSection):
-        return section
-    return section.model_copy(update={"password": None, "password_hash": passwords.get(section.username)})
+    def _with_password(self, entry: Entry, section: OperatorSection, password_hash: str | None) -> Section:
+        """The same object for the same person in every version: what follows from it need not be worked out again."""
+        key = entry.hash, password_hash
+        made = self._people.get(key)
+        if made is None:
+            if len(self._people) >= CACHE_MAX:
+                self._people.clear()
+            made = section.model_copy(update={"password": None, "password_hash": password_hash})
+            self._people[key] = made
+        return made

@@ -16,8 +16,16 @@ from kak_server.routing.step import RoutingCore
 def event_of_change(before: Settings, after: Settings, version: int, apply: Apply) -> ConfigChanged:
     """What a published version changes; `now_ms` is set by whoever sends it. Rules that follow from several objects are
     compared as they come out, so that it does not matter which of them changed."""
-    known = {person.username: _rules(before, person) for person in before.operators}
-    people = [rules for person in after.operators if (rules := _rules(after, person)) != known.get(person.username)]
+    known = {person.username: person for person in before.operators}
+    same_staffing = before.staffing == after.staffing
+    people = []
+    for person in after.operators:
+        former = known.get(person.username)
+        if former is person and same_staffing:
+            continue  # the very same object: nearly always
+        rules = _rules(after, person)
+        if former is None or rules != _rules(before, former):
+            people.append(rules)
     return _event(to_routing_config(before), to_routing_config(after), people, version, apply)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kak_server.app.configuration.desk import ConfigDesk, Prepared, people_of
+from kak_server.app.configuration.desk import ConfigDesk, Prepared
 from kak_server.app.configuration.library import Library
 from kak_server.bridges import reconfiguring
 from kak_server.config.compose_sip import to_sip_settings
@@ -43,8 +43,9 @@ class Office(Desk):
         self.backend.serve_people(made.users)
         self.sip_core.serve(made.sip)
         if (event := made.event) is not None:
-            people = people_of(made.users)
-            self.dispatcher.ask(lambda house, now: reconfiguring.reconfigure(house, made.tables, people, event, now))
+            self.dispatcher.ask(
+                lambda house, now: reconfiguring.reconfigure(house, made.tables, made.people, event, now)
+            )
 
     async def ask(self, action: str, **args: Any) -> dict[str, Any]:
         result = await self.config.ask(ANNE, action, args)
