@@ -8,21 +8,23 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from kak_sim.audio import tone, write_wav
 from kak_sim.callers.caller import Caller
 from kak_sim.callers.heard import Heard
 from kak_sim.callers.sound import steady
 from kak_sim.lab import Lab
 from kak_sim.robots.client import ApiRefusedError
 from kak_sim.robots.robot import Robot
-from tests.support.lab import calling, running_lab
+from tests.support.lab import LAB_CONFIG, calling, running_lab
 from tests.support.robots import in_call, robot_at
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 LEAD = "sofie"
-CITIZEN_HZ, FIRST_HZ, SECOND_HZ, LEAD_HZ = 400, 2_000, 1_200, 1_600
+CITIZEN_HZ, FIRST_HZ, SECOND_HZ, LEAD_HZ, PARKED_HZ = 400, 2_000, 1_200, 1_600, 700
 
 
 @contextlib.asynccontextmanager
@@ -83,6 +85,24 @@ async def test_a_parked_call_is_taken_by_one_and_survives_a_kill(tmp_path: Path)
             assert [row["contact"] for row in third.client.view["parked"]] == [contact]
             await third.client.command("contact.unpark", contact=contact)
             await hears(citizen.heard, LEAD_HZ, not_hz=(FIRST_HZ, SECOND_HZ), what="the citizen after the kill")
+
+
+async def test_a_parked_call_that_nobody_takes_comes_back_to_who_parked_it(tmp_path: Path) -> None:
+    rooms = yaml.safe_load(LAB_CONFIG.read_text(encoding="utf-8"))["rooms"]
+    (tmp_path / "data/prompts").mkdir(parents=True)
+    write_wav(tmp_path / "data/prompts/parked.wav", tone(PARKED_HZ, 1_000))
+    async with (
+        running_lab(tmp_path, simulators=False, rooms=[{**room, "park_recall_s": 5} for room in rooms]) as lab,
+        two_at_desks(lab) as (first, second, citizen, contact),
+    ):
+        await hears(citizen.heard, FIRST_HZ, what="the citizen")
+        await first.client.command("contact.park", contact=contact)
+        await hears(citizen.heard, PARKED_HZ, not_hz=(FIRST_HZ, SECOND_HZ), what="the parked citizen")
+        await second.client.until(lambda seen: [row["contact"] for row in seen.view["parked"]] == [contact])
+        await first.client.until(in_call)
+        await hears(citizen.heard, FIRST_HZ, not_hz=(PARKED_HZ, SECOND_HZ), what="the citizen who came back")
+        await hears(first.heard, CITIZEN_HZ, what="the first")
+        assert [first.client.view["call"]["contact"], second.client.view["parked"]] == [contact, []]
 
 
 async def test_an_attended_transfer_between_operators(tmp_path: Path) -> None:

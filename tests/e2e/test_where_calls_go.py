@@ -1,10 +1,18 @@
 """Over the whole running system: the municipality decides the queue, and an emergency call always has one."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from tests.support.lab import calling, operator, running_lab
+from kak_sim.audio import tone, write_wav
+from kak_sim.callees.people import PEOPLE
+from kak_sim.callers.sound import steady
+from tests.e2e.test_calls_out import callee, has_ended, hears, outside
+from tests.support.lab import LAB_CONFIG, calling, operator, running_lab
+from tests.support.robots import in_call, robot_at
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
@@ -39,3 +47,78 @@ async def test_an_emergency_call_for_a_number_of_no_queue_has_one_all_the_same(t
             await phone.hang_up()
         async with calling(lab, "4711") as phone:
             assert (await phone.over()).status == 404
+
+
+WAIT_HZ, FIRST_HZ, SECOND_HZ, RINGING_HZ = 500, 900, 1_300, 425
+PROMPTS_HZ = (WAIT_HZ, FIRST_HZ, SECOND_HZ)
+
+
+def with_steps(**steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lab's queues, these with other workflows; they ring until somebody answers."""
+    queues = yaml.safe_load(LAB_CONFIG.read_text(encoding="utf-8"))["queues"]
+    return [
+        {**queue, "workflow": steps[queue["id"].replace("-", "_")], "waiting": "ring"}
+        if queue["id"].replace("-", "_") in steps
+        else queue
+        for queue in queues
+    ]
+
+
+def recorded(folder: Path, **prompts: int) -> None:
+    """The organisation's own recordings: half a second of a tone each."""
+    folder.mkdir(parents=True)
+    for name, hz in prompts.items():
+        write_wav(folder / f"{name.replace('_', '-')}.wav", tone(hz, 500))
+
+
+async def test_a_workflow_leads_to_another_queue_and_out_of_the_house(tmp_path: Path) -> None:
+    queues = with_steps(
+        **{
+            "113_oslo": [{"reach": "own"}, {"after_ms": 300, "overflow_queue": "113-bergen"}],
+            "legevakt": [{"reach": "own"}, {"after_ms": 300, "overflow_number": "22000001"}],
+        }
+    )
+    async with (
+        running_lab(tmp_path, simulators=False, queues=queues) as lab,
+        outside(lab) as exchange,
+        robot_at(lab, "ingrid", "bergen-1", voice_hz=FIRST_HZ) as ingrid,
+    ):
+        async with calling(lab, "113", source=steady(SECOND_HZ)) as phone:
+            await phone.answered()
+            await hears(phone.heard, FIRST_HZ, what="the caller")
+            await ingrid.client.until(in_call)
+            assert ingrid.client.view["call"]["queue"] == "113-bergen"
+            await phone.hang_up()
+        async with calling(lab, "116117", "+4791500002", source=steady(SECOND_HZ)) as phone:
+            await phone.answered()
+            await eventually(lambda: phone.heard.tone_started_ns(RINGING_HZ) is not None, what="it rings there")
+            hospital = await callee(exchange, "+4722000001")
+            await hears(phone.heard, PEOPLE["+4722000001"].tone_hz, what="the caller")
+            await hears(hospital.heard, SECOND_HZ, what="the hospital")
+            await phone.hang_up()
+            await has_ended(hospital)
+
+
+async def test_who_waits_hears_the_place_of_the_moment_and_a_kill_takes_nothing_from_it(tmp_path: Path) -> None:
+    recorded(tmp_path / "data/prompts", please_hold=WAIT_HZ, place_1=FIRST_HZ, place_2=SECOND_HZ)
+    tells = [{"reach": "own"}, {"after_ms": 300, "announce": "please-hold", "tell_position": True}]
+    async with (
+        running_lab(tmp_path, simulators=False, queues=with_steps(legevakt=tells)) as lab,
+        calling(lab, "113", "+4791500003") as unasked,
+        calling(lab, "116117", "+4791500001") as first,
+        calling(lab, "116117", "+4791500002") as second,
+    ):
+        for phone, place_hz, not_hz in ((first, FIRST_HZ, SECOND_HZ), (second, SECOND_HZ, FIRST_HZ)):
+            await phone.answered()
+            await eventually(lambda p=phone, hz=place_hz: p.heard.tone_started_ns(hz), what="the place")  # type: ignore[misc]
+            waits_ns, told_ns = phone.heard.tone_started_ns(WAIT_HZ), phone.heard.tone_started_ns(place_hz)
+            assert (waits_ns or 0) < (told_ns or 0), "first the announcement, then the place"
+            assert phone.heard.tone_started_ns(not_hz) is None
+        await lab.kill_control()
+        first.send_hang_up()
+        await lab.start_control()
+        heard = second.heard
+        await eventually(lambda: len(heard.tone_sequence(PROMPTS_HZ)) >= 4, what="the place of now")
+        told = heard.tone_sequence(PROMPTS_HZ)
+        assert told == [WAIT_HZ, SECOND_HZ, WAIT_HZ, FIRST_HZ], "nothing was cut off or said twice"
+        assert (unasked.state, second.state) == ("ringing", "answered"), "a queue that does not say so answers nobody"

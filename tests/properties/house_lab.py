@@ -28,7 +28,7 @@ from kak_server.bridges.staff import PersonInfo
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RecordingId, RoomId
-from kak_server.routing.api import Configured, Event
+from kak_server.routing.api import Configured, Event, Reach, RoutingConfig, Step
 from kak_server.routing.codec import decode_event, encode_event
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api_devices import DeviceContacts
@@ -70,6 +70,13 @@ def settings() -> HouseSettings:
         queues=queues,
         people=people,
     )
+
+
+def telling(plain: RoutingConfig) -> RoutingConfig:
+    """Callers of the normal queue hear their place after a while."""
+    steps = (Step(reach=Reach.QUEUE), Step(after_ms=2_000, announce="please-hold", tell_position=True))
+    rows = (replace(queue, workflow=steps) if queue.queue == "116117" else queue for queue in plain.queues)
+    return replace(plain, queues=tuple(rows))
 
 
 def through_json(value: Any) -> Any:
@@ -210,7 +217,7 @@ class Lab:
 
     def _come_up(self) -> None:
         """As the composition root does it."""
-        self.feed(lambda house: house.ctx.route(Configured(self.now_ms, world.routing_config())))
+        self.feed(lambda house: house.ctx.route(Configured(self.now_ms, telling(world.routing_config()))))
         held = dict(self.sip.calls)
         devices = [DeviceContacts(device, contacts) for device, contacts in self.devices.items()]
         self.feed(lambda house: recovery.resume(house, held, self.now_ms, devices))

@@ -2,6 +2,7 @@
 was said of each call. They are models, so that a step takes microseconds; each is as truthful as its contract."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from kak_server.bridges.outputs import ToRadio, ToSip
@@ -11,6 +12,11 @@ from kak_server.model.ids import CallId, Gssi, LegId, MixId, OperatorId, Recordi
 from kak_server.sip.api import CallView, IncomingCall
 from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import Floor, FloorInput
+
+
+def _heard(plays: Mapping[str, rpc.StartPlay]) -> dict[str, rpc.StartPlay]:
+    """What plays, whichever place it tells: that of the moment it began, which a restart does not know."""
+    return {name: replace(play, then="a place" if play.then else "") for name, play in plays.items()}
 
 
 @dataclass
@@ -54,7 +60,7 @@ class Worker:
                 if command.edges:
                     self.mixes[command.mix] = command.edges
             case rpc.StartPlay():
-                if command.loop:  # the others end by themselves, soon
+                if command.loop or command.then:  # the others end by themselves, soon
                     self.plays.setdefault(command.play, command)
             case rpc.StopPlay():
                 self.plays.pop(command.play, None)
@@ -80,6 +86,13 @@ class Worker:
         self._drop(leg)
         self.browsers[leg] = role
         self.ring.append(rpc.LegMedia(leg, "up"))
+
+    def end_told(self, pick: int) -> None:
+        """An announcement that told a place is over, and so is the silence after it."""
+        told = [name for name, play in self.plays.items() if not play.loop]
+        if told:
+            del self.plays[told[pick % len(told)]]
+            self.ring.append(rpc.PlayEnded(told[pick % len(told)]))
 
     def pass_to(self, now_ms: int) -> None:
         """Leases lapse, whoever is or is not attached."""
@@ -130,7 +143,7 @@ class Worker:
         theirs = {mix: frozenset(edges) for mix, edges in desired.mixes.items()}
         for name, held, wanted in (
             ("mixes", mine, theirs),
-            ("plays", self.plays, dict(desired.plays)),
+            ("plays", _heard(self.plays), _heard(desired.plays)),
             ("recordings", self.recordings, dict(desired.recordings)),
             ("watched", self.watched, set(desired.watched)),
         ):

@@ -195,6 +195,12 @@ class HouseMachine(RuleBasedStateMachine):
             self.lab.do(operator, "contact.silent", {"contact": contact, "on": on})
 
     @rule(pick=picks)
+    def an_announcement_is_over(self, pick: int) -> None:
+        if self.lab.worker is not None:
+            self.lab.worker.end_told(pick)
+            self.lab.hear_worker()
+
+    @rule(pick=picks)
     def caller_cancels(self, pick: int) -> None:
         call = self.some_call(pick, "pending", theirs=True)
         if call is not None:

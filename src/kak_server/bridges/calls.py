@@ -14,6 +14,7 @@ from kak_server.bridges.line import Line
 from kak_server.bridges.line_media import described, policy_in, secret_for, with_session
 from kak_server.bridges.moved_media import moved_line
 from kak_server.bridges.outputs import Dirty, Note, ToSip
+from kak_server.bridges.places import Places
 from kak_server.bridges.who_hears import Guest
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY
@@ -46,6 +47,7 @@ class Calls:
         self.keyed_seats: set[PositionId] = set()  # seats whose microphone is keyed towards a talkgroup
         self._directory = directory_of(ctx.settings)
         self.queues: dict[QueueId, QueueInfo] = {q.queue: q for q in ctx.settings.queues}
+        self.places = Places(ctx)
         self.on_arriving: Callable[[Line], Line] = lambda line: line  # what else is known of the caller
         self.on_connecting: Callable[[Line], Line] = lambda line: line  # what else an answer begins
 
@@ -213,13 +215,16 @@ class Calls:
 
     # --- from the routing core ------------------------------------------------------------------------------------
 
-    def start_waiting(self, effect: StartWaiting) -> None:
-        """Ring, or answer into the queue; somebody answered before stays answered and hears that we are looking."""
+    def start_waiting(self, effect: StartWaiting, *, again: bool = False) -> None:
+        """Ring, or answer into the queue; somebody answered before stays answered and hears that we are looking, or
+        (`again`) what was played already."""
         line = self.lines.get(effect.contact)
         if line is None:
             return
         queue = self.queues.get(effect.queue)
-        line = replace(line, waiting=effect.reason, step_prompt="", queue=effect.queue if queue else line.queue)
+        line = replace(line, waiting=effect.reason, queue=effect.queue if queue else line.queue)
+        if not again:
+            line = replace(line, step_prompt="", tells_place=False)
         self.keep(line)
         if effect.announce or line.answered:
             self.answer(line)
@@ -233,7 +238,8 @@ class Calls:
         if line.waiting not in ("", "arrived") and view.queue == line.queue:
             reason = line.waiting
         announce = view.requeued or (rules is not None and rules.announce)
-        self.start_waiting(StartWaiting(view.contact, view.queue, reason, announce))
+        again = reason == line.waiting and view.queue == line.queue
+        self.start_waiting(StartWaiting(view.contact, view.queue, reason, announce), again=again)
 
     def connect(self, effect: Connect, seat_media_up: bool) -> None:
         """Answer if need be and join; without the operator's media there is nothing to join."""
@@ -289,6 +295,7 @@ class Calls:
         line = self.lines.pop(contact, None)
         if line is not None:
             self.by_call.pop(line.call, None)
+            self.places.forget(contact)
             self.ctx.plan(f"contact/{contact}", EMPTY)
             for leg in line.legs():
                 self.ctx.ports.free(leg.port)
@@ -336,6 +343,7 @@ class Calls:
             parked=view is not None and view.state is ContactState.PARKED,
             guests=self._guests(view),
             only_rings=_only_rings(line, view),
+            place=self.places.of(line),
         )
         self.ctx.plan(f"contact/{contact}", plan)
 

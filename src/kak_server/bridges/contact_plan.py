@@ -29,12 +29,14 @@ def contact_plan(
     parked: bool = False,
     guests: tuple[Guest, ...] = (),
     only_rings: bool = False,
+    place: int = 0,
 ) -> Plan:
     """`position`: where the contact is connected (None: it waits, or was handed over). `on_radio`: that seat's
     microphone is keyed towards a talkgroup, so the caller does not hear it. `incarnation` counts workers: each writes
     files of its own. `guests`: operators beside the holder. `only_rings`: it waits unanswered and nobody is asked
-    for it; thousands may, and a socket each would be more than a process may have."""
-    edges, plays = sounds(line, Room(position, held, on_radio, handed_over, parked, guests))
+    for it; thousands may, and a socket each would be more than a process may have. `place`: told to a caller who
+    waits."""
+    edges, plays = sounds(line, Room(position, held, on_radio, handed_over, parked, guests, place))
     patched = line.patch is not None and line.patch.state == "active" and position is not None and not held
     awaited = line.silence in ("listening", "hint")
     return Plan(

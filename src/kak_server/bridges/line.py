@@ -133,6 +133,7 @@ class Line:
     cluster: str = ""  # the likely incident it belongs to
     silence: Silence = ""
     step_prompt: str = ""  # what a workflow has played since the caller began to wait
+    tells_place: bool = False  # and with it the place in the queue
 
     def key(self) -> str:
         """The journal's key."""

@@ -11,12 +11,14 @@ from itertools import permutations
 from kak_server.bridges.line import Line, Progress
 from kak_server.bridges.names import group_leg, seat_leg
 from kak_server.media import rpc
+from kak_server.media.places import place_prompt
 from kak_server.model.ids import PositionId
 from kak_server.routing.api import Part
 
 WELCOME_GAP_MS = 8_000
 PLEASE_HOLD_GAP_MS = 4_000
 PARKED_GAP_MS = 6_000
+TOLD = "told-"  # and the contact: a play that tells the caller's place
 RING_GAIN = 0.5  # at a headset in which somebody may be talking
 
 
@@ -34,7 +36,7 @@ class Guest:
 @dataclass(frozen=True, slots=True)
 class Room:
     """How the contact stands: the seat it is at (None: it waits, is parked, or was handed over), on hold there, that
-    seat's microphone keyed towards the radio, and who is there beside the holder."""
+    seat's microphone keyed towards the radio, who is there beside the holder, and what a caller who waits is told."""
 
     position: PositionId | None
     held: bool = False
@@ -42,6 +44,7 @@ class Room:
     handed_over: bool = False
     parked: bool = False
     guests: tuple[Guest, ...] = ()
+    place: int = 0  # in the queue, told to the caller; 0: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def _without_operator(
         name = f"parked-{line.contact}" if sink == line.leg.leg else f"parked-{line.contact}-{sink}"
         plays.append(rpc.StartPlay(name, sink, "prompt:parked", loop=True, repeat_gap_ms=PARKED_GAP_MS))
     else:
-        plays += _waiting(line, together[0].sink)
+        plays += _waiting(line, together[0].sink, room.place)
     return tuple(edges), plays
 
 
@@ -160,13 +163,16 @@ def _hold(line: Line, voices: Iterable[Voice]) -> list[rpc.StartPlay]:
     return [_play(line, "hold", voice.sink, "tone:hold") for voice in voices]
 
 
-def _waiting(line: Line, sink: str) -> list[rpc.StartPlay]:
+def _waiting(line: Line, sink: str, place: int) -> list[rpc.StartPlay]:
     """An answered caller never hears nothing: the welcome at first, what the workflow says, "please wait" once an
-    operator was lost."""
+    operator was lost. A place holds for one round, so what tells it is played once and then stated anew."""
     first = line.waiting == "arrived"
     prompt, gap = ("queue-welcome", WELCOME_GAP_MS) if first else ("please-hold", PLEASE_HOLD_GAP_MS)
     if line.step_prompt:
         prompt, gap = line.step_prompt, WELCOME_GAP_MS
+    if line.step_prompt and place and sink == line.leg.leg:
+        then = f"prompt:{place_prompt(place)}"
+        return [rpc.StartPlay(f"{TOLD}{line.contact}", sink, f"prompt:{prompt}", repeat_gap_ms=gap, then=then)]
     name = f"wait-{line.contact}-{prompt}" if sink == line.leg.leg else f"wait-{line.contact}-{prompt}-{sink}"
     return [rpc.StartPlay(name, sink, f"prompt:{prompt}", loop=True, repeat_gap_ms=gap)]
 

@@ -34,6 +34,9 @@ def take(house: "House", event: rpc.Event) -> None:
     elif isinstance(event, rpc.RecordFailed):
         house.ctx.tracks.failed(event.recording)
         house.ctx.emit(Note("record_failed", "error", {"recording": event.recording, "reason": event.reason}))
+    elif isinstance(event, rpc.PlayEnded):
+        if (contact := house.calls.places.ended(event.play)) is not None:
+            house.calls.refresh(contact)
     elif isinstance(event, rpc.UplinkClosed) and event.reason == "lease":
         house.ctx.emit(Note("uplink_lease_lapsed", "warning", {"leg": event.leg}))
 

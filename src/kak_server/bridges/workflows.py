@@ -27,7 +27,8 @@ class Workflows:
         line = self.calls.lines.get(effect.contact)
         if line is None:
             return
-        line = replace(line, step_prompt=effect.prompt)
+        self.calls.places.taken(line.contact, effect.place)
+        line = replace(line, step_prompt=effect.prompt, tells_place=effect.place > 0)
         self.calls.keep(line)
         if not line.answered:
             self.calls.answer(line)

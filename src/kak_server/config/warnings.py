@@ -13,7 +13,16 @@ Finding = tuple[Location, str]
 
 def warnings(settings: Settings) -> list[Finding]:
     """Location and text of each, in the order of the file."""
-    return [*_keys_in_clear(settings)]
+    return [*_keys_in_clear(settings), *_places_of_emergencies(settings)]
+
+
+def _places_of_emergencies(settings: Settings) -> Iterator[Finding]:
+    """Somebody in need who hears of ten others may hang up."""
+    for number, queue in enumerate(settings.queues):
+        for step_number, step in enumerate(queue.workflow):
+            if queue.klass == "emergency" and step.tell_position:
+                at: Location = ("queues", number, "workflow", step_number, "tell_position")
+                yield at, f"callers of {queue.id}, emergencies, are told how many are before them"
 
 
 def _keys_in_clear(settings: Settings) -> Iterator[Finding]:

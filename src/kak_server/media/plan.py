@@ -6,7 +6,7 @@ commands. So a crash of either side needs no protocol of its own: desired minus 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kak_server.media import rpc
 from kak_server.model.ids import LegId, MixId, RecordingId
@@ -108,6 +108,12 @@ class Desk:
         if plan is not None and create.leg in plan.legs:
             legs = {**plan.legs, create.leg: create}
             self.plans[owner] = _with_legs(plan, legs)
+
+    def ended(self, owner: str, play: str) -> None:
+        """A play came to its end at the worker: the owner who states it again has it played again."""
+        plan = self.plans.get(owner)
+        if plan is not None and play in plan.plays:
+            self.plans[owner] = replace(plan, plays={name: p for name, p in plan.plays.items() if name != play})
 
     def desired(self) -> Plan:
         """Everything together."""

@@ -89,7 +89,9 @@ class SetMix:
 @dataclass(frozen=True, slots=True)
 class StartPlay:
     """op play.start: a tone ("tone:ringback", "tone:hold", "tone:beep", "tone:busy", "tone:speak") or a prompt
-    ("prompt:queue-welcome") into a sink. The same play id again restarts nothing. Event play.ended unless looped."""
+    ("prompt:queue-welcome") into a sink, and after it the prompt `then`, left out where there is none. A silence of
+    `repeat_gap_ms` follows. The same play id again restarts nothing. Event play.ended, after that silence, unless
+    looped."""
 
     play: str
     sink: str
@@ -97,6 +99,7 @@ class StartPlay:
     loop: bool = False
     gain: float = 1.0
     repeat_gap_ms: int = 0
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True)

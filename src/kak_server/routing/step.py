@@ -224,6 +224,11 @@ class RoutingCore:
         """All signed-in operators."""
         return tuple(views.operator_view(row) for row in self._state.operators.values())
 
+    def place(self, contact: ContactId) -> int:
+        """The contact's place among those who wait in its queue, from 1; 0 for one that is over."""
+        row = self._state.contacts.get(contact)
+        return 0 if row is None else queues.place_of(self._state, row)
+
     def in_room(self, room: RoomId) -> tuple[views.OperatorView, ...]:
         """Who is signed in in a room, by id."""
         return tuple(views.operator_view(row) for row in staff.in_room(self._state, room))

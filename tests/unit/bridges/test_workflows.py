@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
-from kak_server.bridges.outputs import SetTimer, ToSip
+from kak_server.bridges.outputs import SetTimer, ToMedia, ToSip
 from kak_server.bridges.workflows import LABEL
-from kak_server.model.ids import ContactId, RoomId
+from kak_server.media import rpc
+from kak_server.media.places import PLACES_MAX
+from kak_server.model.ids import CallId, ContactId, RoomId
 from kak_server.routing.api import Condition, Configured, ContactState, Reach, RoomState, RoomStateSet, Step
+from kak_server.sip.api import CallEnded
+from tests.unit.bridges.test_recovery import after_restart, resume, sip_calls
 from tests.unit.bridges.world import World, routing_config, world
 
 
@@ -100,3 +104,72 @@ def test_a_room_that_closes_is_told_to_the_log_and_widens_at_once() -> None:
     w.pump()
     assert state_of(w, contact) is ContactState.WAITING
     assert not any(isinstance(output, ToSip) and output.action == "hangup" for output in w.outputs)
+
+
+TELLS = Step(after_ms=5_000, announce="please-hold", tell_position=True)
+
+
+def told(w: World, contact: ContactId) -> str:
+    """What the worker is to play after the announcement."""
+    return w.house.ctx.desk.desired().plays[f"told-{contact}"].then
+
+
+def test_the_place_follows_the_announcement_and_is_taken_anew_each_time() -> None:
+    w = with_workflow(TELLS)
+    first, second = w.ring("call1"), w.ring("call2", caller="+4799999998")
+    for contact in (first, second):
+        later(w, contact, 5_000)
+    assert (told(w, first), told(w, second)) == ("prompt:place-1", "prompt:place-2")
+    w.event(CallEnded(CallId("call1"), "bye"))
+    assert told(w, second) == "prompt:place-2", "what is being said is not cut off"
+    before = len(w.commands(rpc.StartPlay))
+    w.media(rpc.PlayEnded(f"told-{second}"))
+    assert told(w, second) == "prompt:place-1"
+    w.media(rpc.PlayEnded(f"told-{second}"))  # nothing has changed, and it is said again
+    assert [play.then for play in w.commands(rpc.StartPlay)[before:]] == ["prompt:place-1", "prompt:place-1"]
+    w.media(rpc.PlayEnded(f"told-{first}"))  # of one who has left
+    assert len(w.commands(rpc.StartPlay)) == before + 2
+
+
+def test_no_place_is_told_where_no_step_asks_for_it() -> None:
+    w = with_workflow(Step(after_ms=5_000, announce="please-hold"))
+    contact = w.ring()
+    later(w, contact, 5_000)
+    plays = list(w.house.ctx.desk.desired().plays.values())
+    assert [(play.then, play.loop) for play in plays] == [("", True)]
+    w.media(rpc.PlayEnded(plays[0].play))
+    assert list(w.house.ctx.desk.desired().plays.values()) == plays
+
+
+def test_many_ahead_are_not_counted() -> None:
+    w = with_workflow(TELLS)
+    contacts = [w.ring(f"call{number}", caller=f"+479990{number:04}") for number in range(PLACES_MAX + 1)]
+    later(w, contacts[-1], 5_000)
+    assert told(w, contacts[-1]) == "prompt:place-more"
+
+
+def test_whoever_talks_with_an_operator_hears_no_place() -> None:
+    w = with_workflow(TELLS)
+    contact = w.ring()
+    later(w, contact, 5_000)
+    w.sit()
+    assert w.answer(contact).code == ""
+    assert w.house.ctx.desk.desired().plays == {}
+    w.media(rpc.PlayEnded(f"told-{contact}"))
+    assert w.house.ctx.desk.desired().plays == {}
+
+
+def test_after_a_restart_the_announcement_goes_on_with_the_place_of_now() -> None:
+    w = with_workflow(TELLS)
+    first, second = w.ring("call1"), w.ring("call2", caller="+4799999998")
+    for contact in (first, second):
+        later(w, contact, 5_000)
+    new = after_restart(w)
+    resume(new, sip_calls(w))
+    assert not [
+        o for o in new.outputs if isinstance(o, ToMedia) and isinstance(o.command, rpc.StartPlay | rpc.StopPlay)
+    ]
+    assert (told(new, first), told(new, second)) == ("prompt:place-1", "prompt:place-2")
+    new.event(CallEnded(CallId("call1"), "bye"))
+    new.media(rpc.PlayEnded(f"told-{second}"))
+    assert told(new, second) == "prompt:place-1"

@@ -19,6 +19,11 @@ def with_trunk(more: str) -> str:
     return f"{BASE}sip:\n  trunks:\n    - {{name: red, sources: [192.0.2.1], {more}}}\n"
 
 
+def telling(klass: str) -> str:
+    step = "{announce: please-hold, tell_position: true}"
+    return BASE.replace("rooms: [amk],", f"rooms: [amk], class: {klass}, workflow: [{{reach: own}}, {step}],")
+
+
 @pytest.mark.parametrize(
     ("more", "count"),
     [
@@ -51,3 +56,11 @@ def test_one_route_cannot_require_srtp_of_some_trunks() -> None:
     )
     with pytest.raises(ConfigError, match="trunk red requires SRTP and others of route all do not"):
         parse_settings(text)
+
+
+def test_an_emergency_queue_that_tells_places() -> None:
+    found = [str(at) + text for at, text in warnings(parse_settings(telling("emergency")))]
+    assert len(found) == 1
+    assert "'tell_position'" in found[0]
+    assert "how many are before them" in found[0]
+    assert not warnings(parse_settings(telling("normal")))

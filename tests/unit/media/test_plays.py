@@ -64,3 +64,30 @@ def test_a_silent_frame_is_nothing_to_hear() -> None:
 def test_whole_frames_fills_up() -> None:
     assert len(whole_frames(np.ones(161, dtype=np.int16))) == 320
     assert len(whole_frames(np.ones(160, dtype=np.int16))) == 160
+
+
+def test_a_second_sound_follows_the_first_and_the_pause_ends_the_round() -> None:
+    first, second = np.repeat(np.array([1, 2], dtype=np.int16), 160), np.repeat(np.array([7], dtype=np.int16), 160)
+    asked: list[int] = []
+
+    def then() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+        asked.append(1)
+        return second
+
+    once = Play("sink", "a+b", first, loop=False, gain=1.0, repeat_gap_ms=40, then=then)
+    assert heard(once, 2) == [1, 2]
+    assert not asked, "it is asked for when it is needed"
+    assert once.position == 2
+    assert heard(once, 2) == [7, 0]
+    assert not once.ended
+    assert heard(once, 1) == [0]
+    assert once.ended
+    looped = Play("sink", "a+b", first, loop=True, gain=1.0, repeat_gap_ms=20, then=then)
+    assert heard(looped, 9) == [1, 2, 7, 0, 1, 2, 7, 0, 1]
+
+
+def test_a_second_sound_that_is_not_there_is_left_out() -> None:
+    sound = np.repeat(np.array([1, 2], dtype=np.int16), 160)
+    once = Play("sink", "a+b", sound, loop=False, gain=1.0, repeat_gap_ms=20, then=lambda: None)
+    assert heard(once, 3) == [1, 2, 0]
+    assert once.ended

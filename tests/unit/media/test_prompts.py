@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kak_server.media.places import PLACES_MAX, place_prompt
 from kak_server.media.worker.prompts import TEXTS, Prompts
 
 
@@ -58,3 +59,35 @@ def test_what_cannot_be_used(tmp_path: Path) -> None:
     prompts = Prompts(tmp_path)
     for name in ("wide", "stereo", "empty", "rubbish", "missing", "../wide", "", "a/b", "."):
         assert prompts.sound(name) is None, name
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_places_are_spoken_when_they_are_needed(tmp_path: Path) -> None:
+    prompts = Prompts(tmp_path)
+    assert prompts.ready("place-3") is None
+    for name in (place_prompt(3), place_prompt(PLACES_MAX + 1)):
+        prompts.prepare(name)
+        sound = prompts.ready(name)
+        assert sound is not None
+        assert 8_000 < len(sound) < 5 * 8_000
+        assert np.abs(sound).max() > 3_000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["place-3.wav", "place-more.wav"]
+
+
+def test_a_place_recorded_by_the_organisation_is_taken(tmp_path: Path) -> None:
+    write(tmp_path / "place-1.wav", frames=320)
+    prompts = Prompts(tmp_path)
+    prompts.prepare("place-1")
+    sound = prompts.ready("place-1")
+    assert sound is not None
+    assert len(sound) == 320
+
+
+def test_a_prompt_that_nobody_has_is_not_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for folder, names in ((tmp_path, ("place-21", "place-0", "../place-1")), (tmp_path / "file", ("place-1",))):
+        prompts = Prompts(folder)
+        for name in names:
+            prompts.prepare(name)
+            assert prompts.ready(name) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,5 +1,6 @@
 """Commands to deeds: each handler checks its arguments, changes the worker and says what came of it."""
 
+import asyncio
 import errno
 import functools
 import ipaddress
@@ -10,7 +11,7 @@ from typing import Any
 from kak_server.media import rpc
 from kak_server.media.engine.dtmf_sender import DIGITS
 from kak_server.media.engine.frames import Pcm
-from kak_server.media.engine.plays import Play
+from kak_server.media.engine.plays import Next, Play
 from kak_server.media.engine.tones import tone
 from kak_server.media.rtp_args import DTMF_DIGITS_MAX, DTMF_MAX_MS, DTMF_MIN_MS
 from kak_server.media.worker.ice_ports import NoIcePortError
@@ -199,13 +200,24 @@ class Commands:
             raise CommandError("limit", f"{PLAYS_MAX} plays are running")
         plays[args.play] = Play(
             args.sink,
-            args.source,
+            f"{args.source}+{args.then}" if args.then else args.source,
             self._sound(args.source),
             loop=args.loop,
             gain=args.gain,
             repeat_gap_ms=min(args.repeat_gap_ms, 600_000),
+            then=self._following(args.then) if args.then else None,
         )
         return {}
+
+    def _following(self, source: str) -> Next:
+        """The second sound of a play: made or read beside the loop meanwhile."""
+        kind, _, name = source.partition(":")
+        if kind != "prompt":
+            raise CommandError("bad_path", f"a prompt may follow, not {source[:NAME_CHARS_MAX]!r}")
+        prompts = self._worker.prompts
+        if prompts.ready(name) is None:
+            asyncio.get_running_loop().run_in_executor(None, prompts.prepare, name)
+        return lambda: prompts.ready(name)
 
     def _sound(self, source: str) -> Pcm:
         kind, _, name = source.partition(":")

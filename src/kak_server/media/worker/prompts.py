@@ -7,6 +7,7 @@ installed a tone pattern stands in, so that a caller never hears nothing.
 import shutil
 import subprocess
 import tempfile
+import threading
 import wave
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from kak_server.media.engine.frames import RATE_HZ, Pcm
 from kak_server.media.engine.tones import tone, whole_frames
+from kak_server.media.places import PLACES_MAX, place_prompt
 from kak_server.media.worker.log import logger
 
 TEXTS = {
@@ -23,6 +25,10 @@ TEXTS = {
     "not-taken": "Anropet kan ikke settes over fra dette nummeret. Ved fare for liv og helse, ring 113.",
     "patch-announce": "Oppmerksomhet. En innringer kobles nå til talegruppen.",
 }
+PLACE_TEXTS = {place_prompt(place): f"Du er nummer {place} i køen." for place in range(1, PLACES_MAX + 1)} | {
+    place_prompt(PLACES_MAX + 1): f"Det er minst {PLACES_MAX} foran deg i køen."
+}
+"""Spoken when first asked for: few installations tell places."""
 PROMPT_BYTES_MAX = 16_000_000  # 1,000 s
 _ESPEAK_TIMEOUT_S = 30
 _SPEED_WPM = "150"
@@ -34,6 +40,7 @@ class Prompts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._sounds: dict[str, Pcm] = {}
+        self._making = threading.Lock()
 
     def ensure(self) -> None:
         """Make the standard prompts that are not there yet. Raises OSError if the folder cannot be written."""
@@ -42,6 +49,24 @@ class Prompts:
             path = self._folder / f"{name}.wav"
             if not path.exists():
                 _write_wav(path, _speak(text))
+
+    def prepare(self, name: str) -> None:
+        """Read a prompt, made before where it is a place in a queue and not there yet. For a thread: it may take
+        seconds, and what fails is logged."""
+        with self._making:
+            text = PLACE_TEXTS.get(name)
+            path = self._folder / f"{name}.wav"
+            try:
+                if text is not None and not path.exists():
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                    _write_wav(path, _speak(text))
+            except OSError as problem:
+                logger().warning("prompt.not_written", prompt=name, problem=str(problem))
+            self.sound(name)
+
+    def ready(self, name: str) -> Pcm | None:
+        """A prompt that has been read; None if it has not, or cannot be used."""
+        return self._sounds.get(name)
 
     def sound(self, name: str) -> Pcm | None:
         """A prompt's samples, whole frames; None if there is no such prompt or its file cannot be used."""
