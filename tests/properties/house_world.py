@@ -14,7 +14,7 @@ from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import Floor, FloorInput
 
 
-def _heard(plays: Mapping[str, rpc.StartPlay]) -> dict[str, rpc.StartPlay]:
+def same_words(plays: Mapping[str, rpc.StartPlay]) -> dict[str, rpc.StartPlay]:
     """What plays, whichever place it tells: that of the moment it began, which a restart does not know."""
     return {name: replace(play, then="a place" if play.then else "") for name, play in plays.items()}
 
@@ -143,7 +143,7 @@ class Worker:
         theirs = {mix: frozenset(edges) for mix, edges in desired.mixes.items()}
         for name, held, wanted in (
             ("mixes", mine, theirs),
-            ("plays", _heard(self.plays), _heard(desired.plays)),
+            ("plays", same_words(self.plays), same_words(desired.plays)),
             ("recordings", self.recordings, dict(desired.recordings)),
             ("watched", self.watched, set(desired.watched)),
         ):
