@@ -27,6 +27,7 @@ const staffRow = (part: Partial<StaffRow> = {}): StaffRow => ({
   missed: 4,
   rejected: 0,
   misses_in_row: 2,
+  reserved: false,
   skills: {},
   note: "tilbake 12:30",
   on_since_ms: NOW_MS,
@@ -60,6 +61,19 @@ describe("the shift lead's list", () => {
     expect(id("staff-ola")).toHaveTextContent(/AMK Oslo 2Pause 1:0\d · Mat · tilbake 12:30/);
     expect(id("staff-ola")).toHaveTextContent("2 / 4");
     expect(id("staff-ola")).toHaveTextContent("Lånt til AMK Bergen");
+  });
+
+  it("says who is kept for the room's own emergencies, to the lead and to that person", async () => {
+    const { user, event } = await lead({ staff: [staffRow()] });
+    await user.click(id("tab-room"));
+    expect(id("staff-ola")).not.toHaveTextContent("i reserve");
+    await event("staff", [staffRow({ state: "idle", activity: "available", reserved: true })]);
+    expect(id("staff-ola")).toHaveTextContent("i reserve");
+    const mine = { operator: "kari", name: "Kari", position: "oslo-1", room: "oslo", activity: "available" };
+    await event("operators", [{ ...mine, state: "idle", since_ms: NOW_MS, contact: null, reserved: true }]);
+    expect(id("my-reserve")).toHaveTextContent("i reserve");
+    await event("operators", []);
+    expect(screen.queryByTestId("my-reserve")).toBeNull();
   });
 
   it("sets somebody not ready with a reason and a note; a refusal stays on the screen", async () => {

@@ -2,7 +2,7 @@ import { screen } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { Loan, StaffRow } from "../src/api/staff";
 import { me, NOW_MS } from "./samples";
-import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
+import { eachInItsOwnBrowser, id, seatedConsole, TABLE } from "./seated";
 
 eachInItsOwnBrowser();
 
@@ -53,6 +53,7 @@ const person = (operator: string, room: string): StaffRow => ({
   rejected: 0,
   misses_in_row: 0,
   skills: {},
+  reserved: false,
   note: "",
   on_since_ms: NOW_MS,
   activity_since_ms: NOW_MS,
@@ -62,9 +63,19 @@ const person = (operator: string, room: string): StaffRow => ({
   loan: null,
 });
 
+const THERE = ["ingrid", "nils"].map((operator, at) => ({
+  operator,
+  name: operator,
+  position: "bergen-1",
+  activity: "available",
+  skills: {},
+  on_loan: at === 1,
+}));
+
 async function opened(loans: Loan[]) {
   const staff = [person("ola", "oslo"), person("ingrid", "bergen")];
-  const seated = await seatedConsole({ me: me({ leads: ["oslo"] }), staff, loans, rooms });
+  const table = { ...TABLE, "GET /rooms/bergen/operators": [200, THERE] } satisfies Parameters<typeof seatedConsole>[1];
+  const seated = await seatedConsole({ me: me({ leads: ["oslo"] }), staff, loans, rooms }, table);
   await seated.user.click(id("tab-room"));
   await seated.user.click(id("open-loans"));
   return seated;
@@ -82,6 +93,25 @@ describe("loans between rooms", () => {
     expect(last()).toMatchObject({ name: "loan.ask", args });
     await reply({ ok: false, code: "bad-count", message: "" });
     expect(screen.getByText("Antallet stemmer ikke.")).toBeInTheDocument();
+  });
+
+  it("are asked for by name, of those who are on there and not lent already", async () => {
+    const { user, last } = await opened([]);
+    expect(await screen.findByTestId("borrow-nils")).toBeDisabled();
+    await user.click(id("borrow-ingrid"));
+    await user.click(id("loan-ask"));
+    const args = { room: "oslo", lender: "bergen", count: 1, operators: ["ingrid"] };
+    expect(last()).toMatchObject({ name: "loan.ask", args });
+  });
+
+  it("show whom was asked for by name, and give each back alone", async () => {
+    const ingrid = { operator: "ingrid", name: "Ingrid Berg" };
+    const nils = { operator: "nils", name: "Nils Dal" };
+    const { user, last, event } = await opened([loan({ named: [ingrid] })]);
+    expect(id("loan-l1")).toHaveTextContent("Ingrid Berg");
+    await event("loans", [loan({ state: "running", lent: [ingrid, nils] })]);
+    await user.click(id("loan-back-nils"));
+    expect(last()).toMatchObject({ name: "loan.end", args: { loan: "l1", operator: "nils" } });
   });
 
   it("are agreed to by the lender's lead, who says which of the room's own people go", async () => {

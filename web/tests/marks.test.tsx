@@ -66,6 +66,14 @@ describe("what is known of a caller", () => {
     expect(id("marks")).not.toHaveTextContent("har ikke fått svar");
   });
 
+  it("says that a colleague was first, and lets nobody answer twice", async () => {
+    const { event } = await seatedConsole({ offer: offer() });
+    expect(id("offer-answer")).toBeEnabled();
+    await event("offer", offer({ standby: true }));
+    expect(id("offer-left")).toHaveTextContent("En kollega svarte først.");
+    expect(id("offer-answer")).toBeDisabled();
+  });
+
   it("says who invites, when a colleague does", async () => {
     await seatedConsole({ offer: offer({ purpose: "consult", invited_by: "ola", invited_by_name: "Ola Nordmann" }) });
     expect(id("offer-invited")).toHaveTextContent("Ola Nordmann vil snakke med deg først");

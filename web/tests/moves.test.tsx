@@ -27,6 +27,7 @@ const row = (part: Partial<OperatorRow> = {}): OperatorRow => ({
   state: "idle",
   since_ms: NOW_MS,
   contact: null,
+  reserved: false,
   ...part,
 });
 const parked: Parked = {

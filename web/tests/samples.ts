@@ -44,6 +44,7 @@ export const offer = (part: Partial<Offer> = {}): Offer => ({
   arrived_at_ms: NOW_MS - 3_000,
   expires_at_ms: NOW_MS + 15_000,
   location_text: "Storgata 12, Oslo",
+  standby: false,
   repeat: null,
   flag: null,
   incident: null,

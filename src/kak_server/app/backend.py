@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 
+from kak_server.app.backend_rooms import RoomsBackend
 from kak_server.app.explaining import Explainer
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.metrics import Metrics
@@ -26,10 +27,9 @@ from kak_server.runtime.explain import Explanation, line
 
 MEDIA_TIMEOUT_MS = 8_000
 SESSION, TAB = "session", "tab"
-NO_SEAT = PositionId("")
 
 
-class HouseBackend:
+class HouseBackend(RoomsBackend):
     """Implements `console.ports.ConsoleBackend` over the dispatcher."""
 
     def __init__(
@@ -197,20 +197,6 @@ class HouseBackend:
         if user is not None:
             self._dispatcher.ask(lambda house, _now: house.staff.stop_waiting(user.operator))
         return Result(True)
-
-    def rooms(self) -> Sequence[Mapping[str, Json]]:
-        """Every control room and its state."""
-        return self._house.staff.rooms.rows()
-
-    def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
-        """The command `room.set`, from no seat."""
-        user = self._user_of(session)
-        if user is None:
-            return Result(False, code="not-signed-in", message="sign in first")
-        by, args = By(user.operator, NO_SEAT, user.roles), {"room": room, "state": state, "reason": reason}
-        outcome = self._dispatcher.ask(lambda house, now: house.command(by, "room.set", args, now))
-        self._metrics.command("room.set", outcome.code)
-        return Result(not outcome.code, outcome.result, outcome.code, outcome.message)
 
     def _unseat(self, output: Unseat) -> None:
         self._vacate(output.position, output.operator)

@@ -96,6 +96,7 @@ class House:
         self._effects: Mapping[type[Any], Callable[[Any], None]] = {
             routing.StartWaiting: self.calls.start_waiting,
             routing.Offer: self._offer,
+            routing.Standby: self._stand_by,
             routing.WithdrawOffer: self._withdraw,
             routing.Connect: self.connect,
             routing.DialOut: self.outgoing.dial_out,
@@ -268,6 +269,12 @@ class House:
             self.ctx.emit(Tell(effect.position, "offer", self.views.offer(view, effect.operator)))
             if not self.views.brought.has(effect):
                 self.phone_desk.phones.offer(effect)
+
+    def _stand_by(self, effect: routing.Standby) -> None:
+        """Answered second: the console says so until the offer is taken back, or joined after all."""
+        view = self.ctx.core.contact(effect.contact)
+        if view is not None:
+            self.ctx.emit(Tell(effect.position, "offer", self.views.offer(view, effect.operator)))
 
     def _withdraw(self, effect: routing.WithdrawOffer) -> None:
         data = {"contact": effect.contact, "epoch": effect.epoch, "reason": effect.reason}

@@ -151,6 +151,7 @@ class RoomLists:
                 "state": row.state.value,
                 "since_ms": row.since_ms,
                 "contact": row.contact,
+                "reserved": row.reserved,
             }
             for row in self.ctx.core.in_room(room)
         ]

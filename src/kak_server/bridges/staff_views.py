@@ -77,8 +77,23 @@ class StaffViews:
             "rejected": view.rejected,
             "misses_in_row": view.duty.misses_in_row,
             "skills": dict(view.skills),
+            "reserved": view.reserved,
             **self._day(view),
         }
+
+    def people(self, room: RoomId) -> list[View]:
+        """Who is signed in in a room, for leads of others who would like to borrow them: no reasons, no notes."""
+        return [
+            {
+                "operator": view.operator,
+                "name": view.name,
+                "position": view.position,
+                "activity": view.activity.value,
+                "skills": dict(view.skills),
+                "on_loan": self.ctx.core.loan_of(view.operator) is not None,
+            }
+            for view in self.ctx.core.in_room(room)
+        ]
 
     def _day(self, view: OperatorView) -> View:
         duty = view.duty

@@ -72,6 +72,7 @@ class Views:
             **self._who_calls(view, line),
             "expires_at_ms": view.offer_expires_at_ms or 0,
             "location_text": location_text(line.locations) if line else "",
+            "standby": operator is not None and view.standby == operator,
             **self.colleagues.on_offer(view, operator),
             **self.brought.on_offer(view),
         }

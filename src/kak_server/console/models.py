@@ -44,6 +44,7 @@ class Offer(Outgoing):
     arrived_at_ms: int
     expires_at_ms: int
     location_text: str
+    standby: bool = False  # answered, a moment after a colleague: stays ready until that one is joined
     repeat: Repeat | None = None
     flag: FlagFields | None = None
     incident: Incident | None = None
@@ -253,6 +254,7 @@ class OperatorRow(Outgoing):
     state: OperatorState
     since_ms: int
     contact: str | None = None
+    reserved: bool = False  # idle, and kept for the room's own emergencies
 
 
 class Talker(Outgoing):

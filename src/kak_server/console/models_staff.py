@@ -141,3 +141,15 @@ class StaffRow(Day):
     rejected: int = 0
     misses_in_row: int = 0
     skills: dict[str, int] = {}
+    reserved: bool = False  # idle, and kept for the room's own emergencies
+
+
+class RoomPerson(Outgoing):
+    """Somebody on duty in a room, as much as another room's shift lead needs to ask for them by name."""
+
+    operator: str
+    name: str
+    position: str
+    activity: Activity
+    skills: dict[str, int] = {}
+    on_loan: bool = False

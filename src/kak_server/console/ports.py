@@ -106,6 +106,9 @@ class ConsoleBackend(Protocol):
     def rooms(self) -> Sequence[Mapping[str, Json]]:
         """`console.models_staff.RoomRow` of every control room."""
 
+    def room_people(self, room: str) -> Sequence[Mapping[str, Json]]:
+        """`console.models_staff.RoomPerson` of everybody signed in there; nobody for a room that is not there."""
+
     def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
         """Opens, closes or evacuates it. Codes "not-lead", "unknown-room"."""
 

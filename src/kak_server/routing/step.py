@@ -218,11 +218,11 @@ class RoutingCore:
     def operator(self, operator: OperatorId) -> views.OperatorView | None:
         """One operator, None if not signed in."""
         row = self._state.operators.get(operator)
-        return None if row is None else views.operator_view(row)
+        return None if row is None else views.operator_view(row, self._state.rooms)
 
     def operators(self) -> tuple[views.OperatorView, ...]:
         """All signed-in operators."""
-        return tuple(views.operator_view(row) for row in self._state.operators.values())
+        return tuple(views.operator_view(row, self._state.rooms) for row in self._state.operators.values())
 
     def place(self, contact: ContactId) -> int:
         """The contact's place among those who wait in its queue, from 1; 0 for one that is over."""
@@ -231,7 +231,7 @@ class RoutingCore:
 
     def in_room(self, room: RoomId) -> tuple[views.OperatorView, ...]:
         """Who is signed in in a room, by id."""
-        return tuple(views.operator_view(row) for row in staff.in_room(self._state, room))
+        return tuple(views.operator_view(row, self._state.rooms) for row in staff.in_room(self._state, room))
 
     def room(self, room: RoomId) -> views.RoomView:
         """A control room's state; open where nobody has said anything else."""

@@ -70,6 +70,7 @@ class ContactView:
     transferred_by: OperatorId | None = None  # may pull it back
     consulting: bool = False  # on hold because its holder talks with a colleague
     kind: ContactKind = ContactKind.VOICE
+    standby: OperatorId | None = None  # answered second, and has it should joining the first fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class OperatorView:
     chat_offer: ContactId | None = None
     chats_max: int = 0
     chats_in_call: int = 0
+    reserved: bool = False  # kept for the emergencies of the room they serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,7 @@ def contact_view(contact: Contact, position: PositionId | None, people: Mapping[
         transferred_by=contact.moves.transferred_by,
         consulting=contact.moves.consulting,
         kind=contact.kind,
+        standby=contact.standby,
     )
 
 
@@ -236,7 +239,7 @@ def _slot(slot: Slot | None) -> SlotView | None:
     return None if slot is None else SlotView(slot.room, slot.number, slot.by, slot.recall_at_ms)
 
 
-def operator_view(operator: Operator) -> OperatorView:
+def operator_view(operator: Operator, rooms: Mapping[RoomId, Room]) -> OperatorView:
     """Copy a row for the outside."""
     return OperatorView(
         operator=operator.operator,
@@ -258,7 +261,13 @@ def operator_view(operator: Operator) -> OperatorView:
         chat_offer=operator.chat_offer,
         chats_max=operator.chats_max,
         chats_in_call=operator.chats_in_call,
+        reserved=_reserved(operator, rooms.get(operator.serves_room)),
     )
+
+
+def _reserved(operator: Operator, room: Room | None) -> bool:
+    """Idle, and one of so few that the room's own emergencies need all of them."""
+    return room is not None and room.short and operator.operator in room.guards
 
 
 def duty_view(operator: Operator) -> DutyView:

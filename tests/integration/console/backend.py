@@ -119,6 +119,13 @@ class CardHouse:
     def rooms(self) -> Sequence[Mapping[str, Json]]:
         return list(self.room_rows.values())
 
+    def room_people(self, room: str) -> Sequence[Mapping[str, Json]]:
+        rows = [self.users["ola"], self.users["kari"]] if room == "oslo" else []
+        return [
+            {"operator": u.operator, "name": u.name, "position": "oslo-1", "activity": "break", "skills": {"113": 5}}
+            for u in rows
+        ]
+
     def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
         user = next(u for u in self.users.values() if u.operator == self.sessions[session]["operator"])
         if room not in self.room_rows:

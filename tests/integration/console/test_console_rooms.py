@@ -25,3 +25,18 @@ async def test_an_operator_may_look_but_not_close(running: Running) -> None:
         assert (await tab.send("GET", "/rooms")).status_code == 200
         answer = await tab.send("PUT", "/rooms/oslo/state", {"state": "closed"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not-lead")
+
+
+async def test_who_is_on_elsewhere_is_for_leads_to_see(running: Running) -> None:
+    async with running.tab() as tab:
+        assert (await tab.send("GET", "/rooms/oslo/operators")).status_code == 401
+        await tab.sign_in()
+        assert (await tab.send("GET", "/rooms/oslo/operators")).status_code == 403
+    async with running.tab() as lead:
+        await lead.sign_in("siri")
+        rows = (await lead.send("GET", "/rooms/oslo/operators")).json()
+        assert [(row["operator"], row["activity"], row["on_loan"]) for row in rows] == [
+            ("op-ola", "break", False),
+            ("op-kari", "break", False),
+        ]
+        assert (await lead.send("GET", "/rooms/mars/operators")).json() == []

@@ -1,13 +1,14 @@
 """Control rooms that close and are evacuated, in the house: who may say so, who is told, audited, kept."""
 
+from dataclasses import replace
 from typing import Any
 
 from kak_server.bridges import recovery
 from kak_server.bridges.commands import By, Outcome
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Dirty
-from kak_server.model.ids import OperatorId, PositionId
-from kak_server.routing.api import ContactState
+from kak_server.model.ids import OperatorId, PositionId, RoomId
+from kak_server.routing.api import Configured, ContactState, RoomConfig, RoomsConfig
 from kak_server.routing.step import RoutingCore
 from tests.unit.bridges.test_staff import (
     BENT_LEAD,
@@ -20,7 +21,7 @@ from tests.unit.bridges.test_staff import (
     staffed,
     told,
 )
-from tests.unit.bridges.world import KARI, SEAT_1, CountingIds, World, settings
+from tests.unit.bridges.world import KARI, SEAT_1, CountingIds, World, routing_config, settings
 
 
 def rooms() -> World:
@@ -124,3 +125,23 @@ def test_it_outlives_a_restart_and_who_sits_down_there_is_told() -> None:
 def test_the_rooms_come_in_the_order_of_the_configuration() -> None:
     assert [row["room"] for row in sees(rooms(), KARI, SEAT_1)["rooms"]] == ["oslo", "bergen"]
     assert {info.room for info in settings().positions} == {"oslo", "bergen"}
+
+
+def test_who_is_on_in_a_room_is_for_leads_elsewhere_without_reasons() -> None:
+    world = rooms()
+    assert world.do("activity.set", {"activity": "break", "reason": "meal", "note": "kl. 12"}).code == ""
+    rows = world.house.staff_views.people(RoomId("oslo"))
+    assert {row["operator"]: row["activity"] for row in rows} == {"kari": "break", "sofie": "break"}
+    assert all(set(row) == {"operator", "name", "position", "activity", "skills", "on_loan"} for row in rows)
+    assert not any(row["on_loan"] for row in rows)
+    assert world.house.staff_views.people(RoomId("mars")) == []
+
+
+def test_reserve_is_in_the_lists_of_lead_and_colleagues() -> None:
+    world = rooms()
+    config = replace(routing_config(), national=RoomsConfig((RoomConfig(RoomId("oslo"), reserve=1),)))
+    world.house.ctx.route(Configured(world.now_ms, config))
+    world.pump()
+    listed = {row["operator"]: row["reserved"] for row in sees(world, SOFIE, LEAD_SEAT)["staff"]}
+    assert listed == {"kari": True, "sofie": False}
+    assert listed == {row["operator"]: row["reserved"] for row in sees(world, KARI, SEAT_1)["operators"]}

@@ -2,15 +2,25 @@
 
 from dataclasses import replace
 
-from kak_server.bridges.outputs import SetTimer, ToMedia, ToSip
+from kak_server.bridges.outputs import SetTimer, Tell, ToMedia, ToSip
 from kak_server.bridges.workflows import LABEL
 from kak_server.media import rpc
 from kak_server.media.places import PLACES_MAX
 from kak_server.model.ids import CallId, ContactId, RoomId
-from kak_server.routing.api import Condition, Configured, ContactState, Reach, RoomState, RoomStateSet, Step
+from kak_server.routing.api import (
+    Condition,
+    Configured,
+    ContactState,
+    OfferAccepted,
+    Reach,
+    RoomState,
+    RoomStateSet,
+    Step,
+    Strategy,
+)
 from kak_server.sip.api import CallEnded
 from tests.unit.bridges.test_recovery import after_restart, resume, sip_calls
-from tests.unit.bridges.world import World, routing_config, world
+from tests.unit.bridges.world import KARI, OLA, SEAT_1, SEAT_2, World, routing_config, world
 
 
 def with_workflow(*steps: Step) -> World:
@@ -173,3 +183,23 @@ def test_after_a_restart_the_announcement_goes_on_with_the_place_of_now() -> Non
     new.event(CallEnded(CallId("call1"), "bye"))
     new.media(rpc.PlayEnded(f"told-{second}"))
     assert told(new, second) == "prompt:place-1"
+
+
+def test_who_answers_second_is_told_and_stands_by() -> None:
+    w = with_workflow(Step(strategy=Strategy.RING_ALL))
+    for operator, seat in ((KARI, SEAT_1), (OLA, SEAT_2)):
+        w.sit(operator, seat)
+    contact = w.ring()
+    core = w.house.ctx.core
+    view = core.contact(contact)
+    assert view is not None
+    w.house.at(w.now_ms)
+    for operator in (KARI, OLA):  # both in one turn: the first is not joined yet
+        w.house.ctx.route(OfferAccepted(w.now_ms, operator, contact, view.epoch))
+    w.pump()
+    offers = [o.data for o in w.outputs if isinstance(o, Tell) and (o.position, o.name) == (SEAT_2, "offer")]
+    assert [offer["standby"] for offer in offers] == [False, True]
+    withdrawn = [
+        o.data for o in w.outputs if isinstance(o, Tell) and (o.position, o.name) == (SEAT_2, "offer.withdrawn")
+    ]
+    assert [gone["reason"] for gone in withdrawn] == ["answered-elsewhere"]

@@ -362,3 +362,32 @@ def test_candidates_are_ranked_and_the_others_have_their_reason() -> None:
     found = ranking.candidates(state, state.contacts[ContactId("c1")])
     assert [(one.operator, one.reason) for one in found][-1] == ("low", "has skill emd at 1, 2 is needed")
     assert {one.operator for one in found} == {"low", "kari", "ola"}
+
+
+def test_who_is_kept_in_reserve_can_be_seen() -> None:
+    rooms = RoomsConfig((RoomConfig(RoomId("oslo"), reserve=1), RoomConfig(RoomId("bergen"))))
+    made = desk(Step(reach=Reach.OWN), rooms=rooms)
+
+    def reserved() -> list[str]:
+        return [view.operator for view in made.core.operators() if view.reserved]
+
+    made.sit("a")
+    assert reserved() == ["a"]
+    made.sit("b")
+    assert reserved() == [], "one is enough for the room's own"
+    come(made)
+    assert asked(made) == "a"
+    assert reserved() == ["b"], "who is asked is free no more"
+
+
+def test_who_stands_by_can_be_seen() -> None:
+    made = desk(Step(reach=Reach.OWN, strategy=Strategy.RING_ALL))
+    for who in ("a", "b"):
+        made.sit(who)
+    come(made)
+    made.accept("a", "c1")
+    assert made.contact("c1").standby is None
+    made.accept("b", "c1")
+    assert made.contact("c1").standby == "b"
+    made.joined("c1")
+    assert made.contact("c1").standby is None

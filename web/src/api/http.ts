@@ -1,5 +1,5 @@
 import type { Explanation, LiveStatistics } from "./moves";
-import type { HandOverStatus } from "./staff";
+import type { HandOverStatus, RoomPerson } from "./staff";
 import type { Lab, PositionRow, RecentCall, Seat, Session } from "./types";
 
 /** The server's refusal, or `code: "network"` (status 0) when no answer came. */
@@ -96,6 +96,11 @@ export class Http {
       undefined,
       EXPLANATION_TIMEOUT_MS,
     );
+  }
+
+  /** Who is signed in in another room, for its neighbours' shift leads. */
+  roomPeople(room: string): Promise<RoomPerson[]> {
+    return this.request("GET", `/rooms/${encodeURIComponent(room)}/operators`);
   }
 
   liveStatistics(): Promise<LiveStatistics> {

@@ -1762,6 +1762,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rooms/{room}/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * People
+         * @description Who is signed in in a control room, for shift leads who would borrow somebody by name. What people say of
+         *     themselves beyond their activity stays in the room.
+         */
+        get: operations["people_api_v1_rooms__room__operators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rooms/{room}/state": {
         parameters: {
             query?: never;
@@ -4813,6 +4834,11 @@ export interface components {
             /** @default null */
             repeat: components["schemas"]["Repeat"] | null;
             /**
+             * Standby
+             * @default false
+             */
+            standby: boolean;
+            /**
              * Text
              * @default
              */
@@ -4906,6 +4932,11 @@ export interface components {
             operator: string;
             /** Position */
             position: string | null;
+            /**
+             * Reserved
+             * @default false
+             */
+            reserved: boolean;
             /** Room */
             room: string | null;
             /** Since Ms */
@@ -5553,6 +5584,35 @@ export interface components {
             type: "resumed";
         };
         /**
+         * RoomPerson
+         * @description Somebody on duty in a room, as much as another room's shift lead needs to ask for them by name.
+         */
+        RoomPerson: {
+            /**
+             * Activity
+             * @enum {string}
+             */
+            activity: "available" | "break" | "after-call-work";
+            /** Name */
+            name: string;
+            /**
+             * On Loan
+             * @default false
+             */
+            on_loan: boolean;
+            /** Operator */
+            operator: string;
+            /** Position */
+            position: string;
+            /**
+             * Skills
+             * @default {}
+             */
+            skills: {
+                [key: string]: number;
+            };
+        };
+        /**
          * RoomRow
          * @description A control room. `closed`: nobody waits for it; `evacuated`: nobody there is asked either. Who said so, why and
          *     when; null where nobody ever did.
@@ -6018,6 +6078,11 @@ export interface components {
              * @default 0
              */
             rejected: number;
+            /**
+             * Reserved
+             * @default false
+             */
+            reserved: boolean;
             /** Room */
             room: string;
             /** Since Ms */
@@ -11367,6 +11432,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RoomRow"][];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    people_api_v1_rooms__room__operators_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomPerson"][];
                 };
             };
             /** @description bad-request: the body or a parameter does not fit */

@@ -12,3 +12,5 @@ export type Loan = Server["Loan"];
 /** A control room: open, closed or evacuated, who said so and why. */
 export type RoomRow = Server["RoomRow"];
 export type OnLoan = Server["OnLoan"];
+/** Somebody of another room, who could be asked for by name. */
+export type RoomPerson = Server["RoomPerson"];

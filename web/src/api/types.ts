@@ -67,6 +67,8 @@ export interface Offer {
   arrived_at_ms: number;
   expires_at_ms: number;
   location_text: string;
+  /** Answered a moment after a colleague: this one stays ready until that one is joined. */
+  standby: boolean;
   repeat: Repeat | null;
   flag: Flag | null;
   incident: Incident | null;
@@ -252,6 +254,8 @@ export interface OperatorRow {
   since_ms: number;
   /** The call they have. */
   contact: string | null;
+  /** Free, and kept for the room's own emergencies. */
+  reserved: boolean;
 }
 
 export interface Talker {

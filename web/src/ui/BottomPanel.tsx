@@ -2,6 +2,7 @@ import { useRef } from "react";
 import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
 import { Figures } from "./Figures";
+import { FlaggedNumbers } from "./FlaggedNumbers";
 import { AbandonedCalls, HandedOverCalls } from "./FollowUpLists";
 import { useLive } from "./hooks";
 import { LabPanel } from "./LabPanel";
@@ -16,6 +17,7 @@ const TABS = [
   ["abandoned", "bottom.abandoned"],
   ["handed-over", "bottom.handed_over"],
   ["parked", "bottom.parked"],
+  ["flags", "bottom.flags"],
   ["colleagues", "bottom.colleagues"],
   ["room", "bottom.room"],
   ["figures", "bottom.figures"],
@@ -32,12 +34,13 @@ interface BottomPanelProps {
 /** Below: recent calls, what is to be followed up, and colleagues as tabs; the lab panel beside them where there is one. */
 export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
   const { t } = useLanguage();
-  const { server, abandoned, handed_over, parked } = useLive();
+  const { server, abandoned, handed_over, parked, flags } = useLive();
   const list = useRef<HTMLDivElement>(null);
   const counts: Partial<Record<Tab, number>> = {
     abandoned: abandoned.length,
     "handed-over": handed_over.length,
     parked: parked.length,
+    flags: flags.length,
   };
   const { lead, figures } = useRights();
   const allowed: Partial<Record<Tab, boolean>> = { room: lead, figures };
@@ -82,6 +85,7 @@ export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
         {tab === "abandoned" && <AbandonedCalls />}
         {tab === "handed-over" && <HandedOverCalls />}
         {tab === "parked" && <ParkedCalls />}
+        {tab === "flags" && <FlaggedNumbers />}
         {tab === "colleagues" && <Operators app={app} />}
         {tab === "room" && lead && <RoomPanel />}
         {tab === "figures" && figures && <Figures />}

@@ -5,6 +5,7 @@ import { CallButtons } from "./CallButtons";
 import { CallerLine, Details, LocationLines } from "./CallerFacts";
 import { CallMoves } from "./CallMoves";
 import { CaseMarks, SilentHint } from "./CaseMarks";
+import { FlagDialog } from "./FlagDialog";
 import { coordinates, duration, phone } from "./format";
 import { useLive, useNow } from "./hooks";
 import { Participants } from "./Participants";
@@ -106,10 +107,19 @@ function Dialled({ call }: { call: Call }) {
 
 function Caller({ call, waited_ms }: { call: Call; waited_ms: number }) {
   const { t } = useLanguage();
+  const [flagging, flag] = useState(false);
   return (
     <>
       <CallerLine of={call} />
-      <CaseMarks of={call} />
+      <div className="marks-line">
+        <CaseMarks of={call} />
+        {call.caller && (
+          <button type="button" className="button button-small" data-testid="call-flag" onClick={() => flag(true)}>
+            ⚑ {t(call.flag ? "flag.change" : "flag.new")}
+          </button>
+        )}
+      </div>
+      {flagging && <FlagDialog number={call.caller} onClose={() => flag(false)} />}
       <p className="muted">
         {t("call.waited")} <span className="number">{duration(waited_ms)}</span>
         {call.far_end === "gone" && <b className="location-problem"> · {t("far.gone_long")}</b>}

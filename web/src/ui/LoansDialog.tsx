@@ -5,8 +5,7 @@ import { errorText, useLanguage } from "../i18n/language";
 import { Dialog } from "./Dialog";
 import { clock } from "./format";
 import { useDesk, useDeskState, useLive } from "./hooks";
-
-const MINUTES = [30, 60, 120, 240, 480] as const;
+import { type Ask, LoanAsk } from "./LoanAsk";
 
 /** Loans to and from the rooms this lead has: what is asked and what runs, and a request of one's own. */
 export function LoansDialog({ onClose }: { onClose(): void }) {
@@ -29,18 +28,17 @@ export function LoansDialog({ onClose }: { onClose(): void }) {
       <p className="pad-problem" role="alert">
         {problem && errorText(t, problem)}
       </p>
-      <AskForm ask={ask} />
+      <LoanAsk ask={ask} />
     </Dialog>
   );
 }
-
-type Ask = <N extends CommandName>(name: N, args: Commands[N]) => Promise<void>;
 
 function LoanRow({ loan, ask }: { loan: Loan; ask: Ask }) {
   const { t } = useLanguage();
   const { me } = useLive();
   const { busy } = useDeskState();
-  const names = (loan.state === "running" ? loan.lent : loan.asked).map((one) => one.name).join(", ");
+  const people = { asked: loan.named, agreed: loan.asked, running: loan.lent }[loan.state];
+  const names = people.map((one) => one.name).join(", ");
   const mayAgree = loan.state === "asked" && me.leads.includes(loan.lender);
   return (
     <li className="colleague colleague-available" data-testid={`loan-${loan.loan}`} data-state={loan.state}>
@@ -54,6 +52,22 @@ function LoanRow({ loan, ask }: { loan: Loan; ask: Ask }) {
           {loan.note && ` · ${loan.note}`}
         </span>
         {mayAgree && <AgreeForm loan={loan} ask={ask} />}
+        {loan.state === "running" && loan.lent.length > 1 && (
+          <span className="loan-back">
+            {loan.lent.map((one) => (
+              <button
+                key={one.operator}
+                type="button"
+                className="button button-small"
+                data-testid={`loan-back-${one.operator}`}
+                disabled={busy.has("loan.end")}
+                onClick={() => void ask("loan.end", { loan: loan.loan, operator: one.operator })}
+              >
+                {t("loan.give_back", { name: one.name })}
+              </button>
+            ))}
+          </span>
+        )}
       </span>
       <button
         type="button"
@@ -111,75 +125,5 @@ function AgreeForm({ loan, ask }: { loan: Loan; ask: Ask }) {
         {t("loan.agree")}
       </button>
     </fieldset>
-  );
-}
-
-/** For so many people of another room, for so long. */
-function AskForm({ ask }: { ask: Ask }) {
-  const { t } = useLanguage();
-  const { me, rooms } = useLive();
-  const { busy } = useDeskState();
-  const own = me.leads.includes(me.room) ? me.room : (me.leads[0] ?? "");
-  const lenders = rooms.filter((row) => row.room !== own);
-  const [wanted, want] = useState("");
-  const [count, setCount] = useState(1);
-  const [minutes, setMinutes] = useState<number>(60);
-  const [note, setNote] = useState("");
-  const lender = wanted || (lenders[0]?.room ?? "");
-  return (
-    <form
-      className="loan-ask"
-      aria-label={t("loan.ask")}
-      onSubmit={(event) => {
-        event.preventDefault();
-        const rest = { operators: [], queues: [], skills: {}, note: note.trim() };
-        void ask("loan.ask", { room: own, lender, count, minutes, ...rest });
-      }}
-    >
-      <label className="field">
-        <span>{t("loan.from")}</span>
-        <select data-first data-testid="loan-lender" value={lender} onChange={(event) => want(event.target.value)}>
-          {lenders.map(({ room, name }) => (
-            <option key={room} value={room}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="field">
-        <span>{t("loan.count")}</span>
-        <input
-          type="number"
-          min={1}
-          max={50}
-          required
-          data-testid="loan-count"
-          value={count}
-          onChange={(event) => setCount(Number(event.target.value))}
-        />
-      </label>
-      <label className="field">
-        <span>{t("loan.minutes")}</span>
-        <select data-testid="loan-minutes" value={minutes} onChange={(event) => setMinutes(Number(event.target.value))}>
-          {MINUTES.map((one) => (
-            <option key={one} value={one}>
-              {t("loan.for", { minutes: one })}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="field">
-        <span>{t("loan.note")}</span>
-        <input data-testid="loan-note" maxLength={100} value={note} onChange={(event) => setNote(event.target.value)} />
-      </label>
-      <button
-        type="submit"
-        className="button button-primary"
-        data-testid="loan-ask"
-        disabled={!lender || busy.has("loan.ask")}
-      >
-        {t("loan.ask")}
-      </button>
-    </form>
   );
 }

@@ -20,7 +20,7 @@ export function OfferCard({ offer }: { offer: Offer }) {
   }, []);
   const { contact, epoch } = offer;
   const left_s = secondsLeft(offer.expires_at_ms, now);
-  const answering = busy.has("contact.accept");
+  const answering = busy.has("contact.accept") || offer.standby;
   return (
     <section
       className={`offer offer-${offer.class}`}
@@ -69,7 +69,9 @@ export function OfferCard({ offer }: { offer: Offer }) {
           {t("offer.reject")} <kbd>Esc</kbd>
         </button>
       </div>
-      <p className="muted number">{t("offer.expires", { seconds: left_s })}</p>
+      <p className="muted number" role="status" data-testid="offer-left">
+        {offer.standby ? t("offer.standby") : t("offer.expires", { seconds: left_s })}
+      </p>
     </section>
   );
 }

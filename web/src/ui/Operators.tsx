@@ -24,6 +24,11 @@ export function Operators({ app }: { app: App }) {
               {row.activity === "available" ? t(`state.${row.state}`) : t(ACTIVITY_WORDS[row.activity])}{" "}
               <span className="number">{duration(now - row.since_ms)}</span>
             </span>
+            {row.reserved && (
+              <span className="mark mark-reserve" title={t("reserve.how")}>
+                {t("reserve.short")}
+              </span>
+            )}
           </li>
         ))}
       </ul>

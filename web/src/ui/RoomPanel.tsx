@@ -118,6 +118,11 @@ function More({ row }: { row: StaffRow }) {
   const { loan, forced, hand_over: next } = row;
   return (
     <span className="staff-more">
+      {row.reserved && (
+        <span className="mark mark-reserve" title={t("reserve.how")}>
+          {t("reserve.short")}
+        </span>
+      )}
       {loan && (
         <span className="mark mark-loan">
           {t(loan.asked ? "lead.loan_asked" : "lead.on_loan", {

@@ -19,6 +19,7 @@ SEATED_ROLES = frozenset({"operator", "supervisor"})
 TECHNICAL_ROLES = frozenset({"technician", "admin"})
 CONFIG_ROLES = frozenset({"admin"})
 EXPLANATION_ROLES = frozenset({"supervisor", "technician", "admin"})
+LEADING_ROLES = frozenset({"supervisor", "admin"})
 ROOM_ROLES = SEATED_ROLES | TECHNICAL_ROLES
 ANY_ROLE = SEATED_ROLES | TECHNICAL_ROLES | STATISTICS_ROLES
 

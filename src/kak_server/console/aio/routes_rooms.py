@@ -4,22 +4,30 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from kak_server.console.aio.deps import ROOM_ROLES, ShellDep, having, unforged
+from kak_server.console.aio.deps import LEADING_ROLES, ROOM_ROLES, ShellDep, having, unforged
 from kak_server.console.aio.errors import ApiError, refused
 from kak_server.console.arguments import Name
-from kak_server.console.models_staff import RoomRow
+from kak_server.console.models_staff import RoomPerson, RoomRow
 from kak_server.console.requests import Done, RoomState
 from kak_server.console.sessions import Session
 
 router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 Concerned = Annotated[Session, Depends(having(ROOM_ROLES))]
+Leading = Annotated[Session, Depends(having(LEADING_ROLES))]
 
 
 @router.get("/rooms")
 async def rooms(_: Concerned, shell: ShellDep) -> list[RoomRow]:
     """Every control room: open, closed or evacuated, who said so, why and since when."""
     return [RoomRow.model_validate(row) for row in shell.backend.rooms()]
+
+
+@router.get("/rooms/{room}/operators")
+async def people(room: Annotated[Name, Path()], _: Leading, shell: ShellDep) -> list[RoomPerson]:
+    """Who is signed in in a control room, for shift leads who would borrow somebody by name. What people say of
+    themselves beyond their activity stays in the room."""
+    return [RoomPerson.model_validate(row) for row in shell.backend.room_people(room)]
 
 
 @router.put("/rooms/{room}/state")

@@ -1,0 +1,136 @@
+import { useEffect, useState } from "react";
+import type { RoomPerson } from "../api/staff";
+import type { CommandName, Commands } from "../api/types";
+import { useLanguage } from "../i18n/language";
+import { useDeskState, useLive } from "./hooks";
+import { useApp } from "./rights";
+import { ACTIVITY_WORDS } from "./TopBar";
+
+const MINUTES = [30, 60, 120, 240, 480] as const;
+
+export type Ask = <N extends CommandName>(name: N, args: Commands[N]) => Promise<void>;
+
+/** For so many people of another room, or for these by name, for so long. */
+export function LoanAsk({ ask }: { ask: Ask }) {
+  const { t } = useLanguage();
+  const { me, rooms } = useLive();
+  const { busy } = useDeskState();
+  const own = me.leads.includes(me.room) ? me.room : (me.leads[0] ?? "");
+  const lenders = rooms.filter((row) => row.room !== own);
+  const [wanted, want] = useState("");
+  const [count, setCount] = useState(1);
+  const [named, name] = useState<readonly string[]>([]);
+  const [minutes, setMinutes] = useState<number>(60);
+  const [note, setNote] = useState("");
+  const lender = wanted || (lenders[0]?.room ?? "");
+  return (
+    <form
+      className="loan-ask"
+      aria-label={t("loan.ask")}
+      onSubmit={(event) => {
+        event.preventDefault();
+        const people = { count: Math.max(count, named.length), operators: [...named] };
+        void ask("loan.ask", { room: own, lender, ...people, minutes, queues: [], skills: {}, note: note.trim() });
+      }}
+    >
+      <label className="field">
+        <span>{t("loan.from")}</span>
+        <select
+          data-first
+          data-testid="loan-lender"
+          value={lender}
+          onChange={(event) => {
+            want(event.target.value);
+            name([]);
+          }}
+        >
+          {lenders.map((row) => (
+            <option key={row.room} value={row.room}>
+              {row.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="field">
+        <span>{t("loan.count")}</span>
+        <input
+          type="number"
+          min={Math.max(1, named.length)}
+          max={50}
+          required
+          data-testid="loan-count"
+          value={Math.max(count, named.length)}
+          onChange={(event) => setCount(Number(event.target.value))}
+        />
+      </label>
+      <label className="field">
+        <span>{t("loan.minutes")}</span>
+        <select data-testid="loan-minutes" value={minutes} onChange={(event) => setMinutes(Number(event.target.value))}>
+          {MINUTES.map((one) => (
+            <option key={one} value={one}>
+              {t("loan.for", { minutes: one })}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="field">
+        <span>{t("loan.note")}</span>
+        <input data-testid="loan-note" maxLength={100} value={note} onChange={(event) => setNote(event.target.value)} />
+      </label>
+      <button
+        type="submit"
+        className="button button-primary"
+        data-testid="loan-ask"
+        disabled={!lender || busy.has("loan.ask")}
+      >
+        {t("loan.ask")}
+      </button>
+      <Names key={lender} room={lender} named={named} onName={name} />
+    </form>
+  );
+}
+
+interface NamesProps {
+  room: string;
+  named: readonly string[];
+  onName(operators: readonly string[]): void;
+}
+
+/** Who is on there: asked for by name, or anybody where none is chosen. */
+function Names({ room, named, onName }: NamesProps) {
+  const { t } = useLanguage();
+  const { http } = useApp();
+  const [people, setPeople] = useState<readonly RoomPerson[] | null>(null);
+  useEffect(() => {
+    if (!room) return;
+    let gone = false;
+    http.roomPeople(room).then(
+      (rows) => !gone && setPeople(rows),
+      () => !gone && setPeople([]),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [http, room]);
+  return (
+    <fieldset className="loan-agree loan-names" data-testid="loan-names" aria-label={t("loan.by_name")}>
+      <legend>{t("loan.by_name")}</legend>
+      {people?.map((row) => (
+        <label key={row.operator} className="check">
+          <input
+            type="checkbox"
+            data-testid={`borrow-${row.operator}`}
+            disabled={row.on_loan}
+            checked={named.includes(row.operator)}
+            onChange={(event) =>
+              onName(event.target.checked ? [...named, row.operator] : named.filter((one) => one !== row.operator))
+            }
+          />
+          {row.name}{" "}
+          <span className="muted">{row.on_loan ? t("loan.lent_already") : t(ACTIVITY_WORDS[row.activity])}</span>
+        </label>
+      ))}
+      {people?.length === 0 && <p className="muted">{t("loan.nobody_there")}</p>}
+    </fieldset>
+  );
+}
