@@ -53,7 +53,7 @@ WAIT_HZ, FIRST_HZ, SECOND_HZ, RINGING_HZ = 500, 900, 1_300, 425
 PROMPTS_HZ = (WAIT_HZ, FIRST_HZ, SECOND_HZ)
 
 
-def with_steps(**steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_steps(**steps: list[Any]) -> list[dict[str, Any]]:
     """The lab's queues, these with other workflows; they ring until somebody answers."""
     queues = yaml.safe_load(LAB_CONFIG.read_text(encoding="utf-8"))["queues"]
     return [
@@ -101,7 +101,7 @@ async def test_a_workflow_leads_to_another_queue_and_out_of_the_house(tmp_path: 
 
 async def test_who_waits_hears_the_place_of_the_moment_and_a_kill_takes_nothing_from_it(tmp_path: Path) -> None:
     recorded(tmp_path / "data/prompts", please_hold=WAIT_HZ, place_1=FIRST_HZ, place_2=SECOND_HZ)
-    tells = [{"reach": "own"}, {"after_ms": 300, "announce": "please-hold", "tell_position": True}]
+    tells: list[Any] = [{"reach": "own"}, {"after_ms": 300, "announce": "please-hold", "tell_position": True}]
     async with (
         running_lab(tmp_path, simulators=False, queues=with_steps(legevakt=tells)) as lab,
         calling(lab, "113", "+4791500003") as unasked,

@@ -82,7 +82,11 @@ def test_a_second_sound_follows_the_first_and_the_pause_ends_the_round() -> None
     assert not once.ended
     assert heard(once, 1) == [0]
     assert once.ended
-    looped = Play("sink", "a+b", first, loop=True, gain=1.0, repeat_gap_ms=20, then=then)
+
+
+def test_a_looped_play_plays_both_sounds_in_each_round() -> None:
+    first, second = np.repeat(np.array([1, 2], dtype=np.int16), 160), np.repeat(np.array([7], dtype=np.int16), 160)
+    looped = Play("sink", "a+b", first, loop=True, gain=1.0, repeat_gap_ms=20, then=lambda: second)
     assert heard(looped, 9) == [1, 2, 7, 0, 1, 2, 7, 0, 1]
 
 
