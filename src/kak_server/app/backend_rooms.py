@@ -1,5 +1,6 @@
 """The control rooms as the console's shell asks for them: what they are, who is there, and saying what they are."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from kak_server.app.metrics import Metrics
@@ -13,7 +14,7 @@ from kak_server.runtime.dispatch import Dispatcher
 NO_SEAT = PositionId("")
 
 
-class RoomsBackend:
+class RoomsBackend(ABC):
     """The part of `HouseBackend` that is about rooms."""
 
     _dispatcher: Dispatcher
@@ -23,8 +24,9 @@ class RoomsBackend:
     def _house(self) -> House:
         return self._dispatcher.house
 
+    @abstractmethod
     def _user_of(self, session: SessionId) -> User | None:
-        raise NotImplementedError
+        """Who is signed in with this session."""
 
     def rooms(self) -> Sequence[Mapping[str, Json]]:
         """Every control room and its state."""
