@@ -78,7 +78,10 @@ def _arrivals(histories: Histories, counted: _Counted) -> None:
 def _moments(histories: Histories, counted: _Counted) -> None:
     """What happened, when, and to whom: the histories name it already."""
     for moment in histories.moments:
-        for by, key in (("queue", moment.queue), ("room", moment.room), ("operator", moment.operator)):
+        rows = [("queue", moment.queue), ("room", moment.room), ("operator", moment.operator)]
+        if moment.queue and moment.operator:  # somebody's work for a queue, done in the room where they sit
+            rows.append(("queue-room", f"{moment.queue}/{moment.room}"))
+        for by, key in rows:
             counted.add(moment.at_ms, by, key, moment.name, moment.count)
     for work in histories.works:
         if work.ended_ms is None or not work.talked:
@@ -89,7 +92,8 @@ def _moments(histories: Histories, counted: _Counted) -> None:
                 if piece.doing == name:
                     begin, end = max(piece.from_ms, work.began_ms), min(piece.to_ms, work.ended_ms)
                     spent[name] += max(0, end - begin)
-        for by, key in (("queue", work.queue), ("room", work.room), ("operator", work.operator)):
+        pair = f"{work.queue}/{work.room}"
+        for by, key in (("queue", work.queue), ("room", work.room), ("operator", work.operator), ("queue-room", pair)):
             counted.add(work.ended_ms, by, key, "handled")
             for name, ms in spent.items():
                 counted.add(work.ended_ms, by, key, f"handle_{name}_ms", ms)
@@ -104,6 +108,7 @@ def _times(histories: Histories, counted: _Counted) -> None:
                 counted.add(begin, "room", piece.room, f"{piece.doing}_ms", end - begin)
                 if piece.doing in _OF_A_QUEUE:
                     counted.add(begin, "queue", piece.queue, f"{piece.doing}_ms", end - begin)
+                    counted.add(begin, "queue-room", f"{piece.queue}/{piece.room}", f"{piece.doing}_ms", end - begin)
 
 
 def _cut(piece: Piece) -> Iterator[tuple[int, int]]:

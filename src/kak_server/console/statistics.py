@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from kak_server.console.ports import User
 from kak_server.model.codec import Json
 
-By = Literal["queue", "room", "operator"]
+By = Literal["queue", "room", "operator", "queue-room"]
 EVERYWHERE = frozenset({"statistics", "statistics-people", "admin"})  # queues and rooms, all of them
 PEOPLE = "statistics-people"  # and operators, all of them
 SHIFT_LEAD = "supervisor"  # queues, rooms and operators of the rooms the person may sit in

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-By = Literal["queue", "room", "operator"]
-BYS: tuple[By, ...] = ("queue", "room", "operator")
+By = Literal["queue", "room", "operator", "queue-room"]
+BYS: tuple[By, ...] = ("queue", "room", "operator", "queue-room")
+"""A row of "queue-room" is what the operators who sit in a room do for a queue, whichever room that queue is of."""
+BESIDE = "/"
+"""Between the two in its key; no identifier has it."""
 
 
 class Kind(StrEnum):
@@ -92,7 +95,7 @@ COLUMNS: tuple[Column, ...] = (
     _work("parked", "contacts the operator parked"),
     _work("handed_over", "contacts the operator left to others who talk on"),
     Column(
-        "requeues", Kind.MOMENT, "count", BYS, "queue",
+        "requeues", Kind.MOMENT, "count", ("queue", "room", "operator"), "queue",
         "contacts that lost their operator and waited again, at the head; an operator's: those the operator lost",
     ),
     _work("dialed", "calls out begun"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 
 from kak_server.model.codec import Json
-from kak_server.statistics.columns import COLUMNS, By
+from kak_server.statistics.columns import BESIDE, COLUMNS, By
 from kak_server.statistics.derived import DERIVED, derive
 from kak_server.statistics.halfhours import Row
 
@@ -22,7 +22,8 @@ HEAD = (
 def columns(by: By) -> tuple[str, ...]:
     """The header of rows of this kind."""
     figures = tuple(column.name for column in COLUMNS if by in column.by)
-    return (*HEAD, *figures, *(column.name for column in DERIVED if by in column.by))
+    queue = ("queue",) if by == "queue-room" else ()
+    return (*HEAD, *queue, *figures, *(column.name for column in DERIVED if by in column.by))
 
 
 def values(row: Row, revision: int, cursor: int, zone: tzinfo) -> dict[str, Json]:
@@ -41,6 +42,7 @@ def values(row: Row, revision: int, cursor: int, zone: tzinfo) -> dict[str, Json
         "complete": int(row.complete),
         "threshold_ms": row.threshold_ms if has_goal else None,
         "goal_percent": row.goal_percent if has_goal else None,
+        **({"queue": row.key.partition(BESIDE)[0]} if row.by == "queue-room" else {}),
         **{column.name: row.figures.get(column.name, 0) for column in COLUMNS if row.by in column.by},
         **derive(row.by, row.figures),
     }

@@ -102,13 +102,13 @@ def _standing(reducer: Reducer, state: State, by: By) -> dict[str, Now]:
             person.operator: Now(person.room, state=STATES[person.doing], since_ms=person.since_ms)
             for person in reducer.people.here.values()
         }
-    if by == "room":
+    if by in ("room", "queue-room"):
         return {}
-    return {queue: _queue_now(reducer, state, queue) for queue in (*state.queues, *reducer.lines)}
+    return {queue: _queue_now(reducer, state, queue) for queue in (*state.queues, *reducer.contacts.lines)}
 
 
 def _queue_now(reducer: Reducer, state: State, queue: QueueId) -> Now:
-    line = reducer.lines.get(queue, {})
+    line = reducer.contacts.lines.get(queue, {})
     row = state.queues.get(queue)
     longest_since_ms = min(line.values(), default=None)
     if row is None:

@@ -13,6 +13,7 @@ from kak_server.routing.words_moves import Part
 from kak_server.statistics.book import Book
 from kak_server.statistics.columns import (
     AFTER_CALL_MS,
+    BESIDE,
     BREAK_MS,
     CHAT_MS,
     COLUMNS,
@@ -108,7 +109,7 @@ class People:
     """All signed-in operators."""
 
     def __init__(self, book: Book) -> None:
-        self._book = book
+        self.book = book
         self.here: dict[OperatorId, Person] = {}
         self._cells: dict[OperatorId, tuple[Cell, Cell]] = {}  # of this half hour and the operator's room
 
@@ -118,7 +119,7 @@ class People:
 
     def credit(self, person: Person) -> None:
         """The time since the last credit belongs to what the operator has been doing."""
-        book = self._book
+        book = self.book
         now_ms = book.now_ms
         spent_ms = now_ms - person.counted_ms
         if not spent_ms:
@@ -130,6 +131,7 @@ class People:
         room.figures[doing] += spent_ms
         if doing in OF_A_QUEUE:
             book.now.cell("queue", person.queue, person.queue_room).figures[doing] += spent_ms
+            self.shared(person.queue, person.room).figures[doing] += spent_ms
             work = person.work
             if work is not None:
                 if doing == TALK_MS:
@@ -148,7 +150,7 @@ class People:
         """The operator as known, or as the state has it; None if not signed in."""
         person = self.here.get(operator)
         if person is None and (row := state.operators.get(operator)) is not None:
-            now_ms = self._book.now_ms
+            now_ms = self.book.now_ms
             person = self.here[operator] = Person(operator, row.room, IDLE_MS, now_ms, now_ms)
             self._turn_to(person, row, state, doing_of(row, state))
         return person
@@ -194,7 +196,7 @@ class People:
             self._finish(person)
             work = None
         if doing != person.doing:
-            person.doing, person.since_ms = doing, self._book.now_ms
+            person.doing, person.since_ms = doing, self.book.now_ms
         if doing not in OF_A_QUEUE:
             person.queue, person.queue_room = NO_QUEUE, NO_ROOM
         elif (
@@ -211,8 +213,8 @@ class People:
         work, person.work = person.work, None
         if work is None or not work.talked:
             return
-        queue = self._book.now.cell("queue", work.queue, work.queue_room)
-        for cell in (*self.cells(person), queue):
+        queue = self.book.now.cell("queue", work.queue, work.queue_room)
+        for cell in (*self.cells(person), queue, self.shared(work.queue, person.room)):
             figures = cell.figures
             figures[HANDLED] += 1
             figures[HANDLE_TALK_MS] += work.talk_ms
@@ -223,11 +225,15 @@ class People:
         """The operator's and the room's."""
         pair = self._cells.get(person.operator)
         if pair is None:
-            now = self._book.now
+            now = self.book.now
             mine = now.cell("operator", person.operator, person.room)
             mine.room = person.room
             pair = self._cells[person.operator] = (mine, now.cell("room", person.room, person.room))
         return pair
+
+    def shared(self, queue: QueueId, room: RoomId) -> Cell:
+        """What the operators of a room do for a queue."""
+        return self.book.now.cell("queue-room", f"{queue}{BESIDE}{room}", room)
 
 
 def own_room(queue: QueueId, state: State) -> RoomId:

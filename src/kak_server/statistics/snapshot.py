@@ -4,9 +4,10 @@ from typing import Any
 
 from kak_server.model.codec import CodecError, from_json, to_json
 from kak_server.statistics.columns import BYS, COLUMNS, INDEX, OTHER_MS, By
+from kak_server.statistics.contacts import Case
 from kak_server.statistics.halfhours import Cell, Cells, HalfHour
 from kak_server.statistics.people import Person
-from kak_server.statistics.reducer import Case, Reducer
+from kak_server.statistics.reducer import Reducer
 
 FORMAT = 1
 KEY = "statistics"  # in the routing snapshot, whose reader passes over what it does not know
@@ -22,7 +23,7 @@ def encode(reducer: Reducer) -> dict[str, Any]:
         "half_hours": [_half_hour(half_hour) for half_hour in (*book.kept.values(), book.now)],
         "day_start_ms": book.day_start_ms,
         "day": _cells(book.day),
-        "cases": [to_json(case) for case in reducer.cases.values()],
+        "cases": [to_json(case) for case in reducer.contacts.cases.values()],
         "people": [{**to_json(person), "doing": COLUMNS[person.doing].name} for person in reducer.people.here.values()],
     }
 
@@ -43,7 +44,7 @@ def decode(data: Any) -> Reducer:
             person = from_json(Person, {**item, "doing": INDEX.get(item["doing"], OTHER_MS)})
             reducer.people.here[person.operator] = person
         for item in data["cases"]:
-            reducer.take_up(from_json(Case, item))
+            reducer.contacts.take_up(from_json(Case, item))
     except (KeyError, TypeError, ValueError) as problem:  # CodecError is a ValueError
         raise CodecError(f"the statistics snapshot cannot be read: {problem!r}") from None
     return reducer

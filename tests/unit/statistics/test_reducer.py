@@ -270,7 +270,7 @@ def test_a_call_goes_out_of_the_house() -> None:
     desk.ring("c1", "116117")
     desk.ring("c2", "116117")
     desk.wait(61 * S)
-    assert not desk.reducer.lines
+    assert not desk.reducer.contacts.lines
     desk.handover_failed("c2")
     desk.wait(9 * S)
     desk.gone("c1")
@@ -375,3 +375,23 @@ def test_a_colleague_is_consulted_and_takes_the_call(desk: MeasuredDesk) -> None
     assert (lead["other_ms"], lead.get("handled", 0), lead.get("talk_ms", 0)) == (50 * S, 0, 0)
     queue_row = desk.row("08:00", "queue", "113")
     assert (queue_row["answered"], queue_row["answers"], queue_row["handled"]) == (1, 1, 2)
+
+
+def test_what_each_room_does_for_a_queue_adds_up_to_the_queue(desk: MeasuredDesk) -> None:
+    """Bergen helps Oslo's queue: the work is Bergen's, the queue's figures are the sum of both rooms'."""
+    start(desk)
+    for contact, who in (("c1", "ada"), ("c2", "bob")):
+        desk.ring(contact)
+        desk.accept(who, contact)
+        desk.joined(contact)
+    desk.wait(60 * S)
+    for contact, who in (("c1", "ada"), ("c2", "bob")):
+        desk.hang_up(who, contact)
+    desk.at("08:30:00")
+    oslo, bergen = (desk.row("08:00", "queue-room", f"113/{room}") for room in ("oslo", "bergen"))
+    assert (oslo["answers"], bergen["answers"]) == (1, 1)
+    whole = desk.row("08:00", "queue", "113")
+    for name in ("offers", "accepted", "answers", "talk_ms", "wrap_up_ms", "handled", "handle_talk_ms"):
+        assert oslo[name] + bergen[name] == whole[name] > 0, name
+    assert "offered" not in oslo, "what became of arrivals is the queue's alone"
+    assert desk.rows[MONDAY_MS + 16 * 1_800_000, "queue-room", "113/bergen"].room == "bergen"

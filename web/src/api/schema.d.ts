@@ -4088,7 +4088,7 @@ export interface components {
              * By
              * @enum {string}
              */
-            by: "queue" | "room" | "operator";
+            by: "queue" | "room" | "operator" | "queue-room";
             /** Complete */
             complete: boolean;
             /** Day Start Ms */
@@ -11719,7 +11719,7 @@ export interface operations {
     intervals_api_v1_statistics_intervals_get: {
         parameters: {
             query?: {
-                by?: "queue" | "room" | "operator";
+                by?: "queue" | "room" | "operator" | "queue-room";
                 /** @description RFC 3339 with offset, e.g. 2026-11-27T08:30:00Z */
                 from?: string | null;
                 /** @description RFC 3339 with offset, e.g. 2026-11-27T08:30:00Z */
@@ -11776,7 +11776,7 @@ export interface operations {
     intervals_csv_api_v1_statistics_intervals_csv_get: {
         parameters: {
             query?: {
-                by?: "queue" | "room" | "operator";
+                by?: "queue" | "room" | "operator" | "queue-room";
                 /** @description RFC 3339 with offset, e.g. 2026-11-27T08:30:00Z */
                 from?: string | null;
                 /** @description RFC 3339 with offset, e.g. 2026-11-27T08:30:00Z */
@@ -11834,7 +11834,7 @@ export interface operations {
     live_api_v1_statistics_live_get: {
         parameters: {
             query?: {
-                by?: "queue" | "room" | "operator";
+                by?: "queue" | "room" | "operator" | "queue-room";
             };
             header?: never;
             path?: never;
