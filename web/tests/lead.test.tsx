@@ -71,7 +71,7 @@ describe("the shift lead's list", () => {
     expect(id("staff-ola")).toHaveTextContent("i reserve");
     const mine = { operator: "kari", name: "Kari", position: "oslo-1", room: "oslo", activity: "available" };
     await event("operators", [{ ...mine, state: "idle", since_ms: NOW_MS, contact: null, reserved: true }]);
-    expect(id("my-reserve")).toHaveTextContent("i reserve");
+    expect(id("my-reserve")).toHaveTextContent("I reserve");
     await event("operators", []);
     expect(screen.queryByTestId("my-reserve")).toBeNull();
   });

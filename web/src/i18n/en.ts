@@ -268,6 +268,7 @@ export const en: Record<Word, string> = {
   "bottom.colleagues": "Operators",
   "bottom.lab": "Lab",
   "bottom.abandoned": "Abandoned",
+  "bottom.abandoned_tab": "Abandoned",
   "bottom.handed_over": "No operator",
   "recent.time": "Time",
   "recent.queue": "Queue",

@@ -267,6 +267,7 @@ export const nb = {
   "bottom.colleagues": "Operatører",
   "bottom.lab": "Lab",
   "bottom.abandoned": "Tapte anrop",
+  "bottom.abandoned_tab": "Tapte",
   "bottom.handed_over": "Uten operatør",
   "recent.time": "Tid",
   "recent.queue": "Kø",

@@ -14,7 +14,7 @@ import { useRights } from "./rights";
 
 const TABS = [
   ["recent", "bottom.recent"],
-  ["abandoned", "bottom.abandoned"],
+  ["abandoned", "bottom.abandoned_tab"],
   ["handed-over", "bottom.handed_over"],
   ["parked", "bottom.parked"],
   ["flags", "bottom.flags"],

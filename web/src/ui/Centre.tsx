@@ -34,7 +34,8 @@ export function Centre({ onDial, ...card }: CentreProps) {
 
 function Idle({ onDial }: { onDial(): void }) {
   const { t } = useLanguage();
-  const { me, ended, phone } = useLive();
+  const { me, ended, phone, operators } = useLive();
+  const reserved = me.state === "idle" && operators.some((row) => row.operator === me.operator && row.reserved);
   const byPhone = phone?.serves ?? false;
   const desk = useDesk();
   const word =
@@ -53,6 +54,9 @@ function Idle({ onDial }: { onDial(): void }) {
     <div className={`idle idle-${me.state === "unreachable" ? "unreachable" : me.activity}`} data-testid="idle">
       <p className="idle-title">{t("centre.idle")}</p>
       <p>{t(word)}</p>
+      <p className="my-reserve muted" role="status">
+        {reserved && <span data-testid="my-reserve">{t("reserve.mine")}</span>}
+      </p>
       <WhyAway />
       <div className="idle-action">
         {me.activity !== "available" && (

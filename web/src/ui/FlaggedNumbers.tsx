@@ -55,7 +55,7 @@ export function FlaggedNumbers() {
                     title={locked ? t("flag.only_leads") : undefined}
                     onClick={() => edit(row.number)}
                   >
-                    {t("flag.change")}
+                    {t("flag.edit")}
                   </button>{" "}
                   <button
                     type="button"

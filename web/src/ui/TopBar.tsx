@@ -71,9 +71,8 @@ export function TopBar({ app, onHelp, onDevices }: TopBarProps) {
 
 function MyState() {
   const { t } = useLanguage();
-  const { me, operators, clock_offset_ms } = useLive();
+  const { me, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
-  const reserved = me.state === "idle" && operators.some((row) => row.operator === me.operator && row.reserved);
   // Idle means ready only for who is available.
   const away = me.state === "idle" && me.activity !== "available";
   const look = away ? "away" : me.state;
@@ -81,12 +80,6 @@ function MyState() {
     <span className={`my-state my-state-${look}`} data-testid="operator-state" data-state={me.state}>
       {away ? t(ACTIVITY_WORDS[me.activity]) : t(`state.${me.state}`)}{" "}
       <span className="number">{duration(now - me.since_ms)}</span>
-      {reserved && (
-        <span className="my-reserve" data-testid="my-reserve" title={t("reserve.how")}>
-          {" · "}
-          {t("reserve.short")}
-        </span>
-      )}
     </span>
   );
 }
