@@ -1,4 +1,4 @@
-"""What a phone of ours dials: signing in and out at its position, numbers we serve, numbers outside."""
+"""What a phone of ours dials: signing in and out at its position, parked calls, numbers of ours, numbers outside."""
 
 import hmac
 import re
@@ -12,7 +12,9 @@ from kak_server.sip.api import IncomingCall
 
 SIGN_IN = re.compile(r"\*11\*([0-9]{1,12})#?\Z")
 SIGN_OUT = re.compile(r"\*10#?\Z")
+FETCH = re.compile(r"\*3([0-9]{0,3})#?\Z")
 Outside = Callable[[IncomingCall, PhoneInfo], None]
+Fetch = Callable[[IncomingCall, PhoneInfo, int], None]
 MAX_WRONG_PINS = 5
 WRONG_PIN_MS = 300_000
 
@@ -20,11 +22,12 @@ WRONG_PIN_MS = 300_000
 class PhoneCodes:
     """Calls of devices. A code is answered by how the call ends, with words that most phones show."""
 
-    def __init__(self, phones: Phones, stand: Callable[[OperatorId], str], outside: Outside) -> None:
+    def __init__(self, phones: Phones, stand: Callable[[OperatorId], str], outside: Outside, fetch: Fetch) -> None:
         self.phones = phones
         self.ctx = phones.ctx
         self._stand = stand
         self._outside = outside
+        self._fetch = fetch
         self._wrong: dict[str, list[int]] = {}
 
     def incoming(self, event: IncomingCall) -> bool:
@@ -36,6 +39,8 @@ class PhoneCodes:
             self._sign_in(event, info, pin[1])
         elif SIGN_OUT.match(event.called):
             self._sign_out(event, info)
+        elif (slot := FETCH.match(event.called)) is not None:
+            self._fetch(event, info, int(slot[1] or 0))
         elif self.phones.calls.queue_of(event.called) is not None:
             return False
         else:

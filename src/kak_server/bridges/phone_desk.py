@@ -38,7 +38,7 @@ class PhoneDesk:
         self.keys = PhoneKeys(ctx, self.phones, groups)
         self.phones.on_dropped = self.keys.call_over
         self._dialling = PhoneDialling(self.phones, outgoing, transfers)
-        self._codes = PhoneCodes(self.phones, stand, self._dialling.call)
+        self._codes = PhoneCodes(self.phones, stand, self._dialling.call, self._dialling.fetch)
 
     def sip_event(self, event: sip.SipEvent) -> bool:
         """True: it was a phone's, and is done with."""

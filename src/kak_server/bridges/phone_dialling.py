@@ -1,6 +1,7 @@
-"""Calls that a phone makes to the world outside, and calls it passes on to there, in the name of its position."""
+"""A phone's calls to the world outside, calls it passes on to there, parked calls it takes: all for its position."""
 
 from kak_server.bridges.asking import By, RefusedError
+from kak_server.bridges.calls import JOINED
 from kak_server.bridges.context import PhoneInfo
 from kak_server.bridges.line_media import DEVICES, secret_for
 from kak_server.bridges.outgoing import Outgoing
@@ -8,11 +9,12 @@ from kak_server.bridges.outputs import Note, ToSip
 from kak_server.bridges.phone_call import PhoneCall, our_leg
 from kak_server.bridges.phones import Phones
 from kak_server.bridges.transfers import Transfers
-from kak_server.model.ids import CallId
+from kak_server.model.ids import CallId, ContactId
+from kak_server.routing import api as routing
 from kak_server.sip.api import IncomingCall
 from kak_server.sip.api_legs import TransferAsked
 from kak_server.sip.errors import SdpError
-from kak_server.sip.sdp import negotiate
+from kak_server.sip.sdp import Negotiated, negotiate
 from kak_server.sip.uri import number_of, parse_uri
 
 # How a refusal of the house sounds to who dialled (RFC 3261 21.4)
@@ -40,9 +42,7 @@ class PhoneDialling:
             self._refuse(event, 486, "busy")
             return
         try:
-            host = self.ctx.media_place(event)[0]
-            secret = secret_for(self.ctx, DEVICES)
-            media = negotiate(event.offer_sdp, host, port, self.ctx.ids.bits(31), policy=DEVICES, secret=secret)
+            media = self._media(event, port)
             contact = self._outgoing.dial(By(seat.operator, info.position), event.called, "")
         except SdpError as problem:
             self.ctx.ports.free(port)
@@ -53,15 +53,53 @@ class PhoneDialling:
             self._refuse(event, _STATUS.get(refusal.code, 480), str(refusal))
             return
         view = self.ctx.core.contact(contact)
-        epoch = view.epoch if view is not None else 0
-        signalled = (media.peer_host, media.peer_port)
-        talk = PhoneCall(
-            info.position, info.device, contact, epoch, media.answer_sdp, talking=event.call, signalled=signalled
-        )
-        self.phones.take(talk, our_leg(self.ctx, info.position, port, media))
-        self.ctx.emit(ToSip("answer", event.call, sdp=media.answer_sdp))
+        self._talk(event, info, (contact, view.epoch if view is not None else 0), port, media)
         if view is None:
             self.phones.drop(info.position, "not dialled")
+
+    def fetch(self, event: IncomingCall, info: PhoneInfo, slot: int) -> None:
+        """The phone takes a call that is parked in its operator's room: that of a slot, 0: of the first that is taken.
+        Its own call becomes the seat's sound, as when it dials."""
+        ctx, seat = self.ctx, self.phones.seats.seats.get(info.position)
+        view = ctx.core.operator(seat.operator) if seat is not None and seat.phone == info.device else None
+        if view is None:
+            self._refuse(event, 403, "sign in first")
+            return
+        parked = ctx.core.state.slots.get(view.room, {})
+        contact = parked.get(slot or min(parked, default=0))
+        port = ctx.ports.take() if contact is not None and info.position not in self.phones.active else None
+        if contact is None or port is None:
+            self._refuse(event, *((404, "nothing is parked there") if contact is None else (486, "busy")))
+            return
+        try:
+            media = self._media(event, port)
+        except SdpError as problem:
+            ctx.ports.free(port)
+            self._refuse(event, 488, str(problem))
+            return
+        ctx.route(routing.ParkedTaken(ctx.now_ms, view.operator, contact))
+        ctx.settle()
+        taken = ctx.core.contact(contact)
+        if taken is None or taken.operator != view.operator or taken.state not in JOINED:
+            ctx.ports.free(port)
+            self._refuse(event, 480, ctx.refused[-1].code if ctx.refused else "not taken")
+            return
+        self._talk(event, info, (contact, taken.epoch), port, media)
+
+    def _media(self, event: IncomingCall, port: int) -> Negotiated:
+        """What the phone offers and we answer. Raises SdpError."""
+        host = self.ctx.media_place(event)[0]
+        secret = secret_for(self.ctx, DEVICES)
+        return negotiate(event.offer_sdp, host, port, self.ctx.ids.bits(31), policy=DEVICES, secret=secret)
+
+    def _talk(
+        self, event: IncomingCall, info: PhoneInfo, of: tuple[ContactId, int], port: int, media: Negotiated
+    ) -> None:
+        """The phone's own call is answered and is the seat's sound; `of`: contact and epoch."""
+        signalled = (media.peer_host, media.peer_port)
+        talk = PhoneCall(info.position, info.device, *of, media.answer_sdp, talking=event.call, signalled=signalled)
+        self.phones.take(talk, our_leg(self.ctx, info.position, port, media))
+        self.ctx.emit(ToSip("answer", event.call, sdp=media.answer_sdp))
 
     def transfer(self, event: TransferAsked) -> None:
         """REFER: the caller goes on to a queue of ours or to a number outside, and the phone is hung up."""

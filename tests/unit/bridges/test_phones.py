@@ -11,7 +11,7 @@ from kak_server.bridges.context import PhoneInfo
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note, ToSip
 from kak_server.media import rpc
-from kak_server.model.ids import CallId, ContactId, PositionId
+from kak_server.model.ids import CallId, ContactId, PositionId, RoomId
 from kak_server.routing.api import Configured, ContactState, OperatorState
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallCancelled, CallEnded, CallerIdentity, CallMediaChanged, CallView, IncomingCall
@@ -505,6 +505,43 @@ def test_a_phone_dials_out_for_its_position(w: World) -> None:
     hear(w, CallEnded(CallId("d1"), "bye"))
     assert ("hangup", str(dial.call)) in w.sip()
     nothing_left(w)
+
+
+def parked_by_a_colleague(w: World) -> ContactId:
+    """Ola, in a browser, has parked a call in slot 1 and is on a break."""
+    w.sit(OLA, SEAT_2)
+    contact = w.ring("call1")
+    assert w.answer(contact, OLA, SEAT_2).code == ""
+    assert w.do("contact.park", {"contact": contact}, OLA, SEAT_2).result == {"slot": 1}
+    return contact
+
+
+@pytest.mark.parametrize("code", ["*3", "*31", "*3001#"])
+def test_a_phone_takes_a_parked_call_by_code(w: World, code: str) -> None:
+    contact = parked_by_a_colleague(w)
+    assert w.do("activity.set", {"activity": "break"}, OLA, SEAT_2).code == ""
+    registers(w, "c1")
+    assert [one.action for one in dialled(w, code, "desk")] == ["answer"]
+    assert state(w, contact) is ContactState.CONNECTED
+    assert (str(LEG), f"caller-{contact}") in w.edges(f"contact/{contact}")
+    assert w.house.ctx.desk.desired().legs[LEG].peer_port == 40_000
+    assert not w.house.ctx.core.state.slots.get(RoomId("oslo"))
+    hear(w, CallEnded(CallId("d1"), "bye"))
+    assert ("hangup", "call1") in w.sip()
+    nothing_left(w)
+
+
+def test_a_phone_is_told_why_it_gets_no_parked_call(w: World) -> None:
+    contact = parked_by_a_colleague(w)
+    assert dialled(w, "*31", "desk")[0].reason == "sign in first"
+    registers(w, "c1")
+    (none,) = dialled(w, "*37", "desk")
+    assert (none.status, none.reason) == (404, "nothing is parked there")
+    before = w.house.ctx.ports.in_use
+    w.ring("call2")  # rings at Kari's phone: one call at a time
+    assert dialled(w, "*31", "desk")[0].status == 486
+    assert state(w, contact) is ContactState.PARKED
+    assert w.house.ctx.ports.in_use == before + 2, "the caller's and the phone's that rings"
 
 
 def test_the_far_ends_hanging_up_ends_the_phones_call(w: World) -> None:
