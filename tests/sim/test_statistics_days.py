@@ -3,7 +3,8 @@
 import pytest
 
 from kak_server.routing.api import ReleaseOperator
-from kak_server.statistics.reducer import Reducer
+from kak_server.routing.state import State
+from kak_server.statistics.work import WorkMoments
 from kak_sim.days.day import Day
 from kak_sim.days.figures import Figures
 from kak_sim.days.scenarios import world_of
@@ -27,15 +28,15 @@ def test_a_day_is_counted_right(scenario: str, seed: int) -> None:
 
 def test_a_fault_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reducer that forgets one transfer in the whole day."""
-    good = Reducer._release
+    good = WorkMoments.release
     forgotten: list[ReleaseOperator] = []
 
-    def forgetful(reducer: Reducer, effect: ReleaseOperator, state: object) -> None:
+    def forgetful(work: WorkMoments, effect: ReleaseOperator, state: State) -> None:
         if effect.cause == "transfer" and not forgotten:
             forgotten.append(effect)
             return
-        good(reducer, effect, state)  # type: ignore[arg-type]
+        good(work, effect, state)
 
-    monkeypatch.setattr(Reducer, "_release", forgetful)
+    monkeypatch.setattr(WorkMoments, "release", forgetful)
     differences = counted("normal", 1).differences()
     assert any("transfers_out" in difference for difference in differences)
