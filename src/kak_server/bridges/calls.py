@@ -216,15 +216,12 @@ class Calls:
     # --- from the routing core ------------------------------------------------------------------------------------
 
     def start_waiting(self, effect: StartWaiting, *, again: bool = False) -> None:
-        """Ring, or answer into the queue; somebody answered before stays answered and hears that we are looking, or
-        (`again`) what was played already."""
+        """Ring, or answer into the queue; who was answered hears that we are looking, or (`again`) what was played."""
         line = self.lines.get(effect.contact)
         if line is None:
             return
-        queue = self.queues.get(effect.queue)
-        line = replace(line, waiting=effect.reason, queue=effect.queue if queue else line.queue)
-        if not again:
-            line = replace(line, step_prompt="", tells_place=False)
+        line = replace(line, waiting=effect.reason, queue=effect.queue if effect.queue in self.queues else line.queue)
+        line = line if again else replace(line, step_prompt="", tells_place=False)
         self.keep(line)
         if effect.announce or line.answered:
             self.answer(line)
@@ -238,8 +235,8 @@ class Calls:
         if line.waiting not in ("", "arrived") and view.queue == line.queue:
             reason = line.waiting
         announce = view.requeued or (rules is not None and rules.announce)
-        again = reason == line.waiting and view.queue == line.queue
-        self.start_waiting(StartWaiting(view.contact, view.queue, reason, announce), again=again)
+        same = reason == line.waiting and view.queue == line.queue
+        self.start_waiting(StartWaiting(view.contact, view.queue, reason, announce), again=same)
 
     def connect(self, effect: Connect, seat_media_up: bool) -> None:
         """Answer if need be and join; without the operator's media there is nothing to join."""
