@@ -15,6 +15,7 @@ from kak_server.routing.api import Effect, Event
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compaction import compact
+from kak_server.runtime.counted import Counted
 from kak_server.runtime.folder import segment_numbers, segment_path
 from kak_server.runtime.frames import Frame
 from kak_server.runtime.journal import Journal, JournalSettings
@@ -23,8 +24,8 @@ from kak_sim.days.day import Day
 from kak_sim.days.scenarios import world_of
 from tests.support.other_python import ROOT, other_python
 from tests.support.replay_child import replayed
-from tests.unit.routing.desk import queue
-from tests.unit.runtime.journaled import JournaledDesk, rebuilt
+from tests.unit.runtime.every_event import EVERY, EveryEvent, counted_again, digest_with_figures
+from tests.unit.runtime.journaled import rebuilt
 from tests.unit.runtime.test_compaction import Asked
 
 CHILD = ROOT / "tests" / "support" / "replay_child.py"
@@ -91,58 +92,43 @@ def test_snapshots_on_the_way_change_nothing(tmp_path: Path) -> None:
     assert rebuilt(load(tmp_path / "compacted")).digest() == rebuilt(load(tmp_path / "whole")).digest() == core.digest()
 
 
-class Remembering(JournaledDesk):
-    """Knows the state after each record."""
-
-    def __init__(self, folder: Path, journal: Journal) -> None:
-        self.states: dict[int, str] = {}
-        super().__init__(folder, queue("113", "oslo", "bergen", own_room_ms=5_000), journal=journal)
-
-    def send(self, event: Event) -> tuple[Effect, ...]:
-        effects = super().send(event)
-        self.states[self.journal._serial] = self.core.digest()
-        return effects
-
-
-def scenario(folder: Path) -> Remembering:
-    """Arrivals, offers, a transfer, a hold, lost audio, calls out, over several segments."""
-    journal, _ = Journal.open(folder, JournalSettings(segment_bytes=2_500), now_ms=1, compactor=Asked())
-    desk = Remembering(folder, journal)
-    desk.sit("kari", at="p1")
-    desk.sit("bente", "bergen", at="b1")
-    for number in range(12):
-        name = f"c{number}"
-        desk.ring(name)
-        journal.put(f"line/{name}", {"contact": name})
-        desk.wait(6_000)
-        holder = desk.contact(name).operator
-        if holder is not None:
-            desk.talk(holder, name)
-            desk.hold(holder, name)
-            desk.hold(holder, name, on=False)
-            if number % 2:
-                desk.media("p1" if holder == "kari" else "b1", False)
-                desk.wait(1_000)
-                desk.media("p1" if holder == "kari" else "b1", True)
-            desk.hang_up(holder, name)
-            desk.done(holder)
-        else:
-            desk.gone(name)
-        journal.delete(f"line/{name}")
-        if journal.upkeep_due:
-            journal.upkeep(desk.core.snapshot)
-    desk.dial("kari", "out")
+def everything(folder: Path) -> EveryEvent:
+    """A night with every kind of event, over several segments."""
+    journal, _ = Journal.open(folder, JournalSettings(segment_bytes=9_000), now_ms=1, compactor=Asked())
+    desk = EveryEvent(folder, journal)
+    desk.night()
     journal.close()
     return desk
 
 
+def test_every_kind_of_event_is_in_the_night_that_is_replayed_and_is_obeyed_there(tmp_path: Path) -> None:
+    """Whoever adds an event adds it to `EveryEvent.night`."""
+    assert sorted(EVERY - everything(tmp_path).obeyed) == []
+
+
+def test_every_kind_of_event_gives_the_same_bytes_in_other_processes(tmp_path: Path) -> None:
+    desk = everything(tmp_path)
+    here = replayed(tmp_path)
+    assert here["events"] == len(desk.events)
+    assert here["with_figures"] == desk.digest
+    for hash_seed in ("0", "4711"):
+        assert in_process(sys.executable, tmp_path, [str(ROOT / "src")], hash_seed) == here, hash_seed
+
+
+def test_every_kind_of_event_gives_the_same_bytes_in_another_python(tmp_path: Path) -> None:
+    python, packages = other_python()
+    everything(tmp_path)
+    assert in_process(python, tmp_path, [str(ROOT / "src"), packages], "random") == replayed(tmp_path)
+
+
 def test_a_crash_after_and_amid_each_append_recovers_to_the_state_of_then(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    desk = scenario(source)
+    desk = everything(source)
     frames = [(name, item) for name, item in history(source) if isinstance(item, Frame)]
     assert len(segment_numbers(source)) >= 3
     assert len(frames) > 100
-    expected, values, folder = RoutingCore().digest(), dict[str, object](), tmp_path / "cut"
+    expected = digest_with_figures(Counted.restore(None))
+    values, folder = dict[str, object](), tmp_path / "cut"
     for position, (name, frame) in enumerate(frames):
         folder.mkdir()
         for number in segment_numbers(source):
@@ -159,11 +145,11 @@ def test_a_crash_after_and_amid_each_append_recovers_to_the_state_of_then(tmp_pa
                 elif frame.record["k"] == "del":
                     values.pop(frame.record["key"])
             contents = load(folder)
-            assert rebuilt(contents).digest() == expected, (frame.serial, end == frame.end)
+            assert digest_with_figures(counted_again(contents)) == expected, (frame.serial, end == frame.end)
             assert contents.values == values, (frame.serial, end == frame.end)
             assert len(contents.lost) == (end != frame.end)
         shutil.rmtree(folder)
-    assert expected == desk.core.digest()
+    assert expected == desk.digest
 
 
 @pytest.mark.parametrize("released", sorted(path.name for path in JOURNALS.iterdir()))
