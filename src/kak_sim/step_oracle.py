@@ -78,7 +78,7 @@ class Seen:
     """A contact as the last step left it."""
 
     queue: QueueId
-    rules: str
+    steps: tuple[api.Step, ...]
     entered_at_ms: int
     fired: int
     waited: bool
@@ -90,6 +90,7 @@ class StepOracle:
     def __init__(self) -> None:
         self._seen: dict[ContactId, Seen] = {}
         self._waiting: Counter[QueueId] = Counter()
+        self._armed: dict[str, int] = {}  # timers of steps, and when they are due
 
     def observe(self, event: api.Event, effects: Sequence[api.Effect], state: State) -> list[str]:
         """Steps that were done and should not be, or the other way round."""
@@ -99,22 +100,29 @@ class StepOracle:
             self._waiting,
             Counter(contact.queue for contact in state.contacts.values() if contact.state is api.ContactState.WAITING),
         )
+        timer = event.key if isinstance(event, api.TimerFired) else ""
+        early = self._armed.get(timer, 0) > state.now_ms  # the clock was set back: armed again, and nothing looked at
+        for effect in effects:
+            if isinstance(effect, api.SetTimer) and effect.key.startswith("step:"):
+                self._armed[effect.key] = effect.at_ms
         found: list[str] = []
         for name in self._touched(event, effects, state):
             contact = state.contacts.get(name)
             if contact is None:
                 self._seen.pop(name, None)
+                self._armed.pop(f"step:{name}", None)
                 continue
             last = self._seen.get(name)
             self._seen[name] = Seen(
                 contact.queue,
-                contact.rules,
+                state.queue_of(contact).steps,
                 contact.entered_at_ms,
                 contact.fired,
                 contact.state is api.ContactState.WAITING,
             )
             line = sorted((before[contact.queue], self._waiting[contact.queue]))
-            found += self._judge(event, effects, state, contact, last, range(line[0], line[1] + 1))
+            looked = timer == f"step:{name}" and not early
+            found += self._judge(event, effects, state, contact, last, range(line[0], line[1] + 1), looked)
         return found
 
     @staticmethod
@@ -134,19 +142,19 @@ class StepOracle:
         contact: Contact,
         last: Seen | None,
         waiting: range,
+        looked: bool,
     ) -> list[str]:
-        """`waiting`: how many may have stood in line while this step looked."""
+        """`waiting`: how many may have stood in line while this step looked. `looked`: by its timer."""
         queue = state.queue_of(contact)
         if not queue.config.workflow:
             return []
         began = (
             last is None
             or (last.queue, last.entered_at_ms) != (contact.queue, contact.entered_at_ms)
-            or last.rules != contact.rules
+            or last.steps != queue.steps
         )
         fired = 0 if began or last is None else last.fired
-        timer = isinstance(event, api.TimerFired) and event.key == f"step:{contact.contact}"
-        looked = (timer and last is not None and last.waited and not began) or (
+        looked = (looked and last is not None and last.waited and not began) or (
             isinstance(event, api.ContactArrived) and last is None
         )
         found = []

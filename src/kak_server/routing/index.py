@@ -16,7 +16,7 @@ from kak_server.routing.rooms_rows import Room
 from kak_server.routing.words_workflow import Strategy
 
 if TYPE_CHECKING:
-    from kak_server.routing.state import Operator
+    from kak_server.routing.state import Operator, Queue
 
 
 NO_ROOM = RoomId("")
@@ -38,6 +38,7 @@ class Index:
         "hubs_made",
         "named",
         "own_lines",
+        "passed",
         "profiles",
         "sets_with",
     )
@@ -51,6 +52,8 @@ class Index:
         self.sets_with: dict[RoomId, list[RoomSet]] = {}
         self.own_lines: dict[RoomId, list[Line]] = {}  # by the own room of those who wait there
         self.named: dict[OperatorId, Ordered[WaitKey]] = {}  # contacts that wait for this operator alone
+        # queues whose contacts look past a room because it is shut; until something is said of it
+        self.passed: dict[RoomId, dict[Queue, None]] = {}
         self._sets: dict[frozenset[RoomId], RoomSet] = {}
         self._lines: dict[tuple[int, int, int, RoomId], Line] = {}
         self._benches: dict[tuple[int, int, Skills, Strategy, int], Bench] = {}

@@ -61,5 +61,7 @@ def _make(state: State, contact: Contact, queue: Queue) -> Need:
         bench = index.bench(index.room_set(rooms), profile, preferred, strategy, lanes.bench_of(wanted_lane))
         benches.append((bench, wanted_lane))
     sharing = state.room(own) if state.config.national.fair else None
+    for room in stage.passed:
+        index.passed.setdefault(room, {})[queue] = None
     line = index.line(index.room_set(stage.tiers[-1]), profile, lane, own, sharing)
     return Need(line, tuple(benches), stage.strategy, stage.step, wide=stage.tiers[-1] > {own})

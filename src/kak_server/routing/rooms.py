@@ -41,15 +41,15 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
 
 
 def _plan_again(turn: Turn, event: RoomStateSet) -> tuple[list[WaitKey], list[WaitKey]]:
-    """All who wait for sets of rooms with this one, and all of its own; and of these, in order, those whose need is
-    another now: they are moved."""
+    """All who wait for sets of rooms with this one, all of its own, who looked past it; and of these, in order,
+    those whose need is another now: they are moved."""
     state = turn.state
     keys: dict[WaitKey, None] = {}
     for rooms in state.index.sets_with.get(event.room, ()):
         for hub in rooms.hubs.values():
             for line in hub.lines:
                 keys.update(dict.fromkeys(line.waiting))
-    for queue in state.own_queues.get(event.room, ()):
+    for queue in (*state.own_queues.get(event.room, ()), *state.index.passed.pop(event.room, ())):
         keys.update(dict.fromkeys(queue.waiting))
     moved = []
     concerned = sorted(keys)

@@ -44,6 +44,7 @@ class Stage:
     strategy: Strategy = Strategy.LONGEST_IDLE
     step: Step = _NO_STEP  # the one that chose the strategy
     use_reserves: bool = False
+    passed: frozenset[RoomId] = frozenset()  # rooms that would have been enough, were one of them open
 
     def needed(self, skills: Skills) -> Skills:
         """What is still needed of these skills."""
@@ -80,6 +81,7 @@ def stage_of(
     order; if that finds none, all of the queue's rooms and the country's are asked."""
     stage = Stage(tiers=())
     reached: list[frozenset[RoomId]] = []
+    widened = False
     for number, step in enumerate(steps):
         done = bool(fired >> number & 1)
         if (step.reach is not None or step.rooms) and (
@@ -90,13 +92,16 @@ def stage_of(
             else:
                 base = reached[-1] if reached else frozenset(config.rooms[:1])
             reached.append(base | frozenset(step.rooms))
+            widened = widened or not done
         if done:
             stage = _with(stage, step)
     if not reached:
         reached.append(frozenset(config.rooms))
     if not any(is_open(room) for room in reached[-1]):
         reached.append(rooms_of(Reach.COUNTRY, config, national))
-    return replace(stage, tiers=_tiers(config, reached))
+        widened = True
+    passed = frozenset(room for rooms in reached[:-1] for room in rooms) - reached[-1]
+    return replace(stage, tiers=_tiers(config, reached), passed=passed if widened else frozenset())
 
 
 def _with(stage: Stage, step: Step) -> Stage:
