@@ -79,6 +79,20 @@ def test_the_first_calls_are_the_same_under_every_rule(settings: Settings) -> No
     assert len(firsts[0]) > 100
 
 
+@pytest.mark.parametrize(("variant", "helped"), [(0, False), (1, True), (2, True)])
+def test_a_variant_says_who_helps_a_room_that_nobody_sits_in(settings: Settings, variant: int, helped: bool) -> None:
+    world = national.world_of(settings, national.VARIANTS[variant], peaks=False)
+    empty = "amk-oslo"
+    shifts = tuple(shift for shift in world.shifts if shift.room != empty)
+    tally = Tally()
+    Day(replace(world, shifts=shifts, hours=1.0), 5, (tally,)).run()
+    room_of = national.queue_of_room(world.config)
+    rooms = {wait.room for wait in tally.waits.values() if wait.answered and room_of[wait.queue] == empty}
+    assert bool(rooms) is helped
+    if not helped:
+        assert all(wait.room == room_of[wait.queue] for wait in tally.waits.values() if wait.answered)
+
+
 def test_rows_for_a_spreadsheet(settings: Settings, tmp_path: Path) -> None:
     told = national_cli.play(settings, national.VARIANTS[1], 2, peaks=False)
     national_cli.write_rows(tmp_path / "rooms.csv", [told])

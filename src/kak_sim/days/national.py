@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from kak_server.config.compose import to_routing_config
 from kak_server.config.settings import Settings
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
+from kak_server.routing.api import ContactClass, QueueConfig, Reach, RoutingConfig, Step
 from kak_sim.days.habits import CallerHabits, OperatorHabits, Spread
 from kak_sim.days.world import HOUR_MS, Shift, Stream, Surge, World
 
@@ -120,7 +120,7 @@ def shifts(settings: Settings, config: RoutingConfig, day: tuple[Stream, ...]) -
 
 
 def _alone(queue: QueueConfig, areas: Mapping[RoomId, RoomId]) -> QueueConfig:
-    return replace(queue, rooms=queue.rooms[:1], own_room_ms=0)
+    return replace(queue, rooms=queue.rooms[:1], own_room_ms=0, workflow=(Step(reach=Reach.OWN),))
 
 
 def _as_configured(queue: QueueConfig, areas: Mapping[RoomId, RoomId]) -> QueueConfig:
@@ -130,13 +130,16 @@ def _as_configured(queue: QueueConfig, areas: Mapping[RoomId, RoomId]) -> QueueC
 def _together(queue: QueueConfig, areas: Mapping[RoomId, RoomId]) -> QueueConfig:
     """Own room, then everybody with the skill in the country."""
     others = tuple(room for room in areas if room not in queue.rooms)
-    own_room_ms = 5_000 if queue.klass is ContactClass.EMERGENCY else 30_000
-    return replace(queue, rooms=(*queue.rooms, *others), own_room_ms=own_room_ms)
+    alone_ms = 5_000 if queue.klass is ContactClass.EMERGENCY else 30_000
+    steps = Step(reach=Reach.OWN), Step(after_ms=alone_ms, reach=Reach.QUEUE)
+    return replace(queue, rooms=(*queue.rooms, *others), own_room_ms=0, workflow=steps)
 
 
 VARIANTS = (
     Variant("alone", "each room answers its own calls only", _alone),
-    Variant("neighbour", "as configured: the neighbour or the region's AMK helps after a while", _as_configured),
+    Variant(
+        "neighbour", "as configured: neighbours, then the region or the country help after a while", _as_configured
+    ),
     Variant("country", "whoever has the skill helps, wherever, after 5 s (113) or 30 s (116117)", _together),
 )
 

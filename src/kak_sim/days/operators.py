@@ -69,7 +69,7 @@ class Operators:
     def _leave(self, operator: OperatorId) -> None:
         if self._stage.core.operator(operator) is None:
             return
-        self._stage.send(ActivitySet(self._stage.now_ms, operator, Activity.BREAK, "end of shift"))
+        self._stage.send(ActivitySet(self._stage.now_ms, operator, Activity.BREAK, note="end of shift"))
         effects = self._stage.send(OperatorSignedOut(self._stage.now_ms, operator))
         if any(isinstance(effect, Refused) for effect in effects):
             self._stage.after(LEAVE_AGAIN_MS, lambda: self._leave(operator))

@@ -65,6 +65,7 @@ def pictures(told: list[Told], klass: ContactClass) -> dict[str, str]:
     axes.set_yticks(range(len(rooms)), rooms, fontsize=7)
     axes.set_xlabel("service level, %")
     axes.set_xlim(-2, 102)
+    axes.set_ylim(-1, len(rooms))
     axes.grid(axis="x", color="#dddddd")
     axes.legend(loc="lower left")
     by_hour, axes = plot.subplots(figsize=(12, 4))
