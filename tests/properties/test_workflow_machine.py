@@ -257,6 +257,12 @@ class WorkflowMachine(RuleBasedStateMachine):
     def nobody_answers_outside(self, pick: int) -> None:
         self.desk.handover_failed(self.some(pick, api.ContactState.HANDED_OVER))
 
+    @rule(pick=picks, who=operators)
+    def is_fetched(self, pick: int, who: str) -> None:
+        """From outside, or by whoever passed it on and thinks better of it."""
+        states = api.ContactState
+        self.desk.pull_back(who, self.some(pick, states.HANDED_OVER, states.WAITING, states.OFFERED))
+
     @rule(who=operators)
     def paper_work_done(self, who: str) -> None:
         self.desk.done(who)
