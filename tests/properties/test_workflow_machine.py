@@ -98,6 +98,7 @@ class WorkflowMachine(RuleBasedStateMachine):
         }
         self.desk = WatchedDesk(*QUEUES, **self.national_rules)
         self.calls = 0
+        self.passed_on = "ada", "c-unknown"
         for number, who in enumerate(ready):
             self.sits(who, ROOMS[number % 4], emd=number, chats=number % 3, in_call=number % 2, stops=bool(number % 2))
 
@@ -250,7 +251,8 @@ class WorkflowMachine(RuleBasedStateMachine):
     @rule(pick=picks, to=queues)
     def transfers(self, pick: int, to: str) -> None:
         contact = self.some(pick, api.ContactState.CONNECTED)
-        self.desk.transfer(self.holder(contact), contact, to)
+        self.passed_on = self.holder(contact), contact
+        self.desk.transfer(*self.passed_on, to)
 
     @precondition(lambda self: self.any(api.ContactState.HANDED_OVER))
     @rule(pick=picks)
@@ -258,10 +260,13 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.desk.handover_failed(self.some(pick, api.ContactState.HANDED_OVER))
 
     @rule(pick=picks, who=operators)
-    def is_fetched(self, pick: int, who: str) -> None:
-        """From outside, or by whoever passed it on and thinks better of it."""
-        states = api.ContactState
-        self.desk.pull_back(who, self.some(pick, states.HANDED_OVER, states.WAITING, states.OFFERED))
+    def is_fetched_from_outside(self, pick: int, who: str) -> None:
+        self.desk.pull_back(who, self.some(pick, api.ContactState.HANDED_OVER))
+
+    @rule()
+    def is_taken_back(self) -> None:
+        """By whoever passed it on last and thinks better of it."""
+        self.desk.pull_back(*self.passed_on)
 
     @rule(who=operators)
     def paper_work_done(self, who: str) -> None:
