@@ -23,8 +23,8 @@ NO_ROOM = RoomId("")
 
 
 class Index:
-    """All of it. Derived from rows and rules alone; a snapshot leaves it out. `hubs_made` and `benches_made`
-    count, by room; when they grow its crews have to find out anew where they look and sit."""
+    """All of it. Derived from rows and rules alone; a snapshot leaves it out. `hubs_in` and `benches_in` only grow: a
+    room's crews look at what is new there, since contacts' own wishes make more of them at any time."""
 
     __slots__ = (
         "_benches",
@@ -32,10 +32,10 @@ class Index:
         "_open_in",
         "_sets",
         "_stamps",
-        "benches_made",
+        "benches_in",
         "crews",
         "crews_in",
-        "hubs_made",
+        "hubs_in",
         "named",
         "own_lines",
         "passed",
@@ -44,8 +44,8 @@ class Index:
     )
 
     def __init__(self) -> None:
-        self.benches_made: dict[RoomId, int] = {}
-        self.hubs_made: dict[RoomId, int] = {}
+        self.benches_in: dict[RoomId, list[Bench]] = {}
+        self.hubs_in: dict[RoomId, list[tuple[RoomSet, Hub]]] = {}
         self.profiles: dict[Skills, Profile] = {}
         self.crews: dict[CrewName, Crew] = {}
         self.crews_in: dict[RoomId, dict[CrewName, Crew]] = {}
@@ -90,7 +90,7 @@ class Index:
             if hub is None:
                 hub = rooms.hubs[lane, profile.bit] = Hub(profile, lane)
                 for room in rooms.rooms:
-                    self.hubs_made[room] = self.hubs_made.get(room, 0) + 1
+                    self.hubs_in.setdefault(room, []).append((rooms, hub))
             found = self._lines[name] = Line(rooms, hub, origin, len(self._lines), sharing)
             hub.lines.append(found)
             self.own_lines.setdefault(origin, []).append(found)
@@ -104,7 +104,7 @@ class Index:
             found = self._benches[name] = Bench(rooms, profile, preferred, strategy, lane)
             rooms.benches.append(found)
             for room in rooms.rooms:
-                self.benches_made[room] = self.benches_made.get(room, 0) + 1
+                self.benches_in.setdefault(room, []).append(found)
             for room in rooms.rooms:
                 for operator in self._open_in.get(room, {}).values():
                     crew = operator.crew
@@ -183,25 +183,3 @@ class Index:
         for room in sorted(rooms):
             found.update(self.crews_in.get(room, {}))
         return list(found.values())
-
-    def _sets_of(self, crew: Crew) -> list[RoomSet]:
-        sets = {rooms.number: rooms for room in crew.rooms for rooms in self.sets_with.get(room, ())}
-        return list(sets.values())
-
-    def hubs_of(self, crew: Crew, lanes: int) -> tuple[Hub, ...]:
-        """The hubs of the crew's sets of rooms in these lanes that ask for what it has."""
-        return tuple(
-            hub
-            for rooms in self._sets_of(crew)
-            for hub in rooms.hubs.values()
-            if hub.lane & lanes and hub.profile.bit & crew.mask_in(rooms.rooms, hub.lane)
-        )
-
-    def benches_of(self, crew: Crew, lanes: int) -> tuple[Bench, ...]:
-        """The benches of the crew's sets of rooms in these lanes that ask for what it has."""
-        return tuple(
-            bench
-            for rooms in self._sets_of(crew)
-            for bench in rooms.benches
-            if crew.opens(bench) & lanes and bench.profile.bit & crew.mask_in(rooms.rooms, bench.lane)
-        )

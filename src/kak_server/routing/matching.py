@@ -184,6 +184,8 @@ def pick_fairly(state: State, operator: Operator) -> tuple[Contact | None, bool]
     else:
         best = None
         for hub in operator.crew.hubs_for(open_for, state.index):
+            if not hub.heap or (best is not None and hub.heap[0][0] >= best):
+                continue  # nobody there, or nobody who comes before
             key = hub.first()
             if key is not None and (best is None or key < best):
                 best = key

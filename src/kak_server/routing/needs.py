@@ -26,6 +26,7 @@ WaitKey = tuple[int, int, int, int, ContactId]
 Skills = tuple[tuple[str, int], ...]
 """Skill and level, by name of skill."""
 
+STALE_MAX = 16  # so many out of date in a row, and the rest of the heap is likely to be so too
 HEAP_MIN = 256
 """A bench with fewer entries than that is not tidied."""
 
@@ -110,26 +111,27 @@ class Hub:
     """The lines of one set of rooms, lane and profile, by their first contact.
 
     A heap whose entries may be out of date: without notice a line's first contact only ever gets later, so an entry is
-    checked when it comes to the top. `_keys` says which entry of a line counts.
+    checked when it comes to the top, and the key on top of `heap` is never later than the first contact's. `_keys` says
+    which entry of a line counts.
     """
 
-    __slots__ = ("_heap", "_keys", "lane", "lines", "profile")
+    __slots__ = ("_keys", "heap", "lane", "lines", "profile")
 
     def __init__(self, profile: Profile, lane: int) -> None:
         self.profile = profile
         self.lane = lane
         self.lines: list[Line] = []
-        self._heap: list[tuple[HubKey, int, Line]] = []
+        self.heap: list[tuple[HubKey, int, Line]] = []
         self._keys: dict[int, HubKey] = {}
 
     def push(self, rank: HubKey, line: Line) -> None:
         """`rank` is the line's now."""
         self._keys[line.number] = rank
-        heappush(self._heap, (rank, line.number, line))
+        heappush(self.heap, (rank, line.number, line))
 
     def first(self) -> HubKey | None:
         """The first of all contacts in the lines. O(log lines), paid for by the contacts that came and left."""
-        heap, keys = self._heap, self._keys
+        heap, keys = self.heap, self._keys
         while heap:
             key, number, line = heap[0]
             if keys.get(number) is not key:
@@ -151,12 +153,12 @@ class Hub:
         aside: list[tuple[HubKey, int, Line]] = []
         found = None
         while (key := self.first()) is not None:
-            if self._heap[0][2].origin != room:
+            if self.heap[0][2].origin != room:
                 found = key
                 break
-            aside.append(heappop(self._heap))
+            aside.append(heappop(self.heap))
         for entry in aside:
-            heappush(self._heap, entry)
+            heappush(self.heap, entry)
         return found
 
 
@@ -204,17 +206,26 @@ class Bench:
         heap = self._heap
         heappush(heap, (self.rank(operator), operator.operator, operator.stamp, operator))
         if len(heap) > self._tidy_at:
-            heap[:] = [entry for entry in heap if entry[2] == entry[3].stamp]
-            heapify(heap)
-            self._tidy_at = max(HEAP_MIN, 2 * len(heap))
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Without the entries that are out of date."""
+        heap = self._heap
+        heap[:] = [entry for entry in heap if entry[2] == entry[3].stamp]
+        heapify(heap)
+        self._tidy_at = max(HEAP_MIN, 2 * len(heap))
 
     def first(self, lane: int) -> "Operator | None":
         """Who is asked first of those who are open for the lane; None: nobody is."""
-        heap = self._heap
+        heap, stale = self._heap, 0
         while heap:
             operator = heap[0][3]
             if heap[0][2] != operator.stamp:
-                heappop(heap)
+                stale += 1
+                if stale < STALE_MAX:
+                    heappop(heap)
+                else:  # as when everybody has become busy: one by one each would cost the depth of the heap
+                    self._tidy()
             elif operator.lanes & lane:
                 return operator
             else:
@@ -271,15 +282,15 @@ class Crew:
     """The operators of one room who have the same of all that is asked for anywhere. Those who are lent to the room
     and stay there for the emergencies of their own have a crew apart, which looks in both rooms."""
 
-    __slots__ = ("_benches", "_hubs", "_made", "available", "home", "home_mask", "mask", "people", "room")
+    __slots__ = ("_away", "_benches", "_hubs", "available", "home", "home_mask", "mask", "people", "room")
 
     def __init__(self, name: CrewName) -> None:
         self.room, self.mask, self.home, self.home_mask = name
         self.people: dict[OperatorId, Operator] = {}
         self.available: dict[OperatorId, Operator] = {}  # open for calls, were it not for reserves
-        self._made = (0, 0)
-        self._hubs: dict[int, tuple[Hub, ...]] = {}
-        self._benches: dict[int, tuple[Bench, ...]] = {}
+        self._away = bool(self.home) and self.home != self.room
+        self._hubs: dict[int, tuple[int, int, tuple[Hub, ...]]] = {}  # by lanes, and how many were looked at for it
+        self._benches: dict[int, tuple[int, int, tuple[Bench, ...]]] = {}
 
     @property
     def name(self) -> CrewName:
@@ -301,25 +312,28 @@ class Crew:
         return EMERGENCY if bench.lane == OWN and self.room not in bench.rooms.rooms else bench.lane
 
     def hubs_for(self, lanes: int, index: "Index") -> tuple[Hub, ...]:
-        """Where these operators look for contacts, open as they are."""
-        made = index.hubs_made.get(self.room, 0) + index.hubs_made.get(self.home, 0)
-        if self._made[0] != made:
-            self._made = made, self._made[1]
-            self._hubs.clear()
-        found = self._hubs.get(lanes)
-        if found is None:
-            found = self._hubs[lanes] = index.hubs_of(self, lanes)
+        """Where these operators look for contacts, open as they are: what was known, and what was made since."""
+        own, away = index.hubs_in.get(self.room, []), index.hubs_in.get(self.home, []) if self._away else []
+        seen, seen_away, found = self._hubs.get(lanes, (0, 0, ()))
+        if seen == len(own) and seen_away == len(away):
+            return found
+        made = own[seen:] + [one for one in away[seen_away:] if self.room not in one[0].rooms]
+        new = [hub for at, hub in made if hub.lane & lanes and hub.profile.bit & self.mask_in(at.rooms, hub.lane)]
+        found = (*found, *new)
+        self._hubs[lanes] = len(own), len(away), found
         return found
 
     def benches_for(self, lanes: int, index: "Index") -> tuple[Bench, ...]:
         """Where they sit, open as they are."""
-        made = index.benches_made.get(self.room, 0) + index.benches_made.get(self.home, 0)
-        if self._made[1] != made:
-            self._made = self._made[0], made
-            self._benches.clear()
-        found = self._benches.get(lanes)
-        if found is None:
-            found = self._benches[lanes] = index.benches_of(self, lanes)
+        own, away = index.benches_in.get(self.room, []), index.benches_in.get(self.home, []) if self._away else []
+        seen, seen_away, found = self._benches.get(lanes, (0, 0, ()))
+        if seen == len(own) and seen_away == len(away):
+            return found
+        made = own[seen:] + [one for one in away[seen_away:] if self.room not in one.rooms.rooms]
+        open_to = [one for one in made if self.opens(one) & lanes]
+        new = [one for one in open_to if one.profile.bit & self.mask_in(one.rooms.rooms, one.lane)]
+        found = (*found, *new)
+        self._benches[lanes] = len(own), len(away), found
         return found
 
 

@@ -55,7 +55,7 @@ def unheard(state: State) -> None:
     """The hub has heard of the line and forgotten it."""
     hub = state.contacts[WAITING].need.line.hub
     assert hub.first() is not None
-    hub._heap.clear()
+    hub.heap.clear()
 
 
 BREAKAGES: list[tuple[Callable[[State], object], str]] = [
