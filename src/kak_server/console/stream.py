@@ -23,15 +23,18 @@ from kak_server.console.settings import StreamLimits
 from kak_server.model.codec import Json
 
 Encode = Callable[[str, Json], str | None]
+_PATIENT = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 SIGNALS = frozenset({"recent"})  # without content: that they come is what they say
 
 
 def encode(data: Json) -> str:
-    """JSON text, ASCII only: a lone surrogate from a peer's display name must not break a WebSocket.
-
-    Raises ValueError for NaN or infinity and TypeError for what JSON does not know.
+    """JSON text that a WebSocket takes whatever is in it: a lone surrogate from a peer's display name is escaped. NaN
+    and infinity become null, as in a browser. Raises TypeError for what JSON does not know.
     """
-    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+    try:
+        return orjson.dumps(data).decode()
+    except TypeError:  # what orjson will not have: lone surrogates, numbers as keys, whole numbers over 64 bits
+        return _PATIENT.encode(data)
 
 
 def encode_rows(data: Json) -> str:

@@ -160,10 +160,14 @@ def test_at_most_so_many_at_once() -> None:
     assert [entry.seq - BORN_MS for entry in entries] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("data", [float("nan"), {"x": float("inf")}])
-def test_what_json_does_not_know_is_refused(data: Json) -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        encode(data)
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_does_not_know_is_null_and_the_rest_is_told(number: float) -> None:
+    assert encode({"latitude": number, "contact": "c1"}) == '{"latitude":null,"contact":"c1"}'
+
+
+def test_what_json_does_not_know_is_refused() -> None:
+    with pytest.raises(TypeError, match="JSON"):
+        encode({"x": object()})
 
 
 def test_a_lone_surrogate_becomes_ascii() -> None:
