@@ -31,6 +31,7 @@ from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId
 from kak_server.routing.api import Configured, Event, Reach, RoutingConfig, Step
 from kak_server.routing.codec import decode_event, encode_event
 from kak_server.routing.step import RoutingCore
+from kak_server.runtime.dispatch import records_first
 from kak_server.sip.api_devices import DeviceContacts
 from tests.properties.house_world import Gateway, SipRoom, Worker
 from tests.unit.bridges import world
@@ -224,7 +225,7 @@ class Lab:
         self.feed(lambda house: house.groups.start())
 
     def _carry_out(self) -> None:
-        for output in self.house.drain():
+        for output in records_first(self.house.drain()):
             if self.crash_after is not None:
                 if self.crash_after <= 0:
                     raise CrashedError

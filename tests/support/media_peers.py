@@ -202,7 +202,7 @@ class Control:
         self.client = MediaClient(
             str(worker.socket),
             generation=generation,
-            on_event=lambda n, at_ms, event: self.events.append((n, event)),
+            on_events=lambda events: self.events.extend((n, event) for n, _at_ms, event in events),
             on_attached=lambda boot, census, lost: self.attached.append((boot, census, lost)),
             on_lost=self.lost.append,
         )

@@ -6,7 +6,7 @@ and its audio untouched.
 
 import asyncio
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,7 +52,7 @@ from kak_server.runtime.archive import Keep
 from kak_server.runtime.clock import UtcClock
 from kak_server.runtime.collector import Collector
 from kak_server.runtime.compactor import ProcessCompactor
-from kak_server.runtime.dispatch import Dispatcher, Ports
+from kak_server.runtime.dispatch import Dispatcher, Feed, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal, JournalSettings
 from kak_server.runtime.nursery import Nursery
@@ -108,7 +108,7 @@ class Control:
         self.media = MediaClient(
             str(settings.worker_socket),
             generation=self.journal.generation,
-            on_event=self._media_event,
+            on_events=self._media_events,
             on_attached=self._worker_attached,
             on_lost=self._worker_lost,
         )
@@ -255,8 +255,9 @@ class Control:
     def _fetched(self, call: CallId, found: Fetched) -> None:
         self.dispatcher.feed(lambda house, now_ms: house.fetched(call, found, now_ms))
 
-    def _media_event(self, _number: int, _at_ms: int, event: rpc.Event) -> None:
-        self.dispatcher.feed(lambda house, now_ms: house.media_event(event, now_ms))
+    def _media_events(self, numbered: Sequence[tuple[int, int, rpc.Event]]) -> None:
+        """What the worker said at once is one input; a bug in one event must not swallow the others."""
+        self.dispatcher.feed_all([_heard(event) for _number, _at_ms, event in numbered])
 
     def _worker_attached(self, boot: str, census: rpc.Census, lost_events: int) -> None:
         if lost_events:
@@ -370,6 +371,10 @@ class Control:
             self._sip_core.load(int(lag_s * 1000), self.sip.waiting_bytes)
             self.trace.prune(self.clock.now_ms())
             self.collector.look()
+
+
+def _heard(event: rpc.Event) -> Feed:
+    return lambda house, now_ms: house.media_event(event, now_ms)
 
 
 def _read(core: SipCore, name: str) -> Any:

@@ -5,7 +5,7 @@ waits in the inbox until the outputs before it are carried out.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -40,12 +40,14 @@ T = TypeVar("T")
 Feed = Callable[[House, int], Any]
 
 
-# What these lead to is outside of the process at once; the rest leaves in a later turn of the loop, if at all.
-_LEAVING = frozenset({ToSip, ToRadio, Audit, StoreCall, StoreTrack, SalvageTrack})
+# What this leads to is outside of the process at once. SIP writes what is on record before it sends; rows that the
+# journal knows nothing of would be written again; all else leaves in a later turn of the loop, if at all.
+_LEAVING = ToRadio
+_DONE = frozenset({ToRadio, Audit, StoreCall, StoreTrack, SalvageTrack, Delete})
 
 
 class SipPort(Protocol):
-    """The SIP shell."""
+    """The SIP shell. It has what is on record written (`Journal.flush`) before anything leaves."""
 
     def carry_out(self, command: ToSip) -> None: ...
 
@@ -99,6 +101,25 @@ class Ports:
     fault: Callable[[Exception], None]  # a bug of ours in one input: told, and the next input is taken all the same
 
 
+def records_first(outputs: list[Output]) -> list[Output]:
+    """The same outputs, with what is to be on record first, so that one write has it all before anything leaves; of
+    several values of a key the last.
+
+    Only as far as nothing is done that a record may say is done: a record that a patch is over is no good before the
+    gateway was told. A SIP command is none of these, since the SIP room writes a record of it before it sends.
+    """
+    records: list[Output] = []
+    others: list[Output] = []
+    for place, output in enumerate(outputs):
+        kind = type(output)
+        if kind in _DONE:
+            others += outputs[place:]
+            break
+        (records if kind is JournalEvent or kind is Put else others).append(output)
+    newest = {output.key: output for output in records if isinstance(output, Put)}
+    return [output for output in records if not isinstance(output, Put) or newest[output.key] is output] + others
+
+
 class Dispatcher:
     """Owns the house; `connect` it before the first input."""
 
@@ -143,6 +164,15 @@ class Dispatcher:
         if not self._busy:
             self._run()
 
+    def feed_all(self, feeds: Sequence[Feed]) -> None:
+        """Several inputs that came at once: what follows from them is carried out together."""
+
+        def together(house: House, now_ms: int) -> None:
+            for feed in feeds:
+                self._guard(partial(feed, house, now_ms))
+
+        self.feed(together)
+
     def ask(self, feed: Callable[[House, int], T]) -> T:
         """One input with an answer. Only from the loop, never from inside an output."""
         assert not self._busy, "ask() from inside an output"
@@ -175,13 +205,17 @@ class Dispatcher:
             self._fault(problem)
 
     def _carry_out(self, outputs: list[Output]) -> None:
+        handlers = self._handlers
         self.journal.hold()
         try:
-            for output in outputs:  # those behind a failing one are other people's calls
+            for output in records_first(outputs):
                 kind = type(output)
-                if kind in _LEAVING:
+                if kind is _LEAVING:
                     self.journal.flush()
-                self._guard(partial(self._handlers[kind], output))
+                try:
+                    handlers[kind](output)
+                except Exception as problem:  # noqa: BLE001 - told; those behind it are other people's calls
+                    self._fault(problem)
         finally:
             self.journal.release()
 

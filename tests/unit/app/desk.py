@@ -95,7 +95,7 @@ class Desk:
         self.media = MediaClient(
             str(folder / "worker.sock"),
             generation=1,
-            on_event=lambda n, at_ms, event: None,
+            on_events=lambda events: None,
             on_attached=lambda boot, census, lost: None,
             on_lost=lambda reason: None,
         )

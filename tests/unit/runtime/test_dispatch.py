@@ -11,9 +11,11 @@ from kak_server.bridges import outputs
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import (
     Audit,
+    Delete,
     Dirty,
     JournalEvent,
     Note,
+    Output,
     Put,
     SalvageTrack,
     StoreCall,
@@ -26,8 +28,9 @@ from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, Gssi, PositionId, RoomId
 from kak_server.routing.api import Configured, ContactGone
 from kak_server.routing.step import RoutingCore
-from kak_server.runtime.dispatch import Dispatcher, Ports
+from kak_server.runtime.dispatch import Dispatcher, Ports, records_first
 from kak_server.runtime.journal import Journal
+from kak_server.runtime.segment_writer import SegmentWriter
 from kak_server.sip.api import CallEnded, CallerIdentity, IncomingCall
 from tests.unit.bridges.world import KARI, OFFER, START_MS, CountingIds, routing_config, settings
 
@@ -121,12 +124,54 @@ def control(tmp_path: Path) -> Iterator[Control]:
 
 def test_the_journal_has_what_a_command_rests_on_before_the_command_leaves(control: Control) -> None:
     on_disk: list[bytes] = []
-    control.shells.on_sip = lambda command: on_disk.append(
-        b"".join(path.read_bytes() for path in sorted(control.folder.rglob("*")) if path.is_file())
-    )
+
+    def leaves(command: ToSip) -> None:
+        control.journal.flush()  # as the SIP room does before it sends
+        on_disk.append(b"".join(path.read_bytes() for path in sorted(control.folder.rglob("*")) if path.is_file()))
+
+    control.shells.on_sip = leaves
     control.ring()
     assert b"line/contact" in on_disk[0]
     assert b"ContactArrived" in on_disk[0]
+
+
+def test_one_write_has_all_that_an_input_puts_on_record(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[int] = []
+    write = SegmentWriter.write
+
+    def counted(writer: SegmentWriter, frames: Any) -> Any:
+        writes.append(1)
+        return write(writer, frames)
+
+    monkeypatch.setattr(SegmentWriter, "write", counted)
+    control.shells.on_sip = lambda command: control.journal.flush()
+    control.ring()
+    assert len(writes) == 1
+
+
+def test_records_come_before_sip_commands_the_last_of_each() -> None:
+    ring = ToSip("ring", CallId("c"))
+    outputs: list[Output] = [Put("a", 1), ring, Put("a", 2), Put("b", 3)]
+    assert records_first(outputs) == [Put("a", 2), Put("b", 3), ring]
+
+
+@pytest.mark.parametrize(
+    "done",
+    [ToRadio("remove_patch", Gssi(1)), Delete("b"), StoreCall(ContactId("c"), {})],
+    ids=lambda o: type(o).__name__,
+)
+def test_records_of_what_is_done_come_when_it_is_done(done: Output) -> None:
+    ring = ToSip("ring", CallId("c"))
+    assert records_first([ring, Put("a", 1), done, ring, Put("a", 2)]) == [Put("a", 1), ring, done, ring, Put("a", 2)]
+
+
+def test_a_bug_in_one_of_several_inputs_that_came_at_once_leaves_the_others(control: Control) -> None:
+    def bug(house: House, now_ms: int) -> None:
+        raise RuntimeError("a bug")
+
+    taken: list[int] = []
+    control.dispatcher.feed_all([lambda house, now_ms: taken.append(1), bug, lambda house, now_ms: taken.append(2)])
+    assert (taken, len(control.shells.faults)) == ([1, 2], 1)
 
 
 def test_what_a_room_says_within_a_command_waits_for_the_outputs_before_it(control: Control) -> None:

@@ -7,7 +7,7 @@ out in the order they were given. A lost worker fails what is under way (code "l
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kak_server.media import rpc
@@ -20,26 +20,28 @@ PENDING_MAX = 20_000
 WRITE_BUFFER_MAX_BYTES = 32 * 1024 * 1024
 ATTACH_TIMEOUT_S = 5.0
 ACK_WITHIN_S = 0.1  # an acknowledgement rides along with the next command, or goes by itself by then
+_CHUNK_BYTES = 262_144
 _READ_LIMIT_BYTES = 64 * 1024 * 1024  # a census of thousands of legs is one line
 
 OnReply = Callable[[rpc.Reply], None]
 
 
 class MediaClient:
-    """One worker's client. Callbacks run on the loop and must not block."""
+    """One worker's client. Callbacks run on the loop and must not block. `on_events` gets what came at once, each event
+    with its number and the worker's time (UTC ms)."""
 
     def __init__(
         self,
         socket_path: str,
         *,
         generation: int,
-        on_event: Callable[[int, int, rpc.Event], None],
+        on_events: Callable[[Sequence[tuple[int, int, rpc.Event]]], None],
         on_attached: Callable[[str, rpc.Census, int], None],
         on_lost: Callable[[str], None],
     ) -> None:
         self._path = socket_path
         self._generation = generation
-        self._on_event = on_event
+        self._on_events = on_events
         self._on_attached = on_attached
         self._on_lost = on_lost
         self._writer: asyncio.StreamWriter | None = None
@@ -172,8 +174,10 @@ class MediaClient:
                 self.refused = str(welcome.get("code", "malformed"))
                 return f"refused: {welcome.get('message', '')}"
             self._attach(writer, welcome)
-            while line := await reader.readline():
-                self._receive(loads(line))
+            tail = b""
+            while data := await reader.read(_CHUNK_BYTES):
+                *lines, tail = (tail + data).split(b"\n")
+                self._receive([loads(line) for line in lines])
             return "the worker closed the connection"
         except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as problem:
             return f"{type(problem).__name__}: {problem}"
@@ -202,18 +206,25 @@ class MediaClient:
             if on_reply is not None:
                 on_reply(rpc.Reply(False, code="lost", message="the media worker was lost"))
 
-    def _receive(self, message: dict[str, Any]) -> None:
-        kind = message.get("t")
-        if kind == "res":
-            on_reply = self._pending.pop(message["id"], None) or self._orders.pop(message["id"], None)
-            if on_reply is not None:
-                on_reply(_reply(message))
-        elif kind == "ev":
-            self._event(message)
-        elif kind == "error":
-            raise ValueError(f"the worker found a line of ours malformed: {message.get('message')}")
+    def _receive(self, messages: list[dict[str, Any]]) -> None:
+        """What came in one read. Events that follow each other are given on together."""
+        events: list[tuple[int, int, rpc.Event]] = []
+        try:
+            for message in messages:
+                kind = message.get("t")
+                if kind == "ev":
+                    self._event(message, events)
+                elif kind == "res":
+                    self._deliver(events)
+                    on_reply = self._pending.pop(message["id"], None) or self._orders.pop(message["id"], None)
+                    if on_reply is not None:
+                        on_reply(_reply(message))
+                elif kind == "error":
+                    raise ValueError(f"the worker found a line of ours malformed: {message.get('message')}")
+        finally:
+            self._deliver(events)
 
-    def _event(self, message: dict[str, Any]) -> None:
+    def _event(self, message: dict[str, Any], events: list[tuple[int, int, rpc.Event]]) -> None:
         n = int(message["n"])
         args = rpc.EVENTS.get(message["ev"])
         if args is not None and n > self._last_event:  # an event of a newer worker is skipped, not an error
@@ -221,17 +232,20 @@ class MediaClient:
                 event = from_json(args, message["args"])
             except CodecError as problem:
                 raise ValueError(str(problem)) from problem
-            self._deliver(n, int(message["at_ms"]), event)
+            events.append((n, int(message["at_ms"]), event))
         self._last_event = max(self._last_event, n)
         if self._ack_timer is None:
             self._ack_timer = asyncio.get_running_loop().call_later(ACK_WITHIN_S, self._acknowledge)
 
-    def _deliver(self, n: int, at_ms: int, event: rpc.Event) -> None:
+    def _deliver(self, events: list[tuple[int, int, rpc.Event]]) -> None:
+        if not events:
+            return
         try:
-            self._on_event(n, at_ms, event)
+            self._on_events(tuple(events))
         except Exception as bug:  # noqa: BLE001  our caller's bug: reported, and not a reason to lose the worker
-            context = {"message": f"media event {n} was not handled", "exception": bug}
+            context = {"message": f"media events from {events[0][0]} on were not handled", "exception": bug}
             asyncio.get_running_loop().call_exception_handler(context)
+        events.clear()
 
 
 def _reply(message: dict[str, Json]) -> rpc.Reply:
