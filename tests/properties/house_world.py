@@ -31,6 +31,7 @@ class Worker:
     recordings: dict[RecordingId, rpc.StartRecord] = field(default_factory=dict)
     uplinks: dict[LegId, int] = field(default_factory=dict)  # leg -> lease end (UTC ms)
     watched: set[LegId] = field(default_factory=set)
+    awaited: set[LegId] = field(default_factory=set)  # those of them that are over with the first word
     signalled: dict[LegId, tuple[str, int]] = field(default_factory=dict)  # what control said last of the peer
     quiet: set[LegId] = field(default_factory=set)  # legs whose peer wants nothing
     ring: deque[rpc.Event] = field(default_factory=deque)
@@ -78,8 +79,17 @@ class Worker:
                 assert command.leg in self.rtp
             case rpc.WatchTalk():
                 (self.watched.add if command.on else self.watched.discard)(command.leg)
+                (self.awaited.add if command.on and command.once else self.awaited.discard)(command.leg)
             case _:
                 raise AssertionError(f"the house does not order {command}")
+
+    def talk(self, leg: LegId, talking: bool) -> rpc.LegTalk:
+        """What a watched source is heard of."""
+        last = talking and leg in self.awaited
+        if last:
+            self.awaited.discard(leg)
+            self.watched.discard(leg)
+        return rpc.LegTalk(leg, talking, -20.0, last)
 
     def browser(self, leg: LegId, role: rpc.WebrtcRole) -> None:
         """A browser's offer was answered; its packets arrive."""
@@ -124,6 +134,7 @@ class Worker:
             tuple(self.recordings),
             tuple(self.uplinks),
             tuple(self.watched),
+            tuple(self.awaited),
         )
 
     def differences(self, desired: Plan) -> list[str]:
@@ -145,7 +156,8 @@ class Worker:
             ("mixes", mine, theirs),
             ("plays", same_words(self.plays), same_words(desired.plays)),
             ("recordings", self.recordings, dict(desired.recordings)),
-            ("watched", self.watched, set(desired.watched)),
+            ("watched", self.watched - self.awaited, set(desired.watched)),
+            ("awaited", self.awaited, set(desired.awaited)),
         ):
             if held != wanted:
                 wrong.append(f"{name}: {held}, desired {wanted}")

@@ -11,10 +11,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from kak_server.bridges.contact_plan import caller_leg, seat_leg
 from kak_server.bridges.context import PhoneInfo
+from kak_server.bridges.line import Line
 from kak_server.bridges.outputs import ToMedia
 from kak_server.bridges.videos import video_leg
 from kak_server.console.models import SnapshotFields
 from kak_server.media import rpc
+from kak_server.model.codec import Json, from_json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RoomId
 from kak_server.routing.api import INVITES, ContactState, OperatorState, Part
 from kak_server.sip.api import (
@@ -126,8 +128,9 @@ class HouseMachine(RuleBasedStateMachine):
         self.gateway_answers_a_patch(1, True)
         if by_hand:
             self.lets_the_caller_talk(operator, True)
-        for leg in sorted(lab.worker.watched) if lab.worker is not None else []:
-            lab.say(rpc.LegTalk(leg, True, -20.0))
+        if (worker := lab.worker) is not None:
+            for leg in sorted(worker.watched):
+                lab.say(worker.talk(leg, True))
         if granted:
             self.floor_moves(gssi, FloorInput.GRANTED)
         if then == "worker dies":
@@ -246,7 +249,7 @@ class HouseMachine(RuleBasedStateMachine):
         elif what in ("silent", "active"):
             self.lab.say(rpc.LegSilent(leg, 10_000) if what == "silent" else rpc.LegActive(leg, 10_000))
         elif leg in worker.watched:
-            self.lab.say(rpc.LegTalk(leg, what == "talk", -20.0))
+            self.lab.say(worker.talk(leg, what == "talk"))
 
     @rule(pick=picks, up=st.booleans())
     def citizens_page(self, pick: int, up: bool) -> None:
@@ -817,7 +820,7 @@ class HouseMachine(RuleBasedStateMachine):
             line.key() for line in house.calls.lines.values()
         }
         for line in house.calls.lines.values():
-            assert records[line.key()] == through_json(line)
+            assert records[line.key()] == through_json(as_recorded(line, records[line.key()]))
         assert {key for key in records if key.startswith("seat/")} == {f"seat/{seat}" for seat in house.seats.seats}
         assert set(house.calls.lines) == {view.contact for view in house.ctx.core.contacts()}
         assert house.calls.by_call == {line.call: line.contact for line in house.calls.lines.values() if not line.gone}
@@ -1005,6 +1008,16 @@ def core_state(lab: Lab) -> Mapping[str, Any]:
 
 def _learned(leg: rpc.CreateRtp, port: int) -> rpc.CreateRtp:
     return replace(leg, peer_host="127.0.0.7", peer_port=port, learned=True)
+
+
+def as_recorded(line: Line, record: Json) -> Line:
+    """The line, but for what is worth no record of its own: an expected first word, an address that was signalled."""
+    told = from_json(Line, record)
+    if line.silence == "spoke" and told.silence == "listening":
+        line = replace(line, silence="listening")
+    if line.leg.learned and not told.leg.learned:
+        line = replace(line, leg=replace(line.leg, learned=False))
+    return line
 
 
 TestHouseMachine = HouseMachine.TestCase

@@ -4,9 +4,11 @@ citizen becomes SIP commands."""
 from collections.abc import Callable
 from dataclasses import replace
 
+from kak_server.bridges.call_plans import JOINED as JOINED
+from kak_server.bridges.call_plans import CallPlans, only_rings
 from kak_server.bridges.call_records import record_of
 from kak_server.bridges.caller_facts import facts_of
-from kak_server.bridges.contact_plan import caller_leg, contact_plan
+from kak_server.bridges.contact_plan import caller_leg
 from kak_server.bridges.context import Context, QueueInfo, directory_of
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.fetched import Fetched, with_fetched
@@ -15,9 +17,7 @@ from kak_server.bridges.line_media import described, policy_in, secret_for, with
 from kak_server.bridges.moved_media import moved_line
 from kak_server.bridges.outputs import Dirty, Note, ToSip
 from kak_server.bridges.places import Places
-from kak_server.bridges.who_hears import Guest
 from kak_server.media import rpc
-from kak_server.media.plan import EMPTY
 from kak_server.model.ids import CallId, ContactId, PositionId, QueueId
 from kak_server.routing.api import (
     Connect,
@@ -25,7 +25,6 @@ from kak_server.routing.api import (
     ContactArrived,
     ContactConnected,
     ContactGone,
-    ContactState,
     StartWaiting,
 )
 from kak_server.routing.views import ContactView
@@ -33,8 +32,6 @@ from kak_server.sip import api as sip
 from kak_server.sip.api_legs import MediaAgreed
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp import Negotiated, negotiate, parse_answer
-
-JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
 
 
 class Calls:
@@ -48,6 +45,8 @@ class Calls:
         self._directory = directory_of(ctx.settings)
         self.queues: dict[QueueId, QueueInfo] = {q.queue: q for q in ctx.settings.queues}
         self.places = Places(ctx)
+        self._plans = CallPlans(ctx, self.lines, self.keyed_seats, self.places)
+        self.refresh, self.settle_plans = self._plans.refresh, self._plans.settle
         self.on_arriving: Callable[[Line], Line] = lambda line: line  # what else is known of the caller
         self.on_connecting: Callable[[Line], Line] = lambda line: line  # what else an answer begins
 
@@ -293,7 +292,7 @@ class Calls:
         if line is not None:
             self.by_call.pop(line.call, None)
             self.places.forget(contact)
-            self.ctx.plan(f"contact/{contact}", EMPTY)
+            self._plans.drop(contact)
             for leg in line.legs():
                 self.ctx.ports.free(leg.port)
         return line
@@ -320,37 +319,9 @@ class Calls:
         self.lines[line.contact] = line
         self.ctx.put(line.key(), line)
 
-    def refresh(self, contact: ContactId) -> None:
-        """Bring the worker to what this contact should sound like now."""
-        line = self.lines.get(contact)
-        if line is None:
-            return
-        view = self.ctx.core.contact(contact)
-        position, epoch, held = None, 0, False
-        if view is not None and view.state in JOINED:
-            position, epoch, held = view.position, view.epoch, view.state is ContactState.HELD
-        plan = contact_plan(
-            line,
-            position=position,
-            epoch=epoch,
-            held=held,
-            on_radio=position in self.keyed_seats,
-            incarnation=self.ctx.incarnation,
-            handed_over=view is not None and view.state is ContactState.HANDED_OVER,
-            parked=view is not None and view.state is ContactState.PARKED,
-            guests=self._guests(view),
-            only_rings=_only_rings(line, view),
-            place=self.places.of(line),
-        )
-        self.ctx.plan(f"contact/{contact}", plan)
-
-    def _guests(self, view: ContactView | None) -> tuple[Guest, ...]:
-        if view is None or not view.participants:
-            return ()
-        keyed = self.keyed_seats
-        return tuple(
-            Guest(row.position, row.number, row.part, row.position in keyed) for row in view.participants if row.joined
-        )
+    def remember(self, line: Line) -> None:
+        """Keep without a record of its own: it goes with the next one, and is worth no write until then."""
+        self.lines[line.contact] = line
 
     def store(self, line: Line, ended_at_ms: int | None = None, cause: str = "") -> None:
         """Upsert what people look up later."""
@@ -362,8 +333,10 @@ class Calls:
         line = self.lines.get(contact)
         if line is None or line.leg.leg != leg:
             return
+        as_signalled = (host, port) == (line.leg.peer_host, line.leg.peer_port)
         line = replace(line, leg=replace(line.leg, peer_host=host, peer_port=port, learned=True))
-        self.keep(line)
+        # Where a record has it already, a worker started anew goes there too, and learns with the first packet.
+        (self.remember if as_signalled else self.keep)(line)
         self.ctx.desk.learned(f"contact/{contact}", line.leg)
 
     def silent(self, leg: str, silent_ms: int) -> None:
@@ -391,10 +364,5 @@ class Calls:
             line = replace(line, signalled=(host, port))
         self.keep(replace(line, leg=leg, sends=send))
         self.ctx.desk.learned(f"contact/{line.contact}", leg)
-        if not _only_rings(line, self.ctx.core.contact(line.contact)):
+        if not only_rings(line, self.ctx.core.contact(line.contact)):
             self.ctx.media(rpc.modified(leg, host, port, send=send))
-
-
-def _only_rings(line: Line, view: ContactView | None) -> bool:
-    """Unanswered, and nobody is asked: there is no leg yet."""
-    return not line.answered and view is not None and view.state is ContactState.WAITING

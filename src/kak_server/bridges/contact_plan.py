@@ -38,14 +38,16 @@ def contact_plan(
     waits."""
     edges, plays = sounds(line, Room(position, held, on_radio, handed_over, parked, guests, place))
     patched = line.patch is not None and line.patch.state == "active" and position is not None and not held
-    awaited = line.silence in ("listening", "hint")
+    awaited = line.silence in ("listening", "hint") and not patched
+    leg = frozenset({line.leg.leg}) if not line.gone else frozenset()
     return Plan(
         legs={} if only_rings else {leg.leg: leg for leg in line.legs()},
         browser_legs=frozenset({LegId(f"video-{line.contact}")}) if line.video is not None else frozenset(),
         mixes={MixId(f"call-{line.contact}"): edges} if edges else {},
         plays={play.play: play for play in plays},
         recordings=_recordings(line, position, epoch, incarnation, guests),
-        watched=frozenset({line.leg.leg}) if (patched or awaited) and not line.gone else frozenset(),
+        watched=leg if patched else frozenset(),
+        awaited=leg if awaited else frozenset(),
     )
 
 
@@ -69,7 +71,8 @@ def _recordings(
     if position is not None and line.patch is not None and line.patch.state == "active":
         sources.append((f"radio-{line.patch.gssi}-{line.patch.patch[-6:]}", "radio", str(group_leg(line.patch.gssi))))
     # A folder an hour: a folder a call would cost more than the call's files, and this is how they are kept and deleted
-    folder = datetime.fromtimestamp(line.arrived_at_ms / 1000, UTC).strftime("%Y-%m-%d/%H")
+    arrived = datetime.fromtimestamp(line.arrived_at_ms / 1000, UTC).isoformat()
+    folder = f"{arrived[:10]}/{arrived[11:13]}"
     tracks = {}
     for name, label, source in sources:
         recording = RecordingId(f"{line.contact}.{name}.{incarnation}")

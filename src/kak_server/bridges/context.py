@@ -157,6 +157,7 @@ class Context:
     notices: Notices = field(init=False)
     on_effect: Callable[[routing.Effect], None] = field(init=False)
     on_step: Callable[[routing.Event, tuple[routing.Effect, ...]], None] = lambda event, effects: None
+    on_settled: Callable[[], None] = lambda: None  # what is worked out once, when all of an input is known
 
     def __post_init__(self) -> None:
         self.ports = PortPool(self.settings.rtp_port_min, self.settings.rtp_port_max)
@@ -201,6 +202,10 @@ class Context:
                 except Exception as caught:  # noqa: BLE001 - raised below
                     problem = problem or caught
             self.on_step(event, effects)
+        try:
+            self.on_settled()
+        except Exception as caught:  # noqa: BLE001 - raised below
+            problem = problem or caught
         if problem is not None:
             raise problem
 

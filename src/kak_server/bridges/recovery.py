@@ -172,8 +172,10 @@ def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
     if known != boot:
         house.last_boot = boot
         ctx.put("worker", Boot(boot, ctx.incarnation))
+    house.callers.silence.attached(census)
     for line in list(house.calls.lines.values()):
         house.calls.refresh(line.contact)
+    house.calls.settle_plans()
     ctx.worker_attached = True
     for command in ctx.desk.reconcile(census):
         ctx.media(command)

@@ -8,6 +8,7 @@ from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, Silence
 from kak_server.bridges.outputs import CancelTimer, Note, SetTimer
+from kak_server.media import rpc
 from kak_server.model.ids import ContactId
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class SilentCalls:
         self.ctx = ctx
         self.calls = calls
         self.callers = callers
+        self._unsure: dict[ContactId, None] = {}  # listened for by the process before us, and perhaps heard
         calls.on_connecting = self.connecting
 
     def connecting(self, line: Line) -> Line:
@@ -36,20 +38,32 @@ class SilentCalls:
         self.ctx.emit(SetTimer(f"mute/{line.contact}", self.ctx.now_ms + hint_ms))
         return line if line.silence else replace(line, silence="listening")
 
-    def talked(self, leg: str, talking: bool) -> ContactId | None:
-        """The worker heard talk, or the end of it. The contact whose card says something else now."""
-        line = self.calls.lines.get(ContactId(leg.removeprefix("caller-")))
-        if line is None or line.leg.leg != leg or not talking or line.silence not in AWAITED:
+    def talked(self, told: rpc.LegTalk) -> ContactId | None:
+        """The worker heard talk, or the end of it. The contact whose card looks different now: a caller who speaks
+        before anybody wondered is as everybody expects, so neither the card nor the record says it by itself."""
+        line = self.calls.lines.get(ContactId(told.leg.removeprefix("caller-")))
+        if line is None or line.leg.leg != told.leg or not told.talking or line.silence not in AWAITED:
             return None
         self.ctx.emit(CancelTimer(f"mute/{line.contact}"))
         self.ctx.notices.over(f"no-words-{line.contact}")
+        if not self.ctx.desk.heard(f"contact/{line.contact}", told):
+            self.calls.refresh(line.contact)
+        if line.silence == "listening":
+            self._spoke(line)
+            return None
         self._become(line, "spoke")
         return line.contact
+
+    def _spoke(self, line: Line) -> None:
+        self.calls.remember(replace(line, silence="spoke"))
 
     def waited(self, contact: ContactId) -> ContactId | None:
         """Long enough without a word: a hint, while an operator is there to see it."""
         line = self.calls.lines.get(contact)
         if line is None or line.silence != "listening" or line.gone:
+            return None
+        if contact in self._unsure:
+            self.connecting(line)  # no worker to ask: wait on
             return None
         view = self.ctx.core.contact(contact)
         if view is None or view.position is None or view.state not in JOINED:
@@ -82,9 +96,28 @@ class SilentCalls:
             self.ctx.emit(CancelTimer(f"mute/{line.contact}"))
 
     def resume(self) -> None:
-        """After a restart: who is listened for is given the whole time again."""
+        """After a restart: the records do not say whether those listened for have spoken; the worker will."""
         for line in self.calls.lines.values():
             if line.silence == "listening":
+                self._unsure[line.contact] = None
+                self.connecting(line)
+
+    def attached(self, census: rpc.Census) -> None:
+        """What a worker still listens for has not come, what it listens for no longer has. A worker that does not know
+        of the answer says nothing: then whoever got no hint in time has spoken. Others are given the whole time again.
+        """
+        unsure, self._unsure = self._unsure, {}
+        for contact in unsure:
+            line = self.calls.lines.get(contact)
+            if line is None or line.silence != "listening":
+                continue
+            answered = any(track.startswith(f"{contact}.operator-") for track in census.recordings)
+            listened_ms = self.ctx.now_ms - line.operator_answered_at_ms
+            late = listened_ms > self.callers.handling(line.queue).silent_hint_ms
+            if line.leg.leg not in census.watched and (answered or late):
+                self.ctx.emit(CancelTimer(f"mute/{contact}"))
+                self._spoke(line)
+            else:
                 self.connecting(line)
 
     def _become(self, line: Line, silence: Silence) -> None:

@@ -25,7 +25,7 @@ def take(house: "House", event: rpc.Event) -> None:
             house.groups.heard(event.leg, event.talking, event.level_dbov)
         else:
             house.patches.talk(event.leg, event.talking)
-            house.redraw_some(house.callers.silence.talked(event.leg, event.talking))
+            house.redraw_some(house.callers.silence.talked(event))
     elif isinstance(event, rpc.LegActive):
         house.ctx.notices.heard(ContactId(event.leg.removeprefix("caller-")))
     elif isinstance(event, rpc.RecordClosed):

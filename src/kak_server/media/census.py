@@ -43,6 +43,7 @@ class Census:
     recordings: tuple[RecordingId, ...] = ()
     uplinks: tuple[LegId, ...] = ()
     watched: tuple[LegId, ...] = ()
+    awaited: tuple[LegId, ...] = ()  # those of `watched` that are watched once
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Plan:
     plays: Mapping[str, rpc.StartPlay] = field(default_factory=dict)
     recordings: Mapping[RecordingId, rpc.StartRecord] = field(default_factory=dict)
     watched: frozenset[LegId] = frozenset()
+    awaited: frozenset[LegId] = frozenset()  # watched for their first word; none that is `watched`
 
 
 EMPTY = Plan()
@@ -40,13 +41,13 @@ def changes(old: Plan, new: Plan) -> list[rpc.Command]:
     commands += [rpc.StopPlay(play) for play in old.plays if new.plays.get(play) != old.plays[play]]
     commands += _mix_changes(old.mixes, new.mixes)
     anew = {leg for leg in new.legs if leg in old.legs} - same  # closing one ends what is played into it
-    commands += [
-        start for play, start in new.plays.items() if old.plays.get(play) != start or start.sink.split("/")[0] in anew
-    ]
+    commands += [start for play, start in new.plays.items() if old.plays.get(play) != start or _leg_of(start) in anew]
     commands += [start for name, start in new.recordings.items() if name not in old.recordings]
     commands += [rpc.StopRecord(name) for name in old.recordings if name not in new.recordings]
     commands += [rpc.WatchTalk(leg, True) for leg in sorted(new.watched - old.watched)]
-    commands += [rpc.WatchTalk(leg, False) for leg in sorted(old.watched - new.watched)]
+    commands += [rpc.WatchTalk(leg, True, once=True) for leg in sorted(new.awaited - old.awaited)]
+    over = (old.watched | old.awaited) - new.watched - new.awaited
+    commands += [rpc.WatchTalk(leg, False) for leg in sorted(over)]
     ports = {create.port for leg, create in new.legs.items() if leg not in same}
     gone = [leg for leg in old.legs if leg not in same] + sorted(old.browser_legs - new.browser_legs)
     in_the_way = [
@@ -82,6 +83,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.plans: dict[str, Plan] = {}
+        self._awaited_again: set[LegId] = set()  # an earlier watch may have been heard of meanwhile
+        self._players: dict[str, dict[str, None]] = {}  # leg -> owners that play something there
 
     def state(self, owner: str, plan: Plan) -> list[rpc.Command]:
         """The owner's plan from now on; what to tell the worker. EMPTY takes the owner off the desk."""
@@ -89,31 +92,56 @@ class Desk:
         commands += self._played_again(
             owner, {command.leg for command in commands if isinstance(command, rpc.CloseLeg)}
         )
+        if before := self.plans.get(owner):
+            self._awaited_again |= plan.awaited & before.watched
+        self._index(owner, self.plans.get(owner, EMPTY), plan)
         if plan == EMPTY:
-            self.plans.pop(owner, None)
+            self._awaited_again -= self.plans.pop(owner, EMPTY).awaited
         else:
             self.plans[owner] = plan
         return commands
 
+    def _index(self, owner: str, old: Plan, new: Plan) -> None:
+        if not (old.plays or new.plays):
+            return
+        before, now = _played_into(old), _played_into(new)
+        for leg in before:
+            if leg not in now:
+                del self._players[leg][owner]
+                if not self._players[leg]:
+                    del self._players[leg]
+        for leg in now:
+            self._players.setdefault(leg, {})[owner] = None
+
     def _played_again(self, owner: str, closed: set[LegId]) -> list[rpc.Command]:
         """Closing a leg ends what is played into it: what other owners play there waits for the leg that comes."""
-        if not closed:
-            return []
-        others = (plan for name, plan in self.plans.items() if name != owner)
-        return [play for plan in others for play in plan.plays.values() if play.sink.split("/")[0] in closed]
+        others = {name: None for leg in sorted(closed) for name in self._players.get(leg, ()) if name != owner}
+        plays = (play for name in others for play in self.plans[name].plays.values())
+        return [play for play in plays if _leg_of(play) in closed]
 
     def learned(self, owner: str, create: rpc.CreateRtp) -> None:
         """A leg's record changed (its peer was learned): kept for a worker started anew, no command."""
         plan = self.plans.get(owner)
         if plan is not None and create.leg in plan.legs:
-            legs = {**plan.legs, create.leg: create}
-            self.plans[owner] = _with_legs(plan, legs)
+            self.plans[owner] = replace(plan, legs={**plan.legs, create.leg: create})
+
+    def heard(self, owner: str, told: rpc.LegTalk) -> bool:
+        """A first word was told; whether its watch is over with it, so that the plan need not be stated anew. Not so
+        where another watch was begun while the word was on its way: a plan without it ends that one."""
+        plan = self.plans.get(owner)
+        over = told.last and told.leg not in self._awaited_again
+        if plan is not None and over:
+            self.plans[owner] = replace(plan, awaited=plan.awaited - {told.leg})
+        self._awaited_again.discard(told.leg)
+        return over
 
     def ended(self, owner: str, play: str) -> None:
         """A play came to its end at the worker: the owner who states it again has it played again."""
         plan = self.plans.get(owner)
         if plan is not None and play in plan.plays:
-            self.plans[owner] = replace(plan, plays={name: p for name, p in plan.plays.items() if name != play})
+            now = replace(plan, plays={name: p for name, p in plan.plays.items() if name != play})
+            self._index(owner, plan, now)
+            self.plans[owner] = now
 
     def desired(self) -> Plan:
         """Everything together."""
@@ -126,6 +154,7 @@ class Desk:
         key than agreed since gets it."""
         desired = self.desired()
         commands = changes(from_census(census, desired), desired)
+        self._awaited_again = {told.leg for told in commands if isinstance(told, rpc.WatchTalk) and told.once}
         for held in census.legs:
             want = desired.legs.get(held.leg)
             if held.kind != "rtp" or want is None or not _holds(held, want):
@@ -148,6 +177,7 @@ def merge(plans: Iterable[Plan]) -> Plan:
     plays: dict[str, rpc.StartPlay] = {}
     recordings: dict[RecordingId, rpc.StartRecord] = {}
     watched: set[LegId] = set()
+    awaited: set[LegId] = set()
     for plan in plans:
         legs.update(plan.legs)
         browser_legs |= plan.browser_legs
@@ -155,7 +185,8 @@ def merge(plans: Iterable[Plan]) -> Plan:
         plays.update(plan.plays)
         recordings.update(plan.recordings)
         watched |= plan.watched
-    return Plan(legs, frozenset(browser_legs), mixes, plays, recordings, frozenset(watched))
+        awaited |= plan.awaited
+    return Plan(legs, frozenset(browser_legs), mixes, plays, recordings, frozenset(watched), frozenset(awaited))
 
 
 def from_census(census: rpc.Census, desired: Plan) -> Plan:
@@ -175,9 +206,14 @@ def from_census(census: rpc.Census, desired: Plan) -> Plan:
         mixes={mix: tuple(edges) for mix, edges in census.mixes.items()},
         plays={play: desired.plays.get(play, unknown) for play in census.plays},
         recordings={name: desired.recordings.get(name, no_record) for name in census.recordings},
-        watched=frozenset(census.watched),
+        watched=frozenset(census.watched) - frozenset(census.awaited),
+        awaited=frozenset(census.awaited),
     )
 
 
-def _with_legs(plan: Plan, legs: Mapping[LegId, rpc.CreateRtp]) -> Plan:
-    return Plan(legs, plan.browser_legs, plan.mixes, plan.plays, plan.recordings, plan.watched)
+def _leg_of(play: rpc.StartPlay) -> str:
+    return play.sink.split("/")[0]
+
+
+def _played_into(plan: Plan) -> dict[str, None]:
+    return {_leg_of(play): None for play in plan.plays.values()}

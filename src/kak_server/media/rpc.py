@@ -147,10 +147,12 @@ class CloseUplink:
 
 @dataclass(frozen=True, slots=True)
 class WatchTalk:
-    """op talk.watch: send leg.talk{leg, talking, level_dbov} when the source starts or stops talking (VAD)."""
+    """op talk.watch: send leg.talk{leg, talking, level_dbov} when the source starts or stops talking (VAD). `once`:
+    only when it starts, and then the watch is over by itself."""
 
     leg: LegId
     on: bool
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ class LegMedia:
 
 @dataclass(frozen=True, slots=True)
 class LegLearned:
-    """ev leg.learned: an RTP leg's first valid packet fixed the peer's address."""
+    """ev leg.learned: an RTP leg's first valid packet fixed the peer's address, and it is not where control said."""
 
     leg: LegId
     host: str
@@ -259,11 +261,12 @@ class LegDtmfSent:
 
 @dataclass(frozen=True, slots=True)
 class LegTalk:
-    """ev leg.talk."""
+    """ev leg.talk. `last`: the watch was for this word, and is over."""
 
     leg: LegId
     talking: bool
     level_dbov: float
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from kak_server.bridges.commands import By
 from kak_server.bridges.context import HouseSettings
 from kak_server.bridges.handling import Blocked, Handling
 from kak_server.bridges.house import House
-from kak_server.bridges.outputs import Put, SetTimer, ToSip
+from kak_server.bridges.outputs import CancelTimer, Put, SetTimer, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, LegId, OperatorId
 from kak_server.routing.api import Configured
@@ -39,8 +39,8 @@ def of_settings(rules: HouseSettings) -> World:
     return made
 
 
-def killed(w: World) -> World:
-    """The process dies; another reads the journal. Nothing that is not written survives."""
+def killed(w: World, held: rpc.Census | None = None) -> World:
+    """The process dies; another reads the journal. Nothing that is not written survives. `held`: by the worker."""
     core = RoutingCore()
     for event in w.events:
         core.step(event)
@@ -53,7 +53,7 @@ def killed(w: World) -> World:
     }
     recovery.resume(again.house, calls, again.now_ms)
     seats = [rpc.LegCensus(LegId(f"seat-{seat}"), "operator", "up") for seat in w.house.seats.seats]
-    again.house.worker_attached(rpc.Census(legs=tuple(seats)), "boot-1", again.now_ms)
+    again.house.worker_attached(held or rpc.Census(legs=tuple(seats)), "boot-1", again.now_ms)
     again.pump()
     return again
 
@@ -335,12 +335,12 @@ def silent_world() -> tuple[World, ContactId]:
 
 
 def talk(contact: ContactId) -> rpc.LegTalk:
-    return rpc.LegTalk(LegId(f"caller-{contact}"), True, -20.0)
+    return rpc.LegTalk(LegId(f"caller-{contact}"), True, -20.0, last=True)
 
 
 def test_a_caller_without_a_word_is_pointed_out_and_the_first_word_takes_it_back() -> None:
     w, contact = silent_world()
-    assert w.commands(rpc.WatchTalk)[-1] == rpc.WatchTalk(LegId(f"caller-{contact}"), True)
+    assert w.commands(rpc.WatchTalk)[-1] == rpc.WatchTalk(LegId(f"caller-{contact}"), True, once=True)
     w.pass_ms(10_000)
     w.timer(f"mute/{contact}")
     assert w.call_card()["silence"] == "hint"
@@ -349,7 +349,7 @@ def test_a_caller_without_a_word_is_pointed_out_and_the_first_word_takes_it_back
     w.media(talk(contact))
     assert w.call_card()["silence"] == "spoke"
     assert w.house.views.snapshot(KARI, SEAT_1)["notices"] == []
-    assert w.commands(rpc.WatchTalk)[-1] == rpc.WatchTalk(LegId(f"caller-{contact}"), False)
+    assert len(w.commands(rpc.WatchTalk)) == 1, "it ended with the word"
 
 
 def test_listening_is_part_of_the_record_that_the_answer_waits_for() -> None:
@@ -364,9 +364,47 @@ def test_listening_is_part_of_the_record_that_the_answer_waits_for() -> None:
 
 def test_who_speaks_at_once_is_never_pointed_out() -> None:
     w, contact = silent_world()
+    before = len(w.outputs)
     w.media(talk(contact))
+    assert w.outputs[before:] == [CancelTimer(f"mute/{contact}")], "no record, no command, no card: all is as expected"
     w.timer(f"mute/{contact}")
     assert w.call_card()["silence"] == "spoke"
+
+
+def held_by_the_worker(w: World, contact: ContactId, *, listening: bool) -> rpc.Census:
+    desired = w.house.ctx.desk.desired()
+    legs = [rpc.LegCensus(leg, "rtp", "learned", create.port, ssrc=create.ssrc) for leg, create in desired.legs.items()]
+    legs += [rpc.LegCensus(leg, "operator", "up") for leg in sorted(desired.browser_legs)]
+    watched = (LegId(f"caller-{contact}"),) if listening else ()
+    return rpc.Census(tuple(legs), desired.mixes, (), tuple(desired.recordings), (), watched, watched)
+
+
+def hints(w: World, contact: ContactId) -> bool:
+    """Whether a hint comes in the time that it is given."""
+    w.pass_ms(10_000)
+    if any(isinstance(o, SetTimer) and o.key == f"mute/{contact}" for o in w.outputs):
+        w.timer(f"mute/{contact}")
+    return bool(w.call_card()["silence"] == "hint")
+
+
+@pytest.mark.parametrize("listening", [True, False])
+def test_after_a_kill_the_worker_knows_whether_the_caller_has_spoken(listening: bool) -> None:
+    w, contact = silent_world()
+    if not listening:
+        w.media(talk(contact))
+    again = killed(w, held_by_the_worker(w, contact, listening=listening))
+    assert not again.commands(rpc.WatchTalk)
+    assert hints(again, contact) is listening
+
+
+@pytest.mark.parametrize(("age_ms", "hint"), [(3_000, True), (15_000, False)])
+def test_where_nobody_knows_only_a_young_call_is_listened_to_anew(age_ms: int, hint: bool) -> None:
+    w, contact = silent_world()
+    w.media(talk(contact))
+    w.pass_ms(age_ms)
+    again = killed(w)
+    assert (rpc.WatchTalk(LegId(f"caller-{contact}"), True, once=True) in again.commands(rpc.WatchTalk)) is hint
+    assert hints(again, contact) is hint
 
 
 def test_an_operator_marks_a_silent_call() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from kak_server.bridges.contact_plan import caller_leg
 from kak_server.bridges.house import House
-from kak_server.bridges.outputs import JournalEvent, Put, StoreCall, StoreTrack, ToSip
+from kak_server.bridges.outputs import JournalEvent, Put, StoreCall, StoreTrack, ToMedia, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId, RecordingId
 from kak_server.routing.api import Configured, ContactState
@@ -294,6 +294,36 @@ def test_a_caller_the_core_will_not_have_is_told_and_leaves_nothing() -> None:
     assert CallId("call2") not in w.house.calls.by_call
     assert w.house.ctx.ports.in_use == 1
     assert len([key for key in w.records if key.startswith("line/")]) == 1
+
+
+def test_the_end_of_a_call_is_planned_once_and_nothing_is_played_into_it(w: World) -> None:
+    w.sit()
+    contact = w.ring()
+    w.answer(contact)
+    w.media(rpc.LegTalk(caller_leg(contact), True, -20.0, last=True))
+    before = len(w.outputs)
+    w.house.sip_event(CallEnded(CallId("call1"), "bye"), w.now_ms)
+    w.pump()
+    commands = [o.command for o in w.outputs[before:] if isinstance(o, ToMedia)]
+    assert [type(command) for command in commands] == [rpc.SetMix, rpc.StopRecord, rpc.StopRecord, rpc.CloseLeg]
+
+
+@pytest.mark.parametrize(("host", "written"), [("127.0.0.1", False), ("127.0.0.7", True)])
+def test_where_a_callers_media_comes_from_is_written_if_it_was_not_signalled(
+    w: World, host: str, written: bool
+) -> None:
+    w.sit()
+    contact = w.ring()
+    w.answer(contact)
+    line = w.house.calls.lines[contact]
+    port = line.leg.peer_port
+    assert line.leg.peer_host == "127.0.0.1"
+    before = len(w.outputs)
+    w.media(rpc.LegLearned(caller_leg(contact), host, port))
+    leg = w.house.calls.lines[contact].leg
+    assert (leg.peer_host, leg.peer_port, leg.learned) == (host, port, True)
+    assert w.house.ctx.desk.desired().legs[leg.leg] == leg
+    assert any(isinstance(o, Put) for o in w.outputs[before:]) is written
 
 
 def test_a_session_refresh_leaves_what_was_learned(w: World) -> None:

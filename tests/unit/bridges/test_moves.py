@@ -322,6 +322,7 @@ def test_a_keyed_microphone_is_not_heard_in_the_call() -> None:
     w, contact = conference()
     w.house.calls.keyed_seats.add(SEAT_2)
     w.house.calls.refresh(contact)
+    w.house.calls.settle_plans()
     assert hears(w, contact, f"caller-{contact}") == {KARI_SEAT}
     view = w.house.ctx.core.contact(contact)
     assert view is not None

@@ -235,6 +235,7 @@ def test_no_sound_of_a_seat_keyed_to_the_radio_reaches_a_party() -> None:
     w.picks_up(call)
     w.house.calls.keyed_seats.add(SEAT_1)
     w.house.calls.refresh(contact)
+    w.house.calls.settle_plans()
     assert not [edge for edge in w.edges(f"contact/{contact}") if edge[0] == SEAT]
     assert (leg, HEADSET) in w.edges(f"contact/{contact}")
     assert SEAT_2 not in w.house.calls.keyed_seats

@@ -238,6 +238,17 @@ def test_talk_is_told() -> None:
     assert not conference.watched
 
 
+def test_a_first_word_is_told_once() -> None:
+    conference, voice = Conference(), Voice(8_000)
+    conference.watch(LegId("a"), True, once=True)
+    conference.add_source("a", voice)
+    events = [event for _ in range(5) for event in conference.tick()]
+    assert not conference.watched
+    voice.value = None
+    events += [event for _ in range(30) for event in conference.tick()]
+    assert [(event.leg, event.talking) for event in events if isinstance(event, rpc.LegTalk)] == [("a", True)]
+
+
 def test_a_tap_follows_its_source() -> None:
     conference = Conference()
     heard: list[tuple[int | None, g711.Law | None]] = []

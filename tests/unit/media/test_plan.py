@@ -191,3 +191,55 @@ def test_a_leg_with_an_old_session_gets_the_new_one_and_keeps_what_was_learned()
             census = rpc.Census((rpc.LegCensus(LEG, "rtp", "learned", 30_000, "127.0.0.1", 40_000, session=mark),))
             assert desk.reconcile(census) == commands
     assert "b3Vycw" not in repr(keys) + rpc.session_mark(replace(CREATE, srtp=keys))
+
+
+def test_a_first_word_ends_its_watch_without_a_command() -> None:
+    awaited, spoken = replace(FULL, watched=frozenset(), awaited=frozenset({LEG})), replace(FULL, watched=frozenset())
+    desk = Desk()
+    assert rpc.WatchTalk(LEG, True, once=True) in desk.state("c1", awaited)
+    desk.heard("c1", rpc.LegTalk(LEG, True, -20.0, last=True))
+    assert desk.state("c1", spoken) == []
+
+
+def test_a_word_of_a_watch_that_goes_on_has_its_end_commanded() -> None:
+    awaited, spoken = replace(FULL, watched=frozenset(), awaited=frozenset({LEG})), replace(FULL, watched=frozenset())
+    desk = Desk()
+    desk.state("c1", awaited)
+    desk.heard("c1", rpc.LegTalk(LEG, True, -20.0))
+    assert desk.state("c1", spoken) == [rpc.WatchTalk(LEG, False)]
+
+
+def test_a_watch_for_the_first_word_becomes_one_for_every_word_and_back() -> None:
+    awaited, watched = replace(FULL, watched=frozenset(), awaited=frozenset({LEG})), FULL
+    assert changes(awaited, watched) == [rpc.WatchTalk(LEG, True)]
+    assert changes(watched, awaited) == [rpc.WatchTalk(LEG, True, once=True)]
+    assert changes(awaited, replace(FULL, watched=frozenset())) == [rpc.WatchTalk(LEG, False)]
+
+
+def test_a_word_on_its_way_during_a_census_leaves_no_watch_behind() -> None:
+    desk, awaited = Desk(), replace(FULL, watched=frozenset(), awaited=frozenset({LEG}))
+    desk.state("c1", awaited)
+    spoken = replace(FULL, watched=frozenset())
+    assert desk.reconcile(census_of(spoken)) == [rpc.WatchTalk(LEG, True, once=True)]  # the watch before is over
+    desk.heard("c1", rpc.LegTalk(LEG, True, -20.0, last=True))
+    assert desk.state("c1", spoken) == [rpc.WatchTalk(LEG, False)]
+
+
+def test_a_census_tells_both_kinds_of_watch_apart() -> None:
+    awaited = replace(FULL, watched=frozenset(), awaited=frozenset({LEG}))
+    held = replace(census_of(FULL), awaited=(LEG,))
+    assert changes(from_census(held, awaited), awaited) == []
+    assert changes(from_census(held, FULL), FULL) == [rpc.WatchTalk(LEG, True)]
+
+
+def test_who_plays_into_a_leg_is_known_until_the_play_ends() -> None:
+    """A ringing tone of a contact at a seat: the seat's leg is made anew, so the tone must be begun again there."""
+    desk = Desk()
+    seat = Plan(legs={SEAT: replace(CREATE, leg=SEAT)})
+    ring = rpc.StartPlay("ring", f"{SEAT}/headset", "tone:ringback", loop=True)
+    desk.state("seat", seat)
+    desk.state("contact", Plan(plays={"ring": ring}))
+    assert ring in desk.state("seat", EMPTY)
+    desk.state("contact", EMPTY)
+    desk.state("seat", seat)
+    assert ring not in desk.state("seat", EMPTY)

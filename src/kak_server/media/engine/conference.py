@@ -139,10 +139,10 @@ class Conference:
         else:
             self._sourceless.pop(source, None)
 
-    def watch(self, leg: LegId, on: bool) -> None:
-        """Start or stop telling who talks."""
+    def watch(self, leg: LegId, on: bool, *, once: bool = False) -> None:
+        """Start or stop telling who talks; `once`: until the first word."""
         if on:
-            self.watched.setdefault(leg, TalkDetector())
+            self.watched.setdefault(leg, TalkDetector()).once = once
         else:
             self.watched.pop(leg, None)
         self._want(leg)
@@ -166,10 +166,16 @@ class Conference:
             for listeners in list(self._sourceless.values()):
                 for listener in listeners:
                     listener.take(None, None)
+        told: list[LegId] = []
         for leg, detector in self.watched.items():
             row = self._source_slots.of(leg)
             if detector.feed(None if row is None else board.energy(row)):
-                events.append(rpc.LegTalk(leg, detector.talking, round(detector.level, 1)))
+                last = detector.once and detector.talking
+                events.append(rpc.LegTalk(leg, detector.talking, round(detector.level, 1), last))
+                if last:
+                    told.append(leg)
+        for leg in told:
+            self.watch(leg, False)
         board.mix()
         playing = self._add_plays(events) if self.plays else None
         # A caller in a call or at a play hears silence as packets; one that is only ringing gets none.

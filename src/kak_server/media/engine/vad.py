@@ -30,6 +30,7 @@ class TalkDetector:
 
     def __init__(self) -> None:
         self.talking = False
+        self.once = False  # whoever feeds it wants to hear of the first word only
         self.level = SILENCE_DBOV
         self._run_ms = 0
 

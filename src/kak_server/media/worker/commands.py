@@ -274,7 +274,7 @@ class Commands:
         _check_name(args.leg)
         if args.on and len(self._worker.conference.watched) >= LEGS_MAX:
             raise CommandError("limit", f"{LEGS_MAX} legs are watched")
-        self._worker.conference.watch(args.leg, args.on)
+        self._worker.conference.watch(args.leg, args.on, once=args.once)
         return {}
 
     def stats(self, args: rpc.GetStats) -> Result:

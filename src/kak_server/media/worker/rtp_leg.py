@@ -251,8 +251,10 @@ class RtpLeg:
         if self._time.mono_ms < self._only_signalled_until_ms and address[:2] != self.sender.peer:
             self.counts.foreign += 1
             return False
-        self.sender.peer, self.learned = (address[0], address[1]), True
-        self._emit(rpc.LegLearned(self.leg, address[0], address[1]))
+        peer = (address[0], address[1])
+        if peer != self.sender.peer:
+            self._emit(rpc.LegLearned(self.leg, *peer))
+        self.sender.peer, self.learned = peer, True
         return True
 
     def _heard_again(self) -> None:

@@ -124,6 +124,7 @@ class Worker:
             recordings=tuple(self.recorder.tracks),
             uplinks=tuple(name for name, leg in self.legs.items() if isinstance(leg, RtpLeg) and _is_open(leg)),
             watched=tuple(self.conference.watched),
+            awaited=tuple(leg for leg, detector in self.conference.watched.items() if detector.once),
         )
 
     def _tick(self) -> None:
