@@ -62,6 +62,7 @@ KILLERS: Mapping[str, Callable[[], str]] = {
     "of one piece": lambda: _tests(
         "tests/sim/test_national_day.py",
         "tests/properties/test_routing_machine.py::test_the_order_of_hashing_decides_nothing",
+        "tests/properties/test_ordered_blocks.py",
         "tests/properties/test_whatif_days.py",
     ),
 }

@@ -30,6 +30,7 @@ from kak_server.routing.api import (
 )
 from kak_server.routing.api_moves import Purpose
 from kak_sim.auditor import Auditor
+from kak_sim.word_laws import WordLaws
 from tests.unit.routing.desk import BERGEN, OSLO, Desk, queue
 
 QUEUES: tuple[QueueConfig, ...] = (
@@ -47,7 +48,7 @@ PEOPLE = PeopleConfig(
     loan_ms=60_000,
     minimum_staff={BERGEN: 1},
 )
-CAREFUL = replace(PEOPLE, loan_consent=True, minimum_staff={OSLO: 1})
+CAREFUL = replace(PEOPLE, loan_consent=True, minimum_staff={OSLO: 1}, max_loans=1)
 OPERATORS = ("ada", "bob", "cia", "dag", "eva")
 POSITIONS = ("p1", "p2", "p3", "p4", "p5", "p6")
 
@@ -62,13 +63,20 @@ class AuditedDesk(Desk):
 
     def __init__(self, *queues: QueueConfig) -> None:
         self.auditor = Auditor()
+        self.words = WordLaws()
         super().__init__(*queues, media_grace_ms=5_000, connect_timeout_ms=6_000, max_contacts=12, people=PEOPLE)
 
     def send(self, event: Event) -> tuple[Effect, ...]:
         effects = super().send(event)
         assert self.auditor.observe(event, effects) == []
+        assert self.words.observe(event, effects, self.core) == []
         assert self.auditor.timers == self.timers
         return effects
+
+
+def somebody_is_here(machine: "RoutingMachine") -> bool:
+    """What needs a contact is tried where there is one."""
+    return bool(machine.desk.core.state.contacts)
 
 
 class RoutingMachine(RuleBasedStateMachine):
@@ -97,11 +105,28 @@ class RoutingMachine(RuleBasedStateMachine):
         self.calls += 1
         self.desk.ring(f"c{self.calls}", to, first_ms=first)
 
-    @precondition(lambda self: self.desk.core.state.contacts)
+    @precondition(somebody_is_here)
     @rule(pick=picks)
     def arrives_again(self, pick: int) -> None:
         self.desk.ring(self.some_contact(pick), "116117")
 
+    @rule(what=st.integers(0, 8))
+    def somebody_says_something_of_nobody(self, what: int) -> None:
+        desk, nobody = self.desk, "c-unknown"
+        says: tuple[Callable[[], object], ...] = (
+            lambda: desk.gone(nobody),
+            lambda: desk.accept("ada", nobody, 1),
+            lambda: desk.reject("ada", nobody, 1),
+            lambda: desk.joined(nobody, 1),
+            lambda: desk.hang_up("ada", nobody),
+            lambda: desk.hold("ada", nobody, on=True),
+            lambda: desk.transfer("ada", nobody, "113"),
+            lambda: desk.park("ada", nobody),
+            lambda: desk.pull_back("ada", nobody),
+        )
+        says[what]()
+
+    @precondition(somebody_is_here)
     @rule(pick=picks)
     def caller_leaves(self, pick: int) -> None:
         self.desk.gone(self.some_contact(pick))
@@ -141,12 +166,14 @@ class RoutingMachine(RuleBasedStateMachine):
     def media(self, position: str, up: bool) -> None:
         self.desk.media(position, up)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, somebody=operators)
     def holder_accepts(self, pick: int, somebody: str) -> None:
         contact = self.some_contact(pick)
         who, epoch = self.holder(contact, somebody)
         self.desk.accept(who, contact, epoch)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, somebody=operators)
     def holder_talks(self, pick: int, somebody: str) -> None:
         contact = self.some_contact(pick)
@@ -154,45 +181,53 @@ class RoutingMachine(RuleBasedStateMachine):
         self.desk.accept(who, contact, epoch)
         self.desk.joined(contact, epoch)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, up=st.sampled_from([False, False, True]))
     def media_of_a_holder(self, pick: int, up: bool) -> None:
         view = self.desk.core.contact(ContactId(self.some_contact(pick)))
         if view is not None and view.position is not None:
             self.desk.media(view.position, up)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, back=st.integers(0, 2))
     def anybody_accepts_late(self, pick: int, who: str, back: int) -> None:
         contact = self.some_contact(pick)
         _, epoch = self.holder(contact, who)
         self.desk.accept(who, contact, epoch - back)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, somebody=operators, back=st.sampled_from([0, 0, 1]))
     def rejects(self, pick: int, somebody: str, back: int) -> None:
         contact = self.some_contact(pick)
         who, epoch = self.holder(contact, somebody)
         self.desk.reject(who, contact, epoch - back)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, back=st.sampled_from([0, 0, 0, 1]))
     def joined(self, pick: int, back: int) -> None:
         contact = self.some_contact(pick)
         self.desk.joined(contact, self.holder(contact, "ada")[1] - back)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, back=st.sampled_from([0, 1]))
     def join_fails(self, pick: int, back: int) -> None:
         contact = self.some_contact(pick)
         self.desk.join_failed(contact, self.holder(contact, "ada")[1] - back)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, somebody=operators)
     def operator_hangs_up(self, pick: int, somebody: str) -> None:
         contact = self.some_contact(pick)
         self.desk.hang_up(self.holder(contact, somebody)[0], contact)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, on=st.booleans())
     def somebody_holds(self, pick: int, who: str, on: bool) -> None:
         contact = self.some_contact(pick)
         self.desk.hold(self.holder(contact, who)[0], contact, on)
         self.desk.hold(who, contact, on)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, somebody=operators, to=queues)
     def transfers(self, pick: int, somebody: str, to: str) -> None:
         contact = self.some_contact(pick)
@@ -206,6 +241,7 @@ class RoutingMachine(RuleBasedStateMachine):
         if answered and ContactId(contact) in self.desk.core.state.contacts:
             self.desk.joined(contact)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, somebody=operators, talk=st.booleans())
     def hands_over(self, pick: int, somebody: str, talk: bool) -> None:
         contact = self.some_contact(pick)
@@ -215,20 +251,24 @@ class RoutingMachine(RuleBasedStateMachine):
             self.desk.joined(contact, epoch)
         self.desk.hand_over(who, contact)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks)
     def handover_fails(self, pick: int) -> None:
         self.desk.handover_failed(self.some_contact(pick))
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators)
     def pulls_back(self, pick: int, who: str) -> None:
         alone = sorted(view.contact for view in self.desk.core.contacts() if view.state is ContactState.HANDED_OVER)
         self.desk.pull_back(who, alone[pick % len(alone)] if alone else self.some_contact(pick))
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, talk=st.booleans())
     def parks(self, pick: int, who: str, talk: bool) -> None:
         contact = self.talked_in(pick, who, talk)
         self.desk.park(self.holder(contact, who)[0], contact)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, another=operators)
     def takes_a_parked_call(self, pick: int, who: str, another: str) -> None:
         """Two at once: one has it."""
@@ -237,11 +277,13 @@ class RoutingMachine(RuleBasedStateMachine):
         first, second = self.desk.unpark(who, contact), self.desk.unpark(another, contact)
         assert sum(isinstance(effect, Connect) for effect in (*first, *second)) <= 1
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, other=operators, talk=st.booleans(), back=st.booleans())
     def hands_to_a_colleague(self, pick: int, who: str, other: str, talk: bool, back: bool) -> None:
         contact = self.talked_in(pick, who, talk)
         self.desk.hand_to(self.holder(contact, who)[0], contact, other, back=back)
 
+    @precondition(somebody_is_here)
     @rule(
         pick=picks,
         who=operators,
@@ -256,6 +298,7 @@ class RoutingMachine(RuleBasedStateMachine):
         if comes and ContactId(contact) in self.desk.core.state.contacts:
             self.desk.comes_in(other, contact)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, yes=st.booleans(), back=st.sampled_from([0, 0, 1]))
     def answers_an_invitation(self, pick: int, who: str, yes: bool, back: int) -> None:
         contact = self.some_contact(pick)
@@ -263,6 +306,7 @@ class RoutingMachine(RuleBasedStateMachine):
         epoch = (self.desk.guest_epoch(contact, who) if view is not None else INVITES + 1) - back
         (self.desk.accept if yes else self.desk.reject)(who, contact, max(epoch, INVITES + 1))
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, other=operators, how=st.sampled_from(["drop", "complete", "merge", "quit"]))
     def colleagues_part(self, pick: int, who: str, other: str, how: str) -> None:
         guests = sorted(view.contact for view in self.desk.core.contacts() if view.participants)
@@ -275,6 +319,7 @@ class RoutingMachine(RuleBasedStateMachine):
         else:
             self.desk.consulted(holder, contact, "complete" if how == "complete" else "merge")
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, talk=st.booleans(), what=st.sampled_from(["listen", "whisper", "take"]))
     def shift_lead_comes(self, pick: int, who: str, talk: bool, what: str) -> None:
         contact = self.talked_in(pick, who, talk)
@@ -283,6 +328,7 @@ class RoutingMachine(RuleBasedStateMachine):
         else:
             self.desk.listen(who, contact, whisper=what == "whisper")
 
+    @precondition(somebody_is_here)
     @rule(pick=picks)
     def takes_back_a_transfer(self, pick: int) -> None:
         passed = sorted(view.contact for view in self.desk.core.contacts() if view.transferred_by is not None)
@@ -318,6 +364,7 @@ class RoutingMachine(RuleBasedStateMachine):
     def the_next_shift_stands_by(self, who: str, position: str, room: str) -> None:
         self.desk.takes_over(who, position, room, doctor=4)
 
+    @precondition(somebody_is_here)
     @rule(pick=picks, somebody=operators)
     def the_next_shift_stands_by_at_a_call(self, pick: int, somebody: str) -> None:
         view = self.desk.core.contact(ContactId(self.some_contact(pick)))
@@ -334,10 +381,12 @@ class RoutingMachine(RuleBasedStateMachine):
         count=st.integers(1, 3),
         queues=st.sampled_from([(), (), ("doctor",), ("113",), ("113", "doctor"), ("nowhere",)]),
         ms=st.sampled_from([3_000, 20_000, 60_000]),
+        level=st.sampled_from([0, 0, 1, 4]),
     )
-    def a_room_asks(self, loan: str, away: bool, count: int, queues: tuple[str, ...], ms: int) -> None:
+    def a_room_asks(self, loan: str, away: bool, count: int, queues: tuple[str, ...], ms: int, level: int) -> None:
         rooms = ("oslo", "bergen") if away else ("bergen", "oslo")
-        self.desk.borrow(loan, *rooms, count=count, queues=queues, ms=ms)
+        doctor, nurse = (0, 1) if level == 1 else (level, 0)  # nobody is a nurse
+        self.desk.borrow(loan, *rooms, count=count, queues=queues, ms=ms, doctor=doctor, nurse=nurse)
 
     @rule(loan=loans, who=st.lists(operators, min_size=1, max_size=2), own=st.booleans())
     def the_other_lends(self, loan: str, who: list[str], own: bool) -> None:

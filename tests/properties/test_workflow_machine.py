@@ -12,6 +12,7 @@ from kak_server.routing import api
 from kak_server.routing.api import Condition, ContactClass, ContactKind, Reach, RoomConfig, RoomsConfig, Step, Strategy
 from kak_sim.oracle_watch import OracleWatch
 from kak_sim.step_oracle import StepOracle
+from kak_sim.word_laws import WordLaws
 from tests.unit.routing.desk import Desk, queue
 
 ROOMS = ("a", "b", "c", "d")
@@ -78,12 +79,14 @@ class WatchedDesk(Desk):
     def __init__(self, *queues: api.QueueConfig, **settings: Any) -> None:
         self.steps = StepOracle()
         self.oracle = OracleWatch()
+        self.words = WordLaws()
         super().__init__(*queues, **settings)
 
     def send(self, event: api.Event) -> tuple[api.Effect, ...]:
         effects = super().send(event)
         assert self.steps.observe(event, effects, self.core.state) == []
         assert self.oracle.observe(event, effects, self.core.state) == []
+        assert self.words.observe(event, effects, self.core) == []
         return effects
 
 
@@ -285,7 +288,9 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.desk.gone(f"c-unknown-{pick}")
         self.desk.handover_failed(f"c-unknown-{pick}")
 
-    @rule(room=rooms, state=st.sampled_from([api.RoomState.OPEN, *api.RoomState]))
+    @rule(
+        room=st.sampled_from([*ROOMS, *ROOMS, "nowhere"]), state=st.sampled_from([api.RoomState.OPEN, *api.RoomState])
+    )
     def room_state(self, room: str, state: api.RoomState) -> None:
         self.desk.send(api.RoomStateSet(self.desk.now_ms, RoomId(room), state, None, "fire drill"))
 

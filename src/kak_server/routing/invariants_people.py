@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from kak_server.routing.api import ForcedTo
+from kak_server.routing.api import ForcedTo, OperatorState
 from kak_server.routing.duty import HandOver, Loan
 from kak_server.routing.lending import ASKED, LOAN
 from kak_server.routing.shifts import HAND_OVER, at_work
@@ -42,6 +42,8 @@ def _duty(state: State, operator: Operator) -> list[str]:
     forced_out = duty.forced is not None and duty.forced.to is ForcedTo.SIGNED_OUT
     if duty.leaving != (forced_out or (row is not None and row.outgoing == name)):
         found.append(f"{name} leaves without a cause, or has a cause and stays")
+    if (operator.state is OperatorState.WRAP_UP) != (operator.wrap_up_until_ms is not None):
+        found.append(f"{name} is {operator.state}, with paper work until {operator.wrap_up_until_ms}")
     if duty.leaving and not at_work(operator):
         found.append(f"{name} is free and should have left")
     return found

@@ -11,7 +11,7 @@ from itertools import islice
 from kak_sim.days.day import EVENTS_MAX, Day, Outcome
 from kak_sim.days.scenarios import SCENARIOS, world_of
 from kak_sim.days.stage import Watch
-from kak_sim.days.watches import Audit, Laws, Oracle, Steps, Stream, Twin
+from kak_sim.days.watches import Audit, Laws, Oracle, Steps, Stream, Twin, Words
 
 SEEDS = 1 << 31
 EVERY = {"crashes": 8}
@@ -59,7 +59,7 @@ class Total:
 def do(job: Job) -> Outcome:
     """Simulate one day under all watches. An exception of the core is a finding too."""
     world = world_of(job.scenario, job.seed)
-    watches: tuple[Watch, ...] = (Stream(), Laws(), Oracle(), Steps(), Twin())
+    watches: tuple[Watch, ...] = (Stream(), Laws(), Oracle(), Steps(), Words(), Twin())
     if not world.config.national.rooms:  # the auditor knows own room and all rooms, not workflows
         watches += (Audit(),)
     day = Day(world, job.seed, watches)

@@ -12,6 +12,7 @@ from kak_sim.auditor import Auditor
 from kak_sim.oracle_watch import OracleWatch
 from kak_sim.step_oracle import StepOracle
 from kak_sim.stream_laws import StreamLaws
+from kak_sim.word_laws import WordLaws
 
 LAWS_EVERY = 16
 TWIN_EVERY = 200
@@ -59,6 +60,17 @@ class Oracle:
     def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
         """What the step broke."""
         return self.watch.observe(event, effects, core.state)
+
+
+class Words:
+    """What people's words come to, and whether readers are told."""
+
+    def __init__(self) -> None:
+        self.laws = WordLaws(LAWS_EVERY)
+
+    def observe(self, event: Event, effects: tuple[Effect, ...], core: RoutingCore) -> list[str]:
+        """What the step broke."""
+        return self.laws.observe(event, effects, core)
 
 
 class Twin:

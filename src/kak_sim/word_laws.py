@@ -1,0 +1,204 @@
+"""What people's words must come to: each judged by what was to be seen before it and after it.
+
+Shares no code with the core. Feed it every event with its effects.
+"""
+
+from collections.abc import Iterator
+
+from kak_server.model.ids import OperatorId, QueueId
+from kak_server.routing import api
+from kak_server.routing.step import RoutingCore
+from kak_server.routing.views import OperatorView
+from kak_server.routing.words_moves import ParkRules
+from kak_server.routing.words_people import LoanState
+from kak_sim.mirror import Mirror
+
+LOAN_COUNT_MAX = 50
+
+
+class WordLaws:
+    """`every`: how often, in events, it also looks at everybody and at what readers are told."""
+
+    def __init__(self, every: int = 1) -> None:
+        self.mirror = Mirror()
+        self._every = every
+        self._seen = 0
+
+    def observe(self, event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> list[str]:
+        """What the step broke."""
+        found = [*self._judge(event, effects, core)]
+        found += self.mirror.follow(effects, core)
+        self._seen += 1
+        if self._seen % self._every == 0:
+            found += self.mirror.agrees(core)
+            found += reads(core)
+        return found
+
+    def _judge(self, event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> Iterator[str]:
+        said_no = next((effect.code for effect in effects if isinstance(effect, api.Refused)), "")
+        yield from self._counts(event, effects, core, said_no)
+        yield from _moves(event, effects, core)
+        match event:
+            case api.WrapUpExtended():
+                yield from self._longer(event, core, said_no)
+            case api.LoanAsked():
+                yield from self._asked(event, core, said_no)
+            case api.LoanAgreed() if not said_no:
+                yield from self._agreed(event)
+            case api.ConfigChanged():
+                yield from self._published(event, core)
+            case api.RoomStateSet():
+                yield from self._room(event, core, said_no)
+            case _:
+                pass
+
+    def _counts(
+        self, event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore, said_no: str
+    ) -> Iterator[str]:
+        """Offers let pass, counted once each; a sign of life begins the count of misses anew, and so does each call the
+        count of longer paper work."""
+        for effect in effects:
+            if not isinstance(effect, api.OperatorChanged):
+                continue
+            before, after = self.mirror.operators.get(effect.operator), core.operator(effect.operator)
+            if before is None or after is None or before.duty.on_since_ms != after.duty.on_since_ms:
+                continue
+            spoken = getattr(event, "operator", None) == effect.operator and not said_no
+            rejected = int(isinstance(event, api.OfferRejected) and spoken)
+            if after.rejected - before.rejected != rejected:
+                yield f"{effect.operator} has rejected {after.rejected} offers, {before.rejected} before this"
+            alive = (api.OfferAccepted, api.OfferRejected, api.ActivitySet, api.OperatorSignedIn)
+            if isinstance(event, alive) and spoken and after.duty.misses_in_row:
+                yield f"{effect.operator} gives a sign of life and has missed {after.duty.misses_in_row} in a row"
+            paper = api.OperatorState.WRAP_UP
+            if after.state is paper and before.state is not paper and (after.duty.extensions or after.duty.extended_ms):
+                yield f"{effect.operator} begins paper work that was extended before"
+
+    def _longer(self, event: api.WrapUpExtended, core: RoutingCore, said_no: str) -> Iterator[str]:
+        before, after = self.mirror.operators.get(event.operator), core.operator(event.operator)
+        if before is None or before.state is not api.OperatorState.WRAP_UP or before.wrap_up_until_ms is None:
+            if not said_no:
+                yield f"{event.operator} has no paper work that could take longer"
+            return
+        rules = core.people_config
+        by_ms = min(event.by_ms, rules.wrap_up_extension_ms - before.duty.extended_ms)
+        allowed = by_ms > 0 and before.duty.extensions < rules.wrap_up_extensions
+        if allowed == bool(said_no):
+            yield f"{event.operator} asked for {event.by_ms} ms more: {said_no or 'granted'}"
+        if allowed and (after is None or after.wrap_up_until_ms != before.wrap_up_until_ms + by_ms):
+            yield f"{event.operator} should have {by_ms} ms more"
+
+    def _asked(self, event: api.LoanAsked, core: RoutingCore, said_no: str) -> Iterator[str]:
+        rules = core.people_config
+        served = {config.queue for config in core.queues() if event.room in config.rooms}
+        fine = {
+            "duplicate": event.loan not in self.mirror.loans,
+            "same-room": event.room != event.lender,
+            "bad-time": core.now_ms < event.until_ms <= core.now_ms + rules.loan_ms,
+            "bad-count": max(1, len(event.named)) <= event.count <= LOAN_COUNT_MAX,
+            "unknown-queue": all(name in served for name in event.queues),
+            "limit": len(self.mirror.loans) < rules.max_loans,
+        }
+        if said_no and fine.get(said_no, True):
+            yield f"{event.loan} was refused as {said_no}, which it is not"
+        if not said_no and not all(fine.values()):
+            yield f"{event.loan} was asked for: {fine}"
+
+    def _agreed(self, event: api.LoanAgreed) -> Iterator[str]:
+        loan = self.mirror.loans.get(event.loan)
+        if loan is None or loan.state is not LoanState.ASKED:
+            yield f"{event.loan} was agreed to, and not asked for"
+            return
+        taken = {name for row in self.mirror.loans.values() for name in (*row.lent, *row.asked)}
+        for name in event.operators:
+            operator = self.mirror.operators.get(name)
+            if operator is None or operator.room != loan.lender or name in taken or operator.duty.leaving:
+                yield f"{name} goes to {loan.room}, and is not there to be lent"
+            elif any(operator.skills.get(skill, 0) < level for skill, level in loan.skills.items()):
+                yield f"{name} goes to {loan.room} without the skills that were asked for"
+
+    def _published(self, event: api.ConfigChanged, core: RoutingCore) -> Iterator[str]:
+        for rules in event.operators:
+            row = core.state.operators.get(rules.operator)
+            if row is not None and (row.name, row.skills) != (rules.name, rules.skills):
+                yield f"{row.operator} has {row.skills}, and {rules.skills} was published"
+            able = None if row is None else api.Capacity(row.chats_max, row.chats_in_call, row.interruptible)
+            if row is not None and rules.capacity not in (None, able):
+                yield f"{row.operator} takes {able}, and {rules.capacity} was published"
+        published = {config.queue: config for config in event.queues}
+        for view in core.contacts():
+            now, before = core.rules_of(view.contact), self.mirror.rules.get(view.contact)
+            wanted = published.get(view.queue)
+            if wanted is not None and event.apply == "all" and now != wanted:
+                yield f"{view.contact} follows former rules of {view.queue}, and the new ones are for all"
+            if event.apply == "new" and before is not None and before.queue == view.queue and now != before:
+                yield f"{view.contact} follows new rules of {view.queue}, which are for those to come"
+
+    def _room(self, event: api.RoomStateSet, core: RoutingCore, said_no: str) -> Iterator[str]:
+        state = core.state
+        known = (
+            any(row.room == event.room for row in state.config.national.rooms)
+            or any(config.rooms[:1] == (event.room,) for config in core.queues())
+            or any(row.room == event.room for row in self.mirror.operators.values())
+        )
+        former = any(queue.config.rooms[:1] == (event.room,) for queue in state.all_queues())
+        if said_no and known:
+            yield f"room {event.room} is there, and was refused as {said_no}"
+        if not said_no and not known and not former:
+            yield f"there is no room {event.room}, and nobody said so"
+        if not said_no and (core.room(event.room).state, core.room(event.room).reason) != (event.state, event.reason):
+            yield f"room {event.room} is not what was said"
+
+
+def _moves(event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> Iterator[str]:
+    """A parked contact comes back in time, to whom it belongs; what rings by now is known by its readers."""
+    state = core.state
+    for effect in effects:
+        if isinstance(effect, api.Parked):
+            rules = state.config.parking.get(effect.room, ParkRules())
+            if effect.recall_at_ms != core.now_ms + rules.recall_ms:
+                yield f"{effect.contact} is parked until {effect.recall_at_ms}"
+        elif isinstance(effect, api.HandOverChanged) and effect.change == "done":
+            room = _room_of(core.operator(effect.incoming))
+            for row in state.contacts.values():
+                slot = row.moves.slot
+                if slot is not None and slot.room == room and slot.by == effect.outgoing:
+                    yield f"{row.contact} comes back to {effect.outgoing}, who has handed over"
+
+
+def _room_of(operator: OperatorView | None) -> str:
+    return "" if operator is None else operator.room
+
+
+def reads(core: RoutingCore) -> list[str]:
+    """What is read of queues and people, worked out again from the rows."""
+    state = core.state
+    configs = {config.queue: config for config in core.queues()}
+    found = [
+        f"{name} has {core.idle_count(name)} idle people, and they are {core.idle(name)}"
+        for name in (*configs, QueueId("no such queue"))
+        if core.idle_count(name) != len(core.idle(name))
+    ]
+    found += [
+        f"nothing is said why {contact.contact} waits although {who} is here"
+        for contact in state.contacts.values()
+        if contact.state is api.ContactState.WAITING
+        for who in state.operators
+        if core.why_not(contact.contact, OperatorId(who)) is None
+    ]
+    for operator in state.operators.values():
+        loan = operator.duty.loan
+        served = set(core.served_queues(operator.operator))
+        for name, config in configs.items():
+            at_home = operator.room in config.rooms
+            emergency = config.klass is api.ContactClass.EMERGENCY
+            if loan is None:
+                reached = at_home
+            else:
+                lent = loan.room in config.rooms and (not loan.queues or name in loan.queues)
+                reached = lent or (loan.own_emergencies and emergency and at_home)
+            able = all(operator.skills.get(skill, 0) >= level for skill, level in config.skills.items())
+            former = sum(queue.config.queue == name for queue in state.all_queues()) > 1
+            if (name in served) != (reached and able) and not former:
+                found.append(f"{operator.operator} is said to serve {sorted(served)}; of {name} that is wrong")
+    return found
