@@ -54,8 +54,8 @@ def _tests(*files: str) -> str:
 
 
 KILLERS: Mapping[str, Callable[[], str]] = {
-    "days": lambda: _days(1, 1),
     "histories": lambda: _machines(30, RoutingMachine, WorkflowMachine),
+    "days": lambda: _days(1, 1),
     "more days": lambda: _days(100, 8),
     "more histories": lambda: _machines(250, WorkflowMachine, RoutingMachine),
     "the house": lambda: _machines(20, HouseMachine),
