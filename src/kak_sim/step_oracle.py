@@ -82,6 +82,7 @@ class Seen:
     entered_at_ms: int
     fired: int
     waited: bool
+    steps: tuple[api.Step, ...]
 
 
 class StepOracle:
@@ -119,6 +120,7 @@ class StepOracle:
                 contact.entered_at_ms,
                 contact.fired,
                 contact.state is api.ContactState.WAITING,
+                state.queue_of(contact).steps,
             )
             line = sorted((before[contact.queue], self._waiting[contact.queue]))
             looked = timer == f"step:{name}" and not early
@@ -157,6 +159,7 @@ class StepOracle:
         looked = (looked and last is not None and last.waited and not began) or (
             isinstance(event, api.ContactArrived) and last is None
         )
+        other_rules = last is not None and last.queue == contact.queue and last.steps != queue.steps
         found = []
         for number, step in enumerate(queue.steps):
             bit = 1 << number
@@ -174,6 +177,8 @@ class StepOracle:
                 if step.announce and not told and not isinstance(event, api.Configured | api.ConfigChanged):
                     found.append(f"{contact.contact} did step {number} of {contact.queue} in silence")
             here = contact.state in (api.ContactState.WAITING, api.ContactState.OFFERED)
+            if other_rules and due and step.when is None and not contact.fired & bit:
+                found.append(f"{contact.contact} follows other rules, and step {number} of {contact.queue} is to come")
             if looked and here and due and not contact.fired & bit and all(might):
                 found.append(f"{contact.contact} did not do step {number} of {contact.queue}, which holds")
         return found

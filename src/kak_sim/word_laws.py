@@ -5,8 +5,10 @@ Shares no code with the core. Feed it every event with its effects.
 
 from collections.abc import Iterator
 
-from kak_server.model.ids import OperatorId, QueueId
+from kak_server.model.ids import QueueId
 from kak_server.routing import api
+from kak_server.routing.ranking import candidates
+from kak_server.routing.state import Contact
 from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import OperatorView
 from kak_server.routing.words_moves import ParkRules
@@ -26,7 +28,7 @@ class WordLaws:
 
     def observe(self, event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> list[str]:
         """What the step broke."""
-        found = [*self._judge(event, effects, core)]
+        found = [*self._judge(event, effects, core), *_notices(effects)]
         found += self.mirror.follow(effects, core)
         self._seen += 1
         if self._seen % self._every == 0:
@@ -150,6 +152,16 @@ class WordLaws:
             yield f"room {event.room} is not what was said"
 
 
+def _notices(effects: tuple[api.Effect, ...]) -> Iterator[str]:
+    """Who has changed is said last, and once."""
+    kinds = (api.ContactChanged, api.OperatorChanged)
+    notices = [effect for effect in effects if isinstance(effect, kinds)]
+    if len(set(notices)) != len(notices):
+        yield f"said twice: {notices}"
+    if any(not isinstance(effect, kinds) for effect in effects[len(effects) - len(notices) :]):
+        yield f"said too early: {notices}"
+
+
 def _moves(event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> Iterator[str]:
     """A parked contact comes back in time, to whom it belongs; what rings by now is known by its readers."""
     state = core.state
@@ -179,13 +191,9 @@ def reads(core: RoutingCore) -> list[str]:
         for name in (*configs, QueueId("no such queue"))
         if core.idle_count(name) != len(core.idle(name))
     ]
-    found += [
-        f"nothing is said why {contact.contact} waits although {who} is here"
-        for contact in state.contacts.values()
-        if contact.state is api.ContactState.WAITING
-        for who in state.operators
-        if core.why_not(contact.contact, OperatorId(who)) is None
-    ]
+    for contact in state.contacts.values():
+        if contact.state is api.ContactState.WAITING:
+            found += _reasons(core, contact)
     for operator in state.operators.values():
         loan = operator.duty.loan
         served = set(core.served_queues(operator.operator))
@@ -202,3 +210,16 @@ def reads(core: RoutingCore) -> list[str]:
             if (name in served) != (reached and able) and not former:
                 found.append(f"{operator.operator} is said to serve {sorted(served)}; of {name} that is wrong")
     return found
+
+
+def _reasons(core: RoutingCore, contact: Contact) -> Iterator[str]:
+    """Why a contact waits: a reason for everybody who is here, each once, and none that is plainly wrong."""
+    operators = core.state.operators
+    told = {row.operator: row.reason for row in candidates(core.state, contact)}
+    if sorted(row.operator for row in candidates(core.state, contact)) != sorted(operators):
+        yield f"{contact.contact}: of {sorted(operators)}, reasons are said of {sorted(told)}"
+    for name, reason in told.items():
+        if reason is None:
+            yield f"nothing is said why {contact.contact} waits although {name} is here"
+        elif reason.startswith("is not available") and operators[name].activity is api.Activity.AVAILABLE:
+            yield f"{name} is said not to be available for {contact.contact}, and is"

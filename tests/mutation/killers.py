@@ -6,6 +6,7 @@ and the same examples; a signal ends it after so much CPU time. The finding is t
 
 import resource
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -42,8 +43,13 @@ def _machines(examples: int, *machines: type[RuleBasedStateMachine]) -> str:
     for machine in machines:
         try:
             run_state_machine_as_test(machine, settings=rules)
-        except Exception as problem:  # noqa: BLE001 - whatever it raises is what is looked for
-            return f"{machine.__name__}: {type(problem).__name__}: {problem}"
+        except Exception as raised:  # noqa: BLE001 - whatever it raises is what is looked for
+            problem: BaseException = raised
+            while problem.__context__ is not None:  # the first of them: what comes to an end after it may fail too
+                problem = problem.__context__
+            where = traceback.extract_tb(problem.__traceback__)[-1]
+            what = f"{type(problem).__name__} {str(problem)[:200]}"
+            return f"{machine.__name__}: {what} in {where.name} of {where.filename}: {where.line}"
     return ""
 
 

@@ -69,7 +69,8 @@ class AuditedDesk(Desk):
     def send(self, event: Event) -> tuple[Effect, ...]:
         effects = super().send(event)
         assert self.auditor.observe(event, effects) == []
-        assert self.words.observe(event, effects, self.core) == []
+        found = self.words.observe(event, effects, self.core)
+        assert not found, found
         assert self.auditor.timers == self.timers
         return effects
 

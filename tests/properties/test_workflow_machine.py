@@ -86,7 +86,8 @@ class WatchedDesk(Desk):
         effects = super().send(event)
         assert self.steps.observe(event, effects, self.core.state) == []
         assert self.oracle.observe(event, effects, self.core.state) == []
-        assert self.words.observe(event, effects, self.core) == []
+        found = self.words.observe(event, effects, self.core)
+        assert not found, found
         return effects
 
 

@@ -39,8 +39,11 @@ def _clock(state: State, contact: Contact, queue: Queue) -> list[str]:
         return [] if contact.wide else [f"{contact.contact} waits for a step that never comes"]
     if not left:
         return []
-    due_ms = min(contact.entered_at_ms + step.after_ms for step in left)
-    latest_ms = max(due_ms, state.now_ms + state.config.national.recheck_ms) if queue.config.workflow else due_ms
+    times = [contact.entered_at_ms + step.after_ms for step in left]
+    latest_ms = min(times)
+    if queue.config.workflow:  # what is due and did not hold is looked at again
+        again_ms = state.now_ms + state.config.national.recheck_ms
+        latest_ms = min(due_ms if due_ms > state.now_ms else again_ms for due_ms in times)
     if timer.at_ms > latest_ms:
         return [f"{contact.contact} looks at its next step at {timer.at_ms}, not by {latest_ms}"]
     return []
