@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kak_server.model.ids import QueueId
 from kak_server.routing import api
-from kak_server.routing.ranking import candidates
+from kak_server.routing.ranking import candidates, rank
 from kak_server.routing.state import Contact
 from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import OperatorView
@@ -218,6 +218,9 @@ def _reasons(core: RoutingCore, contact: Contact) -> Iterator[str]:
     told = {row.operator: row.reason for row in candidates(core.state, contact)}
     if sorted(row.operator for row in candidates(core.state, contact)) != sorted(operators):
         yield f"{contact.contact}: of {sorted(operators)}, reasons are said of {sorted(told)}"
+    for name, row in operators.items():
+        if (rank(contact, row)[0] == -1) == (name in contact.passed):
+            yield f"{name} is ranked {rank(contact, row)} for {contact.contact}, and {contact.passed} let it pass"
     for name, reason in told.items():
         if reason is None:
             yield f"nothing is said why {contact.contact} waits although {name} is here"

@@ -34,3 +34,18 @@ def test_any_order_of_coming_and_going_is_a_sorted_list(toggled: list[int]) -> N
                 sum(there < (other,) for there in plain) for other in range(41)
             ]
             assert [(other,) in line for other in range(41)] == [(other,) in plain for other in range(41)]
+
+
+@given(st.permutations(range(24)), st.permutations(range(24)), st.integers(0, 24))
+def test_whatever_block_empties_first_the_rest_is_found(comes: list[int], goes: list[int], in_order: int) -> None:
+    """All come, then all go; from some point on the greatest first, so that the last block empties among many."""
+    line: Ordered[tuple[int]] = Ordered()
+    left = set(range(24))
+    with patch("kak_server.routing.ordered.BLOCK_MAX", 4):
+        for number in comes:
+            line.add((number,))
+        for number in (*goes[:in_order], *sorted(goes[in_order:], reverse=True)):
+            line.remove((number,))
+            left.remove(number)
+            assert list(line) == [(other,) for other in sorted(left)]
+            assert all(((other,) in line) == (other in left) for other in range(24))

@@ -49,6 +49,7 @@ PEOPLE = PeopleConfig(
     minimum_staff={BERGEN: 1},
 )
 CAREFUL = replace(PEOPLE, loan_consent=True, minimum_staff={OSLO: 1}, max_loans=1)
+SMALL_QUEUE = queue("113-tromso", "tromso")
 OPERATORS = ("ada", "bob", "cia", "dag", "eva")
 POSITIONS = ("p1", "p2", "p3", "p4", "p5", "p6")
 
@@ -406,6 +407,17 @@ class RoutingMachine(RuleBasedStateMachine):
         self.desk.ring(f"c{self.calls}", "bergen")
         self.desk.borrow(loan, "bergen", "oslo", count=2, ms=ms)
         self.the_other_lends_all_it_can(loan, own)
+
+    @rule(who=operators, own=st.booleans(), ms=st.sampled_from([3_000, 60_000]))
+    def a_room_without_a_number_lends_and_gets_one(self, who: str, own: bool, ms: int) -> None:
+        """What the room is asked for, and who may be asked there, comes to be while somebody of it is away."""
+        desk = self.desk
+        desk.sit(who, "tromso", at="p-tromso")
+        desk.borrow("l3", "bergen", "tromso", count=1, ms=ms)
+        desk.lend("l3", who, own_emergencies=own)
+        desk.publish(SMALL_QUEUE)
+        desk.says(who, Activity.BREAK)
+        desk.says(who, Activity.AVAILABLE)
 
     @rule(loan=loans, who=operators, yes=st.sampled_from([True, True, False]))
     def somebody_says_whether_to_go(self, loan: str, who: str, yes: bool) -> None:
