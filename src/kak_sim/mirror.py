@@ -3,6 +3,8 @@
 That is how consoles live. So whatever a view shows must be told when it changes, and of nobody who is not there.
 """
 
+from dataclasses import replace
+
 from kak_server.model.ids import ContactId, OperatorId, RoomId
 from kak_server.routing import api
 from kak_server.routing.step import RoutingCore
@@ -52,9 +54,9 @@ class Mirror:
     def agrees(self, core: RoutingCore) -> list[str]:
         """Who has changed, came or went unsaid. Looks at everybody."""
         now: dict[str, object] = {f"contact {view.contact}": view for view in core.contacts()}
-        now.update((f"operator {view.operator}", view) for view in core.operators())
+        now.update((f"operator {view.operator}", _alone(view)) for view in core.operators())
         told: dict[str, object] = {f"contact {name}": view for name, view in self.contacts.items()}
-        told.update((f"operator {name}", view) for name, view in self.operators.items())
+        told.update((f"operator {name}", _alone(view)) for name, view in self.operators.items())
         rooms = {row.room for row in core.state.config.national.rooms} | set(self.rooms)
         now.update((f"room {room}", core.room(room)) for room in rooms)
         unsaid = {room: RoomView(room, api.RoomState.OPEN, "", None, 0) for room in rooms}
@@ -64,3 +66,8 @@ class Mirror:
             for name in {**now, **told}
             if now.get(name) != told.get(name)
         ]
+
+
+def _alone(view: OperatorView) -> OperatorView:
+    """Without what depends on who else of the room is idle: of that the core gives no notice."""
+    return replace(view, reserved=False)

@@ -82,7 +82,6 @@ class Seen:
     entered_at_ms: int
     fired: int
     waited: bool
-    steps: tuple[api.Step, ...]
 
 
 class StepOracle:
@@ -120,7 +119,6 @@ class StepOracle:
                 contact.entered_at_ms,
                 contact.fired,
                 contact.state is api.ContactState.WAITING,
-                state.queue_of(contact).steps,
             )
             line = sorted((before[contact.queue], self._waiting[contact.queue]))
             looked = timer == f"step:{name}" and not early
