@@ -101,7 +101,8 @@ class Day:
         for view in self.stage.core.contacts():
             if view.state in TALKING:
                 self.talks.goes_on(view.contact, view.epoch)
-            if view.state in (ContactState.WAITING, ContactState.PARKED) and view.answered_at_ms is not None:
+            again = view.requeued or view.answered_at_ms is not None  # others are in `callers`
+            if view.state in (ContactState.WAITING, ContactState.PARKED) and again:
                 self.talks.waits_again(view.contact)
             if view.state is ContactState.HANDED_OVER:
                 self.talks.overflown(view.contact)
