@@ -32,6 +32,7 @@ GROWING: Growing = {
     "one long value": repeated(b"x", _HEAD + b"Subject: ", b"\r\n\r\n"),
     "folds": repeated(b"\r\n ", _HEAD + b"Subject: x", b"x\r\n\r\n"),
     "spaces": repeated(b" ", _HEAD + b"Subject:", b"x\r\n\r\n"),
+    "spaces beside a fold": repeated(b" ", _HEAD + b"Subject: x\r\n y", b"z\r\n\r\n"),
     "spaces and folds": repeated(b"  \r\n", _HEAD + b"Subject: x", b"\r\n\r\n"),
     "vias": repeated(b"Via: SIP/2.0/UDP h;branch=z9hG4bKx\r\n", _HEAD, b"\r\n"),
     "via list": repeated(b"SIP/2.0/UDP h,", b"OPTIONS sip:x SIP/2.0\r\nVia: ", b"\r\n" + _HEAD[39:] + b"\r\n"),

@@ -18,12 +18,14 @@ GROWING: Growing = {
     **{f"message: {name}": grow for name, grow in _MESSAGES.items()},
     "many messages": repeated(_MESSAGE),
     "messages and pings": repeated(_MESSAGE + b"\r\n\r\n"),
+    "line feeds alone": repeated(b"\n", _MESSAGE),
     "pings": repeated(b"\r\n\r\n"),
     "lengths": repeated(b"l:0\r\n", b"OPTIONS sip:x SIP/2.0\r\n", b"\r\n"),
     "head and body": lambda size: (
         b"OPTIONS sip:x SIP/2.0\r\nl: %d\r\n" % (size // 2) + b"X: y\r\n" * (size // 12) + b"\r\n" + bytes(size // 2)
     ),
     "spaces in a length": repeated(b" ", b"OPTIONS sip:x SIP/2.0\r\nl:", b"0x\r\n\r\n"),
+    "spaces inside a length": repeated(b" ", b"OPTIONS sip:x SIP/2.0\r\nl: 0", b"0\r\n\r\n"),
     "spaces before the colon": repeated(b" ", b"OPTIONS sip:x SIP/2.0\r\nl", b"\r\n\r\n"),
 }
 

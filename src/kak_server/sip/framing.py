@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)", re.IGNORECASE)
+# White space around the value is taken off afterwards: a pattern that does it looks at each space again and again
+_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:([^\r\n]*)(?=\r\n)", re.IGNORECASE)
 _END = b"\r\n\r\n"
 
 
@@ -81,10 +82,10 @@ class StreamFramer:
         buffer = self._buffer
         end = buffer.find(_END, max(0, self._searched - 3))
         if end < 0:
-            # Line ends alone are not yet a header block: the next byte may complete a ping
-            self._searched = len(buffer) if self._searched or buffer.lstrip(b"\r\n") else 0
+            # Half a line end is not yet a header block: the next byte may complete a ping
+            self._searched = 0 if buffer in (b"", b"\r") else len(buffer)
             return "header block too large" if len(buffer) > self._max else ""
-        lengths = {match.group(1) for match in _LENGTH.finditer(buffer, 0, end + 2)}
+        lengths = {match.group(1).strip(b" \t") for match in _LENGTH.finditer(buffer, 0, end + 2)}
         if len(lengths) != 1:
             return "no Content-Length on a stream" if not lengths else "two Content-Lengths"
         text = bytes(lengths.pop())

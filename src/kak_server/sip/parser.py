@@ -64,7 +64,7 @@ _REQUEST_LINE = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+) ([^ \t]+) SIP/([0-9]{1,3})
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?\Z", re.DOTALL)
 _REMEMBERED, _REMEMBERED_CHARS = 1_024, 200  # request lines
 _NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
-_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+_FOLD = re.compile(r"(?<![ \t])[ \t]*(?:\r\n[ \t]+)+")  # looks at a run of spaces once, and not from each of them again
 # 25.1: a control character stands only behind a backslash in a quoted string; bare CR or LF nowhere (after unfolding)
 _CONTROL = re.compile(r"(?<!\\)[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
 _CALL_ID = re.compile(r"[\x21-\x7e]{1,512}\Z")

@@ -64,3 +64,17 @@ def test_line_ends_alone_never_fill_the_memory() -> None:
         framer.feed(b"\r\n" * 1_000)
     assert framer.unfinished == 0
     assert framer.feed(b"\n" * 2_000)[0].kind == "broken"
+
+
+def test_spaces_around_and_inside_a_length() -> None:
+    head = b"OPTIONS sip:x SIP/2.0\r\nl"
+    assert [frame.kind for frame in StreamFramer(4_000).feed(head + b" \t:\t 3 \t\r\n\r\nabc")] == ["message"]
+    (broken,) = StreamFramer(4_000).feed(head + b": 0" + b" " * 900 + b"0\r\n\r\n")
+    assert (broken.kind, broken.problem) == ("broken", "bad Content-Length")
+
+
+def test_line_feeds_alone_are_no_line_ends() -> None:
+    framer = StreamFramer(40)
+    assert framer.feed(b"\n" * 40) == []
+    (broken,) = framer.feed(b"\n")
+    assert (broken.kind, broken.problem) == ("broken", "header block too large")

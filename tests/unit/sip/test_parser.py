@@ -126,3 +126,11 @@ def test_what_has_been_let_go_leaves_what_a_transaction_needs() -> None:
     request.forget()
     assert (request.cseq, request.to.tag) == (CSeq(9, "INVITE"), "1918181833n")
     assert (request.fields, request.head, request.body) == ({}, "", b"")
+
+
+def test_a_fold_and_the_spaces_around_it_are_one_space() -> None:
+    request = parse(
+        b"OPTIONS sip:113@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@c>\r\n"
+        b"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nSubject: one  two \t\r\n\t three\r\n \r\n  four\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert request.fields["subject"] == ["one  two three four"]
