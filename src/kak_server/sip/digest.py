@@ -16,7 +16,8 @@ MAX_HEADER_CHARACTERS = 4_096
 MAX_PARAMS = 32
 MAX_VALUE_CHARACTERS = 1_024
 _SCHEME = re.compile(r"([A-Za-z0-9.!%*_+`'~-]+)[ \t]+")
-_PARAM = re.compile(r'[ \t]*([A-Za-z0-9.!%*_+`\'~-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t,"]+))[ \t]*(?:,|\Z)')
+# A backslash outside of quotes is no token's (RFC 3261 25.1): inside our own quotes it would escape what follows it
+_PARAM = re.compile(r'[ \t]*([A-Za-z0-9.!%*_+`\'~-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t,"\\]+))[ \t]*(?:,|\Z)')
 _EMPTY = re.compile(r"[ \t]*(?:,|\Z)")
 
 
