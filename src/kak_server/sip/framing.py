@@ -83,7 +83,7 @@ class StreamFramer:
         end = buffer.find(_END, max(0, self._searched - 3))
         if end < 0:
             # Half a line end is not yet a header block: the next byte may complete a ping
-            self._searched = 0 if buffer in (b"", b"\r") else len(buffer)
+            self._searched = len(buffer) if len(buffer) > 1 else 0
             return "header block too large" if len(buffer) > self._max else ""
         lengths = {match.group(1).strip(b" \t") for match in _LENGTH.finditer(buffer, 0, end + 2)}
         if len(lengths) != 1:
