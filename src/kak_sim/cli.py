@@ -6,7 +6,7 @@ import socket
 import sys
 from pathlib import Path
 
-from kak_sim import radio_cli
+from kak_sim import contacts_cli, radio_cli
 from kak_sim.callees import cli as callees_cli
 from kak_sim.callers import cli as caller_cli
 from kak_sim.days import cli as days_cli
@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_network(commands)
     radio_cli.add_parsers(commands)
+    contacts_cli.add_parsers(commands)
     caller_cli.add_parser(commands)
     callees_cli.add_parser(commands)
     days_cli.add_parser(commands)

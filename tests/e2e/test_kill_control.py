@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import Page
 
 from kak_sim.callers.sound import steady
 from kak_sim.robots.client import PositionClient
@@ -21,6 +22,51 @@ CALLER_HZ, OPERATOR_HZ = 440, 1000
 GSSI = 24201
 MS = 1_000_000
 DOWN_S = 3
+
+
+class Chat:
+    """A citizen's chat, brought by an integrator over HTTP."""
+
+    def __init__(self, base_url: str) -> None:
+        headers = {"Authorization": "Bearer lab"}
+        self._web = httpx.AsyncClient(base_url=f"{base_url}/api/v1", headers=headers, timeout=20)
+        self.contact = ""
+
+    async def begin(self) -> "Chat":
+        body = {"kind": "chat", "reference": "c1", "queue": "legevakt-chat", "text": "Hei", "caller_name": "Anna"}
+        first, again = [await self._web.post("/contacts", json=body) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (201, 200)
+        self.contact = first.json()["contact"]
+        assert again.json()["contact"] == self.contact
+        return self
+
+    async def hears(self, text: str) -> None:
+        """Poll, as an integrator does, until the operator has said so."""
+
+        async def said() -> bool:
+            rows = (await self._web.get(f"/contacts/{self.contact}/messages?after=1")).json()["messages"]
+            return any(row["by"] == "operator" and row["text"] == text for row in rows)
+
+        await eventually(said, 20, what=f"the citizen reads {text!r}")
+
+    async def says(self, text: str) -> None:
+        answer = await self._web.post(f"/contacts/{self.contact}/messages", json={"text": text})
+        assert answer.status_code == 200, answer.text
+
+    async def end(self) -> None:
+        answer = await self._web.post(f"/contacts/{self.contact}/end")
+        assert answer.json()["state"] == "ended"
+        await self._web.aclose()
+
+
+async def writes(page: Page, text: str) -> None:
+    """The operator answers in the chat, by keyboard alone."""
+    await page.keyboard.press("r")
+    await page.locator("textarea:focus").wait_for()
+    await page.keyboard.type(text)
+    await page.keyboard.press("Enter")
+    await page.locator("textarea:focus:placeholder-shown").wait_for()
+    await page.keyboard.press("Escape")
 
 
 async def waiting_of(client: PositionClient) -> list[tuple[str, int]]:
@@ -53,6 +99,12 @@ async def test_talking_goes_on_waiting_keeps_its_order_and_hanging_up_works(tmp_
             await ear.until_tone(CALLER_HZ)
             await eventually(lambda: caller.heard.tone_started_ns(OPERATOR_HZ), what="the caller hears the operator")
             contact = await at(page, "call-card").get_attribute("data-contact")
+            chat = await Chat(lab.base_url).begin()
+            await at(page, "chat-offer").wait_for()
+            await page.keyboard.press("i")
+            await at(page, f"chat-{chat.contact}").wait_for()
+            await writes(page, "Hvor er du?")
+            await chat.hears("Hvor er du?")
             before = await waiting_of(watcher)
             assert [who for who, _ in before] == ["+4791500002", "+4791500003"]
             await asyncio.sleep(1)
@@ -75,6 +127,13 @@ async def test_talking_goes_on_waiting_keeps_its_order_and_hanging_up_works(tmp_
             assert gap_caller_ms < 200
             assert gap_operator_ms < 200
             assert await at(page, "call-card").get_attribute("data-contact") == contact
+            await chat.says("Hjemme")
+            await at(page, f"chat-messages-{chat.contact}").get_by_text("Hjemme").wait_for()
+            assert await at(page, f"chat-messages-{chat.contact}").locator("li").count() == 3
+            await writes(page, "Vi kommer")
+            await chat.hears("Vi kommer")
+            await chat.end()
+            await at(page, "chat-deck").wait_for(state="hidden")
             await watcher.connect_events()
             assert await waiting_of(watcher) == before
             assert (ringing.state, announced.state) == ("ringing", "answered")

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type KeyContext, type KeyPress, keyAction, readKey } from "../src/ui/keys";
 
-const calm: KeyContext = { offer: false, call: false, wrapUp: false };
+const calm: KeyContext = { offer: false, call: false, wrapUp: false, chatOffer: false, chats: false, alarm: false };
 const press = (key: string, part: Partial<KeyPress> = {}): KeyPress => ({
   key,
   modified: false,

@@ -27,6 +27,9 @@ const RECENT = [
     cause: "operator",
     direction: "in",
     parties: [],
+    kind: "voice",
+    text: "",
+    messages: [],
     tracks: ["radio", "caller", "operator"].map((label) => ({
       recording: `rec-${label}`,
       label,

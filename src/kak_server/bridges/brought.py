@@ -71,10 +71,10 @@ class BroughtContacts:
         if ctx.core.contact(one.contact) is None:
             self._forget(one)
             raise RefusedError("unavailable", "the queue takes no more contacts")
-        # After the arrival: one of which there is no record was not confirmed to anybody, and is asked for again.
-        ctx.put(one.key(), one)
         if asked.kind == "chat" and asked.text:
             self.say(one, "outside", asked.text)
+        # Last: one of which there is no record was not confirmed to anybody, and is asked for again.
+        ctx.put(one.key(), one)
         fields = {"contact": one.contact, "kind": asked.kind, "queue": queue.queue, "by": by.integrator}
         ctx.emit(Note("contact_brought", fields=fields))
         detail = {"kind": asked.kind, "queue": queue.queue, "reference": asked.reference}

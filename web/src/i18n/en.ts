@@ -1,3 +1,4 @@
+import { enCards } from "./en_cards";
 import { enRoom } from "./en_room";
 import type { Word } from "./nb";
 
@@ -387,4 +388,5 @@ export const en: Record<Word, string> = {
   "citizen.unreachable": "The centre does not answer. Check that the phone has coverage.",
 
   ...enRoom,
+  ...enCards,
 };

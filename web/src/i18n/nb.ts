@@ -1,4 +1,5 @@
 /** Norwegian bokmål, the console's first language. Its keys are the dictionary's type; English must have them all. */
+import { nbCards } from "./nb_cards";
 import { nbRoom } from "./nb_room";
 
 export const nb = {
@@ -386,6 +387,7 @@ export const nb = {
   "citizen.unreachable": "Får ikke kontakt med sentralen. Sjekk at telefonen har dekning.",
 
   ...nbRoom,
+  ...nbCards,
 } as const;
 
 export type Word = keyof typeof nb;

@@ -3,7 +3,7 @@
  * open; a capturing page may start audio without a click.
  */
 
-export type Tone = "permit" | "denied" | "lost";
+export type Tone = "permit" | "denied" | "lost" | "message";
 
 const RING_PERIOD_S = { emergency: 1.2, urgent: 2, normal: 3 } as const;
 
@@ -52,7 +52,7 @@ export class Sounds {
     const context = this.context;
     if (!context) return;
     const now = context.currentTime;
-    const notes = { permit: [880, 1_175], denied: [330, 330], lost: [700, 520, 390] }[tone];
+    const notes = { permit: [880, 1_175], denied: [330, 330], lost: [700, 520, 390], message: [1_046, 1_318] }[tone];
     for (const [i, hertz] of notes.entries()) beep(context, context.destination, hertz, now + i * 0.12, 0.09, 0.2);
   }
 

@@ -232,6 +232,7 @@ export class Desk {
     this.followPhone(live);
     this.ringFor(before.live, live);
     this.hearFloor(before.live, live);
+    this.hearMessage(before.live, live);
   }
 
   /** While a phone is the position's sound the browser has none: the server would refuse it. */
@@ -260,6 +261,16 @@ export class Desk {
     if (is !== "denied" && is !== "revoked") return;
     this.sounds.tone("denied");
     this.ptt.releaseAll();
+  }
+
+  /** A citizen has written in one of our chats. */
+  private hearMessage(before: Live | null, live: Live): void {
+    const heard = new Map(before?.cards.map((card) => [card.contact, card.messages.length]));
+    const told = live.cards.some(({ contact, messages }) => {
+      const known = heard.get(contact);
+      return known !== undefined && messages.length > known && messages.at(-1)?.by === "outside";
+    });
+    if (told) this.sounds.tone("message");
   }
 
   private pttChanged(held: number | null, refused: string | null): void {

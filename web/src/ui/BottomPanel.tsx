@@ -1,6 +1,8 @@
 import { useRef } from "react";
 import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
+import { ChatDeck, useDeck } from "./ChatDeck";
+import { unansweredSince } from "./cards";
 import { Figures } from "./Figures";
 import { FlaggedNumbers } from "./FlaggedNumbers";
 import { AbandonedCalls, HandedOverCalls } from "./FollowUpLists";
@@ -13,6 +15,7 @@ import { RoomPanel } from "./RoomPanel";
 import { useRights } from "./rights";
 
 const TABS = [
+  ["chats", "chat.deck"],
   ["recent", "bottom.recent"],
   ["abandoned", "bottom.abandoned_tab"],
   ["handed-over", "bottom.handed_over"],
@@ -35,15 +38,19 @@ interface BottomPanelProps {
 export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
   const { t } = useLanguage();
   const { server, abandoned, handed_over, parked, flags } = useLive();
+  const { chats, offered } = useDeck();
+  const deck = chats.length > 0 || offered !== null;
   const list = useRef<HTMLDivElement>(null);
   const counts: Partial<Record<Tab, number>> = {
     abandoned: abandoned.length,
     "handed-over": handed_over.length,
     parked: parked.length,
     flags: flags.length,
+    chats: chats.length,
   };
+  const waits = offered !== null || chats.some((card) => unansweredSince(card) !== null);
   const { lead, figures } = useRights();
-  const allowed: Partial<Record<Tab, boolean>> = { room: lead, figures };
+  const allowed: Partial<Record<Tab, boolean>> = { chats: deck, room: lead, figures };
   const tabs = TABS.filter(([name]) => allowed[name] !== false);
   const step = (by: number) => {
     const at = tabs.findIndex(([name]) => name === tab);
@@ -76,11 +83,16 @@ export function BottomPanel({ app, tab, onTab }: BottomPanelProps) {
             >
               {t(word)}
               {name in counts && (
-                <span className={counts[name] ? `tab-count tab-count-${name}` : "tab-count"}>{counts[name]}</span>
+                <span
+                  className={counts[name] && (name !== "chats" || waits) ? `tab-count tab-count-${name}` : "tab-count"}
+                >
+                  {counts[name]}
+                </span>
               )}
             </button>
           ))}
         </div>
+        {deck && <ChatDeck shown={tab === "chats"} />}
         {tab === "recent" && <RecentCalls http={app.http} />}
         {tab === "abandoned" && <AbandonedCalls />}
         {tab === "handed-over" && <HandedOverCalls />}

@@ -1,8 +1,10 @@
 import { useLanguage } from "../i18n/language";
 import { cameToNothing } from "../state/live";
+import { AlarmCard } from "./AlarmCard";
 import { CallCard, type CallCardProps } from "./CallCard";
 import { Move } from "./CallMoves";
 import { CallOutcome } from "./CallOutcome";
+import { wholeCard } from "./cards";
 import { WhyAway } from "./DayLines";
 import { phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
@@ -19,15 +21,17 @@ interface CentreProps extends CallCardProps {
 /** The middle: the offer, the call, the wrap-up, or why there is none. */
 export function Centre({ onDial, ...card }: CentreProps) {
   const { t } = useLanguage();
-  const { offer, call, me } = useLive();
+  const { offer, call, me, cards } = useLive();
+  const alarm = call ? null : wholeCard(cards);
   return (
     <main className="centre panel">
       <div className="sr-only" role="status" aria-live="assertive">
         {offer && t("offer.announce", { queue: offer.queue_name, caller: offer.caller || t("caller.unknown") })}
       </div>
       {call && <CallCard call={call} {...card} />}
-      {!call && offer && <OfferCard key={`${offer.contact}-${offer.epoch}`} offer={offer} />}
-      {!call && !offer && (me.state === "wrap-up" ? <WrapUp onDial={onDial} /> : <Idle onDial={onDial} />)}
+      {alarm && <AlarmCard key={alarm.contact} card={alarm} armed={card.armed === "alarm"} />}
+      {!call && !alarm && offer && <OfferCard key={`${offer.contact}-${offer.epoch}`} offer={offer} />}
+      {!call && !alarm && !offer && (me.state === "wrap-up" ? <WrapUp onDial={onDial} /> : <Idle onDial={onDial} />)}
     </main>
   );
 }

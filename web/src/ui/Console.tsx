@@ -1,10 +1,12 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { ServiceResult } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
 import { BottomPanel, type Tab } from "./BottomPanel";
 import { Centre } from "./Centre";
+import { useDeck } from "./ChatDeck";
 import { ColleagueDialog } from "./ColleagueDialog";
+import { isLight, wholeCard } from "./cards";
 import { AddPartyDialog, DialDialog } from "./DialDialogs";
 import { DevicesDialog, KeysDialog } from "./HelpDialogs";
 import { useDesk, useDeskState, useLive } from "./hooks";
@@ -28,18 +30,29 @@ const ARMED_MS = 2_000;
 /** The console of a seat: a fixed grid, the dialogs over it, and the keys. */
 export function Console({ app }: { app: App }) {
   const { t } = useLanguage();
-  const { offer, call, me } = useLive();
+  const { offer, call, me, cards } = useLive();
+  const alarm = wholeCard(cards);
   const { soundBlocked } = useDeskState();
   const desk = useDesk();
   const [open, setOpen] = useState<Open | null>(null);
   const [why, setWhy] = useState<Asked | null>(null);
   const [tab, setTab] = useState<Tab>("recent");
-  const { armed, arm } = useArmed(call?.contact);
+  const { armed, arm } = useArmed((call ?? alarm)?.contact);
+  const deck = useDeckTab(setTab);
   const { refused, triple } = useTriple();
   const followUp = useFollowUp(setTab);
   const { explain } = useRights();
   const parked = () => show(setTab, "parked", ".parked-list");
-  const act = useActions({ setOpen, armed, arm, triple, followUp, parked, why: () => explain && setWhy(call) });
+  const act = useActions({
+    setOpen,
+    armed,
+    arm,
+    triple,
+    followUp,
+    parked,
+    why: () => explain && setWhy(call),
+    chats: () => setTab("chats"),
+  });
 
   // What merely informs gives way to an offer, so that it is seen and Enter answers it.
   const offered = offer && `${offer.contact} ${offer.epoch}`;
@@ -59,9 +72,12 @@ export function Console({ app }: { app: App }) {
   }, [desk]);
   useKeys({
     context: {
-      offer: offer !== null && !call,
+      offer: offer !== null && !call && !alarm,
       call: call !== null,
       wrapUp: me.state === "wrap-up",
+      chatOffer: isLight(offer) && (call !== null || alarm !== null),
+      chats: deck.chats,
+      alarm: alarm !== null && call === null,
     },
     act,
     release: (held) => (held === "ptt" ? desk.ptt.up("space") : call && desk.callerTalk(call.contact, false)),
@@ -70,7 +86,7 @@ export function Console({ app }: { app: App }) {
 
   return (
     <WhyContext value={setWhy}>
-      <div className="console">
+      <div className={deck.shown ? "console has-deck" : "console"}>
         <TopBar app={app} onHelp={() => setOpen("keys")} onDevices={() => setOpen("devices")} />
         <NoticeLine />
         <QueuePanel onFollowUp={followUp} />
@@ -121,6 +137,21 @@ function Dialogs({ open, onClose }: { open: Open | null; onClose(): void }) {
     default:
       return null;
   }
+}
+
+/** The chats' tab comes up by itself with a chat that is new, taken or offered, and goes with the last one. */
+function useDeckTab(setTab: (set: (tab: Tab) => Tab) => void) {
+  const { chats, offered } = useDeck();
+  const there = [...chats.map((card) => card.contact), ...(offered ? [offered.contact] : [])].join(" ");
+  const before = useRef("");
+  useEffect(() => {
+    const known = before.current.split(" ");
+    before.current = there;
+    const fresh = there !== "" && there.split(" ").some((contact) => !known.includes(contact));
+    if (fresh) setTab(() => "chats");
+    if (there === "") setTab((tab) => (tab === "chats" ? "recent" : tab));
+  }, [there, setTab]);
+  return { shown: there !== "", chats: chats.length > 0 };
 }
 
 /** A first press counts for this call and two seconds. */

@@ -30,6 +30,8 @@ const KEYS: readonly (readonly [string, Word])[] = [
   ["L L", "keys.hangup"],
   ["D", "keys.done"],
   ["+", "day.extend"],
+  ["I", "keys.chat_take"],
+  ["R", "keys.chat_answer"],
   ["F", "keys.follow_up"],
   ["A", "keys.available"],
   ["B", "keys.break"],

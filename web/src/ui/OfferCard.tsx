@@ -18,7 +18,9 @@ export function OfferCard({ offer }: { offer: Offer }) {
     // Never out of somebody's typing; elsewhere the big button takes the focus, so that a screen reader lands on it.
     if (!document.activeElement?.closest("input, textarea, select, dialog")) answer.current?.focus();
   }, []);
-  const { contact, epoch } = offer;
+  const { contact, epoch, kind } = offer;
+  const title = kind === "voice" ? t("offer.title") : t(`kind.${kind}`);
+  const take = kind === "chat" ? "chat.take" : kind === "voice" || kind === "video" ? "offer.answer" : "alarm.take";
   const left_s = secondsLeft(offer.expires_at_ms, now);
   const answering = busy.has("contact.accept") || offer.standby;
   return (
@@ -27,21 +29,34 @@ export function OfferCard({ offer }: { offer: Offer }) {
       data-testid="offer-card"
       data-contact={contact}
       data-epoch={epoch}
-      aria-label={t("offer.title")}
+      data-kind={offer.kind}
+      aria-label={title}
     >
       <header className="offer-head">
-        <span className="offer-title">{t("offer.title")}</span>
+        <span className="offer-title">{title}</span>
         <span className={`chip class-chip-${offer.class}`}>{t(`class.${offer.class}`)}</span>
         <span className="number offer-age">{t("offer.waited", { time: duration(now - offer.arrived_at_ms) })}</span>
       </header>
       <InvitedBy purpose={offer.purpose} name={offer.invited_by_name} />
       <p className="offer-queue">{offer.queue_name}</p>
-      <p className="offer-number number">{offer.caller ? phone(offer.caller) : t("caller.unknown")}</p>
-      <CallerLine of={offer} />
+      <p className="offer-number number">
+        {offer.kind === "voice"
+          ? offer.caller
+            ? phone(offer.caller)
+            : t("caller.unknown")
+          : offer.caller_name || (offer.caller ? phone(offer.caller) : t("caller.unknown"))}
+      </p>
+      {offer.kind === "voice" && <CallerLine of={offer} />}
       <CaseMarks of={offer} />
-      <p className="offer-location">{offer.location_text || t("call.no_location")}</p>
+      {offer.kind === "voice" ? (
+        <p className="offer-location">{offer.location_text || t("call.no_location")}</p>
+      ) : (
+        <p className="offer-text" data-testid="offer-text">
+          {offer.text || t("alarm.no_text")}
+        </p>
+      )}
       <div className="offer-buttons">
-        {desk_phone?.serves ? (
+        {desk_phone?.serves && offer.kind === "voice" ? (
           <p className="offer-by-phone" data-testid="offer-by-phone">
             ☎ {t("offer.by_phone")}
           </p>
@@ -55,7 +70,7 @@ export function OfferCard({ offer }: { offer: Offer }) {
             disabled={answering}
             onClick={() => void desk.run("contact.accept", { contact, epoch })}
           >
-            {t("offer.answer")} <kbd>Enter</kbd>
+            {t(take)} <kbd>Enter</kbd>
           </button>
         )}
         <button

@@ -87,6 +87,7 @@ function WaitingRow({ row, now }: { row: Waiting; now: number }) {
       <span className="waiting-who">
         <strong>{row.caller ? phone(row.caller) : t("caller.unknown")}</strong>
         <span className="muted">
+          {row.kind !== "voice" && `${t(`kind.${row.kind}`)} · `}
           {row.queue_name} · {t(`class.${row.class}`)}
           {row.state === "offered" && ` · ${t("waiting.offered")}`}
         </span>

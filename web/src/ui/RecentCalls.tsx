@@ -32,6 +32,7 @@ export function RecentCalls({ http }: { http: Http }) {
   const [problem, setProblem] = useState("");
   const [playing, play] = useState<Playing | null>(null);
   const [explained, explain] = useState<RecentCall | null>(null);
+  const [read, setRead] = useState<RecentCall | null>(null);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the list has changed
   useEffect(() => {
@@ -66,13 +67,21 @@ export function RecentCalls({ http }: { http: Http }) {
           </thead>
           <tbody>
             {calls.map((call) => (
-              <Row key={call.contact} call={call} playing={playing} onPlay={play} onExplain={() => explain(call)} />
+              <Row
+                key={call.contact}
+                call={call}
+                playing={playing}
+                onPlay={play}
+                onExplain={() => explain(call)}
+                onRead={() => setRead(call)}
+              />
             ))}
           </tbody>
         </table>
         {calls.length === 0 && <p className="panel-empty">{problem ? errorText(t, problem) : t("recent.none")}</p>}
       </div>
       <Replay playing={playing} />
+      {read && !offer && <Transcript call={read} onClose={() => setRead(null)} />}
       {explained && !offer && <Explain http={http} call={explained} onClose={() => explain(null)} />}
     </>
   );
@@ -83,9 +92,10 @@ interface RowProps {
   playing: Playing | null;
   onPlay(playing: Playing): void;
   onExplain(): void;
+  onRead(): void;
 }
 
-function Row({ call, playing, onPlay, onExplain }: RowProps) {
+function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
   const { t } = useLanguage();
   const desk = useDesk();
   const rights = useRights();
@@ -111,7 +121,10 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
   return (
     <tr data-testid={`recent-row-${call.contact}`} className={call.answered_at_ms === null ? "recent-missed" : ""}>
       <td className="number">{clock(call.arrived_at_ms)}</td>
-      <td>{queueTitle(call, t)}</td>
+      <td>
+        {call.kind !== "voice" && <span className="chip chip-kind">{t(`kind.${call.kind}`)}</span>}{" "}
+        {queueTitle(call, t)}
+      </td>
       <td>
         <span
           className={`direction direction-${call.direction}`}
@@ -149,7 +162,12 @@ function Row({ call, playing, onPlay, onExplain }: RowProps) {
         >
           ↗ <span className="wide-only">{t("abandoned.call_back")}</span>
         </button>
-        {call.tracks.length === 0 && <span className="muted">{t("recent.no_tracks")}</span>}
+        {(call.messages.length > 0 || call.text) && (
+          <button type="button" className="button button-small" data-testid={`read-${call.contact}`} onClick={onRead}>
+            {t("chat.read")}
+          </button>
+        )}
+        {call.tracks.length === 0 && call.kind === "voice" && <span className="muted">{t("recent.no_tracks")}</span>}
         {call.tracks.length > 1 && button("mix", mixUrl(call.contact), t("recent.both"), `replay-mix-${call.contact}`)}
         {sorted(call.tracks).map((track) =>
           button(track.recording, recordingUrl(track.recording), trackName(track, t), `replay-${track.recording}`),
@@ -196,6 +214,27 @@ function Replay({ playing }: { playing: Playing | null }) {
       {/* biome-ignore lint/a11y/useMediaCaption: recordings of calls have no captions */}
       <audio ref={audio} controls preload="none" data-testid="replay-audio" aria-label={t("recent.player")} />
     </div>
+  );
+}
+
+/** What was written in a chat, or what an alarm said. */
+function Transcript({ call, onClose }: { call: RecentCall; onClose(): void }) {
+  const { t } = useLanguage();
+  return (
+    <Dialog title={t("chat.transcript", { who: call.caller ? phone(call.caller) : "" })} onClose={onClose} wide>
+      {call.text && <p className="alarm-text">{call.text}</p>}
+      <ol className="transcript" data-testid="transcript">
+        {call.messages.map((message, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: what was said stands in its order
+          <li key={index} className={`said said-${message.by}`}>
+            <span className="muted number said-at">
+              {clock(message.at_ms)} {message.name}
+            </span>
+            <span className="said-text">{message.text}</span>
+          </li>
+        ))}
+      </ol>
+    </Dialog>
   );
 }
 

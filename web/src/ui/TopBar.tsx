@@ -1,6 +1,7 @@
 import { useLanguage } from "../i18n/language";
 import type { Word } from "../i18n/nb";
 import type { App } from "../state/app";
+import { wholeCard } from "./cards";
 import { clock, duration } from "./format";
 import { useDesk, useDeskState, useLive, useNow, useStore } from "./hooks";
 import { LanguagePicker } from "./LanguagePicker";
@@ -44,6 +45,7 @@ export function TopBar({ app, onHelp, onDevices }: TopBarProps) {
           <strong data-testid="operator-name">{live.me.name}</strong>
           <MyState />
         </div>
+        <ChatsCount />
         {live.server.lab && <span className="chip chip-lab">{t("app.lab")}</span>}
       </div>
       <ActivityPicker />
@@ -71,15 +73,32 @@ export function TopBar({ app, onHelp, onDevices }: TopBarProps) {
 
 function MyState() {
   const { t } = useLanguage();
-  const { me, clock_offset_ms } = useLive();
+  const { me, cards, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
+  const alarm = me.state === "busy" ? wholeCard(cards) : null;
   // Idle means ready only for who is available.
   const away = me.state === "idle" && me.activity !== "available";
   const look = away ? "away" : me.state;
   return (
     <span className={`my-state my-state-${look}`} data-testid="operator-state" data-state={me.state}>
-      {away ? t(ACTIVITY_WORDS[me.activity]) : t(`state.${me.state}`)}{" "}
+      {alarm ? t(`kind.${alarm.kind}`) : away ? t(ACTIVITY_WORDS[me.activity]) : t(`state.${me.state}`)}{" "}
       <span className="number">{duration(now - me.since_ms)}</span>
+    </span>
+  );
+}
+
+/** Chats this operator has, of so many. */
+function ChatsCount() {
+  const { t } = useLanguage();
+  const { chats, chats_max, chats_in_call } = useLive().me;
+  if (chats_max === 0) return null;
+  return (
+    <span
+      className={`number chats-count ${chats >= chats_max ? "chats-full" : chats === 0 ? "muted" : ""}`}
+      data-testid="chats-count"
+      title={t("chat.count_hint", { in_call: chats_in_call })}
+    >
+      {t("chat.count", { count: chats, most: chats_max })}
     </span>
   );
 }

@@ -5,6 +5,7 @@ export type Action =
   | { do: "leave" | "triple" | "keypad" | "add" | "dial" | "follow-up" }
   | { do: "park" | "colleague" | "swap" | "merge" | "complete" | "parked" | "why" }
   | { do: "available" | "break" | "monitor" | "help" | "ptt" | "caller-talk" }
+  | { do: "take-chat" | "answer-chat" | "end-alarm" }
   | { do: "select"; index: number };
 
 export interface KeyPress {
@@ -24,6 +25,12 @@ export interface KeyContext {
   offer: boolean;
   call: boolean;
   wrapUp: boolean;
+  /** A chat is offered beside what is in the middle. */
+  chatOffer: boolean;
+  /** There are chats at this position. */
+  chats: boolean;
+  /** An alarm or a radio's emergency is in the middle. */
+  alarm: boolean;
 }
 
 const CALL_KEYS: Record<string, Action> = {
@@ -68,6 +75,9 @@ export function keyAction(press: KeyPress, context: KeyContext): Action | null {
   if (context.wrapUp && key === "+") return { do: "extend" };
   if (/^[1-9]$/.test(key)) return { do: "select", index: Number(key) - 1 };
   if (context.offer && key === "n") return null; // answer first
+  if (context.chatOffer && key === "i") return { do: "take-chat" };
+  if (context.chats && key === "r") return { do: "answer-chat" };
+  if (context.alarm && key === "l") return { do: "end-alarm" };
   return (context.call ? CALL_KEYS[key] : undefined) ?? SEAT_KEYS[key] ?? null;
 }
 

@@ -3,6 +3,7 @@ import type { Call, ServiceResult } from "../api/types";
 import type { Desk } from "../state/desk";
 import { othersStay } from "./CallButtons";
 import { EXTEND_S } from "./Centre";
+import { isLight, nextToAnswer, wholeCard } from "./cards";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import type { Action } from "./keys";
 import { listensIn, type Move, whyNot } from "./moves";
@@ -13,7 +14,7 @@ export type Open = "patch" | "transfer" | "keys" | "devices" | "dial" | "add" | 
 
 /** A key whose first press waits for the second: nothing that ends or widens a call happens by one slip. */
 export interface Armed {
-  what: "hangup" | "leave" | "triple" | "merge" | "complete" | "take-over";
+  what: "hangup" | "leave" | "triple" | "merge" | "complete" | "take-over" | "alarm";
   contact: string;
 }
 
@@ -29,6 +30,8 @@ interface ActionHooks {
   /** To the calls in the room's slots. */
   parked(): void;
   why(): void;
+  /** To the chats below. */
+  chats(): void;
 }
 
 /** Carries out what a key asks for. */
@@ -40,9 +43,10 @@ export function useActions({
   followUp,
   parked,
   why,
+  chats,
 }: ActionHooks): (action: Action) => void {
   const desk = useDesk();
-  const { offer, call, me, talkgroups, services, phone } = useLive();
+  const { offer, call, me, talkgroups, services, phone, cards } = useLive();
   const { selectedGssi, busy } = useDeskState();
   const selected = talkgroups.find((group) => group.gssi === selectedGssi);
   const contact = call?.contact ?? "";
@@ -60,10 +64,20 @@ export function useActions({
     arm(null);
     return act();
   };
-  const answers = offer && !phone?.serves && !busy.has("contact.accept");
+  const byPhone = phone?.serves && offer?.kind === "voice";
+  const answers = offer && !byPhone && !busy.has("contact.accept");
+  const alarm = wholeCard(cards);
   const run: Record<Action["do"], () => unknown> = {
     answer: () => answers && desk.run("contact.accept", pick(offer)),
     reject: () => offer && settled() && !busy.has("contact.reject") && desk.run("contact.reject", pick(offer)),
+    "take-chat": () => isLight(offer) && !busy.has("contact.accept") && desk.run("contact.accept", pick(offer)),
+    "answer-chat": () => {
+      const next = nextToAnswer(cards, document.activeElement?.getAttribute("data-chat-input") ?? null);
+      chats();
+      // After the tab is drawn.
+      setTimeout(() => document.querySelector<HTMLElement>(`[data-chat-input="${next}"]`)?.focus(), 0);
+    },
+    "end-alarm": () => alarm && twice("alarm", () => desk.run("contact.hangup", { contact: alarm.contact })),
     close: () => setOpen(null),
     hold: () => there && !busy.has("contact.hold") && desk.run("contact.hold", { contact, on: call.state !== "held" }),
     hangup: () => twice("hangup", () => desk.run("contact.hangup", { contact })),

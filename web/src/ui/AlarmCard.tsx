@@ -1,0 +1,76 @@
+import { useState } from "react";
+import type { Card } from "../api/cards";
+import { useLanguage } from "../i18n/language";
+import { MoveTo } from "./ChatDeck";
+import { duration, phone } from "./format";
+import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+
+/** An alarm or a radio's emergency: what it says, from whom, since when, and that it is done. */
+export function AlarmCard({ card, armed }: { card: Card; armed: boolean }) {
+  const { t } = useLanguage();
+  const { busy } = useDeskState();
+  const desk = useDesk();
+  const now = useNow(useLive().clock_offset_ms, 500);
+  const [moving, setMoving] = useState(false);
+  const facts = [
+    ["alarm.from", [card.caller_name, card.caller ? phone(card.caller) : ""].filter(Boolean).join(" · ")],
+    ["alarm.area", card.area],
+    ["alarm.source", [card.source, card.reference].filter(Boolean).join(" · ")],
+  ] as const;
+  return (
+    <section
+      className={`alarm alarm-${card.class} class-edge class-${card.class}`}
+      data-testid="alarm-card"
+      data-contact={card.contact}
+      data-kind={card.kind}
+      aria-label={t(`kind.${card.kind}`)}
+    >
+      <header className="call-head">
+        <span className="chip chip-kind">{t(`kind.${card.kind}`)}</span>
+        <span className="call-queue">{card.queue_name}</span>
+        <span className={`chip class-chip-${card.class}`}>{t(`class.${card.class}`)}</span>
+        <span className="call-timer number">{duration(now - card.arrived_at_ms)}</span>
+      </header>
+      <p className="alarm-text" data-testid="alarm-text">
+        {card.text || t("alarm.no_text")}
+      </p>
+      <dl className="alarm-facts">
+        {facts.map(
+          ([word, text]) =>
+            text && (
+              <div key={word}>
+                <dt>{t(word)}</dt>
+                <dd>{text}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+      <div className="chat-buttons">
+        <button
+          type="button"
+          className={`button ${armed ? "button-danger" : "button-primary"}`}
+          data-testid="alarm-end"
+          disabled={busy.has("contact.hangup")}
+          onClick={() => void desk.run("contact.hangup", { contact: card.contact })}
+        >
+          {t("alarm.done")} <kbd>L L</kbd>
+        </button>
+        <button
+          type="button"
+          className="button"
+          data-testid="alarm-move"
+          aria-expanded={moving}
+          onClick={() => setMoving(!moving)}
+        >
+          {t("call.transfer")}
+        </button>
+        {moving && <MoveTo card={card} onDone={() => setMoving(false)} />}
+      </div>
+      {armed && (
+        <p className="muted" role="status" data-testid="alarm-armed">
+          {t("alarm.again")}
+        </p>
+      )}
+    </section>
+  );
+}
