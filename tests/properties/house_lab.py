@@ -28,7 +28,7 @@ from kak_server.bridges.staff import PersonInfo
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RecordingId, RoomId
-from kak_server.routing.api import Configured, Event, Reach, RoutingConfig, Step
+from kak_server.routing.api import Capacity, Configured, Event, Reach, RoutingConfig, Step
 from kak_server.routing.codec import decode_event, encode_event
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.dispatch import records_first
@@ -61,7 +61,11 @@ def settings() -> HouseSettings:
         replace(queue, handling=replace(careful, blocked="announce" if queue.klass == "normal" else "accept"))
         for queue in plain.queues
     )
-    people = {world.KARI: PersonInfo("Kari", (RoomId("oslo"), RoomId("bergen"))), world.OLA: PersonInfo("Ola")}
+    able = Capacity(chats_max=2, chats_in_call=1)
+    people = {
+        world.KARI: PersonInfo("Kari", (RoomId("oslo"), RoomId("bergen")), able),
+        world.OLA: PersonInfo("Ola", (), able),
+    }
     return replace(
         plain,
         groups=groups,

@@ -19,7 +19,8 @@ from kak_server.console.models import SnapshotFields
 from kak_server.media import rpc
 from kak_server.model.codec import Json, from_json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RoomId
-from kak_server.routing.api import INVITES, ContactState, OperatorState, Part
+from kak_server.routing.api import INVITES, ContactKind, ContactState, OperatorState, Part
+from kak_server.routing.views import ContactView
 from kak_server.sip.api import (
     CallCancelled,
     CallConfirmed,
@@ -33,6 +34,7 @@ from kak_server.sip.api import (
 from kak_server.sip.api_legs import CallAnswered, CallProgress, TransferAsked, TransferReport
 from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import FloorInput
+from tests.properties.house_brought import BroughtRules
 from tests.properties.house_lab import GROUPS, OPERATORS, SEATS, Lab, through_json
 from tests.properties.house_world import same_words
 from tests.unit.bridges.world import KARI, OFFER
@@ -79,7 +81,7 @@ seats = st.sampled_from(SEATS)
 gssis = st.sampled_from(GROUPS)
 
 
-class HouseMachine(RuleBasedStateMachine):
+class HouseMachine(BroughtRules, RuleBasedStateMachine):
     """Random days of the house between its rooms."""
 
     phones: tuple[PhoneInfo, ...] = ()
@@ -88,6 +90,7 @@ class HouseMachine(RuleBasedStateMachine):
     def open_up(self, ready: int, link: bool) -> None:
         self.lab = Lab(self.phones)
         self.calls = 0
+        self.nothing_brought()
         for operator, seat in list(zip(OPERATORS, SEATS, strict=False))[:ready]:
             self.sits_down(operator, seat, True)
             self.says(operator, "available")
@@ -717,6 +720,10 @@ class HouseMachine(RuleBasedStateMachine):
 
     # --- the laws -----------------------------------------------------------------------------------------------------
 
+    def routed_calls(self) -> list[ContactView]:
+        """The core's contacts that are calls."""
+        return [view for view in self.lab.house.ctx.core.contacts() if view.kind is ContactKind.VOICE]
+
     @invariant()
     def every_seat_has_the_operator_that_sits_there(self) -> None:
         core = self.lab.house.ctx.core
@@ -753,7 +760,7 @@ class HouseMachine(RuleBasedStateMachine):
     @invariant()
     def a_caller_is_with_the_seats_that_take_part(self) -> None:
         edges = self.edges(self.lab.house.ctx.desk.desired().mixes)
-        for view in self.lab.house.ctx.core.contacts():
+        for view in self.routed_calls():
             leg = str(caller_leg(view.contact))
             near = {edge.sink.split("/")[0] for edge in edges if edge.source == leg}
             near |= {edge.source for edge in edges if edge.sink == leg}
@@ -825,7 +832,7 @@ class HouseMachine(RuleBasedStateMachine):
         for line in house.calls.lines.values():
             assert records[line.key()] == through_json(as_recorded(line, records[line.key()]))
         assert {key for key in records if key.startswith("seat/")} == {f"seat/{seat}" for seat in house.seats.seats}
-        assert set(house.calls.lines) == {view.contact for view in house.ctx.core.contacts()}
+        assert set(house.calls.lines) == {view.contact for view in self.routed_calls()}
         assert house.calls.by_call == {line.call: line.contact for line in house.calls.lines.values() if not line.gone}
         ours = {call for line in house.calls.lines.values() for call in line.calls()}
         ours |= set(house.phone_desk.phones.by_call) | set(house.callers.turned.legs)
@@ -889,7 +896,7 @@ class HouseMachine(RuleBasedStateMachine):
     @invariant()
     def nobody_answered_hears_nothing(self) -> None:
         desired = self.lab.house.ctx.desk.desired()
-        for view in self.lab.house.ctx.core.contacts():
+        for view in self.routed_calls():
             line = self.lab.house.calls.lines[view.contact]
             heard = {edge.sink for edge in self.edges(desired.mixes)}
             heard |= {play.sink for play in desired.plays.values() if play.loop or play.then}
@@ -911,7 +918,7 @@ class HouseMachine(RuleBasedStateMachine):
     @invariant()
     def nobody_stays_on_hold_by_mistake(self) -> None:
         """A peer that has been told it is on hold sends nothing until it is told otherwise."""
-        for view in self.lab.house.ctx.core.contacts():
+        for view in self.routed_calls():
             call = self.lab.sip.calls.get(self.lab.house.calls.lines[view.contact].call)
             if call is not None and view.state is not ContactState.HELD:
                 assert "a=sendonly" not in call.local_sdp
@@ -922,7 +929,7 @@ class HouseMachine(RuleBasedStateMachine):
         sources: Mapping[ContactId, set[str]] = {view: set() for view in self.lab.house.calls.lines}
         for name, record in desired.recordings.items():
             sources[ContactId(str(name).split(".")[0])].add(record.source)
-        for view in self.lab.house.ctx.core.contacts():
+        for view in self.routed_calls():
             line = self.lab.house.calls.lines[view.contact]
             talking = {str(party.leg.leg) for party in line.company()}
             if view.state in (ContactState.CONNECTED, ContactState.HELD):
@@ -958,9 +965,10 @@ class HouseMachine(RuleBasedStateMachine):
     @invariant()
     def who_is_in_a_call_is_in_one(self) -> None:
         core = self.lab.house.ctx.core
-        seats = [seat for view in core.contacts() for seat in self.lab.house.colleagues.seats_of(view)]
+        whole = [view for view in core.contacts() if view.kind is not ContactKind.CHAT]
+        seats = [seat for view in whole for seat in self.lab.house.colleagues.seats_of(view)]
         assert len(seats) == len(set(seats))
-        for view in core.contacts():
+        for view in whole:
             if view.slot is not None:
                 assert view.contact in [row["contact"] for row in self.lab.house.colleagues.parked_list(view.slot.room)]
                 assert f"routing/park:{view.contact}" in self.lab.timers
@@ -996,8 +1004,12 @@ class HouseMachine(RuleBasedStateMachine):
         for operator in self.lab.house.ctx.core.operators():
             shown = views.snapshot(operator.operator, operator.position)
             told = SnapshotFields.model_validate({**shown, "now_ms": self.lab.now_ms, "server": SERVER})
-            assert (told.offer is not None) == (operator.state is OperatorState.OFFERED)
-            assert (told.call is not None) == (operator.state is OperatorState.BUSY)
+            asked = operator.state is OperatorState.OFFERED or operator.chat_offer is not None
+            assert (told.offer is not None) == asked
+            whole = operator.contact in self.lab.house.brought.contacts
+            assert (told.call is not None) == (operator.state is OperatorState.BUSY and not whole)
+            has = [*operator.chats, *([operator.contact] if operator.state is OperatorState.BUSY and whole else [])]
+            assert sorted(card.contact for card in told.cards) == sorted(str(one) for one in has)
 
     @staticmethod
     def edges(mixes: Mapping[Any, tuple[rpc.Edge, ...]]) -> list[rpc.Edge]:
