@@ -58,6 +58,12 @@ class Interrupt(Asked):
     cause: str = Field("interrupted", max_length=64)
 
 
+class Emergency(Asked):
+    """The emergency key."""
+
+    on: bool = True
+
+
 class PolicyChange(Asked):
     """Fields of kak_sim.tetra.network.Policy; those left out stay as they are."""
 
@@ -114,6 +120,13 @@ def _radio_routes(air: Air) -> APIRouter:
             radio.release()
         air.pump()
         return radio.state
+
+    @router.post("/{issi}/emergency")
+    async def emergency(issi: IssiPath, asked: Emergency) -> dict[str, Any]:
+        """Press the emergency key; with `on` false the alarm is over at the gateway."""
+        radio = radio_of(issi)
+        changed = air.gateway.emergency(issi, radio.party.alias, radio.gssi, asked.on)
+        return {"issi": issi, "emergency": asked.on, "changed": changed}
 
     @router.post("/{issi}/group")
     async def group(issi: IssiPath, asked: Turn) -> dict[str, Any]:

@@ -43,6 +43,8 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     listen = _add(actions, "listen", "tell what the radio hears", shared, _listen)
     listen.add_argument("--seconds", type=float, default=0.0, help="how long (0: until Ctrl-C)")
     listen.add_argument("--record", type=Path, help="write what it hears to this WAV file")
+    alarm = _add(actions, "emergency", "press the emergency key", shared, _emergency)
+    alarm.add_argument("--off", action="store_true", help="the alarm is over")
     select = _add(actions, "select", "turn to another talkgroup", shared, _select)
     select.add_argument("gssi", type=int, metavar="GSSI")
 
@@ -159,6 +161,12 @@ def _listen(arguments: argparse.Namespace, client: httpx.Client) -> int:
         written = _ask(client, "POST", f"{path}/record/stop")
         _show(arguments, written, f"recorded {written['seconds']:.1f} s to {written['path']}")
     return 0
+
+
+def _emergency(arguments: argparse.Namespace, client: httpx.Client) -> int:
+    told = _ask(client, "POST", f"/radios/{arguments.issi}/emergency", {"on": not arguments.off})
+    _show(arguments, told, f"{arguments.issi}: emergency {'over' if arguments.off else 'raised'}")
+    return 0 if told["changed"] else 1
 
 
 def _select(arguments: argparse.Namespace, client: httpx.Client) -> int:

@@ -20,7 +20,7 @@ LAB = ROOT / "configs/lab.yaml"
 
 def test_check_config_of_a_good_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-config", str(LAB)]) == 0
-    assert "ok: 3 rooms, 12 positions, 5 queues" in capsys.readouterr().out
+    assert "ok: 3 rooms, 12 positions, 6 queues" in capsys.readouterr().out
 
 
 def test_check_config_of_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

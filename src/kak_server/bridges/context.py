@@ -111,6 +111,7 @@ class HouseSettings:
     hold_trunks: frozenset[str] = frozenset()  # peers that are told when they are on hold (re-INVITE)
     surge_radius_m: float = 1_000.0  # calls this close to each other may be of one incident
     people: Mapping[OperatorId, PersonInfo] = field(default_factory=dict)  # who may sign in, and whom they lead
+    radio_emergency_queue: QueueId | None = None  # where radios' emergencies go
     integrators: tuple[Integrator, ...] = ()  # programs that bring chats and alarms
     trunk_media: Mapping[str, MediaPolicy] = field(default_factory=dict)  # SRTP and codecs; plain RTP where missing
 

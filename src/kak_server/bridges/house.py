@@ -8,7 +8,7 @@ clock or touches a socket.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.bridges import commands, far_ends, recovery, replacing, worker_events
+from kak_server.bridges import commands, far_ends, radio_emergency, recovery, replacing, worker_events
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_talk import BroughtTalk
@@ -195,6 +195,8 @@ class House:
         elif isinstance(event, radio.CommandRejected):
             fields = {"command": event.command, "gssi": event.gssi, "code": event.code}
             self.ctx.emit(Note("radio_command_rejected", "warning", fields))
+        elif isinstance(event, radio.EmergencyRaised):
+            radio_emergency.raised(self, event)
         else:
             self.groups.on_event(event)
             if isinstance(event, radio.LinkChanged) and event.up:

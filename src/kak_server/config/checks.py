@@ -132,6 +132,8 @@ def _radio(settings: Settings) -> Iterator[Finding]:
         yield ("radio", "talkgroups"), "talkgroups without a gateway: add radio.gateways"
     if radio.stale_after_ms <= radio.heartbeat_ms:
         yield ("radio", "stale_after_ms"), "must be longer than heartbeat_ms"
+    if radio.emergency_queue is not None and all(queue.id != radio.emergency_queue for queue in settings.queues):
+        yield ("radio", "emergency_queue"), f"there is no queue {radio.emergency_queue}"
     for n, gateway in enumerate(radio.gateways):
         if gateway.url.startswith("ws://") and not settings.server.lab:
             yield ("radio", "gateways", n, "url"), "plain ws:// is for a lab only (server.lab: true); use wss://"

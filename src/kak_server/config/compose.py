@@ -119,6 +119,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
         hold_trunks=frozenset(trunk.name for trunk in settings.sip.trunks if trunk.tell_hold),
         reserve_lines=reserve_calls(settings),
         trunk_media=to_trunk_media(settings),
+        radio_emergency_queue=QueueId(settings.radio.emergency_queue) if settings.radio.emergency_queue else None,
         integrators=to_integrators(settings.integrators),
         surge_radius_m=float(settings.routing.surge_radius_m),
         people={

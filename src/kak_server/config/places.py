@@ -179,6 +179,9 @@ class RadioSection(Section):
 
     gateways: tuple[GatewaySection, ...] = Field((), max_length=2, description="endpoints of the radio gateway")
     talkgroups: tuple[TalkgroupSection, ...] = Field((), max_length=5_000, description="talkgroups of the consoles")
+    emergency_queue: Identifier | None = Field(
+        None, description="queue of radios' emergencies; none: they are only logged"
+    )
     mcc: int = Field(242, ge=1, le=999, description="mobile country code of subscriber identities")
     mnc: int = Field(1, ge=0, le=16_383, description="mobile network code of subscriber identities")
     heartbeat_ms: int = Field(2_000, ge=100, le=60_000, description="interval of the gateway's heartbeat")

@@ -113,8 +113,26 @@ class CommandRejected:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class EmergencyRaised:
+    """A radio's emergency key was pressed, or (after a reconnect, perhaps again) still is up. `alarm` names it."""
+
+    alarm: str
+    issi: Issi
+    alias: str = ""
+    gssi: Gssi | None = None
+
+
 RadioEvent = (
-    LinkChanged | GroupChanged | LegReady | LegGone | TalkerChanged | FloorChanged | PatchChanged | CommandRejected
+    EmergencyRaised
+    | LinkChanged
+    | GroupChanged
+    | LegReady
+    | LegGone
+    | TalkerChanged
+    | FloorChanged
+    | PatchChanged
+    | CommandRejected
 )
 
 # --- outputs ----------------------------------------------------------------------------------------------------------

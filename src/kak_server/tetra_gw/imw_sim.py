@@ -12,9 +12,9 @@ patches) lives here and is asked for anew on every connection; at the gateway ea
 from collections.abc import Callable
 from enum import StrEnum
 
-from kak_server.model.ids import Gssi, OperatorId
+from kak_server.model.ids import Gssi, Issi, OperatorId
 from kak_server.tetra_gw import sdp, wire
-from kak_server.tetra_gw.api import FloorState, GatewaySettings, GroupState, LinkChanged, Output
+from kak_server.tetra_gw.api import EmergencyRaised, FloorState, GatewaySettings, GroupState, LinkChanged, Output
 from kak_server.tetra_gw.codec import Message, WireError, decode
 from kak_server.tetra_gw.group_desk import GroupDesk
 from kak_server.tetra_gw.outbox import ENDED_BY_ACK, TRIES_MAX, Outbox, Pending
@@ -192,6 +192,8 @@ class ImwSimDriver:
             self._groups.link_up = self._patches.link_up = True
             self._outbox.emit(LinkChanged(self.settings.name, True))
             self._outbox.resend_all(now_ms)
+        for alarm in body.alarms:
+            self._on_alarm(alarm)
         self._groups.resume(body, now_ms)
         self._patches.resume(body, now_ms)
 
@@ -262,8 +264,14 @@ class ImwSimDriver:
                 self._groups.on_floor(body, re, now_ms)
             case wire.PatchState():
                 self._patches.on_state(body, re)
+            case wire.EmergencyAlarm():
+                self._on_alarm(body)
             case _:  # a message only a console sends
                 self._ignored(message, "wrong_direction")
+
+    def _on_alarm(self, body: wire.EmergencyAlarm) -> None:
+        gssi = None if body.gssi is None else Gssi(body.gssi)
+        self._outbox.emit(EmergencyRaised(body.alarm, Issi(body.issi), body.alias, gssi))
 
     def _on_ack(self, body: wire.Ack, re: str | None, now_ms: int) -> None:
         pending = self._outbox.pending.get(re) if re is not None else None

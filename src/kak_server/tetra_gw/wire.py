@@ -102,13 +102,22 @@ class PatchItem(Body):
     sip_call: Short = ""
 
 
+class EmergencyAlarm(Body):
+    """A radio's emergency key was pressed; `gssi` is the group it was turned to. In the snapshot: it still is up."""
+
+    alarm: Id
+    issi: Ssi
+    alias: Short = ""
+    gssi: Ssi | None = None
+
+
 class Snapshot(Body):
     """Everything the gateway holds for this control room."""
 
     groups: Annotated[list[GroupItem], Field(max_length=LIST_MAX)] = []
     calls: Annotated[list[CallItem], Field(max_length=LIST_MAX)] = []
     patches: Annotated[list[PatchItem], Field(max_length=LIST_MAX)] = []
-    alarms: Annotated[list[dict[str, Any]], Field(max_length=LIST_MAX)] = []
+    alarms: Annotated[list[EmergencyAlarm], Field(max_length=LIST_MAX)] = []
     sds_pending: Count63 = 0
 
 
@@ -321,5 +330,6 @@ BODIES: dict[str, type[Body]] = {
     "patch.create": PatchCreate,
     "patch.remove": PatchRemove,
     "patch.state": PatchState,
+    "emergency.alarm": EmergencyAlarm,
 }
 TYPES: dict[type[Body], str] = {body: name for name, body in BODIES.items()}

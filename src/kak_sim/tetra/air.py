@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from kak_sim.audio import FRAME_MS, Samples
 from kak_sim.tetra import network as net
-from kak_sim.tetra.gateway import Gateway
+from kak_sim.tetra.emergencies import EmergencyGateway
 from kak_sim.tetra.radios import Radio
 from kak_sim.tetra.rtp_leg import RtpLeg
 from kak_sim.tetra.world import World
@@ -32,7 +32,7 @@ class Air:
         self.radios = {
             radio.issi: Radio(radio.issi, radio.alias, radio.gssi, self.network, clock) for radio in world.radios
         }
-        self.gateway = Gateway(
+        self.gateway = EmergencyGateway(
             self.network, clock=clock, media_host=media_host, on_change=self.pump, on_notice=self._notice
         )
         self.ticks = 0

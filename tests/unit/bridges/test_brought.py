@@ -9,16 +9,17 @@ from kak_server.bridges import recovery
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.brought import KEPT_FOR_MS
 from kak_server.bridges.brought_types import MESSAGES_MAX, Asked, Brought, Integrator
-from kak_server.bridges.outputs import Audit, JournalEvent, Put, StoreCall, Tell
+from kak_server.bridges.outputs import Audit, JournalEvent, Note, Put, StoreCall, Tell
 from kak_server.bridges.staff import PersonInfo
 from kak_server.console.messages import check_event
 from kak_server.console.models import Offer, SnapshotFields
 from kak_server.console.requests_contacts import ContactInfo
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId, LegId, QueueId
+from kak_server.model.ids import ContactId, Issi, LegId, QueueId
 from kak_server.routing.api import Capacity, ContactState, OperatorState
+from kak_server.tetra_gw.api import EmergencyRaised
 from tests.unit.bridges.test_recovery import after_restart, resume, sip_calls
-from tests.unit.bridges.world import KARI, OLA, SEAT_1, SEAT_2, World, settings, world
+from tests.unit.bridges.world import GROUP, KARI, OLA, SEAT_1, SEAT_2, World, settings, world
 
 WEB = Integrator("helsenorge", "Helsenorge", "0" * 64, contacts_a_minute=600, max_open=5, messages_a_minute=20)
 OTHER = Integrator("other", "Other", "1" * 64, kinds=frozenset({"alarm"}), queues=frozenset({QueueId("116117")}))
@@ -300,6 +301,30 @@ def test_chats_of_a_lost_position_wait_again_with_their_messages_after_the_call(
     assert w.answer(chat.contact, OLA, SEAT_2).code == ""
     assert [row["text"] for row in w.told("card")[-1]["messages"]] == ["Hei, jeg har feber"]
     assert w.told("card.ended")[-1]["cause"] == "media-lost"
+
+
+def test_a_radios_emergency_key_makes_one_contact_at_a_time(w: World) -> None:
+    key = EmergencyRaised("a1", Issi(2001), "Ambulanse 1-1", GROUP)
+    w.radio(key)
+    assert [o.name for o in w.outputs if isinstance(o, Note) and o.level == "error"] == ["radio_emergency_unrouted"]
+    w.house.ctx.settings = replace(w.house.ctx.settings, radio_emergency_queue=QueueId("113-oslo"))
+    w.sit()
+    for event in (key, key, replace(key, alarm="a2")):  # a reconnect, and a second press while it is up
+        w.radio(event)
+    (one,) = w.house.brought.contacts.values()
+    offer = w.told("offer")[-1]
+    assert (offer["kind"], offer["class"], offer["text"]) == ("radio", "emergency", "Ambulanse 1-1 · 2001 · AMK Oslo 1")
+    accept(w, one)
+    assert w.house.views.snapshot(KARI, SEAT_1)["cards"][0]["source"] == "TETRA"
+    assert w.do("contact.hangup", {"contact": one.contact}).code == ""
+    w.radio(key)  # still up at the gateway, and done with here
+    assert w.house.ctx.core.contacts() == ()
+    again = after_restart(w, w.house.ctx.settings)
+    resume(again, {})
+    again.radio(key)
+    assert again.house.ctx.core.contacts() == ()
+    again.radio(replace(key, alarm="a3"))
+    assert len(again.house.ctx.core.contacts()) == 1
 
 
 def test_after_a_restart_everything_is_as_it_was(w: World) -> None:

@@ -109,3 +109,12 @@ def test_a_priority_out_of_range_is_brought_into_it() -> None:
     assert lines[0]["out"]["body"]["priority"] == 3
     assert bench.driver.floor(GSSI) is FloorState.REQUESTED
     assert OperatorId("kari") == lines[0]["out"]["op"]
+
+
+def test_a_radios_emergency_is_told_when_it_is_pressed_and_while_it_is_up() -> None:
+    bench = Bench().up(24201)
+    alarm = {"alarm": "7-1", "issi": 7, "alias": "Bil 7", "gssi": 24201}
+    (told,) = events(bench.feed({"type": "emergency.alarm", "body": alarm}), "EmergencyRaised")
+    assert {name: told[name] for name in alarm} == alarm
+    lines = bench.feed({"type": "snapshot", "body": {"alarms": [alarm]}})
+    assert [event["alarm"] for event in events(lines, "EmergencyRaised")] == ["7-1"]

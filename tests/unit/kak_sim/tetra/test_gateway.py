@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from kak_server.tetra_gw import sdp
-from kak_sim.tetra.gateway import BAD_FRAMES_MAX, ROOM_GRACE_MS, STALE_AFTER_MS, Gateway, Session
+from kak_sim.tetra.emergencies import EmergencyGateway
+from kak_sim.tetra.gateway import BAD_FRAMES_MAX, ROOM_GRACE_MS, STALE_AFTER_MS, Session
 from kak_sim.tetra.network import Network, Party
 
 GSSI = 24201
@@ -23,7 +24,7 @@ class Bench:
         self.now_ms = 0
         self.network = Network([(GSSI, "AMK Oslo 1"), (24202, "AMK Oslo 2")])
         self.notices: list[tuple[int, str]] = []
-        self.gateway = Gateway(
+        self.gateway = EmergencyGateway(
             self.network,
             clock=lambda: self.now_ms,
             media_host="127.0.0.1",
@@ -234,3 +235,19 @@ async def test_too_much_nonsense_closes_the_session(bench: Bench) -> None:
         assert console.closed == []
         bench.gateway.frame(console.session, "nonsense")
     assert console.closed == ["too many frames that are not IMW-sim v1"]
+
+
+def test_an_emergency_is_told_to_every_console_once_and_stands_in_snapshots_while_it_is_up(bench: Bench) -> None:
+    oslo, bergen = Console(bench).up("oslo"), Console(bench).up("bergen")
+    oslo.take()
+    bergen.take()
+    bench.gateway.emergency(7, "Bil 7", GSSI, on=True)
+    assert not bench.gateway.emergency(7, "Bil 7", GSSI, on=True)
+    for console in (oslo, bergen):
+        ((kind, body),) = console.take()
+        assert (kind, body["issi"], body["alias"], body["gssi"]) == ("emergency.alarm", 7, "Bil 7", GSSI)
+    ((_, snapshot),) = oslo.send("resume", {"epoch": 0, "last_seq": 0})
+    assert [alarm["issi"] for alarm in snapshot["alarms"]] == [7]
+    assert bench.gateway.emergency(7, "Bil 7", GSSI, on=False)
+    ((_, snapshot),) = oslo.send("resume", {"epoch": 0, "last_seq": 0})
+    assert snapshot["alarms"] == []
