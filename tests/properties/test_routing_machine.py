@@ -198,11 +198,11 @@ class RoutingMachine(RuleBasedStateMachine):
         self.desk.accept(who, contact, epoch - back)
 
     @precondition(somebody_is_here)
-    @rule(pick=picks, somebody=operators, back=st.sampled_from([0, 0, 1]))
-    def rejects(self, pick: int, somebody: str, back: int) -> None:
+    @rule(pick=picks, somebody=operators, back=st.sampled_from([0, 0, 1]), gives_way=st.booleans())
+    def rejects(self, pick: int, somebody: str, back: int, gives_way: bool) -> None:
         contact = self.some_contact(pick)
         who, epoch = self.holder(contact, somebody)
-        self.desk.reject(who, contact, epoch - back)
+        self.desk.reject(who, contact, epoch - back, gives_way=gives_way)
 
     @precondition(somebody_is_here)
     @rule(pick=picks, back=st.sampled_from([0, 0, 0, 1]))

@@ -227,11 +227,11 @@ class WorkflowMachine(RuleBasedStateMachine):
             self.desk.joined(contact)
 
     @precondition(lambda self: self.any(api.ContactState.OFFERED))
-    @rule(pick=picks)
-    def rejects(self, pick: int) -> None:
+    @rule(pick=picks, gives_way=st.booleans())
+    def rejects(self, pick: int, gives_way: bool) -> None:
         contact = self.some(pick, api.ContactState.OFFERED)
         if contact != "c-unknown":
-            self.desk.reject(self.holder(contact), contact)
+            self.desk.reject(self.holder(contact), contact, gives_way=gives_way)
 
     @precondition(lambda self: self.any(api.ContactState.CONNECTING))
     @rule(pick=picks)

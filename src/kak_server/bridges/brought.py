@@ -40,6 +40,7 @@ class BroughtContacts:
         self._open: dict[str, dict[ContactId, None]] = {}  # by integrator
         self._references: dict[tuple[str, str], ContactId] = {}
         self._over: dict[ContactId, None] = {}  # the longest over first
+        self.offered: dict[ContactId, OperatorId] = {}  # chats, and who is asked for each (first)
         self._rates: dict[int, Buckets] = {}  # by how many a minute
 
     def open_of(self, integrator: str) -> list[ContactId]:
@@ -152,6 +153,10 @@ class BroughtContacts:
     def changed(self, contact: ContactId) -> None:
         """It waits in another queue perhaps, or with somebody else."""
         one, view = self.contacts.get(contact), self.ctx.core.contact(contact)
+        if one is not None and one.kind == "chat":
+            self.offered.pop(contact, None)
+            if view is not None and view.operator is not None and view.state is routing.ContactState.OFFERED:
+                self.offered[contact] = view.operator
         if one is None or view is None or one.over:
             return
         if view.queue != one.queue:
@@ -215,6 +220,8 @@ class BroughtContacts:
                 self.ended(one.contact, "ended-in-restart")
             elif view.state is routing.ContactState.CONNECTING and view.operator is not None and view.position:
                 self.connect(routing.Connect(one.contact, view.operator, view.position, view.epoch))
+        for one in self.contacts.values():
+            self.changed(one.contact)
         for contact in self.messages.keys() - self.contacts.keys():  # never confirmed to anybody
             for message in self.messages.pop(contact):
                 self.ctx.delete(message.record())

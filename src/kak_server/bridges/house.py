@@ -8,7 +8,7 @@ clock or touches a socket.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.bridges import commands, far_ends, radio_emergency, recovery, replacing, worker_events
+from kak_server.bridges import commands, far_ends, giving_way, radio_emergency, recovery, replacing, worker_events
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_talk import BroughtTalk
@@ -346,6 +346,7 @@ class House:
     def _contact_changed(self, effect: routing.ContactChanged) -> None:
         self.patches.not_talking(effect.contact)
         self.brought.changed(effect.contact)
+        giving_way.look(self, effect.contact)
         self.calls.refresh(effect.contact)
         self.views.lists.contact_changed(effect.contact)
         self.views_out.touched(effect.contact)

@@ -188,12 +188,14 @@ class OfferAccepted:
 
 @dataclass(frozen=True, slots=True)
 class OfferRejected:
-    """The operator says no: the next one is asked."""
+    """The operator says no: the next one is asked. `gives_way`: nobody said no, a chat's offer is taken back since
+    something graver waits for this operator, who is asked for that first."""
 
     now_ms: int
     operator: OperatorId
     contact: ContactId
     epoch: int
+    gives_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +319,7 @@ class Offer:
 @effect
 class WithdrawOffer:
     """Stop ringing there. reason: "accepted", "rejected", "expired", "caller-gone", "activity", "media", "moved",
-    "signed-out"."""
+    "signed-out", "gives-way"."""
 
     contact: ContactId
     operator: OperatorId

@@ -267,7 +267,13 @@ def take(turn: Turn, contact: Contact, operator: Operator) -> None:
 def on_rejected(turn: Turn, event: OfferRejected) -> None:
     """A spoken no."""
     contact = _current(turn, event)
-    if contact is not None:
+    if contact is not None and event.gives_way and lanes.is_light(contact):
+        operator = turn.state.operators[event.operator]
+        still = withdraw(turn, contact, operator, "gives-way")
+        free(turn, operator, light=True)  # before the chat waits again: it is not what the operator is asked for next
+        if not still:
+            wait_again(turn, contact)
+    elif contact is not None:
         operator = turn.state.operators[event.operator]
         operator.rejected += 1
         misses.present(operator)

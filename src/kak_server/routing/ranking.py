@@ -52,6 +52,10 @@ def candidates(state: State, contact: Contact) -> list[Candidate]:
     return sorted(able, key=lambda candidate: candidate.rank) + sorted(others, key=lambda other: other.operator)
 
 
+ASKED_FOR_A_CHAT = "has another offer"
+"""Said of somebody who could have the contact if there were no chat on offer to them."""
+
+
 def why_not(state: State, contact: Contact, operator: Operator) -> str | None:
     """Why this operator is not asked now, as the end of a sentence; None if it may be."""
     queue = state.queue_of(contact)
@@ -102,7 +106,7 @@ def _unable(queue: Queue, contact: Contact, operator: Operator) -> str | None:
 def _not_open(state: State, contact: Contact, operator: Operator) -> str:
     lane = contact.need.line.lane
     if operator.chat_offer is not None:
-        return "has another offer"
+        return ASKED_FOR_A_CHAT
     if lane == lanes.LIGHT:
         return f"has {len(operator.chats)} chats, and takes {operator.chats_max} at most"
     if operator.chats and not matching.lanes_of(state, operator) & lane:

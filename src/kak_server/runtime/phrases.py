@@ -85,6 +85,7 @@ def known(reason: str) -> bool:
 
 WITHDRAWN: Final[Mapping[str, Said]] = {
     "rejected": Said("said no", "sa nei"),
+    "gives-way": Said("something graver waited", "noe mer alvorlig ventet"),
     "expired": Said("did not answer in time", "svarte ikke i tide"),
     "caller-gone": Said("was ringing when the caller left", "ringte da innringeren la på"),
     "activity": Said("stopped being available while it rang", "ble utilgjengelig mens det ringte"),

@@ -130,6 +130,26 @@ def test_a_call_comes_beside_chats(w: World) -> None:
     assert len(w.house.views.snapshot(KARI, SEAT_1)["cards"]) == 1
 
 
+def test_an_emergency_does_not_wait_for_an_answer_to_a_chats_offer(w: World) -> None:
+    w.sit()
+    chat = bring(w)
+    assert w.told("offer")[-1]["kind"] == "chat"
+    ordinary = w.ring("call1", "116117")
+    view = w.house.ctx.core.contact(ordinary)
+    assert view is not None
+    assert view.state is ContactState.WAITING  # of the same class: each in its turn
+    call = w.ring("call2", "113")
+    assert w.told("offer")[-1]["contact"] == call
+    assert w.told("offer.withdrawn")[-1] == {"contact": chat.contact, "epoch": 1, "reason": "gives-way"}
+    assert info(w, chat)["state"] == "waiting"
+    assert w.answer(call).code == ""
+    assert w.told("offer")[-1]["contact"] == chat.contact  # beside the call
+    accept(w, chat)
+    me = w.house.ctx.core.operator(KARI)
+    assert me is not None
+    assert (me.rejected, me.missed) == (0, 0)
+
+
 def test_an_alarm_takes_the_operator_whole_and_leaves_paper_work(w: World) -> None:
     w.sit()
     alarm = bring(w, ALARM)

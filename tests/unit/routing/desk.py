@@ -202,10 +202,12 @@ class Desk:
         epoch = self.contact(contact).epoch if epoch is None else epoch
         return self.send(OfferAccepted(self.now_ms, OperatorId(who), ContactId(contact), epoch))
 
-    def reject(self, who: str, contact: str, epoch: int | None = None) -> tuple[Effect, ...]:
+    def reject(
+        self, who: str, contact: str, epoch: int | None = None, *, gives_way: bool = False
+    ) -> tuple[Effect, ...]:
         """No."""
         epoch = self.contact(contact).epoch if epoch is None else epoch
-        return self.send(OfferRejected(self.now_ms, OperatorId(who), ContactId(contact), epoch))
+        return self.send(OfferRejected(self.now_ms, OperatorId(who), ContactId(contact), epoch, gives_way))
 
     def joined(self, contact: str, epoch: int | None = None) -> tuple[Effect, ...]:
         """The shells have joined the legs."""
