@@ -152,12 +152,15 @@ class BroughtContacts:
 
     def changed(self, contact: ContactId) -> None:
         """It waits in another queue perhaps, or with somebody else."""
-        one, view = self.contacts.get(contact), self.ctx.core.contact(contact)
-        if one is not None and one.kind == "chat":
+        one = self.contacts.get(contact)
+        if one is None:  # no view: this is asked at every change of every call
+            return
+        view = self.ctx.core.contact(contact)
+        if one.kind == "chat":
             self.offered.pop(contact, None)
             if view is not None and view.operator is not None and view.state is routing.ContactState.OFFERED:
                 self.offered[contact] = view.operator
-        if one is None or view is None or one.over:
+        if view is None or one.over:
             return
         if view.queue != one.queue:
             one = replace(one, queue=view.queue)
