@@ -37,5 +37,4 @@ export const enCards: Record<keyof typeof nbCards, string> = {
   "keys.chat_answer": "Answer in the chat that has waited longest",
 
   "error.not-a-chat": "This is not a chat.",
-  "error.limit": "There is no room for more.",
 };

@@ -35,5 +35,4 @@ export const nbCards = {
   "keys.chat_answer": "Svar i chatten som har ventet lengst",
 
   "error.not-a-chat": "Dette er ikke en chat.",
-  "error.limit": "Det er ikke plass til mer.",
 } as const;
