@@ -66,6 +66,8 @@ class WordLaws:
             if before is None or after is None or before.duty.on_since_ms != after.duty.on_since_ms:
                 continue
             spoken = getattr(event, "operator", None) == effect.operator and not said_no
+            if any(isinstance(said, api.WithdrawOffer) and said.reason == "gives-way" for said in effects):
+                spoken = False  # nobody has said anything
             rejected = int(isinstance(event, api.OfferRejected) and spoken)
             if after.rejected - before.rejected != rejected:
                 yield f"{effect.operator} has rejected {after.rejected} offers, {before.rejected} before this"

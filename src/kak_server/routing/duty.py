@@ -47,9 +47,9 @@ class Duty:
     def own_word(self) -> bool:
         """The operator has said how it stands: nothing was missed, and what a shift lead set is over, but for a
         sign-out. Whether that is news."""
-        self.misses_in_row = 0
+        missed, self.misses_in_row = self.misses_in_row > 0, 0
         if self.forced is None or self.forced.to is ForcedTo.SIGNED_OUT:
-            return False
+            return missed
         self.forced = None
         return True
 

@@ -312,3 +312,15 @@ def test_a_snapshot_in_the_middle_of_it_all_goes_on() -> None:
     made.wait(15_000)
     assert made.core.operators() == ()
     assert made.core.state.by_room.get(RoomId("oslo")) is None
+
+
+def test_whoever_says_again_that_they_are_ready_is_seen_to_have_missed_nothing_in_a_row() -> None:
+    """The same word changes no activity; the count it begins anew is shown, so readers are told."""
+    room = Desk()
+    room.sit("ada")
+    room.ring("c1")
+    room.wait(20_000)
+    assert room.operator("ada").duty.misses_in_row == 1
+    effects = room.says("ada", Activity.AVAILABLE)
+    assert room.operator("ada").duty.misses_in_row == 0
+    assert [type(effect).__name__ for effect in effects] == ["OperatorChanged"]
