@@ -8,6 +8,7 @@ from kak_server.bridges.context import HouseSettings, QueueInfo, directory_of, e
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Dirty, Note
+from kak_server.bridges.room_lists import RoomQueues
 from kak_server.bridges.staff import leads_of
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ConfigChanged
@@ -20,6 +21,7 @@ class Tables:
     settings: HouseSettings
     directory: Directory
     queues: dict[QueueId, QueueInfo]
+    room_queues: RoomQueues
     emergency: frozenset[QueueId]
     rooms: dict[PositionId, RoomId]
     room_names: dict[RoomId, str]
@@ -29,10 +31,12 @@ class Tables:
 
 def tables_of(settings: HouseSettings) -> Tables:
     """Costs the size of the configuration; for a thread."""
+    queues = {info.queue: info for info in settings.queues}
     return Tables(
         settings,
         directory_of(settings),
-        {info.queue: info for info in settings.queues},
+        queues,
+        RoomQueues(queues),
         emergency_queues(settings),
         {info.position: info.room for info in settings.positions},
         {info.room: info.room_name for info in settings.positions},
@@ -51,7 +55,7 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.ctx.settings = tables.settings
     house.calls.serve(tables.directory, tables.queues)
     house.abandoned.serve(tables.emergency)
-    house.views.serve(tables.rooms, tables.room_names)
+    house.views.serve(tables.rooms, tables.room_names, tables.room_queues)
     house.callers.serve(tables.windows)
     house.staff.serve(tables.leads, tables.room_names)
     house.phone_desk.phones.serve(tables.settings.phones)

@@ -65,9 +65,9 @@ class RoomLists:
         self.queues = RoomQueues(calls.queues)
         self._rows: dict[ContactId, Shown] = {}
 
-    def serve(self) -> None:
+    def serve(self, queues: RoomQueues) -> None:
         """Other queues from now on, or called something else."""
-        self.queues = RoomQueues(self.calls.queues)
+        self.queues = queues
         self._rows.clear()
 
     # --- what changed -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, location_text
 from kak_server.bridges.phone_view import PhoneViews
-from kak_server.bridges.room_lists import RoomLists
+from kak_server.bridges.room_lists import RoomLists, RoomQueues
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.staff_views import StaffViews
 from kak_server.bridges.talkgroups import Group, Talkgroups
@@ -55,10 +55,10 @@ class Views:
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
 
-    def serve(self, rooms: dict[PositionId, RoomId], names: dict[RoomId, str]) -> None:
-        """Other seats and rooms from now on."""
+    def serve(self, rooms: dict[PositionId, RoomId], names: dict[RoomId, str], queues: RoomQueues) -> None:
+        """Other seats, rooms and queues from now on."""
         self._rooms, self._room_names = rooms, names
-        self.lists.serve()
+        self.lists.serve(queues)
 
     def queue_name(self, queue: QueueId) -> str:
         """The queue's name for people."""

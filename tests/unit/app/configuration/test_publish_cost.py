@@ -20,7 +20,7 @@ from kak_server.config.versions.catalogue import edited
 from kak_server.config.versions.compose import Composer
 from kak_server.config.versions.objects import Key
 from kak_server.model.codec import dumps, loads
-from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
 from kak_server.records.config_types import VersionRow
 from kak_server.routing.api import Activity, Configured, ContactArrived, OperatorSignedIn
 from kak_server.routing.step import RoutingCore
@@ -78,6 +78,9 @@ class Server:
             for call in range(7):
                 core.step(ContactArrived(2, ContactId(f"c{n}-{call}"), QueueId(f"e{n}"), "+4790000000"))
         self.house = House(settings, core, RandomIds())
+        lists = self.house.views.lists  # consoles have been shown who waits and who is there
+        lists.queue_list(RoomId("r0"))
+        lists.person_changed(OperatorId("u0"), core.operator(OperatorId("u0")))
         self.sip = SipCore(to_sip_settings(self.machine), lambda kind: kind)
 
     def made(self, kind: str, name: str, changes: dict[str, Any]) -> Prepared:
