@@ -151,7 +151,7 @@ async def test_a_seat_in_chromium(tmp_path: Path, new_page: Any) -> None:
         concealed = await page.evaluate("kak.inbound('audio', 'packetsLost')")
         assert concealed <= 2
         await page.evaluate("kak.pc.close()")
-        await until(lambda: control.of(rpc.LegMedia)[-1].state == "closed", 5.0, "DTLS closed")
+        await until(lambda: control.of(rpc.LegMedia)[-1].state == "closed", 20.0, "DTLS closed")
         caller.close()
         radio.close()
 

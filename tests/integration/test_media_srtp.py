@@ -46,7 +46,7 @@ async def test_a_protected_caller_and_a_plain_one_hear_each_other(tmp_path: Path
         await control.do(both_ways("call", "caller", "other"))
         caller.start(ports[0])
         other.start(ports[1])
-        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 8.0, "both hear each other")
+        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 20.0, "both hear each other")
         assert caller.unreadable == 0
         assert {packet.ssrc for packet in caller.packets} != {leg.ssrc}, "a stream of its own"
         assert (await stats_of(control, "caller"))["auth_failed"] == 0
@@ -77,7 +77,7 @@ async def test_only_authentic_packets_teach_an_address(tmp_path: Path) -> None:
         assert not control.of(rpc.LegLearned)
         assert not plain.packets
         caller.start(ports[0])
-        await until(lambda: listener.hears(440.0), 5.0, "the caller is heard")
+        await until(lambda: listener.hears(440.0), 20.0, "the caller is heard")
         (learned,) = control.of(rpc.LegLearned)
         assert learned.port == caller.port
         assert tone_share(listener.heard(15), 2_500.0) < 0.01
@@ -92,12 +92,12 @@ async def test_a_replayed_packet_is_not_heard(tmp_path: Path) -> None:
         caller.target = ("127.0.0.1", port)
         for _ in range(3):  # a digit's end, three times as ever: three packets, one digit
             caller.send_payload(101, bytes((5, 0x8A)) + (800).to_bytes(2, "big"))
-        await until(lambda: control.of(rpc.LegDtmf), 5.0, "digit")
+        await until(lambda: control.of(rpc.LegDtmf), 20.0, "digit")
         for packet in caller.sealed:
             caller.sock.sendto(packet, caller.target)
         caller.timestamp += 8_000
         caller.send_payload(101, bytes((6, 0x8A)) + (800).to_bytes(2, "big"))
-        await until(lambda: len(control.of(rpc.LegDtmf)) > 1, 5.0, "the next digit")
+        await until(lambda: len(control.of(rpc.LegDtmf)) > 1, 20.0, "the next digit")
         assert [event.digit for event in control.of(rpc.LegDtmf)] == ["5", "6"]
         assert (await stats_of(control, "caller"))["replayed"] == 3
         caller.close()
@@ -120,17 +120,17 @@ async def test_keys_come_later_and_change(tmp_path: Path) -> None:
         assert (await stats_of(control, "caller"))["keyless"] >= 10
         leg = dataclasses.replace(leg, srtp=caller.keys)
         await control.do(rpc.modified(leg, "127.0.0.1", caller.port))
-        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 8.0, "both hear each other")
+        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 20.0, "both hear each other")
         ssrc = caller.packets[-1].ssrc
         caller.rekey()
         await control.do(rpc.modified(dataclasses.replace(leg, srtp=caller.keys), "127.0.0.1", caller.port))
         caller.packets.clear()
         other.packets.clear()
-        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 8.0, "with the new key too")
+        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 20.0, "with the new key too")
         assert {packet.ssrc for packet in caller.packets} == {ssrc}, "our key stayed, so our stream did"
         await control.do(rpc.ModifyRtp(leg.leg, "127.0.0.1", caller.port))  # says nothing of keys: they stay
         caller.packets.clear()
-        await until(lambda: caller.hears(1_000.0), 5.0, "still protected")
+        await until(lambda: caller.hears(1_000.0), 20.0, "still protected")
         assert caller.unreadable == 0
         caller.close()
         other.close()
@@ -151,20 +151,20 @@ async def test_another_worker_goes_on_with_protected_calls(tmp_path: Path) -> No
         await control.do(both_ways("call", "caller", "other"))
         caller.start(ports[0])
         other.start(ports[1])
-        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 8.0, "both hear each other")
+        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 20.0, "both hear each other")
         before = {packet.ssrc for packet in caller.packets}
         worker.kill(signal.SIGKILL)
         again = WorkerProcess(tmp_path)
         await again.start()
         try:
-            await until(lambda: len(control.attached) == 2, 8.0, "attached again")
+            await until(lambda: len(control.attached) == 2, 20.0, "attached again")
             (learned,) = [event for event in control.of(rpc.LegLearned) if event.leg == "caller"]
             back = dataclasses.replace(leg, peer_host=learned.host, peer_port=learned.port, learned=True)
             caller.packets.clear()
             other.packets.clear()
             for command in (back, second, both_ways("call", "caller", "other")):
                 await control.do(command)
-            await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 8.0, "sound is back both ways")
+            await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 20.0, "sound is back both ways")
             assert caller.unreadable == 0
             assert not before & {packet.ssrc for packet in caller.packets}, "no index of the old stream comes again"
         finally:
@@ -185,25 +185,25 @@ async def test_opus_both_ways_and_a_change_of_codec(tmp_path: Path) -> None:
         caller.start(ports[0])
         await until(lambda: other.hears(440.0) if other.packets else caller.sent > 5, 5.0)
         other.start(ports[1])
-        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 8.0, "both hear each other")
+        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 20.0, "both hear each other")
         newest = caller.packets[-5:]
         assert {b.timestamp - a.timestamp for a, b in pairwise(newest)} == {960}
         other.frequency_hz = None  # nobody speaks: silence keeps coming, as packets
         await until(lambda: tone_share(caller.heard(10), 1_000.0) < 0.1, 5.0)
         count = len(caller.packets)
-        await until(lambda: len(caller.packets) > count + 20, 5.0, "silence is sent")
+        await until(lambda: len(caller.packets) > count + 20, 20.0, "silence is sent")
         other.frequency_hz = 1_000.0
 
         plain = RtpPhone(600.0)  # transferred to a phone that has G.711 only
         moved = dataclasses.replace(leg, codec="PCMA", payload_type=8)
         await control.do(rpc.modified(moved, "127.0.0.1", plain.port))
         plain.start(ports[0])
-        await until(lambda: plain.hears(1_000.0) and other.hears(600.0), 8.0, "with G.711 now")
+        await until(lambda: plain.hears(1_000.0) and other.hears(600.0), 20.0, "with G.711 now")
         await control.do(rpc.modified(leg, "127.0.0.1", caller.port))
         plain.close()
         caller.packets.clear()
         other.packets.clear()
-        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 8.0, "and with Opus again")
+        await until(lambda: caller.hears(1_000.0) and other.hears(440.0), 20.0, "and with Opus again")
         caller.close()
         other.close()
 
@@ -217,8 +217,8 @@ async def test_digits_are_dialled(tmp_path: Path) -> None:
         order = rpc.SendDtmf(LegId("out"), "order-1", "1*9#", 100, 60)
         await control.do(order)
         await control.do(order)
-        await until(lambda: control.of(rpc.LegDtmfSent), 8.0, "all sent")
-        await until(lambda: len(control.of(rpc.LegDtmf)) == 4, 5.0, "all heard")
+        await until(lambda: control.of(rpc.LegDtmfSent), 20.0, "all sent")
+        await until(lambda: len(control.of(rpc.LegDtmf)) == 4, 20.0, "all heard")
         assert [(event.digit, event.duration_ms) for event in control.of(rpc.LegDtmf)] == [
             (digit, 100) for digit in "1*9#"
         ]
@@ -250,8 +250,8 @@ async def test_reports_share_the_port(tmp_path: Path) -> None:
         await control.do(both_ways("call", "one", "other"))
         one.start(ports[0])
         other.start(ports[1])
-        await until(lambda: one.hears(1_000.0), 8.0, "sound")
-        await until(lambda: one.reports, 8.0, "a report within the interval")
+        await until(lambda: one.hears(1_000.0), 20.0, "sound")
+        await until(lambda: one.reports, 20.0, "a report within the interval")
         assert one.reports[-1].sender_report_ntp
         assert one.reports[-1].lost == 0.0
         report = b"\x80\xc9\x00\x01" + bytes(3) + b"\x09"

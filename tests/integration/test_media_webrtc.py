@@ -40,7 +40,7 @@ async def test_operator_and_caller_hear_each_other(tmp_path: Path) -> None:
         for peer in (caller, radio):
             peer.close()
         await browser.close()
-        await until(lambda: "closed" in media_states(control.of(rpc.LegMedia), "seat"), 5.0, "leg closed")
+        await until(lambda: "closed" in media_states(control.of(rpc.LegMedia), "seat"), 20.0, "leg closed")
         await control.do(rpc.CloseLeg(LegId("seat")))
 
 
@@ -65,7 +65,7 @@ async def test_a_new_connection_of_the_same_seat(tmp_path: Path) -> None:
         bystander.packets.clear()
         await second.connect(control, "seat", "operator")
         await until(lambda: bool(second.listeners) and second.headset.hears(440.0), 10.0, "heard again")
-        await until(lambda: caller.hears(1_500.0), 5.0, "the caller hears the new microphone")
+        await until(lambda: caller.hears(1_500.0), 20.0, "the caller hears the new microphone")
         numbers = [packet.sequence for packet in bystander.packets]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "another leg lost a packet"
         assert bystander.hears(440.0)
@@ -92,7 +92,7 @@ async def test_a_bad_offer_leaves_the_leg_as_it_was(tmp_path: Path) -> None:
         for bad in ("", "v=0", "m=audio x", good.replace("a=ice-pwd", "a=ice-no"), await camera.offer(), "\0" * 99):
             reply = await control.client.call(rpc.CreateWebrtc(LegId("seat"), "operator", bad), timeout_ms=5_000)
             assert (reply.ok, reply.code) == (False, "bad_sdp"), bad[:40]
-        await until(lambda: browser.headset.hears(440.0) and caller.hears(1_000.0), 5.0, "still heard")
+        await until(lambda: browser.headset.hears(440.0) and caller.hears(1_000.0), 20.0, "still heard")
         caller.close()
         await browser.close()
         await camera.close()
@@ -160,9 +160,9 @@ async def test_nothing_is_left_after_load(tmp_path: Path) -> None:
 
         before = held()
         await load("one")
-        await until(lambda: len(closed()) == 6, 5.0, "recordings closed")
+        await until(lambda: len(closed()) == 6, 20.0, "recordings closed")
         await load("two")
-        await until(lambda: len(closed()) == 12, 5.0, "recordings closed")
+        await until(lambda: len(closed()) == 12, 20.0, "recordings closed")
         assert not any((await control.do(rpc.GetCensus())).result.values())
         await until(lambda: held()[0] <= before[0], 10.0, "every socket and file is closed")
         assert held()[1] <= before[1] + 1, "no thread for a leg"
