@@ -5,7 +5,7 @@ of the core is kept as a *script*: so long after the decision this happened. A d
 and which of its kind it was: the second wait of a contact, its first talk, the first offer of it to this operator.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kak_server.model.ids import ContactId
@@ -72,7 +72,9 @@ class Recorder:
     def take(self, core: RoutingCore, event: api.Event) -> tuple[api.Effect, ...]:
         """Step the core with the event, and note what it was."""
         self._index += 1
-        self.recording.end = (max(event.now_ms, core.now_ms), self._index)
+        if event.now_ms < core.now_ms:  # the clock was set back: for the core no time has passed, nor for us
+            event = replace(event, now_ms=core.now_ms)
+        self.recording.end = (event.now_ms, self._index)
         self._note(core, event)
         contact = getattr(event, "contact", None)
         before = core.contact(contact) if isinstance(event, api.ContactConnected) and contact is not None else None
