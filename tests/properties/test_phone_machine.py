@@ -141,8 +141,8 @@ class PhoneMachine(HouseMachine):
         house = self.lab.house
         for seat in house.seats.seats.values():
             view = house.ctx.core.operator(seat.operator)
-            if not seat.phone or view is None or view.contact is None:
-                continue
+            if not seat.phone or view is None or view.contact not in house.calls.lines:
+                continue  # an alarm is a card, and nothing to hear
             contact = house.ctx.core.contact(view.contact)
             active = house.phone_desk.phones.active.get(seat.position)
             if contact is not None and contact.state in JOINED and seat.media == "up":
