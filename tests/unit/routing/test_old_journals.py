@@ -37,6 +37,8 @@ def test_an_old_journal_is_decided_as_it_was(path: Path) -> None:
             if name == "Configured":  # whether a timer is armed again for the same time is nobody's business
                 then = [effect for effect in then if effect[0] != "SetTimer"]
             now = [[type(effect).__name__, to_json(effect)] for effect in core.step(decode_event(name, data))]
+            if name == "ActivitySet" and not then and [effect[0] for effect in now] == ["OperatorChanged"]:
+                continue  # consoles hear now of somebody who said the same again; nothing was decided
             assert [effect[0] for effect in now] == [effect[0] for effect in then], f"line {number}: {name} {data}"
             assert [known(old, new) for old, new in zip(then, now, strict=True)] == then, f"line {number}: {name}"
     assert number > 1_000
