@@ -129,6 +129,8 @@ def write_config(template: Path, folder: Path, ports: Ports, changes: Mapping[st
     for device in whole["sip"].get("devices", []):
         if device.get("talkgroup") not in groups:  # a lab without a radio network
             device.pop("talkgroup", None)
+    if whole.get("radio", {}).get("emergency_queue") not in {queue["id"] for queue in whole["queues"]}:
+        whole.get("radio", {}).pop("emergency_queue", None)  # a lab with queues of its own
     path = folder / "lab.yaml"
     path.write_text(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return path
