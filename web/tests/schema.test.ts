@@ -1,5 +1,5 @@
 /**
- * Holds src/api/types.ts against src/api/schema.d.ts, which is generated from the server's OpenAPI document. The checks
+ * Holds the types of src/api against src/api/schema.d.ts, which is generated from the server's OpenAPI document. The checks
  * are types: `tsc` fails where the two differ. The last test sees to it that the generated file is current.
  */
 import { execFileSync } from "node:child_process";

@@ -1,6 +1,6 @@
 /** Contacts without a call, as docs/integrators/position-api.md describes them. */
 
-import type { ContactClass } from "./types";
+import type { ContactClass } from "./words";
 
 export type CardKind = "chat" | "alarm" | "radio";
 export type ContactKind = "voice" | "video" | CardKind;
