@@ -34,6 +34,7 @@ class WaitBook:
         self._offered: dict[QueueId, dict[ContactId, None]] = {}
         self._since: dict[QueueId, Ordered[tuple[int, ContactId]]] = {}
         self._people: dict[OperatorId, tuple[RoomId, RoomId]] | None = None
+        self._away: dict[RoomId, dict[RoomId, int]] = {}  # by the room that is served: where those of others sit
 
     # --- told -----------------------------------------------------------------------------------------------------
 
@@ -50,15 +51,21 @@ class WaitBook:
         return tuple(dict.fromkeys(one.queue for one in (former, place) if one is not None))
 
     def person_changed(self, operator: OperatorId, view: OperatorView | None) -> tuple[Rooms, Rooms]:
-        """An operator is different now, or gone (None): the rooms whose people changed, by where they sit and by whom
-        they serve."""
+        """An operator is different now, or gone (None): the rooms whose lists of people look different, and the rooms
+        they serve. One who comes or goes can leave all others who serve the same room in its reserve, or take them out
+        of it: those who sit there, and those on loan to it where they sit."""
         people = self._known()
         former = people.pop(operator, None)
         now = None
         if view is not None:
             now = people[operator] = (view.room, view.duty.loan.room if view.duty.loan is not None else view.room)
+        if former != now:
+            self._count_away(former, -1)
+            self._count_away(now, 1)
         seen = [one for one in (former, now) if one is not None]
-        return tuple(dict.fromkeys(one[0] for one in seen)), tuple(dict.fromkeys(one[1] for one in seen))
+        served = tuple(dict.fromkeys(one[1] for one in seen))
+        homes = (home for room in served for home in (room, *self._away.get(room, ())))
+        return tuple(dict.fromkeys((*(one[0] for one in seen), *homes))), served
 
     # --- asked ----------------------------------------------------------------------------------------------------
 
@@ -90,7 +97,21 @@ class WaitBook:
         if self._people is None:
             rows = self._ctx.core.state.operators.values()
             self._people = {row.operator: (row.room, row.serves_room) for row in rows}
+            for place in self._people.values():
+                self._count_away(place, 1)
         return self._people
+
+    def _count_away(self, place: tuple[RoomId, RoomId] | None, by: int) -> None:
+        """Somebody on loan, more or less."""
+        if place is None or place[0] == place[1]:
+            return
+        home, served = place
+        homes = self._away.setdefault(served, {})
+        homes[home] = homes.get(home, 0) + by
+        if not homes[home]:
+            del homes[home]
+        if not homes:
+            del self._away[served]
 
     def _place(self, contact: ContactId) -> Place | None:
         row = self._ctx.core.state.contacts.get(contact)

@@ -145,3 +145,35 @@ def test_reserve_is_in_the_lists_of_lead_and_colleagues() -> None:
     listed = {row["operator"]: row["reserved"] for row in sees(world, SOFIE, LEAD_SEAT)["staff"]}
     assert listed == {"kari": True, "sofie": False}
     assert listed == {row["operator"]: row["reserved"] for row in sees(world, KARI, SEAT_1)["operators"]}
+
+
+def test_reserve_is_redrawn_wherever_somebody_on_loan_to_the_room_sits() -> None:
+    """Bente is lent to Oslo. When Kari there is called, Bente is the only one left for Oslo's emergencies: Bergen's
+    consoles, where she sits, must say so, and Oslo's when she is asked herself."""
+    world = rooms()
+    config = replace(routing_config(), national=RoomsConfig((RoomConfig(RoomId("oslo"), reserve=1),)))
+    world.house.ctx.route(Configured(world.now_ms, config))
+    asked = {"room": "oslo", "lender": "bergen", "count": 1, "minutes": 30, "note": ""}
+    loan = world.do("loan.ask", asked, SOFIE, LEAD_SEAT).result["loan"]
+    agreed = {"loan": loan, "operators": [BENT_LEAD], "own_emergencies": False}
+    assert world.do("loan.agree", agreed, BENT_LEAD, BERGEN_1).code == ""
+    world.do("activity.set", {"activity": "available"}, BENT_LEAD, BERGEN_1)
+
+    def reserved() -> dict[str, bool]:
+        return {view.operator: view.reserved for view in world.house.ctx.core.operators()}
+
+    def drawn() -> set[RoomId]:
+        fresh = world.house.drain()
+        lists = (out for out in fresh if isinstance(out, Dirty) and out.topic == "operators")
+        return {room for out in lists for room in out.rooms or ()}
+
+    assert not reserved()[BENT_LEAD]
+    world.pump()
+    world.house.command(By(KARI, SEAT_1), "activity.set", {"activity": "break", "reason": "meal"}, world.now_ms)
+    assert reserved()[BENT_LEAD]
+    assert drawn() == {"oslo", "bergen"}
+    world.house.command(By(KARI, SEAT_1), "activity.set", {"activity": "available"}, world.now_ms)
+    assert drawn() == {"oslo", "bergen"}
+    world.house.command(By(BENT_LEAD, BERGEN_1), "activity.set", {"activity": "break", "reason": "meal"}, world.now_ms)
+    assert reserved()[KARI]
+    assert drawn() == {"oslo", "bergen"}
