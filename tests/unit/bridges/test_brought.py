@@ -134,10 +134,6 @@ def test_an_emergency_does_not_wait_for_an_answer_to_a_chats_offer(w: World) -> 
     w.sit()
     chat = bring(w)
     assert w.told("offer")[-1]["kind"] == "chat"
-    ordinary = w.ring("call1", "116117")
-    view = w.house.ctx.core.contact(ordinary)
-    assert view is not None
-    assert view.state is ContactState.WAITING  # of the same class: each in its turn
     call = w.ring("call2", "113")
     assert w.told("offer")[-1]["contact"] == call
     assert w.told("offer.withdrawn")[-1] == {"contact": chat.contact, "epoch": 1, "reason": "gives-way"}
@@ -148,6 +144,64 @@ def test_an_emergency_does_not_wait_for_an_answer_to_a_chats_offer(w: World) -> 
     me = w.house.ctx.core.operator(KARI)
     assert me is not None
     assert (me.rejected, me.missed) == (0, 0)
+
+
+def test_a_call_of_the_same_class_is_answered_while_a_chat_that_goes_beside_it_waits(w: World) -> None:
+    w.sit()
+    chat = bring(w)
+    call = w.ring("call1", "116117")
+    assert w.told("offer")[-1]["contact"] == call
+    assert w.told("offer.withdrawn")[-1]["reason"] == "gives-way"
+    assert w.answer(call).code == ""
+    assert w.told("offer")[-1]["contact"] == chat.contact
+    accept(w, chat)
+    assert (info(w, chat)["state"], w.call_card()["contact"]) == ("connected", call)
+
+
+def state_of(w: World, contact: ContactId) -> ContactState:
+    view = w.house.ctx.core.contact(contact)
+    assert view is not None
+    return view.state
+
+
+def test_a_chat_gives_way_once_to_a_call_that_its_operator_does_not_want(w: World) -> None:
+    w.sit()
+    chat = bring(w)
+    call = w.ring("call1", "116117")
+    view = w.house.ctx.core.contact(call)
+    assert view is not None
+    assert w.do("contact.reject", {"contact": call, "epoch": view.epoch}).code == ""
+    assert w.told("offer")[-1]["contact"] == chat.contact
+    assert (state_of(w, call), info(w, chat)["state"]) == (ContactState.WAITING, "waiting")
+    accept(w, chat)
+    assert w.told("offer")[-1]["contact"] == call
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_where_both_do_not_fit_the_chat_is_asked_for_in_its_turn(w: World, beside: int) -> None:
+    """Nobody takes chats beside a call, or as many as go beside one are here."""
+    able = Capacity(chats_max=2, chats_in_call=beside)
+    w.house.ctx.settings = replace(w.house.ctx.settings, people={KARI: PersonInfo("Kari", (), able)})
+    w.sit()
+    for number in range(beside):
+        accept(w, bring(w, replace(CHAT, reference=f"before-{number}")))
+    chat = bring(w)
+    call = w.ring("call1", "116117")
+    assert state_of(w, call) is ContactState.WAITING
+    assert w.told("offer")[-1]["contact"] == chat.contact
+    accept(w, chat)
+    assert w.told("offer")[-1]["contact"] == call
+
+
+def test_the_chat_of_the_lowest_class_gives_way(w: World) -> None:
+    w.sit()
+    w.sit(OLA, SEAT_2)
+    graver = bring(w, replace(CHAT, reference="graver", queue="113-oslo"))
+    lower = bring(w, replace(CHAT, reference="lower"))
+    call = w.ring("call1", "113")
+    assert w.told("offer.withdrawn")[-1]["contact"] == lower.contact
+    assert (state_of(w, call), info(w, graver)["state"]) == (ContactState.OFFERED, "waiting")
+    assert w.house.brought.offered.keys() == {graver.contact}
 
 
 def test_an_alarm_takes_the_operator_whole_and_leaves_paper_work(w: World) -> None:
@@ -279,7 +333,7 @@ def test_only_who_has_it_may_write_end_or_pass_it_on(w: World) -> None:
         ("contact.transfer", {"queue": "116117"}),
     ):
         assert w.do(name, {"contact": chat.contact, **more}, OLA, SEAT_2).code == "not-yours"
-    for name in ("contact.hold", "contact.park", "contact.leave", "video.invite", "contact.silent"):
+    for name in ("contact.hold", "contact.leave", "video.invite", "contact.silent"):
         assert w.do(name, {"contact": chat.contact, "on": True}).code == "not-yours"
     assert w.do("contact.say", {"contact": chat.contact, "text": ""}).code == "bad-request"
 
