@@ -108,6 +108,12 @@ class BroughtRules:
             if len(said) < int(outcome.result["number"]):
                 said.append(text)
 
+    @rule(operator=operators, pick=picks)
+    def takes_back_what_was_passed_on(self, operator: OperatorId, pick: int) -> None:
+        passed = sorted(view.contact for view in self.lab.house.ctx.core.contacts() if view.transferred_by == operator)
+        if passed:
+            self.lab.do(operator, "contact.pull_back", {"contact": passed[pick % len(passed)]})
+
     def some_brought(self, pick: int) -> ContactId | None:
         known = [contact for contact, _ in self.confirmed.values()]
         return known[pick % len(known)] if known else None

@@ -350,7 +350,7 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
         lab = self.lab
         contact = lab.contact_of(operator)
         if what in ("contact.listen", "contact.take_over", "contact.unpark"):
-            live = sorted(lab.house.calls.lines)
+            live = sorted(view.contact for view in lab.house.ctx.core.contacts())
             contact = live[pick % len(live)] if live else None
         if contact is None:
             return

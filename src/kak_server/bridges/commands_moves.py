@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kak_server.bridges import commands_brought
 from kak_server.bridges.asking import Args, By, RefusedError, flag, own_line, text
 from kak_server.bridges.commands_callers import supervisor
 from kak_server.bridges.context import QueueInfo
@@ -32,6 +33,7 @@ def quits(house: "House", by: By, args: Args) -> bool:
 
 
 def _park(house: "House", by: By, args: Args) -> Mapping[str, Any]:
+    commands_brought.no_sound(house, args, "parked")  # nobody would hear that they wait: an alarm is somebody's
     line = own_line(house, by, args)
     house.ctx.route(routing.ContactParked(house.ctx.now_ms, by.operator, line.contact))
     house.ctx.settle()
@@ -44,18 +46,18 @@ def _unpark(house: "House", by: By, args: Args) -> None:
 
 
 def _to_operator(house: "House", by: By, args: Args) -> None:
-    line = own_line(house, by, args)
+    contact = commands_brought.whole(house, by, args, "handed to one colleague") or own_line(house, by, args).contact
     target, back = OperatorId(text(args, "operator")), args.get("back") is not False
-    house.ctx.route(routing.TransferToOperator(house.ctx.now_ms, by.operator, line.contact, target, back))
+    house.ctx.route(routing.TransferToOperator(house.ctx.now_ms, by.operator, contact, target, back))
 
 
 def _to_room(house: "House", by: By, args: Args) -> Mapping[str, Any]:
     """Into the queue of the other room that is most like the contact's own: of its class, else the room's first."""
-    line = own_line(house, by, args)
-    queue = queue_of_room(house, RoomId(text(args, "room")), line.contact)
+    contact = commands_brought.mine(house, by, args) or own_line(house, by, args).contact
+    queue = queue_of_room(house, RoomId(text(args, "room")), contact)
     if queue is None:
         raise RefusedError("unknown-room", "no queue is that room's own")
-    house.ctx.route(routing.TransferToQueue(house.ctx.now_ms, by.operator, line.contact, queue.queue))
+    house.ctx.route(routing.TransferToQueue(house.ctx.now_ms, by.operator, contact, queue.queue))
     return {"queue": queue.queue}
 
 
@@ -68,6 +70,7 @@ def queue_of_room(house: "House", room: RoomId, contact: ContactId) -> QueueInfo
 
 
 def _invite(house: "House", by: By, args: Args) -> None:
+    commands_brought.no_sound(house, args, "talked about or shared")
     line = own_line(house, by, args)
     target = OperatorId(text(args, "operator"))
     seat = house.ctx.core.operator(target)
@@ -105,9 +108,9 @@ def _swap(house: "House", by: By, args: Args) -> None:
 
 
 def _led(house: "House", by: By, args: Args) -> ContactView:
-    """A contact that is talked in, by somebody of this shift lead's room or in a queue of it. Raises RefusedError."""
+    """A contact that somebody has, of this shift lead's room or in a queue of it. Raises RefusedError."""
     view = house.ctx.core.contact(ContactId(text(args, "contact")))
-    if view is None or view.contact in house.brought.contacts:
+    if view is None:
         raise RefusedError("unknown-contact", "that call is over")
     room = house.views.room_of(by.position)
     if not house.staff.leads(by.operator, room):
@@ -120,6 +123,7 @@ def _led(house: "House", by: By, args: Args) -> ContactView:
 
 
 def _listen(house: "House", by: By, args: Args) -> None:
+    commands_brought.no_sound(house, args, "listened to")
     view = _led(house, by, args)
     whisper = flag(args, "whisper")
     house.ctx.route(routing.SupervisorListens(house.ctx.now_ms, by.operator, view.contact, whisper))
@@ -127,6 +131,8 @@ def _listen(house: "House", by: By, args: Args) -> None:
 
 def _take_over(house: "House", by: By, args: Args) -> None:
     view = _led(house, by, args)
+    if view.kind is routing.ContactKind.CHAT:
+        raise RefusedError("not-a-call", "a chat cannot be taken over: ask its operator to transfer it")
     house.ctx.route(routing.ContactTakenOver(house.ctx.now_ms, by.operator, view.contact))
 
 
