@@ -247,7 +247,12 @@ class Histories:
         story.place, story.operator = "alone", ""
         if story.chat:
             person.chats.discard(effect.contact)
-            for name, count in (("chats", 1), ("chat_handle_ms", self._now_ms - story.taken_ms)):
+            silent = int(effect.cause == "idle")
+            for name, count in (
+                ("chats", 1),
+                ("chat_handle_ms", self._now_ms - story.taken_ms),
+                *([("chats_idle", 1)] if silent else []),
+            ):
                 self.moments.append(Moment(self._now_ms, name, story.queue, person.room, person.operator, count))
             return
         self._parted(person, story)

@@ -41,6 +41,8 @@ class WordLaws:
         yield from self._counts(event, effects, core, said_no)
         yield from _moves(event, effects, core)
         match event:
+            case api.ChatIdle():
+                yield from self._silent(event, core, said_no)
             case api.WrapUpExtended():
                 yield from self._longer(event, core, said_no)
             case api.LoanAsked():
@@ -77,6 +79,19 @@ class WordLaws:
             paper = api.OperatorState.WRAP_UP
             if after.state is paper and before.state is not paper and (after.duty.extensions or after.duty.extended_ms):
                 yield f"{effect.operator} begins paper work that was extended before"
+
+    def _silent(self, event: api.ChatIdle, core: RoutingCore, said_no: str) -> Iterator[str]:
+        """A chat that somebody has ends when nobody writes, and nothing else does: no call, none that still waits, no
+        emergency."""
+        before, after = self.mirror.contacts.get(event.contact), core.contact(event.contact)
+        if before is None or before.state is api.ContactState.ENDED:
+            return
+        talked = (api.ContactState.CONNECTED, api.ContactState.HELD)
+        chat = before.kind is api.ContactKind.CHAT and before.klass is not api.ContactClass.EMERGENCY
+        ends = chat and before.state in talked
+        ended = after is None or after.state is api.ContactState.ENDED
+        if ends != ended or ends == bool(said_no):
+            yield f"{event.contact} ({before.kind}, {before.klass}, {before.state}) fell silent: {said_no or 'ended'}"
 
     def _longer(self, event: api.WrapUpExtended, core: RoutingCore, said_no: str) -> Iterator[str]:
         before, after = self.mirror.operators.get(event.operator), core.operator(event.operator)

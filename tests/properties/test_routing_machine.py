@@ -112,11 +112,12 @@ class RoutingMachine(RuleBasedStateMachine):
     def arrives_again(self, pick: int) -> None:
         self.desk.ring(self.some_contact(pick), "116117")
 
-    @rule(what=st.integers(0, 8))
+    @rule(what=st.integers(0, 9))
     def somebody_says_something_of_nobody(self, what: int) -> None:
         desk, nobody = self.desk, "c-unknown"
         says: tuple[Callable[[], object], ...] = (
             lambda: desk.gone(nobody),
+            lambda: desk.falls_silent(nobody),
             lambda: desk.accept("ada", nobody, 1),
             lambda: desk.reject("ada", nobody, 1),
             lambda: desk.joined(nobody, 1),

@@ -188,6 +188,12 @@ class WorkflowMachine(RuleBasedStateMachine):
     def caller_leaves(self, pick: int) -> None:
         self.desk.gone(self.some(pick))
 
+    @precondition(lambda self: self.any())
+    @rule(pick=picks)
+    def falls_silent(self, pick: int) -> None:
+        """Told of whatever: what is no chat, waits or is an emergency goes on."""
+        self.desk.falls_silent(self.some(pick))
+
     @rule(who=operators)
     def goes_home(self, who: str) -> None:
         self.desk.leave(who)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.routing.api_chats import ChatIdle as ChatIdle
 from kak_server.routing.api_common import CancelTimer as CancelTimer
 from kak_server.routing.api_common import ContactChanged as ContactChanged
 from kak_server.routing.api_common import OperatorChanged as OperatorChanged
@@ -267,6 +268,7 @@ Event = (
     | ConfigChanged
     | ContactArrived
     | ContactGone
+    | ChatIdle
     | OperatorSignedIn
     | OperatorSignedOut
     | ActivitySet
@@ -350,7 +352,7 @@ class SetHold:
 @effect
 class ReleaseOperator:
     """Part the operator from the contact. cause: "hangup", "caller-gone", "transfer", "media-lost",
-    "connect-failed", "handed-over"."""
+    "connect-failed", "handed-over", "idle"."""
 
     contact: ContactId
     operator: OperatorId

@@ -8,6 +8,7 @@ from typing import Any
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import (
+    chats,
     consult,
     contacts,
     flow,
@@ -35,6 +36,7 @@ from kak_server.routing import (
 from kak_server.routing.api import (
     INVITES,
     ActivitySet,
+    ChatIdle,
     ColleagueDropped,
     ColleagueInvited,
     ConfigChanged,
@@ -135,6 +137,7 @@ _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     ConfigChanged: rules.on_changed,
     ContactArrived: contacts.on_arrived,
     ContactGone: contacts.on_gone,
+    ChatIdle: chats.on_idle,
     OperatorSignedIn: operators.on_signed_in,
     OperatorSignedOut: operators.on_signed_out,
     ActivitySet: operators.on_activity,

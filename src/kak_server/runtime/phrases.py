@@ -113,6 +113,7 @@ RELEASED: Final[Mapping[str, Said]] = {
         "left; the others talk on without an operator", "gikk ut; de andre snakker videre uten operatør"
     ),
     "parked": Said("put the call into a park slot", "parkerte samtalen"),
+    "idle": Said("has the place free: nobody wrote any more", "har plassen ledig: ingen skrev mer"),
     "handed-on": Said("left the call to a colleague in it", "overlot samtalen til en kollega i den"),
     "taken-over": Said("was relieved of the call by a shift lead", "ble avløst i samtalen av en vaktleder"),
 }
@@ -134,6 +135,9 @@ WAITS: Final[Mapping[str, Said]] = {
         "A step of the workflow leads on to queue {queue}; the arrival time stays.",
         "Et trinn i arbeidsflyten leder videre til køen {queue}; ankomsttidspunktet beholdes.",
     ),
+}
+ENDS: Final[Mapping[str, Said]] = {
+    "idle": Said("the chat fell silent, nobody wrote any more", "chatten ble stille, ingen skrev mer"),
 }
 STATES_NB: Final[Mapping[str, str]] = {
     "waiting": "ventende",

@@ -11,7 +11,7 @@ from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import ContactView, OperatorView
 from kak_server.runtime import moves_sentences
 from kak_server.runtime.considering import Considered, considered, summary, with_chosen
-from kak_server.runtime.phrases import RELEASED, STATES_NB, WAITS, WITHDRAWN, of
+from kak_server.runtime.phrases import ENDS, RELEASED, STATES_NB, WAITS, WITHDRAWN, of
 from kak_server.runtime.workflow_sentences import sentence_of
 
 NAMES_MAX = 5
@@ -208,7 +208,8 @@ class Story:
                     f"{who} flyttet fra {old} til {new} med samtalen.",
                 )
             case api.EndContact(cause=cause):
-                self._say(f"The call ended: {cause}.", f"Samtalen ble avsluttet: {cause}.")
+                why = of(ENDS, cause)
+                self._say(f"The call ended: {why.en}.", f"Samtalen ble avsluttet: {why.nb}.")
 
     def _waits(self, event: api.Event, effect: api.StartWaiting) -> None:
         if effect.reason != "arrived" or not isinstance(event, api.ContactArrived):

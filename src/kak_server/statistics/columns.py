@@ -106,6 +106,7 @@ COLUMNS: tuple[Column, ...] = (
     _work("handle_wrap_up_ms", "wrap-up of those handled", "ms"),
     _work("chats", "chats that ended for an operator; they are not among those handled"),
     _work("chat_handle_ms", "their time, from taking each to its end; several at once count each", "ms"),
+    _work("chats_idle", "of those chats: ended by themselves, since nobody had written for the queue's time"),
     _share("idle_ms", _PEOPLE, "available, and nothing to do"),
     _share("ringing_ms", BYS, "an offer rings at the position"),
     _share("connecting_ms", BYS, "accepted or dialled, and not talking yet"),
@@ -131,7 +132,7 @@ HIGHEST: tuple[int, ...] = tuple(number for number, column in enumerate(COLUMNS)
     OFFERS, ACCEPTED, REJECTED, MISSED, WITHDRAWN, MADE_NOT_READY, ANSWERS, TRANSFERS_OUT, PARKED, HANDED_OVER,
     REQUEUES,
     DIALED, DIALED_ANSWERED, HANDLED, HANDLE_TALK_MS, HANDLE_HOLD_MS, HANDLE_WRAP_UP_MS,
-    CHATS, CHAT_HANDLE_MS,
+    CHATS, CHAT_HANDLE_MS, CHATS_IDLE,
     IDLE_MS, RINGING_MS, CONNECTING_MS, TALK_MS, HOLD_MS, WRAP_UP_MS, CHAT_MS,
     AFTER_CALL_MS, BREAK_MS, DUTY_MS, UNREACHABLE_MS, OTHER_MS,
 ) = range(WIDTH)  # fmt: skip

@@ -6,12 +6,14 @@ what that room does for that queue.
 
 from kak_server.model.ids import OperatorId
 from kak_server.routing import api
+from kak_server.routing.api_chats import IDLE
 from kak_server.routing.state import State
 from kak_server.statistics.columns import (
     ACCEPTED,
     ANSWERS,
     CHAT_HANDLE_MS,
     CHATS,
+    CHATS_IDLE,
     DIALED,
     DIALED_ANSWERED,
     HANDED_OVER,
@@ -88,6 +90,8 @@ class WorkMoments:
         if case is not None and case.light:
             self.at_work(case, effect.operator, CHATS, state)
             self.at_work(case, effect.operator, CHAT_HANDLE_MS, state, self.people.book.now_ms - case.joined_ms)
+            if effect.cause == IDLE:
+                self.at_work(case, effect.operator, CHATS_IDLE, state)
         if column is not None:
             self.at_work(case, effect.operator, column, state)
         elif effect.cause in LOSSES and case is not None and (case.answered or not case.outgoing):

@@ -5,12 +5,14 @@ from random import Random
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing.api import (
+    ChatIdle,
     ConnectFailed,
     ContactClass,
     ContactConnected,
     ContactDialed,
     ContactGone,
     ContactHandedOver,
+    ContactKind,
     ContactPulledBack,
     ContactState,
     Effect,
@@ -132,9 +134,16 @@ class Talks:
             self._or_later(effects, contact, epoch)
             self._stage.after(self._rng.randint(*ALONE_MS), lambda: self._alone(contact, operator))
         elif self._rng.random() < self._callers.hangs_up_first:
-            self._stage.send(ContactGone(now_ms, contact, "caller-hangup"))
+            self._stage.send(self._ends(contact))
         else:
             self._stage.send(HangUp(now_ms, operator, contact))
+
+    def _ends(self, contact: ContactId) -> ChatIdle | ContactGone:
+        """Callers hang up; in a chat that is no emergency nobody writes any more."""
+        view = self._stage.core.contact(contact)
+        silent = view is not None and view.kind is ContactKind.CHAT and view.klass is not ContactClass.EMERGENCY
+        now_ms = self._stage.now_ms
+        return ChatIdle(now_ms, contact) if silent else ContactGone(now_ms, contact, "caller-hangup")
 
     def _or_later(self, effects: tuple[Effect, ...], contact: ContactId, epoch: int) -> None:
         """What was refused is no end: a chat cannot be handed over, and with colleagues in it nobody is transferred."""

@@ -10,6 +10,7 @@ from kak_server.routing.api import (
     ActivitySet,
     Apply,
     CancelTimer,
+    ChatIdle,
     ColleagueDropped,
     ColleagueInvited,
     ConfigChanged,
@@ -218,6 +219,10 @@ class Desk:
         """The shells could not."""
         epoch = self.contact(contact).epoch if epoch is None else epoch
         return self.send(ConnectFailed(self.now_ms, ContactId(contact), epoch, "no-port"))
+
+    def falls_silent(self, chat: str) -> tuple[Effect, ...]:
+        """Nobody has written in it for long."""
+        return self.send(ChatIdle(self.now_ms, ContactId(chat)))
 
     def hang_up(self, who: str, contact: str) -> tuple[Effect, ...]:
         """The operator ends the call."""

@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import get_args
 
 from kak_server.model.codec import dumps
-from kak_server.model.ids import OperatorId, RoomId
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import (
     Activity,
+    ContactArrived,
+    ContactClass,
+    ContactKind,
     Effect,
     Event,
     ForcedTo,
+    OperatorSignedIn,
     PeopleConfig,
     Refused,
     RoomState,
@@ -80,6 +84,7 @@ class EveryEvent(JournaledDesk):
         self._calls()
         self._moves()
         self._colleagues()
+        self._chats()
         self._people()
         self._rooms()
 
@@ -159,6 +164,17 @@ class EveryEvent(JournaledDesk):
         self.joined("p1")
         self.hang_up("lead", "p1")
         self.settle()
+
+    def _chats(self) -> None:
+        who, seat, room = OperatorId("siv"), PositionId("bergen-siv"), RoomId("bergen")
+        self.send(OperatorSignedIn(self.now_ms, who, "Siv", seat, room, {}, Activity.AVAILABLE, True, chats_max=1))
+        klass, kind = ContactClass.NORMAL, ContactKind.CHAT
+        self.send(ContactArrived(self.now_ms, ContactId("t1"), QueueId("116117"), klass=klass, kind=kind))
+        self.accept("siv", "t1")
+        self.joined("t1")
+        self.wait(1_000)
+        self.falls_silent("t1")
+        self.leave("siv")
 
     def _people(self) -> None:
         self.force("tor", ForcedTo.NOT_READY)

@@ -36,6 +36,7 @@ EVENTS_THROUGH_EFFECTS = {
     api.Configured,
     api.ConfigChanged,
     api.ContactGone,
+    api.ChatIdle,
     api.OperatorSignedIn,
     api.OperatorSignedOut,
     api.ActivitySet,

@@ -10,6 +10,8 @@ from kak_server.runtime.whatif.recording import Recording
 ANSWER_MS, JOIN_MS, TALK_MS = 4_000, 200, 120_000
 """Where nothing at all was seen."""
 
+TALK_ENDS = api.HangUp | api.ContactGone | api.ChatIdle
+
 
 class Habits:
     """Answer times by operator, joins, talks by queue, paper work."""
@@ -32,7 +34,7 @@ class Habits:
                     answers[anchor[2]].append(scripted.after_ms)
                 elif anchor[0] == "join" and isinstance(scripted.event, api.ContactConnected):
                     joins.append(scripted.after_ms)
-                elif anchor[0] == "talk" and isinstance(scripted.event, api.HangUp | api.ContactGone):
+                elif anchor[0] == "talk" and isinstance(scripted.event, TALK_ENDS):
                     talks[queue_of.get(anchor[1], "")].append(scripted.after_ms)
                 elif anchor[0] == "release" and isinstance(scripted.event, api.WrapUpDone):
                     wraps.append(scripted.after_ms)
