@@ -302,7 +302,7 @@ class SipCore(CallOrders):
             elif name == "linger":
                 self._ending.forget(call)
             else:
-                self._inbound.on_repeat_provisional(call)
+                self._inbound.waiting.on_timer(call)
 
     def start(self, now_ms: int) -> None:
         """The sockets are there: begin with the pings of trunks that want them. Afterwards drain."""

@@ -20,9 +20,7 @@ from kak_server.sip.location import answer_headers
 from kak_server.sip.parser import Request
 from kak_server.sip.server_invite import ServerInvite
 from kak_server.sip.transactions import ServerEntry, server_key
-
-# 13.3.1.1: a proxy on the way drops a call after three minutes without news; a provisional a minute keeps it waiting
-REPEAT_PROVISIONAL_MS = 60_000
+from kak_server.sip.waiting import Waiting
 
 
 class Inbound:
@@ -48,6 +46,7 @@ class Inbound:
         reliability.answer = self.answer
         reliability.provisional = lambda call, status: self._provisional(call, status, _early_sdp(call, status))
         self._transactions = ending.transactions
+        self.waiting = Waiting(context, self._provisional_again)
         self._emergency = EmergencyRules(context.settings)
         self.capacity = Capacity(context.settings, table.active_on)
         self.untold: list[Call] = []  # new calls whose INVITE has no answer of any kind
@@ -194,8 +193,7 @@ class Inbound:
         call.local_sdp = sdp
         return self._provisional(call, 183, sdp)
 
-    def on_repeat_provisional(self, call: Call) -> None:
-        """A minute has passed."""
+    def _provisional_again(self, call: Call) -> None:
         self._provisional(call, call.provisional, _early_sdp(call, call.provisional))
 
     def resume(self, call: Call) -> None:
@@ -216,7 +214,7 @@ class Inbound:
                 call.invite, ServerInvite(machine.reliable, machine.times, "proceeding", provisional)
             )
         if call.provisional > 100:
-            self._context.arm("call", call.id, "repeat-1xx", REPEAT_PROVISIONAL_MS)
+            self.waiting.told(call)
 
     def _provisional(self, call: Call, status: int, sdp: str) -> bool:
         if call.state != "pending" or call.invite is None:
@@ -231,7 +229,7 @@ class Inbound:
         self._transactions.send_response(call.invite, status, data)
         if extra:
             self._reliability.sent(call, data)
-        self._context.arm("call", call.id, "repeat-1xx", REPEAT_PROVISIONAL_MS)
+        self.waiting.told(call)
         return True
 
     def _provisional_bytes(
@@ -257,7 +255,7 @@ class Inbound:
             return False
         if self._reliability.holds(call, sdp):
             return True
-        self._context.disarm("call", call.id, "repeat-1xx")
+        self.waiting.over(call)
         call.state = "accepted"
         agreed = call.reliable is not None and bool(call.reliable.answer_sdp)  # a PRACK has brought the answer
         late_offer = call.incoming is not None and call.incoming.offer_sdp is None and not agreed

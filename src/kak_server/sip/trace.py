@@ -23,6 +23,7 @@ _DIGITS_MIN = 8  # fewer name too many callers
 _CALL_ID_MAX_BYTES = 512
 _PLAIN = b"\r\nCall-ID: "
 _BLANK = 0x20
+_ANSWER = b"SIP/2.0 "
 # 7.3.1, 7.3.3: any case, the compact form, white space and one fold before the value
 _CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)", re.IGNORECASE)
 _FROM = re.compile(rb"\r\n(?:from|f)[ \t]*:[^\r\n]*?(?:sips?|tel):([^@;>\r\n]*)", re.IGNORECASE)
@@ -95,6 +96,8 @@ class SipTrace:
         entry = pool.entries.get(key)
         if entry is None:
             pool, entry = self._loose, self._loose.entries.get(key)
+            if entry is None and sent and data.startswith(_ANSWER):
+                return  # others have pushed its request out: thousands who wait must not fill the small pool
             if entry is None:
                 entry = self._loose.add(_Entry(key, self._head, self.limits.messages - self._head))
         entry.last_ms = at_ms

@@ -186,3 +186,19 @@ def test_switched_off_it_keeps_nothing(limits: TraceLimits) -> None:
 )
 def test_the_caller_of_a_message_nobody_parsed(header: bytes, number: str) -> None:
     assert caller_of(b"INVITE x SIP/2.0\r\nf: " + header + b"\r\n\r\n") == number
+
+
+def test_what_a_forgotten_call_is_told_every_minute_pushes_out_nobody() -> None:
+    trace = SipTrace(TraceLimits(calls=8))
+    trace.record(START_MS, False, PHONE, request("OPTIONS", call_id="ping@b"))
+    for number in range(12):
+        bound(trace, number)
+    for number in range(12):
+        trace.record(START_MS + 60_000, True, PHONE, response("180 Ringing", "INVITE", call_id=f"id{number}@b"))
+    assert trace.find("id1@b", START_MS) is None
+    found = trace.find("id11@b", START_MS)
+    assert found is not None
+    assert len(found.messages) == 2
+    assert trace.find("ping@b", START_MS) is not None
+    trace.record(START_MS, True, PHONE, request("OPTIONS", call_id="ours@b"))  # a request of ours begins something
+    assert trace.find("ours@b", START_MS) is not None
