@@ -157,6 +157,12 @@ class Moves:
             person.wrap_up_until_ms = None
         return True
 
+    def inherit(self, outgoing: OperatorId, incoming: OperatorId, room: RoomId) -> None:
+        """Somebody has another's seat from now on, and what was parked there with it."""
+        for (where, _), contact in self.slots.items():
+            if where == room and self.cases[contact].by_name == [outgoing]:
+                self.cases[contact].by_name = [incoming]
+
     def over(self, case: Case) -> None:
         """A contact ends: nobody is left in it."""
         self._leaves_slot(case)

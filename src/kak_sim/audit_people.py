@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kak_server.model.ids import OperatorId, PositionId
+from kak_server.model.ids import OperatorId, PositionId, RoomId
 from kak_server.routing import api
 from kak_sim.audit_book import Lent, Person
 
@@ -12,13 +12,15 @@ from kak_sim.audit_book import Lent, Person
 class Days:
     """Feed it what the auditor sees of people; it changes the auditor's picture of them and finds broken laws.
 
-    `holds` says whether somebody has a call now, `change` sets sound and activity.
+    `holds` says whether somebody has a call now, `change` sets sound and activity, `inherit` gives one's parked
+    contacts in a room to another.
     """
 
     people: dict[OperatorId, Person]
     finding: Callable[[str], None]
     holds: Callable[[Person], bool]
     change: Callable[[Person, bool, api.Activity], None]
+    inherit: Callable[[OperatorId, OperatorId, RoomId], None]
     coming: dict[PositionId, api.HandOverStarted] = field(default_factory=dict)
     misses: dict[OperatorId, int] = field(default_factory=dict)
     asked: dict[str, api.LoanAsked] = field(default_factory=dict)
@@ -128,7 +130,11 @@ class Days:
             outgoing.handing_over = False
         if start is None or start.operator != effect.incoming:
             self.finding(f"nobody had begun the hand-over at {effect.position} to {effect.incoming}")
-        elif effect.change == "done" and effect.incoming not in self.people:
+            return
+        if effect.change == "done":
+            seated = self.people.get(effect.incoming)
+            self.inherit(effect.outgoing, effect.incoming, start.room if seated is None else seated.room)
+        if effect.change == "done" and effect.incoming not in self.people:
             there = (p for p in self.people.values() if p.position == effect.position)
             if any(person.operator != effect.outgoing for person in there):  # who signs out is seen to be gone after it
                 self.finding(f"{effect.incoming} sits down at {effect.position}, where somebody sits")

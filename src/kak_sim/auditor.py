@@ -43,7 +43,7 @@ class Auditor:
         self._config = api.RoutingConfig(queues=())
         self._now_ms = 0
         self._moves = Moves(self.cases, self.people, self._finding, self._can_talk, self._may)
-        self._days = Days(self.people, self._finding, self._calling, self._change)
+        self._days = Days(self.people, self._finding, self._calling, self._change, self._moves.inherit)
 
     def observe(self, event: api.Event, effects: Iterable[api.Effect]) -> list[str]:
         """One step. Returns what it broke."""

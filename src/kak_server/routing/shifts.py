@@ -116,6 +116,7 @@ def _look_at_seat(turn: Turn, row: HandOver) -> None:
         _take_seat(turn, row)
     elif occupant == row.incoming:
         _end(turn, row, "done")
+        _inherit(turn, replace(row, room=turn.state.operators[occupant].room))
     elif occupant != row.outgoing:
         _end(turn, row, "taken" if occupant is not None else "cancelled")
     elif row.incoming in turn.state.operators:
@@ -132,14 +133,9 @@ def _depart(turn: Turn, operator: Operator) -> None:
 
 
 def _take_seat(turn: Turn, row: HandOver) -> None:
-    """The seat is the incoming's: not ready until they say so, and without sound until their console brings it. What
-    the outgoing has parked in the room comes back to them from now on."""
+    """The seat is the incoming's: not ready until they say so, and without sound until their console brings it."""
     _end(turn, row, "done")
-    for contact_id in turn.state.slots.get(row.room, {}).values():
-        moves = turn.state.contacts[contact_id].moves
-        if moves.slot is not None and moves.slot.by == row.outgoing:
-            moves.slot = replace(moves.slot, by=row.incoming)
-            turn.touch_contact(contact_id)
+    _inherit(turn, row)
     able = row.capacity
     operators.on_signed_in(
         turn,
@@ -155,6 +151,15 @@ def _take_seat(turn: Turn, row: HandOver) -> None:
             interruptible=able.interruptible,
         ),
     )
+
+
+def _inherit(turn: Turn, row: HandOver) -> None:
+    """What the outgoing has parked in the room comes back to the incoming from now on."""
+    for contact_id in turn.state.slots.get(row.room, {}).values():
+        moves = turn.state.contacts[contact_id].moves
+        if moves.slot is not None and moves.slot.by == row.outgoing:
+            moves.slot = replace(moves.slot, by=row.incoming)
+            turn.touch_contact(contact_id)
 
 
 def _end(turn: Turn, row: HandOver, change: HandOverChange) -> None:

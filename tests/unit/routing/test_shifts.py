@@ -192,6 +192,16 @@ def test_what_the_outgoing_has_parked_comes_back_to_the_incoming() -> None:
     assert desk.offered_to("c1") == "ola"
 
 
+def test_what_is_parked_comes_back_to_the_incoming_who_sits_down_before_the_paper_work_is_done() -> None:
+    desk = desk_in_call()
+    desk.park("kari", "c1")
+    desk.takes_over("ola", "p1")
+    assert changes(desk.sit("ola", at="p1")) == ["done"]
+    slot = desk.contact("c1").slot
+    assert slot is not None
+    assert slot.by == "ola"
+
+
 # --- a seat is changed in every state ---------------------------------------------------------------------------------
 
 
