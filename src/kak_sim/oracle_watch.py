@@ -1,4 +1,5 @@
-"""The oracle after every event: nobody waits whom somebody idle may serve, and no higher class is passed over."""
+"""The oracle after every event: nobody waits whom somebody idle may serve, no higher class is passed over, and nobody
+is asked for a contact that is not theirs to have."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -47,7 +48,10 @@ class OracleWatch:
         if contact.state is not api.ContactState.OFFERED or operator.contact != contact.contact:
             return []
         idle = replace(operator, state=api.OperatorState.IDLE, contact=None)  # as it was just before
-        return [
+        found = []
+        if not oracle.may(state, contact, idle, kept=False):
+            found.append(f"{operator.operator} was offered {contact.contact}, and is not to be asked for it")
+        return found + [
             f"{operator.operator} was offered {contact.contact}, passing over {other.contact}"
             for other in state.contacts.values()
             if _waits(other)

@@ -188,9 +188,11 @@ def may(
     operator: Operator,
     asked: Wish | None = None,
     among: Container[str] | None = None,
+    *,
+    kept: bool = True,
 ) -> bool:
     """The operator, as it is now, may be offered the contact under its present step and the rooms' reserves. `among`:
-    who counts to a reserve beside it, if not everybody."""
+    who counts to a reserve beside it, if not everybody. `kept` False: were nobody kept in reserve."""
     chat = contact.kind is api.ContactKind.CHAT
     if not (takes_chats(operator) if chat else is_idle(operator)):
         return False
@@ -209,8 +211,8 @@ def may(
         return False
     served = _serves_room(operator)
     reserve = next((row.reserve for row in state.config.national.rooms if row.room == served), 0)
-    kept = guards(state, served, operator, among) if reserve else []
-    if operator.operator not in kept or len(kept) > reserve:
+    guarding = guards(state, served, operator, among) if reserve and kept else []
+    if operator.operator not in guarding or len(guarding) > reserve:
         return True
     return emergency and (asked.use_reserves or asked.own == served)
 

@@ -45,6 +45,8 @@ class WordLaws:
                 yield from self._silent(event, core, said_no)
             case api.WrapUpExtended():
                 yield from self._longer(event, core, said_no)
+            case api.ParticipantQuit() | api.HangUp():
+                yield from self._quits(event, core, said_no)
             case api.LoanAsked():
                 yield from self._asked(event, core, said_no)
             case api.LoanAgreed() if not said_no:
@@ -106,6 +108,18 @@ class WordLaws:
             yield f"{event.operator} asked for {event.by_ms} ms more: {said_no or 'granted'}"
         if allowed and (after is None or after.wrap_up_until_ms != before.wrap_up_until_ms + by_ms):
             yield f"{event.operator} should have {by_ms} ms more"
+
+    def _quits(self, event: api.ParticipantQuit | api.HangUp, core: RoutingCore, said_no: str) -> Iterator[str]:
+        """Whoever takes part in a call may leave it to the others at any time, and is out."""
+        before, after = self.mirror.contacts.get(event.contact), core.contact(event.contact)
+        rows = () if before is None else before.participants
+        if any(row.operator == event.operator and row.joined for row in rows):
+            if said_no:
+                yield f"{event.operator} may not leave {event.contact}: {said_no}"
+            if after is not None and any(row.operator == event.operator for row in after.participants):
+                yield f"{event.operator} has left {event.contact} and still takes part"
+            if after is None or after.state is api.ContactState.ENDED:
+                yield f"{event.contact} ended when {event.operator} left it to the others"
 
     def _asked(self, event: api.LoanAsked, core: RoutingCore, said_no: str) -> Iterator[str]:
         rules = core.people_config

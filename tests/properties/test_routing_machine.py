@@ -322,6 +322,69 @@ class RoutingMachine(RuleBasedStateMachine):
         else:
             self.desk.consulted(holder, contact, "complete" if how == "complete" else "merge")
 
+    def somebody_talks(self, pick: int, who: str, other: str) -> tuple[str, str]:
+        """A call of those that are here, or one that comes now, and who talks in it; these two are at work, if they can
+        be."""
+        desk = self.desk
+        for name in (who, other):
+            if desk.core.operator(OperatorId(name)) is None:
+                desk.sit(name, "oslo", at=POSITIONS[OPERATORS.index(name)], doctor=4)
+        talks = (ContactState.CONNECTED, ContactState.HELD, ContactState.OFFERED)
+        live = sorted(view.contact for view in desk.core.contacts() if view.state in talks)
+        if not live:
+            self.calls += 1
+            live = [ContactId(f"c{self.calls}")]
+            desk.ring(live[0], "113")
+        contact = live[pick % len(live)]
+        holder, epoch = self.holder(contact, who)
+        desk.accept(holder, contact, epoch)
+        desk.joined(contact, epoch)
+        return contact, holder
+
+    @rule(
+        pick=picks,
+        who=operators,
+        other=operators,
+        purpose=st.sampled_from(["consult", "consult", "conference"]),
+        how=st.sampled_from(["merge", "merge", "complete", "quit", "hang up"]),
+    )
+    def a_colleague_comes_in_and_leaves(self, pick: int, who: str, other: str, purpose: Purpose, how: str) -> None:
+        """From the first word to the last; then the caller is held, and is still on hold."""
+        desk = self.desk
+        contact, holder = self.somebody_talks(pick, who, other)
+        guest = next((name for name in (other, who) if name != holder), other)
+        desk.invite(holder, contact, guest, purpose)
+        if ContactId(contact) in desk.core.state.contacts:
+            desk.comes_in(guest, contact)
+        if how == "quit":
+            desk.quit(guest, contact)
+        elif how == "hang up":
+            desk.hang_up(guest, contact)
+        else:
+            desk.consulted(holder, contact, "complete" if how == "complete" else "merge")
+        desk.hold(self.holder(contact, who)[0], contact)
+
+    @rule(pick=picks, who=operators, after=operators, ms=st.sampled_from([0, 4_000]), sits=st.booleans())
+    def a_shift_ends_with_a_call_parked(self, pick: int, who: str, after: str, ms: int, sits: bool) -> None:
+        """The next one waits for the paper work, or sits down before it is done."""
+        desk = self.desk
+        contact, holder = self.somebody_talks(pick, who, who)
+        desk.park(holder, contact)
+        seat = desk.core.operator(OperatorId(holder))
+        if seat is not None:
+            desk.takes_over(after, seat.position, seat.room, doctor=3)
+            desk.wait(ms)
+            if sits:
+                desk.sit(after, seat.room, at=seat.position, doctor=3)
+            desk.done(holder)
+
+    @rule(pick=picks, who=operators, ms=st.lists(st.sampled_from([500, 3_000, 9_000]), min_size=2, max_size=4))
+    def a_call_ends_and_its_paper_work_takes_ever_longer(self, pick: int, who: str, ms: list[int]) -> None:
+        contact, holder = self.somebody_talks(pick, who, who)
+        self.desk.hang_up(holder, contact)
+        for more in ms:
+            self.desk.needs_more(holder, more)
+
     @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, talk=st.booleans(), what=st.sampled_from(["listen", "whisper", "take"]))
     def shift_lead_comes(self, pick: int, who: str, talk: bool, what: str) -> None:
@@ -402,6 +465,18 @@ class RoutingMachine(RuleBasedStateMachine):
             there = [view.operator for view in self.desk.core.in_room(row.lender)]
             self.desk.lend(loan, *there[: row.count], own_emergencies=own)
 
+    @rule(loan=loans, who=operators, doctor=st.integers(0, 3), nurse=st.integers(0, 1))
+    def a_room_asks_for_somebody_who_can(self, loan: str, who: str, doctor: int, nurse: int) -> None:
+        """And is offered whoever is there."""
+        desk = self.desk
+        if desk.core.operator(OperatorId(who)) is None:
+            desk.sit(who, "oslo", at=POSITIONS[OPERATORS.index(who)], doctor=2)
+        seat = desk.core.operator(OperatorId(who))
+        if seat is not None:
+            room = "bergen" if seat.room == OSLO else "oslo"
+            desk.borrow(loan, room, seat.room, ms=9_000, doctor=doctor, nurse=nurse)
+            desk.lend(loan, who)
+
     @rule(loan=loans, own=st.booleans(), ms=st.sampled_from([3_000, 60_000]))
     def bergen_is_helped_while_somebody_waits_there(self, loan: str, own: bool, ms: int) -> None:
         self.calls += 1
@@ -480,7 +555,7 @@ class RoutingMachine(RuleBasedStateMachine):
             assert self.desk.auditor.findings == []
 
     def teardown(self) -> None:
-        """However the day went: two who can do everything serve all that is left, and nothing is left."""
+        """However the day went: one in each room who can do everything serves all that is left, and nothing is left."""
         if not hasattr(self, "desk"):
             return
         desk = self.desk
@@ -488,7 +563,7 @@ class RoutingMachine(RuleBasedStateMachine):
         desk.wait(60_000)  # joins time out, wrap-ups end, lost audio is noticed
         for who in OPERATORS:
             desk.leave(who)
-        helpers = {"per": "oslo", "pia": "bergen"}
+        helpers = {"per": "oslo", "pia": "bergen", "pal": "tromso"}
         for who, room in helpers.items():
             desk.sit(who, room, at=f"helper-{who}", doctor=10)
         for _ in range(200):

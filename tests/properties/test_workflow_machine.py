@@ -1,6 +1,7 @@
 """Days with everything in them: workflows, rooms that close, chats, ring-all, reserves, sharing; against an oracle that
 looks at everybody."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -9,7 +10,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import api
-from kak_server.routing.api import Condition, ContactClass, ContactKind, Reach, RoomConfig, RoomsConfig, Step, Strategy
+from kak_server.routing.api import (
+    Condition,
+    ContactClass,
+    ContactKind,
+    LocalTime,
+    Reach,
+    RoomConfig,
+    RoomsConfig,
+    Step,
+    Strategy,
+)
 from kak_sim.oracle_watch import OracleWatch
 from kak_sim.step_oracle import StepOracle
 from kak_sim.word_laws import WordLaws
@@ -23,6 +34,9 @@ NATIONAL = RoomsConfig(
         RoomConfig(RoomId("c"), (RoomId("b"),), "east"),
         RoomConfig(RoomId("d"), (), "east", help_percent=0),
     ),
+    # Five seconds before the midnight that a holiday begins with; two minutes later the clocks go back by an hour.
+    local=LocalTime((0, 1_120_000), (85_395_000, 81_795_000)),
+    calendars={"holidays": (1,)},
     recheck_ms=2_000,
 )
 WIDENING = (
@@ -63,6 +77,22 @@ QUEUES: tuple[api.QueueConfig, ...] = (
         wrap_up_ms=0,
     ),
     queue("plain", "b", "c", klass=ContactClass.NORMAL, own_room_ms=3_000, wrap_up_ms=1_000, preferred={"emd": 4}),
+    queue("experts", "a", "b", klass=ContactClass.NORMAL, skills={"emd": 4}),
+    queue(
+        "hours",
+        "c",
+        klass=ContactClass.URGENT,
+        skills={"emd": 3},
+        workflow=(
+            Step(reach=Reach.OWN),
+            Step(when=Condition(from_min=23 * 60 + 59), announce="good-night"),
+            Step(when=Condition(until_min=1), announce="good-morning"),
+            Step(when=Condition(calendar="holidays"), reach=Reach.COUNTRY),
+            Step(when=Condition(calendar="holidays", in_calendar=False), relax=1),
+            Step(after_ms=1_000, when=Condition(weekdays=(4, 5, 6), staff_from=1), announce="weekend"),
+            Step(after_ms=2_000, when=Condition(from_min=24 * 60 - 1, until_min=2), relax=2),
+        ),
+    ),
 )
 OPERATORS = ("ada", "bob", "cia", "dag", "eva", "fay")
 CALLERS = ("", "+4711", "+4722")
@@ -97,11 +127,11 @@ class WorkflowMachine(RuleBasedStateMachine):
     @initialize(fair=st.booleans(), ready=st.lists(operators, unique=True, min_size=2))
     def open_up(self, fair: bool, ready: list[str]) -> None:
         self.national_rules: dict[str, Any] = {
-            "national": RoomsConfig(NATIONAL.rooms, fair=fair, recheck_ms=NATIONAL.recheck_ms),
+            "national": replace(NATIONAL, fair=fair),
             "max_contacts": 15,
         }
         self.desk = WatchedDesk(*QUEUES, **self.national_rules)
-        self.calls = 0
+        self.calls = self.loans = 0
         self.passed_on = "ada", "c-unknown"
         for number, who in enumerate(ready):
             self.sits(who, ROOMS[number % 4], emd=number, chats=number % 3, in_call=number % 2, stops=bool(number % 2))
@@ -182,6 +212,42 @@ class WorkflowMachine(RuleBasedStateMachine):
                 language=language,
             )
         )
+
+    @rule(who=operators, emd=st.sampled_from([2, 3]), to=st.sampled_from(["experts", "plain", "sticky"]))
+    def somebody_sits_down_where_few_can_do_what_is_asked(self, who: str, emd: int, to: str) -> None:
+        """With one more in the room those who were kept for its emergencies are free for the others who wait."""
+        self.arrives(to, ContactKind.VOICE, None, 4, "", "")
+        self.sits(who, "a", emd, chats=0, in_call=0, stops=False)
+
+    @rule(klass=st.sampled_from([None, ContactClass.EMERGENCY]), caller=st.sampled_from(["+4711", "+4722"]))
+    def somebody_who_talks_calls_once_more(self, klass: ContactClass | None, caller: str) -> None:
+        """The line may have been cut, or it is somebody else of the house: whoever knows the case may still talk."""
+        self.arrives("sticky", ContactKind.VOICE, klass, 0, caller, "")
+        contact = f"c{self.calls}"
+        row = self.desk.core.state.contacts.get(ContactId(contact))
+        if row is not None and row.state is api.ContactState.OFFERED:
+            self.desk.talk(self.holder(contact), contact)
+        self.arrives("sticky", ContactKind.VOICE, klass, 0, caller, "")
+
+    @rule(
+        room=st.sampled_from(["a", "b", "c"]),
+        who=operators,
+        lent_for=st.sampled_from([(), ("113a",), ("hours",), ("113b", "plain")]),
+        emd=st.integers(0, 3),
+        own=st.booleans(),
+    )
+    def a_room_borrows(self, room: str, who: str, lent_for: tuple[str, ...], emd: int, own: bool) -> None:
+        """Somebody who can do less than the queues ask for at first, and then somebody waits there long enough."""
+        desk = self.desk
+        if desk.core.operator(OperatorId(who)) is None:
+            self.sits(who, "d", emd, chats=0, in_call=0, stops=False)
+        seat = desk.core.operator(OperatorId(who))
+        if seat is not None:
+            self.loans += 1
+            desk.borrow(f"l{self.loans}", room, seat.room, who, queues=lent_for, ms=30_000)
+            desk.lend(f"l{self.loans}", who, own_emergencies=own)
+            self.arrives(lent_for[0] if lent_for else "113b", ContactKind.VOICE, None, 0, "", "")
+            desk.wait(6_000)
 
     @precondition(lambda self: self.any())
     @rule(pick=picks)
@@ -303,7 +369,7 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     @rule(chosen=st.sets(st.integers(0, len(QUEUES) - 1), min_size=2), fair=st.booleans())
     def rules_change(self, chosen: set[int], fair: bool) -> None:
-        self.national_rules["national"] = RoomsConfig(NATIONAL.rooms, fair=fair, recheck_ms=NATIONAL.recheck_ms)
+        self.national_rules["national"] = replace(NATIONAL, fair=fair)
         self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), **self.national_rules)
 
     @precondition(lambda self: len(self.desk.events) > 5)
