@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,8 +30,12 @@ ROOM = Path("src/kak_server/routing")
 EXPLAINED = Path(__file__).with_name("survivors.yaml")
 GOAL = 0.9
 CPU_FACTOR, CPU_LEAST_S = 6, 20  # a mutant hangs that needs more than so many times the sound core's time
-PATIENCE = 20  # times that again by the clock: for what waits and computes nothing
+PATIENCE = 40  # times that again by the clock, on a machine that others use; whoever needs longer is not judged
 HANGS = "(hangs)"
+
+
+class NotJudgedError(Exception):
+    """The killer was stopped from outside, or got too little of the machine: nothing is known of the mutant."""
 
 
 @dataclass(slots=True)
@@ -41,6 +46,7 @@ class Verdict:
     text: str
     changed: list[str]
     killer: str = ""
+    unknown: bool = False  # a killer could not finish
 
 
 def _tree(changed: Mapping[str, str]) -> Path:
@@ -57,7 +63,7 @@ def _tree(changed: Mapping[str, str]) -> Path:
 
 
 def _try(killer: str, changed: Mapping[str, str], cpu_s: int) -> tuple[bool, str]:
-    """Whether the killer found nothing within the CPU time; what it found."""
+    """Whether the killer found nothing within the CPU time; what it found. NotJudgedError if it could not finish."""
     folder = _tree(changed)
     environment = {
         **os.environ,
@@ -76,12 +82,14 @@ def _try(killer: str, changed: Mapping[str, str], cpu_s: int) -> tuple[bool, str
             timeout=cpu_s * PATIENCE,
             check=False,
         )
-    except subprocess.TimeoutExpired:
-        return False, HANGS
+    except subprocess.TimeoutExpired as late:
+        raise NotJudgedError(f"{killer} was not done after {late.timeout:.0f} s") from late
     finally:
         shutil.rmtree(folder)
-    if done.returncode < 0:
+    if done.returncode == -signal.SIGXCPU:
         return False, HANGS
+    if done.returncode < 0:
+        raise NotJudgedError(f"{killer} was ended by signal {-done.returncode}")
     lines = (done.stdout + done.stderr).strip().splitlines()
     return done.returncode == 0, lines[-1] if lines else ""
 
@@ -104,7 +112,12 @@ def judge(verdicts: list[Verdict], jobs: int) -> None:
         cpu_s = allowance(killer)
 
         def attempt(verdict: Verdict, killer: str = killer, cpu_s: int = cpu_s) -> None:
-            missed, finding = _try(killer, {verdict.mutant.module: verdict.text}, cpu_s)
+            try:
+                missed, finding = _try(killer, {verdict.mutant.module: verdict.text}, cpu_s)
+            except NotJudgedError as why:
+                verdict.unknown = True
+                print(f"{'(not judged)':16} {verdict.mutant.name:60} {why}", flush=True)
+                return
             if not missed:
                 verdict.killer = f"{killer} {HANGS}" if finding == HANGS else killer
                 after = next((line for line in verdict.changed if line.startswith("+")), "(a line is gone)")
@@ -126,8 +139,11 @@ def _sum_up(verdicts: list[Verdict], took_s: float, seed: int) -> bool:
     survivors = [verdict for verdict in verdicts if not verdict.killer]
     unexplained = 0
     for verdict in survivors:
-        why = explanation(verdict, known)
-        unexplained += not why
+        why = "NOT JUDGED: a killer could not finish; plant it again alone" if verdict.unknown else ""
+        unexplained += verdict.unknown
+        if not why:
+            why = explanation(verdict, known)
+            unexplained += not why
         print(f"\n{verdict.mutant.name}\n" + "\n".join(verdict.changed) + f"\n  {why or 'NOT EXPLAINED'}")
     killed = len(verdicts) - len(survivors)
     by = Counter(verdict.killer for verdict in verdicts if verdict.killer)
@@ -148,12 +164,12 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these of the drawn ones")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of the drawn ones those that end so")
     arguments = parser.parse_args()
     begun_s = time.monotonic()
     chosen = sample(ROOT / ROOM, arguments.count, arguments.seed)
     if arguments.only:
-        chosen = [mutant for mutant in chosen if mutant.name in arguments.only]
+        chosen = [mutant for mutant in chosen if mutant.name.endswith(tuple(arguments.only))]
     verdicts = []
     for mutant in chosen:
         source = (ROOT / ROOM / mutant.module).read_text(encoding="utf-8")

@@ -59,6 +59,8 @@ def _tests(*files: str) -> str:
     return f"pytest: {status!r}" if status else ""
 
 
+MEMORY_BYTES = 4 << 30  # a mutant that hoards is noticed by what it raises, and not by what else has no memory left
+
 KILLERS: Mapping[str, Callable[[], str]] = {
     "histories": lambda: _machines(30, RoutingMachine, WorkflowMachine),
     "days": lambda: _days(1, 1),
@@ -77,7 +79,8 @@ KILLERS: Mapping[str, Callable[[], str]] = {
 def main() -> int:
     """Command line. 1: something was found."""
     cpu_s = int(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 60))  # the first ends it by a signal of its own
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     finding = KILLERS[sys.argv[1]]()
     print(" ".join(finding.split())[:400])
     return 1 if finding else 0
