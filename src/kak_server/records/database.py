@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, Row, Table, create_engine, event, insert, select
+from sqlalchemy import Column, Connection, Engine, Row, Table, bindparam, create_engine, event, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
@@ -18,6 +19,19 @@ from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 5
+
+# Made once: each is a thousand objects in circles, and a control room writes several a second. Python's collector had
+# hardly anything else to find.
+_ADD_LEDGER, _ADD_AUDIT = insert(LEDGER), insert(AUDIT)
+_KNOWN = "known"
+
+
+def _lookup(column: Column[Any]) -> Any:
+    """Which of a list of values a column has."""
+    return select(column).where(column.in_(bindparam(_KNOWN, expanding=True)))
+
+
+_KNOWN_LEDGER, _KNOWN_AUDIT = _lookup(LEDGER.c.recording), _lookup(AUDIT.c.key)
 
 
 def connect(url: str) -> Engine:
@@ -52,7 +66,7 @@ def put_calls(connection: Connection, calls: Sequence[CallRecord]) -> None:
     """Insert or replace; of several records of one call the last counts."""
     newest = {call.contact: {name: getattr(call, name) for name in CallRecord.__slots__} for call in calls}
     if newest:
-        connection.execute(_upsert(connection), list(newest.values()))
+        connection.execute(_upsert(connection.dialect.name), list(newest.values()))
 
 
 def add_ledger(connection: Connection, rows: Sequence[LedgerRow], last: str | None) -> str:
@@ -60,8 +74,7 @@ def add_ledger(connection: Connection, rows: Sequence[LedgerRow], last: str | No
     is known; returns the newest hash."""
     last = last if last is not None else _last_hash(connection, LEDGER)
     fresh = {row.recording: row for row in rows}
-    known = connection.execute(select(LEDGER.c.recording).where(LEDGER.c.recording.in_(list(fresh))))
-    for (name,) in known.all():
+    for (name,) in connection.execute(_KNOWN_LEDGER, {_KNOWN: list(fresh)}).all():
         del fresh[name]
     values = []
     for row in fresh.values():
@@ -70,7 +83,7 @@ def add_ledger(connection: Connection, rows: Sequence[LedgerRow], last: str | No
         row_values = {name: getattr(linked, name) for name in LedgerRow.__slots__}
         values.append({**row_values, "gaps": dumps(linked.gaps).decode()})
     if values:
-        connection.execute(insert(LEDGER), values)
+        connection.execute(_ADD_LEDGER, values)
     return last
 
 
@@ -78,7 +91,7 @@ def add_audit(connection: Connection, rows: Sequence[AuditRow], last: str | None
     """Append to the chain; `last` as for the ledger."""
     last = last if last is not None else _last_hash(connection, AUDIT)
     fresh = {row.key: row for row in rows}
-    for (key,) in connection.execute(select(AUDIT.c.key).where(AUDIT.c.key.in_(list(fresh)))).all():
+    for (key,) in connection.execute(_KNOWN_AUDIT, {_KNOWN: list(fresh)}).all():
         del fresh[key]
     values = []
     for row in fresh.values():
@@ -87,7 +100,7 @@ def add_audit(connection: Connection, rows: Sequence[AuditRow], last: str | None
         row_values = {name: getattr(linked, name) for name in AuditRow.__slots__}
         values.append({**row_values, "detail": dumps(linked.detail).decode()})
     if values:
-        connection.execute(insert(AUDIT), values)
+        connection.execute(_ADD_AUDIT, values)
     return last
 
 
@@ -96,9 +109,10 @@ def _last_hash(connection: Connection, table: Table) -> str:
     return str(found) if found else chain.GENESIS
 
 
-def _upsert(connection: Connection) -> Any:
+@cache
+def _upsert(database: str) -> Any:
     """INSERT ... ON CONFLICT DO UPDATE, which SQLite and PostgreSQL both know under the same name."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = postgresql if database == "postgresql" else sqlite
     statement = dialect.insert(CALLS)
     replaced = {column.name: statement.excluded[column.name] for column in CALLS.columns if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=["contact"], set_=replaced)

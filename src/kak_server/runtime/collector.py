@@ -1,12 +1,14 @@
 """Python's cyclic collector, kept from stopping the loop in the middle of somebody's call.
 
 Its passes over old objects take time by how many there are: with the calls of a busy minute in memory a pass stood
-still for a fifth of a second. What lives long here lives on purpose, and nearly all of it goes without the collector
-when it goes. So only young objects are looked at by themselves, once and few at a time; a pass over all of them waits
-for a quiet second, and comes in any case before too much has gathered.
+still for a fifth of a second, with ten thousand callers waiting for more than a whole one. What lives long here lives
+on purpose, and goes without the collector when it goes: among a thousand calls it found nothing. So only young objects
+are looked at by themselves, once and few at a time. A pass over all of them waits for a quiet second in which not much
+is held; only what may be garbage that fills the memory does not wait.
 """
 
 import gc
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,10 +37,14 @@ class CollectorRules:
     """When a pass over everything is due, and when it has been put off long enough."""
 
     young_passes: int = 120  # since the last pass over everything: up to so many times 3,000 objects have survived
-    young_passes_most: int = 3_000  # so many do not wait for a quiet second: it may be garbage that fills the memory
+    held_blocks_most: int = (
+        300_000  # of memory, more than at the start: a pass over more takes over a fifth of a second
+    )
+    gathered_blocks_most: int = 25_000_000  # since the last pass: two gigabytes do not wait, it may be garbage
     busy_share: float = 0.1  # of one CPU: below it the process counts as quiet
     quiet_s: float = 1.0  # and has been so for so long
     wait_s: float = 3_600.0
+    measure_s: float = 10.0  # between two looks at the memory, each of which takes half a millisecond
 
 
 class Collector:
@@ -51,11 +57,15 @@ class Collector:
         rules: CollectorRules | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
         spent_s: Callable[[], float] = time.process_time,
+        blocks: Callable[[], int] = sys.getallocatedblocks,
     ) -> None:
         self._on_pass = on_pass
         self._rules = rules or CollectorRules()
         self._monotonic_s = monotonic_s
         self._spent_s = spent_s
+        self._blocks = blocks
+        self._start_blocks = self._passed_blocks = self._held_blocks = 0
+        self._measured_at_s = 0.0
         self._due_since_s: float | None = None
         self._quiet_since_s = 0.0
         self._looked_at_s = 0.0
@@ -67,6 +77,7 @@ class Collector:
         gc.freeze()
         gc.set_threshold(YOUNG, NEVER, NEVER)
         gc.enable()
+        self._start_blocks = self._passed_blocks = self._blocks()
         self._looked_at_s = self._quiet_since_s = self._monotonic_s()
         self._spent_then_s = self._spent_s()
 
@@ -82,6 +93,7 @@ class Collector:
             gc.collect()
             self._due_since_s = None
             self._on_pass(self._monotonic_s() - now_s, why)
+            self._passed_blocks = self._blocks()
 
     def _why(self, now_s: float) -> Why | Literal[""]:
         rules = self._rules
@@ -90,8 +102,13 @@ class Collector:
             return ""
         if self._due_since_s is None:
             self._due_since_s = now_s
-        if young_passes >= rules.young_passes_most:
+            self._measured_at_s = now_s - rules.measure_s
+        if now_s - self._measured_at_s >= rules.measure_s:
+            self._measured_at_s, self._held_blocks = now_s, self._blocks()
+        if self._held_blocks - self._passed_blocks >= rules.gathered_blocks_most:
             return "many"
+        if self._held_blocks - self._start_blocks > rules.held_blocks_most:
+            return ""
         if now_s - self._quiet_since_s >= rules.quiet_s:
             return "quiet"
         return "waited" if now_s - self._due_since_s >= rules.wait_s else ""

@@ -1,5 +1,6 @@
 """The record store on a real SQLite file: nothing twice, nothing lost while the database is away, tampering shows."""
 
+import gc
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from kak_server.records.database import connect, migrate
+from kak_server.records.database import add_audit, add_ledger, connect, migrate, put_calls
 from kak_server.records.store import RecordStore
 from kak_server.records.tables import METADATA
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
@@ -202,3 +203,31 @@ def test_more_rows_than_the_queue_holds_wait_in_the_file(
     assert len(store.recent_calls(20)) == 10
     store.close()
     assert store.dropped == 0
+
+
+def test_writing_leaves_nothing_to_the_collector(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path}/r.db")
+    migrate(engine)
+
+    newest: dict[str, str] = {}
+
+    def written(number: int) -> None:
+        name = f"c{number}"
+        with engine.begin() as connection:
+            put_calls(connection, [CallRecord(name, "113-oslo", "", 1_000)])
+            rows = [row(f"a{number}", name), row(f"b{number}", name)]
+            newest["ledger"] = add_ledger(connection, rows, newest.get("ledger"))
+            heard = AuditRow(name, 1_000, "kari", "listen", name)
+            newest["audit"] = add_audit(connection, [heard], newest.get("audit"))
+
+    for number in range(3):
+        written(number)  # the first times something is remembered for later
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(3, 13):
+            written(number)
+        assert gc.collect() <= 20
+    finally:
+        gc.enable()
+        engine.dispose()

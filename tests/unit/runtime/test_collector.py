@@ -7,7 +7,9 @@ import pytest
 
 from kak_server.runtime.collector import NEVER, YOUNG, Collector, CollectorRules, put_off
 
-RULES = CollectorRules(young_passes=2, young_passes_most=6, quiet_s=1.0, wait_s=60.0)
+RULES = CollectorRules(
+    young_passes=2, held_blocks_most=1_000, gathered_blocks_most=9_000, quiet_s=1.0, wait_s=60.0, measure_s=0.5
+)
 
 
 class Bench:
@@ -16,11 +18,21 @@ class Bench:
     def __init__(self) -> None:
         self.now_s = 100.0
         self.spent_s = 5.0
+        self.blocks, self.measured = 70_000, 0
         self.passes: list[str] = []
         self.collector = Collector(
-            lambda _seconds, why: self.passes.append(why), RULES, lambda: self.now_s, lambda: self.spent_s
+            lambda _seconds, why: self.passes.append(why),
+            RULES,
+            lambda: self.now_s,
+            lambda: self.spent_s,
+            self.held,
         )
         self.collector.start()
+
+    def held(self) -> int:
+        """So much memory."""
+        self.measured += 1
+        return self.blocks
 
     def look(self, seconds: float, share: float) -> list[str]:
         """Time passes in which so much of a CPU is used; the passes so far."""
@@ -80,9 +92,23 @@ def test_it_does_not_wait_for_ever(bench: Bench) -> None:
     assert bench.look(2, 0.8) == ["waited"]
 
 
-def test_too_much_does_not_wait(bench: Bench) -> None:
-    young(7)
-    assert bench.look(0.1, 0.8) == ["many"]
+def test_what_may_fill_the_memory_does_not_wait(bench: Bench) -> None:
+    young(3)
+    bench.blocks += 8_999
+    assert bench.look(100, 0.8) == []
+    bench.blocks += 1
+    assert bench.look(1, 0.8) == ["many"]
+    young(3)
+    assert bench.look(100, 0.8) == ["many"]  # it was not: nothing more has gathered since
+
+
+def test_no_pass_stands_still_for_all_who_wait(bench: Bench) -> None:
+    young(3)
+    bench.blocks += 1_001
+    assert bench.look(300, 0.01) == []  # neither in a quiet second nor after an hour
+    assert bench.measured <= 601 + 1
+    bench.blocks -= 1  # fewer wait
+    assert bench.look(1, 0.01) == ["quiet"]
 
 
 def test_nothing_is_done_for_little(bench: Bench) -> None:
