@@ -7,7 +7,7 @@ asked.
 from dataclasses import dataclass
 
 from kak_server.model.ids import OperatorId
-from kak_server.routing import lanes, matching, reserves
+from kak_server.routing import ahead, lanes, matching, reserves
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState, RoomState
 from kak_server.routing.needs import Crew, skills_of
 from kak_server.routing.state import Contact, Operator, Queue, State
@@ -45,13 +45,19 @@ def candidates(state: State, contact: Contact) -> list[Candidate]:
     found = [
         Candidate(row.operator, row.name, reason, () if reason is not None else rank(contact, row))
         for row in state.operators.values()
-        for reason in [why_not(state, contact, row)]
+        for reason in [ASKED if _rings_at(contact, row) else why_not(state, contact, row)]
     ]
     able = [candidate for candidate in found if candidate.reason is None]
     others = [candidate for candidate in found if candidate.reason is not None]
     return sorted(able, key=lambda candidate: candidate.rank) + sorted(others, key=lambda other: other.operator)
 
 
+def _rings_at(contact: Contact, operator: Operator) -> bool:
+    asked = operator.operator == contact.operator or operator.operator in contact.ringing
+    return contact.state is ContactState.OFFERED and asked
+
+
+ASKED = "is asked already"
 ASKED_FOR_A_CHAT = "has another offer"
 """Said of somebody who could have the contact if there were no chat on offer to them."""
 
@@ -62,7 +68,7 @@ def why_not(state: State, contact: Contact, operator: Operator) -> str | None:
     line = contact.need.line
     if contact.named not in (None, operator.operator) and contact.klass is not ContactClass.EMERGENCY:
         return f"is not {contact.named}, who is asked alone at this step"
-    unable = _unable(queue, contact, operator)
+    unable = _unable(state, queue, contact, operator)
     if unable is not None:
         return unable
     chats_beside = line.lane == operator.lanes & lanes.LIGHT
@@ -75,18 +81,30 @@ def why_not(state: State, contact: Contact, operator: Operator) -> str | None:
     room = state.rooms.get(operator.room)
     if room is not None and room.state is RoomState.EVACUATED:
         return f"sits in room {operator.room}, which is evacuated"
-    if contact.state is not ContactState.WAITING:
+    if contact.state not in (ContactState.WAITING, ContactState.OFFERED) or _rings_at(contact, operator):
         return None
     if operator.serves_room not in line.rooms.rooms:
-        own = queue.config.rooms[0] if queue.config.rooms else ""
-        if line.rooms.rooms == {own}:
-            return f"sits in room {operator.room}, and {own} is asked alone at first"
-        return f"sits in room {operator.room}, which is not asked yet"
+        return _not_reached(state, queue, contact, operator)
     return None if matching.takes(contact, operator) else _not_open(state, contact, operator)
 
 
-def _unable(queue: Queue, contact: Contact, operator: Operator) -> str | None:
-    """What will not change while the contact waits here."""
+def _not_reached(state: State, queue: Queue, contact: Contact, operator: Operator) -> str:
+    """The operator's room is not asked; by which step it will be."""
+    room, own = operator.serves_room, queue.config.rooms[0] if queue.config.rooms else ""
+    later = ahead.when_reached(state, contact, queue, room)
+    if contact.need.line.rooms.rooms != {own}:
+        return f"sits in room {room}, which is not asked yet ({later})" if later else _out_of_reach(room)
+    if later:
+        return f"sits in room {room}, and {own} is asked alone at first ({later})"
+    return f"sits in room {room}, and {own} is asked alone"
+
+
+def _out_of_reach(room: str) -> str:
+    return f"sits in room {room}, which no step to come asks"
+
+
+def _unable(state: State, queue: Queue, contact: Contact, operator: Operator) -> str | None:
+    """What only a step of the workflow can change while the contact waits here."""
     config, line = queue.config, contact.need.line
     loan = operator.duty.loan
     able = operator.crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit
@@ -95,10 +113,15 @@ def _unable(queue: Queue, contact: Contact, operator: Operator) -> str | None:
             return f"is on loan to {loan.room} for other queues"
         return f"is on loan to {loan.room}"
     if operator.serves_room not in config.rooms and operator.serves_room not in line.rooms.rooms and not able:
+        if ahead.when_reached(state, contact, queue, operator.serves_room):
+            return _not_reached(state, queue, contact, operator)
         return f"sits in room {operator.serves_room}, which does not serve {config.queue}"
     for skill, level in line.profile.skills:
         has = operator.skills.get(skill, 0)
         if has < level:
+            later = ahead.when_enough(contact, queue, skill, has)
+            if later:
+                return f"has skill {skill} at {has}, {level} is needed ({later})"
             return f"has skill {skill} at {has}, {level} is needed"
     return None
 

@@ -32,6 +32,8 @@ def on_stage(turn: Turn, contact: Contact) -> None:
 
 def _ask_more(turn: Turn, contact: Contact, count: int) -> None:
     for operator in matching.pick_several(contact, count):
+        if turn.state.watcher is not None:
+            turn.state.watcher(turn.state, contact, operator)
         contact.ringing.append(operator.operator)
         offers.reserve(turn, contact, operator)
 

@@ -11,7 +11,8 @@ from kak_server.model.ids import OperatorId, PositionId
 from kak_server.routing import matching, ranking
 from kak_server.routing.api import Strategy
 from kak_server.routing.state import Contact, State
-from kak_server.runtime.phrases import STRATEGIES, Said, grouped, of
+from kak_server.runtime.phrases import STRATEGIES, Said, of
+from kak_server.runtime.reasons import grouped
 
 BEST_MAX = 5
 NAMED_MAX = 3

@@ -1,10 +1,5 @@
-"""The core's reasons in the words of explanations: kinds of reasons for counting people by, in both languages.
+"""The words of the core in the words of explanations, in both languages: tables from the core's to the readers'."""
 
-The core says its reasons in English, one operator at a time (`RoutingCore.why_not`). A reason that is not in the table
-is said as it is; a test reads the core's sources and finds those that are missing.
-"""
-
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -22,66 +17,6 @@ ACTIVITIES: Final[Mapping[str, Said]] = {
     "break": Said("on a break", "i pause"),
     "after-call-work": Said("doing after-call work", "i etterarbeid"),
 }
-
-# What the core says of one operator (a pattern), and how several of whom it says that are counted; \1 is the pattern's.
-_KINDS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
-    (re.compile(pattern), en, nb)
-    for pattern, en, nb in (
-        (r"has another offer", "with another offer", "med et annet tilbud"),
-        (r"is in a call", "in a call", "i samtale"),
-        (r"is finishing the last call", "finishing the last call", "i etterarbeid"),
-        (r"has no audio at the position", "without audio at the position", "uten lyd på plassen"),
-        (r"sits in room .+, which does not serve (.+)", r"in rooms that do not serve \1", r"i sentraler uten køen \1"),
-        (r"has skill (.+) at .+, (.+) is needed", r"lacking skill \1 at \2", r"uten kompetanse \1 på nivå \2"),
-        (
-            r"sits in room .+, and (.+) is asked alone at first",
-            r"in other rooms while \1 is asked alone",
-            r"i andre sentraler mens \1 spørres alene",
-        ),
-        (
-            r"sits in room .+, which is not asked yet",
-            "in rooms that are not asked yet",
-            "i sentraler som ikke spørres ennå",
-        ),
-        (r"sits in room .+, which is evacuated", "in evacuated rooms", "i evakuerte sentraler"),
-        (r"is on loan to (.+) for other queues", r"on loan to \1 for other queues", r"utlånt til \1 for andre køer"),
-        (r"is on loan to (.+)", r"on loan to \1", r"utlånt til \1"),
-        (r"is about to leave", "about to leave", "på vei til å gå"),
-        (r"is not (.+), who is asked alone at this step", r"not \1, who is asked alone", r"ikke \1, som spørres alene"),
-        (r"has .+ chats, and takes .+ at most", "with as many chats as they take", "med så mange chatter de kan ha"),
-        (
-            r"has chats that this may not interrupt",
-            "with chats that may not be interrupted",
-            "i chatter som ikke brytes",
-        ),
-        (
-            r"is kept in reserve for the emergencies of (.+)",
-            r"in reserve for emergencies of \1",
-            r"i reserve for nødanrop til \1",
-        ),
-        (r"is not open for it", "not open for it", "ikke åpne for den"),
-    )
-)
-_UNAVAILABLE = re.compile(r"is not available \(([a-z-]+)(?:: .*)?\)")
-
-
-def grouped(reason: str) -> Said:
-    """The kind of a reason that `why_not` gave."""
-    unavailable = _UNAVAILABLE.fullmatch(reason)
-    if unavailable is not None:
-        activity = unavailable.group(1)
-        return ACTIVITIES.get(activity, Said(f"not available ({activity})", f"ikke tilgjengelig ({activity})"))
-    for pattern, en, nb in _KINDS:
-        match = pattern.fullmatch(reason)
-        if match is not None:
-            return Said(match.expand(en), match.expand(nb))
-    return Said(reason, reason)
-
-
-def known(reason: str) -> bool:
-    """It is in the table."""
-    return bool(_UNAVAILABLE.fullmatch(reason)) or any(pattern.fullmatch(reason) for pattern, _, _ in _KINDS)
-
 
 WITHDRAWN: Final[Mapping[str, Said]] = {
     "rejected": Said("said no", "sa nei"),

@@ -15,7 +15,7 @@ from kak_server.runtime.archive import Keep
 from kak_server.runtime.compaction import compact
 from kak_server.runtime.considering import BEST_MAX, Considered, considered, summary
 from kak_server.runtime.explain import Explanation, explanation
-from kak_server.runtime.phrases import grouped, known
+from kak_server.runtime.reasons import grouped, known, until_then
 from kak_server.runtime.replaying import Replayer, Seen
 from tests.unit.routing.desk import queue
 from tests.unit.runtime.journaled import JournaledDesk
@@ -192,9 +192,20 @@ def test_every_reason_of_the_core_has_a_kind_in_both_languages() -> None:
     reasons = reasons_of_the_core()
     assert len(reasons) >= 8, reasons
     for reason in reasons:
-        assert known(reason), f"a kind for {reason!r} is missing in runtime/phrases.py"
-        said = grouped(reason)
-        assert said.en != said.nb, reason
+        assert known(reason), f"a kind for {reason!r} is missing in runtime/reasons.py"
+        for said in (grouped(reason), until_then(reason)):
+            assert said.en != said.nb, reason
+            assert "\\" not in said.en + said.nb
+            assert "{" not in said.en + said.nb
+
+
+def test_the_step_that_will_change_it_is_said_in_both_languages() -> None:
+    said = grouped("sits in room bodo, which is not asked yet (the country from 10 s on)")
+    assert said.en == "in rooms that are not asked yet (the country from 10 s on)"
+    assert said.nb == "i sentraler som ikke spørres ennå (hele landet fra 10 s)"
+    relaxed = "has skill emd at 3, 5 is needed (3 from 2.5 s on, if its condition holds)"
+    assert grouped(relaxed).nb == "uten kompetanse emd på nivå 5 (3 fra 2.5 s, hvis vilkåret holder)"
+    assert until_then(relaxed).en == "below the level needed (emd 3, 5 was needed)"
 
 
 def test_an_unknown_reason_is_said_as_it_is() -> None:
