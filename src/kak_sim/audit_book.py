@@ -46,6 +46,12 @@ class Case:
     expects: tuple[OperatorId, PositionId, int] | None = None  # is taken without an offer in this step
     passed: list[OperatorId] = field(default_factory=list)
 
+    def stand(self, *, head: bool) -> None:
+        """It waits. Somebody called who is left with nobody is theirs to take back who had them last."""
+        self.head = head
+        if head and self.outgoing and self.passed:
+            self.from_whom = self.passed[-1]
+
     def passes(self, operator: OperatorId) -> None:
         """Somebody let it pass: the last to be asked from now on."""
         self.passed = [*(other for other in self.passed if other != operator), operator]

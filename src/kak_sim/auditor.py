@@ -254,7 +254,7 @@ class Auditor:
             case.queue, case.entered_ms, case.rules = effect.queue, self._now_ms, self._queues[effect.queue]
             case.wide = case.rules.own_room_ms <= 0
             case.passed = case.passed[-1:]
-        case.head = again
+        case.stand(head=again)
 
     def _see_contact(self, effect: api.Effect, case: Case) -> None:
         match effect:

@@ -202,19 +202,20 @@ def may(
         return False
     if room_state(state, operator.room) is api.RoomState.EVACUATED or not _reaches(operator, asked.skills):
         return False
-    if not _at_work_for(state, operator, asked.rooms, asked.skills, emergency and not chat):
+    if not _at_work_for(state, operator, asked.rooms, asked.skills, (emergency or asked.use_reserves) and not chat):
         return False
     if chat:
         return True
     interrupts = state.queue_of(contact).config.interrupts_chats
-    if operator.chats and not emergency and not (operator.interruptible and interrupts):
+    urges = emergency or asked.use_reserves
+    if operator.chats and not urges and not (operator.interruptible and interrupts):
         return False
     served = _serves_room(operator)
     reserve = next((row.reserve for row in state.config.national.rooms if row.room == served), 0)
     guarding = guards(state, served, operator, among) if reserve and kept else []
     if operator.operator not in guarding or len(guarding) > reserve:
         return True
-    return emergency and (asked.use_reserves or asked.own == served)
+    return asked.use_reserves or (emergency and asked.own == served)
 
 
 def order(state: State, contact: Contact) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """A contact's way from arrival to its end. Legal in every state: the caller leaves."""
 
 from kak_server.model.ids import ContactId, OperatorId
-from kak_server.routing import flow, lanes, matching, offers, participants, queues, ring_all, slots
+from kak_server.routing import calls_out, flow, lanes, matching, offers, participants, queues, ring_all, slots
 from kak_server.routing.api import (
     ConnectFailed,
     ContactArrived,
@@ -175,8 +175,7 @@ def requeue(turn: Turn, contact: Contact, cause: str) -> None:
     operator = part(turn, contact, cause)
     contact.remember_pass(operator.operator)
     if not ring_all.take_over(turn, contact):
-        contact.head = True
-        turn.emit(StartWaiting(contact.contact, contact.queue, "requeued", announce=True))
+        calls_out.comes_back(turn, contact, "requeued")
         queues.enter(turn, contact)
         offers.match_contact(turn, contact)
     offers.free(turn, operator, light=lanes.is_light(contact))

@@ -35,8 +35,10 @@ def lane_of(contact: Contact, config: QueueConfig, *, use_reserves: bool) -> int
     """The lane by which the contact comes to operators."""
     if contact.kind is ContactKind.CHAT:
         return LIGHT
+    if use_reserves:
+        return FREE
     if contact.klass is ContactClass.EMERGENCY:
-        return FREE if use_reserves else EMERGENCY
+        return EMERGENCY
     return CALL if config.interrupts_chats else QUIET
 
 

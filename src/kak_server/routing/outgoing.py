@@ -7,8 +7,8 @@ audio is lost in mid-call.
 
 from collections.abc import Iterable
 
-from kak_server.model.ids import OperatorId, QueueId, RoomId
-from kak_server.routing import lanes, matching, offers, planning, queues
+from kak_server.model.ids import OperatorId
+from kak_server.routing import calls_out, lanes, matching, offers, queues
 from kak_server.routing.api import (
     Connect,
     ContactDialed,
@@ -18,18 +18,10 @@ from kak_server.routing.api import (
     DialOut,
     HandoverFailed,
     OperatorState,
-    QueueConfig,
-    StartWaiting,
 )
+from kak_server.routing.calls_out import queue_of_room as queue_of_room
 from kak_server.routing.contacts import TALKING, WRAP_UP, after, heir, held_by, leave_alone, let_go, part, pass_to
-from kak_server.routing.state import Contact, Operator, Queue, Turn
-
-PREFIX = "outgoing-"
-
-
-def queue_of_room(room: RoomId) -> QueueId:
-    """The queue of a room's calls out that are about no other queue. It is there as long as such calls are."""
-    return QueueId(PREFIX + room)
+from kak_server.routing.state import Contact, Operator, Turn
 
 
 def on_dialed(turn: Turn, event: ContactDialed) -> None:
@@ -43,7 +35,7 @@ def on_dialed(turn: Turn, event: ContactDialed) -> None:
     if len(turn.state.contacts) >= turn.state.config.max_contacts:
         turn.refuse("limit", "too many contacts", event.operator, event.contact)
         return
-    queue = turn.state.queues.get(event.queue) if event.queue else _room_queue(turn, operator.room)
+    queue = turn.state.queues.get(event.queue) if event.queue else calls_out.room_queue(turn, operator.room)
     if queue is None:
         turn.refuse("unknown-queue", f"no queue {event.queue}", event.operator, event.contact)
         return
@@ -95,8 +87,7 @@ def on_handover_failed(turn: Turn, event: HandoverFailed) -> None:
     contact = turn.state.contacts.get(event.contact)
     if contact is None or contact.state is not ContactState.HANDED_OVER:
         return  # pulled back or over meanwhile: ordinary
-    contact.head = True
-    turn.emit(StartWaiting(contact.contact, contact.queue, "requeued", announce=True))
+    calls_out.comes_back(turn, contact, "requeued")
     queues.enter(turn, contact)
     offers.match_contact(turn, contact)
 
@@ -207,14 +198,3 @@ def join_contact(turn: Turn, contact: Contact, operator: Operator) -> None:
     matching.list_idle(turn.state, operator)
     turn.touch_contact(contact.contact)
     turn.touch_operator(operator.operator)
-
-
-def _room_queue(turn: Turn, room: RoomId) -> Queue:
-    """Made with its first contact and, like a queue that is retired, gone with its last."""
-    state, name = turn.state, queue_of_room(room)
-    queue = state.queues.get(name)
-    if queue is None:
-        config = QueueConfig(name, "Calls out", (room,), wrap_up_ms=state.config.outgoing_wrap_up_ms)
-        queue = state.queues[name] = state.adopt(Queue(config, retired=True))
-        planning.prepare(state, queue)
-    return queue

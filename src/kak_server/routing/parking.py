@@ -5,8 +5,8 @@ The caller was answered before, and hears announcements meanwhile. However it co
 class with its old arrival time.
 """
 
-from kak_server.routing import lanes, matching, offers, queues, slots
-from kak_server.routing.api import Connect, ContactState, StartWaiting
+from kak_server.routing import calls_out, lanes, matching, offers, queues, slots
+from kak_server.routing.api import Connect, ContactState
 from kak_server.routing.api_moves import ContactParked, Parked, ParkedTaken, TransferToOperator
 from kak_server.routing.consult import can_be_asked
 from kak_server.routing.contacts import TALKING, heir, held_by, leave_alone, let_go, part, start_wrap_up
@@ -67,8 +67,7 @@ def on_recall(turn: Turn, contact: Contact) -> None:
     if slot is None:
         return
     slots.unpark(turn, contact)
-    contact.head = True
-    turn.emit(StartWaiting(contact.contact, contact.queue, "recalled", announce=True))
+    calls_out.comes_back(turn, contact, "recalled")
     if not offers.offer_by_name(turn, contact, slot.by):
         queues.enter(turn, contact)
         offers.match_contact(turn, contact)
@@ -90,9 +89,8 @@ def on_transfer(turn: Turn, event: TransferToOperator) -> None:
     others = leave_alone(turn, contact)
     operator = part(turn, contact, "transfer")
     contact.remember_pass(operator.operator)
-    contact.head = True
+    calls_out.comes_back(turn, contact, "handed-to")
     contact.moves.transferred_by = event.operator
-    turn.emit(StartWaiting(contact.contact, contact.queue, "handed-to", announce=True))
     offers.offer_by_name(turn, contact, event.target)
     contact.moves.back_to = event.operator if event.back else None
     start_wrap_up(turn, operator, wrap_up_ms)

@@ -1,6 +1,17 @@
 """Calls out, calls that go on without an operator, and their way back."""
 
-from kak_server.routing.api import Activity, Connect, ContactState, DialOut, EndContact, OperatorState, StartWaiting
+from kak_server.model.ids import RoomId
+from kak_server.routing.api import (
+    Activity,
+    Connect,
+    ContactState,
+    DialOut,
+    EndContact,
+    OperatorState,
+    RoomConfig,
+    RoomsConfig,
+    StartWaiting,
+)
 from kak_server.routing.outgoing import queue_of_room
 from kak_server.routing.step import RoutingCore
 from tests.unit.routing.desk import OSLO, Desk, only, queue, refused
@@ -131,3 +142,87 @@ def test_it_is_pulled_back_by_one_who_is_free() -> None:
     desk.pull_back("ada", "c1")
     desk.join_failed("c1")
     assert desk.contact("c1").requeued, "a join that fails leaves nobody alone"
+
+
+# --- somebody called who is left with nobody -------------------------------------------------------------------------
+
+
+def country(own: str, *others: str, reserve: int = 0) -> RoomsConfig:
+    """`own` with the first of the others for its neighbour."""
+    neighbours = tuple(RoomId(name) for name in others[:1])
+    rooms = (RoomConfig(RoomId(name), reserve=reserve) for name in others)
+    return RoomsConfig(rooms=(RoomConfig(RoomId(own), neighbours=neighbours, reserve=reserve), *rooms))
+
+
+def test_an_answered_call_out_is_offered_to_its_operator_again_in_a_room_that_keeps_a_reserve() -> None:
+    desk = Desk(national=country("oslo", reserve=2))
+    desk.sit("ada")
+    desk.sit("ola", ready=False)
+    desk.dial("ada", "c1")
+    desk.joined("c1")
+    desk.media("oslo-ada", False)
+    desk.wait(5_000)
+    desk.media("oslo-ada", True)
+    desk.wait(10_000)
+    assert desk.offered_to("c1") == "ada"
+    desk.talk("ada", "c1")
+    assert desk.contact("c1").state is ContactState.CONNECTED
+
+
+def test_an_answered_call_out_goes_to_the_neighbours_and_then_to_the_country() -> None:
+    desk = Desk(national=country("oslo", "bergen", "sund"))
+    for who, room in (("ada", "oslo"), ("zoe", "bergen"), ("sun", "sund")):
+        desk.sit(who, room)
+    desk.dial("ada", "c1")
+    desk.joined("c1")
+    desk.wait(600_000)  # however long they have talked
+    desk.media("oslo-ada", False)
+    desk.wait(5_000)
+    assert desk.contact("c1").state is ContactState.WAITING, "its room comes first"
+    desk.wait(9_999)
+    assert desk.contact("c1").state is ContactState.WAITING
+    desk.wait(1)
+    assert desk.offered_to("c1") == "zoe"
+    desk.says("zoe", Activity.BREAK)
+    desk.wait(9_999)
+    assert desk.contact("c1").state is ContactState.WAITING
+    desk.wait(1)
+    assert desk.offered_to("c1") == "sun"
+    desk.crash_and_replay()
+
+
+def test_whoever_lost_a_call_out_takes_it_back_from_a_break() -> None:
+    desk = Desk()
+    desk.sit("ada")
+    desk.sit("bob")
+    desk.dial("ada", "c1")
+    desk.joined("c1")
+    desk.media("oslo-ada", False)
+    desk.wait(5_000)
+    assert desk.offered_to("c1") == "bob"
+    desk.media("oslo-ada", True)
+    desk.says("ada", Activity.BREAK)
+    assert refused(desk.pull_back("bob", "c1")) == ["unknown-contact"]
+    (connect,) = only(desk.pull_back("ada", "c1"), Connect)
+    assert connect.operator == "ada"
+    desk.joined("c1")
+    assert desk.contact("c1").transferred_by is None
+
+
+def test_a_call_out_that_began_by_former_rules_gets_the_present_ones_when_it_waits() -> None:
+    desk = Desk(outgoing_wrap_up_ms=1_000)
+    desk.sit("ada")
+    desk.sit("bob")
+    desk.dial("ada", "c1")
+    desk.joined("c1")
+    desk.configure(queue("113"), outgoing_wrap_up_ms=2_000)
+    desk.dial("bob", "c2")
+    desk.joined("c2")
+    assert len(desk.core.state.versions_of(queue_of_room(OSLO))) == 2
+    desk.media("oslo-ada", False)
+    desk.wait(5_000)
+    assert len(desk.core.state.versions_of(queue_of_room(OSLO))) == 1
+    desk.hang_up("bob", "c2")
+    desk.wait(2_000)
+    assert desk.offered_to("c1") == "bob"
+    desk.crash_and_replay()
