@@ -4,7 +4,6 @@ What reads history (statistics, replays, explanations) reads archived segments a
 opening the wrong ones: times, and which contacts its events are about.
 """
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,9 @@ from kak_server.runtime.folder import (
     snapshot_path,
 )
 from kak_server.runtime.frames import Frame, scan
+from kak_server.runtime.packing import pack
 
 DAY_MS = 86_400_000
-LEVEL = 6
-_GZIP = 31  # zlib's window bits for a gzip header
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,7 @@ def put_away(folder: Path, bases: tuple[int, int], files: Files = FILES) -> tupl
 
 def _pack(files: Files, path: Path, data: bytes) -> None:
     """The compressed file is on the disk before the plain one goes."""
-    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
-    _create(files, packed(path), packer.compress(data) + packer.flush())
+    _create(files, packed(path), pack(data))
     path.unlink()
 
 

@@ -12,13 +12,12 @@ compacting                held (flock) by whoever compacts
 """
 
 import fcntl
-import gzip
 import os
 import re
-import zlib
 from pathlib import Path
 
 from kak_server.runtime.frames import SEGMENT_MAGIC
+from kak_server.runtime.packing import unpack
 
 SUFFIX = ".kj"
 PACKED = ".gz"
@@ -82,28 +81,17 @@ def _size_of(entry: os.DirEntry[str]) -> int:
 
 
 def read_file(path: Path) -> bytes:
-    """A segment's or snapshot's bytes, archived or not. Raises FileNotFoundError if it is neither; what a damaged
-    archive still gives is given."""
+    """A segment's or snapshot's bytes, archived or not. Raises FileNotFoundError if it is neither; of a damaged
+    archive what it still gives, with `packing.HOLE` where something is missing."""
     for _ in range(2):  # it may be put away between the two looks
         try:
             return path.read_bytes()
         except FileNotFoundError:
             try:
-                return _unpack(packed(path))
+                return unpack(packed(path).read_bytes())
             except FileNotFoundError:
                 continue
     raise FileNotFoundError(path)
-
-
-def _unpack(path: Path) -> bytes:
-    parts: list[bytes] = []
-    with gzip.open(path) as file:
-        try:
-            while part := file.read(1 << 20):
-                parts.append(part)
-        except (EOFError, OSError, zlib.error):
-            return b"".join(parts)  # the frames' numbers and check sums say what is missing
-    return b"".join(parts)
 
 
 def lock_folder(folder: Path) -> int:

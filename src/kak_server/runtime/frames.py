@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kak_server.model.codec import loads
+from kak_server.runtime.packing import HOLE
 
 SEGMENT_MAGIC = b"KAKJNL1\n"
 MARK = b"\xa7KJ\n"
@@ -54,6 +55,8 @@ def scan(data: bytes) -> Iterator[Frame | Damage]:
     position = 0
     if data[: len(SEGMENT_MAGIC)] == SEGMENT_MAGIC:
         position = len(SEGMENT_MAGIC)
+    elif data.startswith(HOLE):
+        pass  # an archive that is damaged at its beginning
     elif len(data) < len(SEGMENT_MAGIC):
         if data:
             yield Damage(0, len(data), tail=True, reason="the segment's beginning is torn")
@@ -67,6 +70,8 @@ def scan(data: bytes) -> Iterator[Frame | Damage]:
             continue
         resume = _next_frame(data, view, position + 1)
         end = len(data) if resume is None else resume
+        if data.find(HOLE, position, end) >= 0:
+            problem = "the archived file is damaged there"
         yield Damage(position, end, tail=resume is None, reason=problem)
         position = end
 

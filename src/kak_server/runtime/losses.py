@@ -36,6 +36,8 @@ class Lost:
 
 def span(first: int | None, records: int) -> str:
     """ "records 1,204-1,209", or how many if their numbers are unknown."""
+    if records == 0:
+        return "no record"
     if first is None:
         return f"{records:,} record(s)"
     if records == 1:

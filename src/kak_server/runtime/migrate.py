@@ -5,7 +5,6 @@ stopped. Serials stay, whole segments are replaced at once, and the old ones are
 """
 
 import os
-import zlib
 from pathlib import Path
 
 from kak_server.model.codec import dumps
@@ -13,10 +12,10 @@ from kak_server.routing.codec import encode_event, event_version
 from kak_server.runtime.files import FILES, create_whole
 from kak_server.runtime.folder import lock_folder, packed, read_file, segment_numbers, segment_path
 from kak_server.runtime.frames import SEGMENT_MAGIC, Damage, Frame, encode_frame, scan
+from kak_server.runtime.packing import pack
 from kak_server.runtime.segments import event_of
 
 KEPT = "before-migration"
-_GZIP = 31
 
 
 def migrate(folder: Path) -> int:
@@ -64,8 +63,7 @@ def _replace(folder: Path, path: Path, frames: list[Frame], payloads: list[bytes
     )
     here = path if path.exists() else packed(path)
     if here != path:
-        packer = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
-        data = packer.compress(data) + packer.flush()
+        data = pack(data)
     if not (kept / here.name).exists():
         os.link(here, kept / here.name)
     FILES.close(create_whole(FILES, here, data, sync=True))
