@@ -99,16 +99,34 @@ def _diff(asked: Asked, arguments: argparse.Namespace) -> int:
 
 def _import(asked: Asked, arguments: argparse.Namespace) -> int:
     draft, problems = _drafted(asked, arguments.file, arguments.comment or f"from {arguments.file.name}")
+    same = False
     if not problems:
-        _show_difference(asked.ask("draft-difference", draft=draft), arguments)
+        difference = asked.ask("draft-difference", draft=draft)
+        same = not difference["changes"]
+        _show_difference(difference, arguments)
         problems = _show_problems(asked.ask("validate", draft=draft)["problems"])
-    if problems:
+    if problems or same:
         asked.ask("drop", draft=draft)
         return problems
     if not arguments.publish:
         print(f"draft {draft}: publish it with `kak-server config publish {draft}`", file=sys.stderr)
         return 0
     return _published(asked.ask("publish", draft=draft, comment="", apply=arguments.apply))
+
+
+def _drafts(asked: Asked, arguments: argparse.Namespace) -> int:
+    told = asked.ask("drafts")
+    if arguments.json:
+        return _print_json(told)
+    for row in told["drafts"]:
+        print(f"{row['draft']:<24}  {_time(row['changed_at_ms'])}  {row['author']:<16} {row['comment']}")
+    return 0
+
+
+def _drop(asked: Asked, arguments: argparse.Namespace) -> int:
+    for draft in arguments.drafts:
+        asked.ask("drop", draft=draft)
+    return 0
 
 
 def _publish(asked: Asked, arguments: argparse.Namespace) -> int:
@@ -211,6 +229,8 @@ _COMMANDS = {
     "export": _export,
     "diff": _diff,
     "import": _import,
+    "drafts": _drafts,
+    "drop": _drop,
     "publish": _publish,
     "rollback": _roll_back,
 }

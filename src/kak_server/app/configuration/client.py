@@ -32,6 +32,7 @@ _PATHS: Mapping[str, tuple[str, str]] = {
     "objects": ("GET", "/versions/{number}/objects/{kind}"),
     "difference": ("GET", "/versions/{before}/difference/{after}"),
     "export": ("GET", "/versions/{number}/export?passwords={passwords}"),
+    "drafts": ("GET", "/drafts"),
     "begin": ("POST", "/drafts"),
     "edit": ("POST", "/drafts/{draft}/edits"),
     "drop": ("DELETE", "/drafts/{draft}"),

@@ -19,6 +19,9 @@ def add_arguments(command: argparse.ArgumentParser, lab_file: Path) -> None:
     imports = actions.add_parser("import", help="make a draft of a file's lists: what differs, and what is wrong")
     imports.add_argument("file", type=Path, metavar="FILE", help="a configuration, or the part of one (YAML)")
     imports.add_argument("--publish", action="store_true", help="publish it at once, if nothing is wrong")
+    drafts = actions.add_parser("drafts", help="what was imported and not published")
+    drop = actions.add_parser("drop", help="throw drafts away")
+    drop.add_argument("drafts", nargs="+", metavar="DRAFT", help="their identifiers")
     publish = actions.add_parser("publish", help="publish a draft")
     publish.add_argument("draft", metavar="DRAFT", help="its identifier")
     back = actions.add_parser("rollback", help="publish the content of an old version as a new one")
@@ -31,9 +34,9 @@ def add_arguments(command: argparse.ArgumentParser, lab_file: Path) -> None:
             default="new",
             help="new: contacts that are here follow the rules they came in on; all: they follow the new ones",
         )
-    for action in (versions, diff, imports):
+    for action in (versions, diff, imports, drafts):
         action.add_argument("--json", action="store_true", help="for programs")
-    for action in (versions, export, diff, imports, publish, back):
+    for action in (versions, export, diff, imports, drafts, drop, publish, back):
         _add_whom(action, lab_file)
 
 
