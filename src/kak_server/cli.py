@@ -160,7 +160,7 @@ def replay(arguments: argparse.Namespace) -> int:
 
     if arguments.config is None:
         return whatif.main(arguments, None, None)
-    settings = load_settings(arguments.config, arguments.set)
+    settings = load_settings(arguments.config, arguments.set, passwords=False)  # an exported version will do
     skills = {OperatorId(person.username): dict(person.skills) for person in settings.operators}
     capacities = {OperatorId(person.username): capacity_of(settings.staffing, person) for person in settings.operators}
     return whatif.main(arguments, to_routing_config(settings), skills, capacities)
@@ -254,7 +254,9 @@ def _add_statistics(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data-dir", "--journal", type=Path, default=Path("var/lab"), help="the server's data folder")
     command.add_argument("--from", dest="from_", required=True, metavar="TIME", help="e.g. 2026-11-27T00:00:00Z")
     command.add_argument("--to", required=True, metavar="TIME", help="half hours that began before then")
-    command.add_argument("--by", choices=["queue", "room", "operator"], default="queue", help="whose rows")
+    command.add_argument(
+        "--by", choices=["queue", "queue-room", "room", "operator"], default="queue", help="whose rows"
+    )
     command.add_argument("--timezone", default="Europe/Oslo", help="of the local times")
 
 

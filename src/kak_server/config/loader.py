@@ -16,17 +16,24 @@ from kak_server.config.yaml_tree import plain_scalar, read_tree
 FILE_BYTES_MAX = 8 * 1024 * 1024
 
 
-def load_settings(path: Path | str, overrides: Sequence[str] = ()) -> Settings:
+def load_settings(path: Path | str, overrides: Sequence[str] = (), *, passwords: bool = True) -> Settings:
     """Read, check and freeze a configuration.
 
     `overrides` are "dotted.path=value" of the command line, e.g. "server.http.port=9000", values as in YAML.
-    Raises ConfigError with every problem found.
+    `passwords`: people must have one, or may not sign in; an exported version has none. Raises ConfigError with every
+    problem found.
     """
-    return parse_settings(_read(Path(path)), source=str(path), overrides=overrides, base=Path(path).parent)
+    path = Path(path)
+    return parse_settings(_read(path), source=str(path), overrides=overrides, base=path.parent, passwords=passwords)
 
 
 def parse_settings(
-    text: str, *, source: str = "configuration", overrides: Sequence[str] = (), base: Path = Path()
+    text: str,
+    *,
+    source: str = "configuration",
+    overrides: Sequence[str] = (),
+    base: Path = Path(),
+    passwords: bool = True,
 ) -> Settings:
     """The same from text; files it names are looked for from `base`."""
     tree = read_tree(text)
@@ -46,7 +53,9 @@ def parse_settings(
     except ValidationError as error:
         problems += _validation_problems(error.errors(), lines, value)
     if settings is not None:
-        problems += [Problem(location, text, _line(location, lines)) for location, text in check(settings)]
+        problems += [
+            Problem(location, text, _line(location, lines)) for location, text in check(settings, passwords=passwords)
+        ]
     if problems or settings is None:
         raise ConfigError(source, _without_repeats(problems))
     return settings

@@ -1,19 +1,32 @@
 """`kak-server replay`: who would have waited how long by other rules."""
 
 import argparse
+import csv
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kak_server.model.codec import Json
 from kak_server.model.errors import StartupError
 from kak_server.model.ids import OperatorId
 from kak_server.routing import api
 from kak_server.runtime.journal_cli import journal_folder
-from kak_server.runtime.whatif.run import as_text, compare, observe
+from kak_server.runtime.whatif.run import as_text, compare, iso, observe
 
 FAR_MS = 1 << 50
+COLUMNS = (
+    "contact",
+    "queue",
+    "arrived",
+    "outcome_old",
+    "outcome_new",
+    "wait_ms_old",
+    "wait_ms_new",
+    "room_old",
+    "room_new",
+)
 
 
 def main(
@@ -38,8 +51,24 @@ def main(
     last_ms = max(row.arrived_ms for row in observed.tally.rows.values())
     told = compare(observed, min(to_ms, last_ms + 1), rules, skills, capacities)
     name = str(arguments.config) if arguments.config is not None else "the same rules"
+    if arguments.contacts is not None:
+        _write_contacts(arguments.contacts, told["by_contact"])
+    del told["by_contact"]
     sys.stdout.write(json.dumps(told, indent=1) + "\n" if arguments.json else as_text(told, name))
     return 0
+
+
+def _write_contacts(file: Path, rows: Sequence[Mapping[str, Json]]) -> None:
+    """Who would have waited how long, a line each, as CSV. Raises StartupError."""
+    try:
+        with file.open("w", newline="", encoding="utf-8") as opened:
+            writer = csv.writer(opened)
+            writer.writerow(COLUMNS)
+            for row in rows:
+                pairs = [row[age][name] for name in ("outcome", "wait_ms", "room") for age in ("old", "new")]
+                writer.writerow([row["contact"], row["queue"], iso(row["arrived_ms"]), *pairs])
+    except OSError as problem:
+        raise StartupError(f"{file}: {problem.strerror}") from problem
 
 
 def time_of(text: str) -> int:
@@ -57,4 +86,5 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="since", metavar="TIME", help="ISO 8601, UTC unless said; the whole journal")
     command.add_argument("--to", dest="until", metavar="TIME", help="those who called before; the whole journal")
     command.add_argument("--config", type=Path, metavar="NEW", help="configuration (YAML) with the new rules")
+    command.add_argument("--contacts", type=Path, metavar="CSV", help="write each contact's wait by both rules there")
     command.add_argument("--json", action="store_true", help="for programs")

@@ -13,7 +13,7 @@ from kak_server.routing.step import RoutingCore
 @dataclass(slots=True)
 class Row:
     """One contact. `answered_ms` is when an operator first talked to the caller; `room` is where that operator sat, or
-    the queue's own room. All UTC ms."""
+    the queue's own room. `turned_away`: refused at once, since there were too many contacts. All UTC ms."""
 
     contact: ContactId
     queue: QueueId
@@ -21,16 +21,19 @@ class Row:
     arrived_ms: int
     answered_ms: int | None = None
     ended_ms: int | None = None
+    turned_away: bool = False
 
     @property
     def wait_ms(self) -> int | None:
-        """Until the answer, or until the caller gave up; None while waiting still."""
+        """Until the answer, or until the caller gave up; None while waiting still, or for who was turned away."""
         until_ms = self.answered_ms if self.answered_ms is not None else self.ended_ms
         return None if until_ms is None else until_ms - self.arrived_ms
 
     @property
     def outcome(self) -> str:
-        """answered, abandoned or waiting (when the record ends)."""
+        """answered, abandoned, turned away, or waiting (when the record ends)."""
+        if self.turned_away:
+            return "turned away"
         return "answered" if self.answered_ms is not None else "abandoned" if self.ended_ms is not None else "waiting"
 
 
@@ -40,13 +43,13 @@ class Tally:
 
     from_ms: int
     rows: dict[ContactId, Row] = field(default_factory=dict)
-    unplaced: int = 0
+    unplaced: set[ContactId] = field(default_factory=set)
 
     def take(self, event: api.Event, effects: Sequence[api.Effect], core: RoutingCore) -> None:
         """One step of the core, done."""
         match event:
             case api.ContactArrived(contact=contact):
-                self._arrived(event, core)
+                self._arrived(event, effects, core)
             case api.ContactConnected(contact=contact) if (row := self.rows.get(contact)) is not None:
                 view = core.contact(contact)
                 if row.answered_ms is None and view is not None and view.answered_at_ms is not None:
@@ -57,26 +60,31 @@ class Tally:
             if isinstance(effect, api.EndContact) and (ended := self.rows.get(effect.contact)) is not None:
                 ended.ended_ms = core.now_ms
 
-    def _arrived(self, event: api.ContactArrived, core: RoutingCore) -> None:
+    def _arrived(self, event: api.ContactArrived, effects: Sequence[api.Effect], core: RoutingCore) -> None:
         if event.contact in self.rows:
             return
         rules = core.rules_of(event.contact)
-        if rules is None:
-            self.unplaced += 1
+        if rules is not None:
+            room = rules.rooms[0] if rules.rooms else RoomId("")
+            self.rows[event.contact] = Row(event.contact, event.queue, room, core.now_ms)
             return
-        room = rules.rooms[0] if rules.rooms else RoomId("")
-        self.rows[event.contact] = Row(event.contact, event.queue, room, core.now_ms)
+        code = next((effect.code for effect in effects if isinstance(effect, api.Refused)), "")
+        if code == "limit":
+            self.rows[event.contact] = Row(event.contact, event.queue, RoomId(""), core.now_ms, turned_away=True)
+        else:
+            self.unplaced.add(event.contact)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Times in ms; None where there is nobody to count. `in_time`: answered within the threshold, of all who were
-    answered or gave up after it, per cent."""
+    answered, gave up after it or were turned away, per cent."""
 
     contacts: int
     answered: int
     abandoned: int
     waiting: int
+    turned_away: int
     asa_ms: int | None
     p50_ms: int | None
     p90_ms: int | None
@@ -89,15 +97,19 @@ def figures(rows: Iterable[Row], threshold_of: Mapping[QueueId, int]) -> Figures
     rows = list(rows)
     answered = [row for row in rows if row.outcome == "answered"]
     gone = [row for row in rows if row.outcome == "abandoned"]
+    turned_away = sum(row.turned_away for row in rows)
     answers = [row.wait_ms for row in answered if row.wait_ms is not None]
     waits = sorted(row.wait_ms for row in rows if row.wait_ms is not None)
     in_time = sum(1 for row in answered if (row.wait_ms or 0) <= threshold_of.get(row.queue, 0))
-    counted = len(answered) + sum(1 for row in gone if (row.wait_ms or 0) > threshold_of.get(row.queue, 0))
+    counted = (
+        len(answered) + turned_away + sum(1 for row in gone if (row.wait_ms or 0) > threshold_of.get(row.queue, 0))
+    )
     return Figures(
         contacts=len(rows),
         answered=len(answered),
         abandoned=len(gone),
-        waiting=len(rows) - len(answered) - len(gone),
+        waiting=len(rows) - len(answered) - len(gone) - turned_away,
+        turned_away=turned_away,
         asa_ms=round(sum(answers) / len(answers)) if answers else None,
         p50_ms=quantile(waits, 0.5),
         p90_ms=quantile(waits, 0.9),
@@ -121,8 +133,19 @@ def grouped(rows: Iterable[Row], by: str) -> dict[str, list[Row]]:
     return dict(sorted(groups.items()))
 
 
-def changed_most(old: Mapping[ContactId, Row], new: Mapping[ContactId, Row], most: int) -> list[dict[str, Json]]:
-    """The contacts whose wait, or its outcome, changed most."""
+def beside(before: Row, after: Row) -> dict[str, Json]:
+    """One contact by both rules, as JSON values."""
+    return {
+        "contact": before.contact,
+        "queue": before.queue,
+        "arrived_ms": before.arrived_ms,
+        "old": {"outcome": before.outcome, "wait_ms": before.wait_ms, "room": before.room},
+        "new": {"outcome": after.outcome, "wait_ms": after.wait_ms, "room": after.room},
+    }
+
+
+def changed(old: Mapping[ContactId, Row], new: Mapping[ContactId, Row]) -> list[dict[str, Json]]:
+    """The contacts whose wait, or its outcome, is another; those whose wait changed most first."""
     pairs = [(row, new[contact]) for contact, row in old.items() if contact in new]
     changes = [
         (abs((after.wait_ms or 0) - (before.wait_ms or 0)), before, after)
@@ -130,13 +153,4 @@ def changed_most(old: Mapping[ContactId, Row], new: Mapping[ContactId, Row], mos
         if before.wait_ms != after.wait_ms or before.outcome != after.outcome
     ]
     changes.sort(key=lambda one: (-one[0], one[1].arrived_ms, one[1].contact))
-    return [
-        {
-            "contact": before.contact,
-            "queue": before.queue,
-            "arrived_ms": before.arrived_ms,
-            "old": {"outcome": before.outcome, "wait_ms": before.wait_ms, "room": before.room},
-            "new": {"outcome": after.outcome, "wait_ms": after.wait_ms, "room": after.room},
-        }
-        for _, before, after in changes[:most]
-    ]
+    return [beside(before, after) for _, before, after in changes]

@@ -11,13 +11,14 @@ from kak_server.routing import api
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.replaying import Replayer, segment_to_begin_with
 from kak_server.runtime.segments import Lost
-from kak_server.runtime.whatif.figures import Row, Tally, changed_most, figures, grouped
+from kak_server.runtime.whatif.figures import Row, Tally, beside, changed, figures, grouped
 from kak_server.runtime.whatif.recording import RULES, Recorder, Recording
 from kak_server.runtime.whatif.simulation import Simulation
 
 TAIL_MS = 2 * 3_600_000
 """What happens so long after the end is read as well: those who came before it are still waiting or talking."""
-CHANGED_MAX = 20
+SHOWN_MAX = 20
+"""So many contacts are named in the text; JSON and CSV have all."""
 
 ASSUMPTIONS = (
     "callers call when they did, and wait as long as they did before they hang up, unless they are answered before",
@@ -52,7 +53,7 @@ def observe(folder: Path, from_ms: int, to_ms: int) -> Observed | None:
     thresholds: dict[QueueId, int] = {}
     problems: list[str] = []
     for seen in replayer.walk(segment):
-        if isinstance(seen.item, Lost) and recorder is not None:
+        if isinstance(seen.item, Lost):
             problems.append(str(seen.item))
         event = seen.event
         if event is None:
@@ -70,6 +71,7 @@ def observe(folder: Path, from_ms: int, to_ms: int) -> Observed | None:
         tally.take(event, effects, core)
         if isinstance(event, RULES):
             thresholds.update(_thresholds(core))
+    problems += replayer.problems
     return None if recorder is None else Observed(recorder.recording, tally, thresholds, tuple(problems), segment)
 
 
@@ -84,30 +86,32 @@ def compare(
     skills: Mapping[OperatorId, Mapping[str, int]] | None = None,
     capacities: Mapping[OperatorId, api.Capacity] | None = None,
 ) -> dict[str, Json]:
-    """Old and new beside each other, as JSON values. `rules` None: those that held, which must come out the same."""
+    """Old and new beside each other, as JSON values. `rules` None: those that held, which must come out the same.
+    "unplaced" are contacts that had a queue and have none by the new rules; "by_contact" are all that have one."""
     again = Simulation(observed.recording)
     again.run()
     old = _within(observed.tally, to_ms)
     same = sum(1 for contact, row in old.items() if _alike(row, again.tally.rows.get(contact)))
-    new, unplaced, dropped = _within(again.tally, to_ms), again.tally.unplaced, again.dropped
+    simulated = again
     thresholds = dict(observed.thresholds)
     if rules is not None:
-        other = Simulation(observed.recording, rules, skills, capacities)
-        other.run()
-        new, unplaced, dropped = _within(other.tally, to_ms), other.tally.unplaced, other.dropped
+        simulated = Simulation(observed.recording, rules, skills, capacities)
+        simulated.run()
         thresholds.update({queue.queue: queue.threshold_ms for queue in rules.queues})
+    new, unplaced = _within(simulated.tally, to_ms), old.keys() & simulated.tally.unplaced
     return {
         "from": iso(observed.recording.from_ms or min(row.arrived_ms for row in observed.tally.rows.values())),
         "to": iso(min(to_ms, observed.recording.end[0])),
         "read_from_segment": observed.segment,
         "contacts": len(old),
         "reproduced": same,
-        "unplaced": unplaced,
-        "not_done": dropped,
+        "unplaced": len(unplaced),
+        "not_done": simulated.dropped,
         "all": _beside(list(old.values()), list(new.values()), thresholds),
         "queues": _groups(old, new, "queue", thresholds),
         "rooms": _groups(old, new, "room", thresholds),
-        "changed_most": changed_most(old, new, CHANGED_MAX),
+        "changed": changed(old, new),
+        "by_contact": [beside(row, new[contact]) for contact, row in old.items() if contact in new],
         "problems": list(observed.problems),
         "assumptions": list(ASSUMPTIONS),
     }
@@ -118,7 +122,11 @@ def _within(tally: Tally, to_ms: int) -> dict[ContactId, Row]:
 
 
 def _alike(row: Row, other: Row | None) -> bool:
-    return other is not None and (row.answered_ms, row.ended_ms) == (other.answered_ms, other.ended_ms)
+    return other is not None and (row.answered_ms, row.ended_ms, row.turned_away) == (
+        other.answered_ms,
+        other.ended_ms,
+        other.turned_away,
+    )
 
 
 def _groups(
@@ -140,7 +148,7 @@ def iso(at_ms: int) -> str:
 
 # --- for reading ------------------------------------------------------------------------------------------------------
 
-_COLUMNS = ("contacts", "answered", "abandoned", "waiting", "asa", "p50", "p90", "max", "in time")
+_COLUMNS = ("contacts", "answered", "abandoned", "waiting", "refused", "asa", "p50", "p90", "max", "in time")
 
 
 def as_text(told: Mapping[str, Json], rules: str) -> str:
@@ -161,9 +169,9 @@ def as_text(told: Mapping[str, Json], rules: str) -> str:
         lines.append(f"{told['unplaced']} contacts were for queues that the new rules do not have")
     if told["not_done"]:
         lines.append(f"{told['not_done']} calls out or commands could not be made, since their operator was busy")
-    if told["changed_most"]:
-        lines += ["", f"waits that change most ({rules}):"]
-        lines += [_change(one) for one in told["changed_most"]]
+    if told["changed"]:
+        lines += ["", f"waits that change most ({rules}), of {len(told['changed'])} that change:"]
+        lines += [_change(one) for one in told["changed"][:SHOWN_MAX]]
     lines += ["", "assumed:", *(f"  - {text}" for text in told["assumptions"])]
     lines += [f"warning: {text}" for text in told["problems"]]
     return "\n".join(lines) + "\n"
@@ -181,7 +189,7 @@ def _pair(name: str, pair: Mapping[str, Json]) -> list[str]:
 
 
 def _cells(row: Mapping[str, Json]) -> list[str]:
-    counts = [str(row[name]) for name in ("contacts", "answered", "abandoned", "waiting")]
+    counts = [str(row[name]) for name in ("contacts", "answered", "abandoned", "waiting", "turned_away")]
     times = [_seconds(row[name]) for name in ("asa_ms", "p50_ms", "p90_ms", "max_ms")]
     return [*counts, *times, "-" if row["in_time"] is None else f"{row['in_time']:.1f} %"]
 

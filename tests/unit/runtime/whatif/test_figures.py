@@ -1,7 +1,7 @@
 """What waits come to."""
 
 from kak_server.model.ids import ContactId, QueueId, RoomId
-from kak_server.runtime.whatif.figures import Row, changed_most, figures, grouped, quantile
+from kak_server.runtime.whatif.figures import Row, changed, figures, grouped, quantile
 
 LIMIT = {QueueId("q"): 10_000}
 
@@ -28,5 +28,5 @@ def test_groups_and_changes() -> None:
     old = {one.contact: one for one in (row("a", 1_000), row("b", None, 9_000), row("c", 5_000))}
     new = {one.contact: one for one in (row("a", 4_000, room="s"), row("b", 9_000), row("c", 5_000))}
     assert list(grouped(new.values(), "room")) == ["r", "s"]
-    assert [one["contact"] for one in changed_most(old, new, 9)] == ["a", "b"]
-    assert changed_most(old, new, 1)[0]["new"] == {"outcome": "answered", "wait_ms": 4_000, "room": "s"}
+    assert [one["contact"] for one in changed(old, new)] == ["a", "b"]
+    assert changed(old, new)[0]["new"] == {"outcome": "answered", "wait_ms": 4_000, "room": "s"}

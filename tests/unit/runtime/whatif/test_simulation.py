@@ -170,7 +170,7 @@ def test_queues_that_are_no_more_are_counted() -> None:
     day.record()
     day.ring("a")
     other = played(day, rules(queue("other")))
-    assert (other.tally.unplaced, other.tally.rows) == (1, {})
+    assert (len(other.tally.unplaced), other.tally.rows) == (1, {})
 
 
 def test_who_went_home_and_is_in_mid_call_by_other_rules_goes_after_it() -> None:
