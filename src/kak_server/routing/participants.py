@@ -200,7 +200,8 @@ def _say(turn: Turn, contact: Contact, operator: Operator, row: Participant) -> 
 
 def _out(turn: Turn, contact: Contact, operator: Operator, cause: str) -> Participant:
     row = contact.moves.participants.pop(operator.operator)
-    turn.cancel_timer("media", operator.operator)
+    if not operator.chats and operator.chat_offer is None:  # these have the same grace
+        turn.cancel_timer("media", operator.operator)
     turn.emit(ParticipantLeft(contact.contact, operator.operator, operator.position, row.number, cause))
     operator.contact = None
     operator.idle_since_ms = turn.now_ms

@@ -159,3 +159,29 @@ def test_a_chat_that_rings_at_who_passed_it_on_is_taken_back_by_them() -> None:
     made.pull_back("ada", "t1")
     made.joined("t1")
     assert chats_of(made, "ada") == ["t1"]
+
+
+@pytest.mark.parametrize("how", ["dropped", "caller hangs up", "stays in it"])
+def test_the_chats_of_a_colleague_whose_pc_dies_are_not_left_there_however_they_leave_the_call(how: str) -> None:
+    made = desk(media_grace_ms=5_000)
+    sit(made, "bob", chats=2, in_call=2)
+    come(made)
+    made.accept("bob", "t1")
+    made.joined("t1")
+    made.sit("ada")
+    made.ring("c1", "calls")
+    made.talk("ada", "c1")
+    made.invite("ada", "c1", "bob", "conference")
+    made.comes_in("bob", "c1")
+    made.media("oslo-bob", False)
+    made.wait(1_000)
+    if how == "dropped":
+        made.drop("ada", "c1", "bob")
+    elif how == "caller hangs up":
+        made.gone("c1")
+    made.wait(3_999)
+    assert made.contact("t1").operator == "bob", "the grace"
+    made.wait(1)
+    assert made.contact("t1").state is ContactState.WAITING
+    sit(made, "cia")
+    assert made.contact("t1").operator == "cia"
