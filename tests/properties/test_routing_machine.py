@@ -255,9 +255,9 @@ class RoutingMachine(RuleBasedStateMachine):
         self.desk.hand_over(who, contact)
 
     @precondition(somebody_is_here)
-    @rule(pick=picks)
-    def handover_fails(self, pick: int) -> None:
-        self.desk.handover_failed(self.some_contact(pick))
+    @rule(pick=picks, unheard=st.booleans())
+    def handover_fails(self, pick: int, unheard: bool) -> None:
+        self.desk.handover_failed(self.some_contact(pick), unheard=unheard)
 
     @precondition(somebody_is_here)
     @rule(pick=picks, who=operators)

@@ -331,9 +331,9 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.desk.transfer(*self.passed_on, to)
 
     @precondition(lambda self: self.any(api.ContactState.HANDED_OVER))
-    @rule(pick=picks)
-    def nobody_answers_outside(self, pick: int) -> None:
-        self.desk.handover_failed(self.some(pick, api.ContactState.HANDED_OVER))
+    @rule(pick=picks, unheard=st.booleans())
+    def nobody_helps_outside(self, pick: int, unheard: bool) -> None:
+        self.desk.handover_failed(self.some(pick, api.ContactState.HANDED_OVER), unheard=unheard)
 
     @rule(pick=picks, who=operators)
     def is_fetched_from_outside(self, pick: int, who: str) -> None:

@@ -10,6 +10,7 @@ from kak_server.bridges.line import RINGING, Line, Party, Progress
 from kak_server.bridges.moved_media import moved_party
 from kak_server.bridges.names import party_leg
 from kak_server.bridges.outputs import Note, ToSip
+from kak_server.bridges.unheard import is_lost, is_unheard
 from kak_server.model.ids import CallId, ContactId
 from kak_server.routing.api import ContactGone, ContactState, HandoverFailed
 from kak_server.sip.api_legs import TransferAsked
@@ -182,8 +183,8 @@ class Parties:
         self.judge(line, party, cause)
 
     def judge(self, line: Line, party: Party, cause: str) -> None:
-        """Who is left? With an operator the call goes on; the last of those handed over ends it, or, if nobody ever
-        answered, the caller comes back to the queue."""
+        """Who is left? With an operator the call goes on; the last of those handed over ends it, or, if nobody has
+        heard the caller, the caller comes back to the queue."""
         live = sum(other.live for other in line.parties)
         view = self.ctx.core.contact(line.contact)
         alone = view is not None and view.state is ContactState.HANDED_OVER and line.gone and live == 1
@@ -192,10 +193,24 @@ class Parties:
         if line.gone:
             self.ctx.route(ContactGone(self.ctx.now_ms, line.contact, line.gone))
         elif view is not None and view.state is ContactState.HANDED_OVER:
-            if party.answered_at_ms:
+            ended_ms = self.ctx.now_ms if party.live else party.since_ms
+            if party.answered_at_ms and is_lost(view, party, cause):
+                self.ctx.route(HandoverFailed(self.ctx.now_ms, line.contact, cause))
+            elif party.answered_at_ms and is_unheard(view, party, ended_ms):
+                self._unheard(line, party)
+            elif party.answered_at_ms:
                 self.ctx.route(ContactGone(self.ctx.now_ms, line.contact, "party-left"))
             else:
                 self.ctx.route(HandoverFailed(self.ctx.now_ms, line.contact, cause))
+
+    def _unheard(self, line: Line, party: Party) -> None:
+        """A machine, say: the caller comes back, and whoever has the call next sees why."""
+        now = self.calls.lines[line.contact]
+        if (ended := now.party(party.id)) is not None:
+            self.calls.keep(now.with_party(replace(ended, cause="unheard")))
+        fields = {"contact": line.contact, "party": party.id, "number": party.number}
+        self.ctx.emit(Note("party_unheard", "warning", fields))
+        self.ctx.route(HandoverFailed(self.ctx.now_ms, line.contact, "unheard", unheard=True))
 
     def stay_without(self, line: Line, cause: str) -> bool:
         """The far end has left. With an operator and somebody else there the contact goes on without it; and with

@@ -24,6 +24,7 @@ TEXTS = {
     "parked": ("Parkert", "Parked"),
     "dropped": ("Tatt ut av samtalen", "Parted from the call"),
     "over": ("Samtalen gikk videre", "The call went elsewhere"),
+    "unheard": ("Svarte og la på med en gang", "Answered and hung up at once"),
     "bye": ("La på", "Hung up"),
     "gone": ("Forbindelsen ble brutt", "The connection was lost"),
 }

@@ -36,11 +36,14 @@ class ContactHandedOver:
 
 @dataclass(frozen=True, slots=True)
 class HandoverFailed:
-    """Nobody is left with the caller of a contact that was handed over: it waits at the head of its class."""
+    """Nobody is left with the caller of a contact that was handed over: it waits at the head of its class. `unheard`:
+    somebody answered and hung up at once, an answering machine, say; no step calls that number for this contact
+    again."""
 
     now_ms: int
     contact: ContactId
     cause: str
+    unheard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

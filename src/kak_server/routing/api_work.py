@@ -36,7 +36,7 @@ class Announce:
 @effect
 class OverflowOut:
     """Nobody here answers: call this number and join it with the caller. The contact goes on without an operator
-    (state "handed-over"); report HandoverFailed when the far end does not answer, ContactGone at the end."""
+    (state "handed-over"); report HandoverFailed when nobody there hears the caller, ContactGone at the end."""
 
     contact: ContactId
     queue: QueueId

@@ -109,7 +109,7 @@ def _act(turn: Turn, contact: Contact, step: Step) -> bool:
         turn.emit(Announce(contact.contact, step.announce, place))
     if step.overflow_queue is not None:
         return not _to_queue(turn, contact, step)
-    if step.overflow_number:
+    if step.overflow_number and step.overflow_number not in contact.deaf:
         _to_number(turn, contact, step.overflow_number)
         return False
     return True
@@ -131,8 +131,9 @@ def _to_queue(turn: Turn, contact: Contact, step: Step) -> bool:
 
 
 def _to_number(turn: Turn, contact: Contact, number: str) -> None:
-    """Out of the house. Should nobody answer there, the contact comes back to the head of its class."""
+    """Out of the house. Should nobody hear the caller there, the contact comes back to the head of its class."""
     queues.leave(turn, contact)
+    contact.outside = number
     contact.state = ContactState.HANDED_OVER
     contact.since_ms = turn.now_ms
     turn.cancel_timer(STEP, contact.contact)

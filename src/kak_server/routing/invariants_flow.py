@@ -11,6 +11,7 @@ def violations(state: State) -> list[str]:
     for contact in state.contacts.values():
         queue = state.queue_of(contact)
         found += _steps(contact, queue, state.now_ms)
+        found += _outside(contact)
         if contact.state is ContactState.WAITING:
             found += _clock(state, contact, queue)
     return found
@@ -28,6 +29,16 @@ def _steps(contact: Contact, queue: Queue, now_ms: int) -> list[str]:
         early = contact.entered_at_ms + step.after_ms > now_ms
         if queue.config.workflow and contact.fired >> number & 1 and early:
             found.append(f"{name} has done step {number} before its time")
+    return found
+
+
+def _outside(contact: Contact) -> list[str]:
+    """A number is with the caller only while no operator is; one that hung up at once is not called again."""
+    found = []
+    if contact.outside and contact.state is not ContactState.HANDED_OVER:
+        found.append(f"{contact.contact} is {contact.state} and with {contact.outside} outside")
+    if contact.outside in contact.deaf or len(set(contact.deaf)) < len(contact.deaf):
+        found.append(f"{contact.contact} is called {contact.outside or contact.deaf} for again")
     return found
 
 

@@ -87,6 +87,9 @@ def on_handover_failed(turn: Turn, event: HandoverFailed) -> None:
     contact = turn.state.contacts.get(event.contact)
     if contact is None or contact.state is not ContactState.HANDED_OVER:
         return  # pulled back or over meanwhile: ordinary
+    if event.unheard and contact.outside:
+        contact.deaf.append(contact.outside)
+    contact.outside = ""
     calls_out.comes_back(turn, contact, "requeued")
     queues.enter(turn, contact)
     offers.match_contact(turn, contact)
@@ -116,6 +119,7 @@ def on_pulled_back(turn: Turn, event: ContactPulledBack) -> None:
 def _fetch(turn: Turn, contact: Contact, operator: Operator, asked: Iterable[Operator] = ()) -> None:
     """The contact, which is with nobody, is joined to this operator; the others who were asked for it are free. A chat
     leaves a call or paper work as it is."""
+    contact.outside = ""
     light = lanes.is_light(contact)
     if light:
         contact.epoch += 1

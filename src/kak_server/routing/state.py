@@ -81,6 +81,8 @@ class Contact(Placed):
     ringing: list[OperatorId] = field(default_factory=list)  # ring-all: who is asked beside `operator`
     standby: OperatorId | None = None  # answered second, and takes over if joining the first fails
     overflows: int = 0  # how often it went on to another queue
+    outside: str = ""  # the number that a step has called for it, while it is there
+    deaf: list[str] = field(default_factory=list)  # such numbers that answered and hung up at once
     moves: Moves = field(default_factory=Moves)
     passed: list[OperatorId] = field(default_factory=list)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from kak_server.bridges.outputs import SetTimer, Tell, ToMedia, ToSip
+from kak_server.bridges.unheard import HEARD_MS
 from kak_server.bridges.workflows import LABEL
 from kak_server.media import rpc
 from kak_server.media.places import PLACES_MAX
@@ -72,6 +73,7 @@ def test_a_number_outside_is_called_and_the_caller_hears_it_ring() -> None:
     assert party.label == LABEL
     w.picks_up(party.call)
     assert w.house.calls.lines[contact].parties[0].state == "answered"
+    w.pass_ms(HEARD_MS)
     w.ends(party.call)
     assert w.house.ctx.core.contact(contact) is None or state_of(w, contact) is ContactState.ENDED
 

@@ -246,9 +246,10 @@ class Desk:
         """The operator leaves the others to themselves."""
         return self.send(ContactHandedOver(self.now_ms, OperatorId(who), ContactId(contact)))
 
-    def handover_failed(self, contact: str) -> tuple[Effect, ...]:
-        """Nobody is left with the caller."""
-        return self.send(HandoverFailed(self.now_ms, ContactId(contact), "busy"))
+    def handover_failed(self, contact: str, *, unheard: bool = False) -> tuple[Effect, ...]:
+        """Nobody is left with the caller. `unheard`: somebody answered, and hung up at once."""
+        cause = "unheard" if unheard else "busy"
+        return self.send(HandoverFailed(self.now_ms, ContactId(contact), cause, unheard))
 
     def pull_back(self, who: str, contact: str) -> tuple[Effect, ...]:
         """An operator joins a call that goes on without one."""

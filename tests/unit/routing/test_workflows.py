@@ -8,6 +8,7 @@ from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, Roo
 from kak_server.routing import api, ranking
 from kak_server.routing.api import Condition, ContactClass, Reach, RoomConfig, RoomsConfig, RoomState, Step, Strategy
 from kak_server.routing.flow import OVERFLOWS_MAX
+from kak_server.routing.invariants import violations
 from tests.unit.routing.desk import Desk, offers_in, only, queue
 
 NATIONAL = RoomsConfig(
@@ -242,6 +243,31 @@ def test_overflow_to_a_number_and_back() -> None:
     assert (made.contact("c1").state, made.contact("c1").requeued) == (api.ContactState.WAITING, True)
     made.wait(10_000)
     assert made.contact("c1").state is api.ContactState.WAITING
+
+
+def test_a_number_that_hung_up_at_once_is_not_called_again_by_any_step_or_queue() -> None:
+    again = queue("other", "bergen", workflow=(Step(overflow_number="+4722"), Step(overflow_number="+4723")))
+    steps = (Step(after_ms=1_000, overflow_number="+4722"), Step(after_ms=2_000, overflow_number="+4722"))
+    made = desk(*steps, Step(after_ms=3_000, overflow_queue=QueueId("other")), others=(again,))
+    come(made)
+    made.wait(1_000)
+    made.handover_failed("c1", unheard=True)
+    assert not only(made.wait(1_000), api.OverflowOut)
+    assert [out.number for out in only(made.wait(1_000), api.OverflowOut)] == ["+4723"]
+    made.handover_failed("c1", unheard=True)
+    assert made.contact("c1").requeued
+    assert violations(made.core.state) == []
+
+
+def test_one_that_did_not_answer_may_be_called_again_by_a_later_step() -> None:
+    made = desk(Step(after_ms=1_000, overflow_number="+4722"), Step(after_ms=2_000, overflow_number="+4722"))
+    come(made)
+    made.wait(1_000)
+    made.handover_failed("c1")
+    assert [out.number for out in only(made.wait(1_000), api.OverflowOut)] == ["+4722"]
+    made.sit("anna")
+    assert only(made.pull_back("anna", "c1"), api.Connect)
+    assert made.core.state.contacts[ContactId("c1")].outside == ""
 
 
 def test_a_closed_room_is_not_waited_for_and_an_evacuated_one_is_not_asked() -> None:
