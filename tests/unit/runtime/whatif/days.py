@@ -1,6 +1,7 @@
 """Days of a control room to be played again: people who answer, miss and leave, callers who give up."""
 
 import random
+from collections.abc import Callable
 
 from kak_server.routing.api import (
     Activity,
@@ -82,7 +83,8 @@ class Day(Desk):
             case ContactState.CONNECTING:
                 (self.joined if self.random.random() < 0.9 else self.join_failed)(contact)
             case ContactState.HANDED_OVER:
-                self.random.choice([self.gone, self.handover_failed])(contact)
+                ends: list[Callable[[str], tuple[Effect, ...]]] = [self.gone, self.handover_failed]
+                self.random.choice(ends)(contact)
             case _:
                 self._in_a_call(who, contact)
 
