@@ -6,7 +6,7 @@ import { duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 
 /** An alarm or a radio's emergency: what it says, from whom, since when, and that it is done. */
-export function AlarmCard({ card, armed }: { card: Card; armed: boolean }) {
+export function AlarmCard({ card, armed, onColleague }: { card: Card; armed: boolean; onColleague(): void }) {
   const { t } = useLanguage();
   const { busy } = useDeskState();
   const desk = useDesk();
@@ -63,6 +63,9 @@ export function AlarmCard({ card, armed }: { card: Card; armed: boolean }) {
           onClick={() => setMoving(!moving)}
         >
           {t("call.transfer")}
+        </button>
+        <button type="button" className="button" data-testid="alarm-colleague" onClick={onColleague}>
+          {t("move.colleague")} <kbd>E</kbd>
         </button>
         {moving && <MoveTo card={card} onDone={() => setMoving(false)} />}
       </div>

@@ -29,7 +29,9 @@ export function Centre({ onDial, ...card }: CentreProps) {
         {offer && t("offer.announce", { queue: offer.queue_name, caller: offer.caller || t("caller.unknown") })}
       </div>
       {call && <CallCard call={call} {...card} />}
-      {alarm && <AlarmCard key={alarm.contact} card={alarm} armed={card.armed === "alarm"} />}
+      {alarm && (
+        <AlarmCard key={alarm.contact} card={alarm} armed={card.armed === "alarm"} onColleague={card.onColleague} />
+      )}
       {!call && !alarm && offer && <OfferCard key={`${offer.contact}-${offer.epoch}`} offer={offer} />}
       {!call && !alarm && !offer && (me.state === "wrap-up" ? <WrapUp onDial={onDial} /> : <Idle onDial={onDial} />)}
     </main>

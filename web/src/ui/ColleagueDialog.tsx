@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Call, OperatorRow } from "../api/types";
+import type { OperatorRow } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
 import { Move } from "./CallMoves";
 import { Dialog } from "./Dialog";
@@ -8,19 +8,28 @@ import { whyNotAsked } from "./moves";
 import { useApp } from "./rights";
 import { ACTIVITY_WORDS } from "./TopBar";
 
-/** A colleague by name: asked first, asked into the call, or given the call at once. Enter asks the first that fits. */
-export function ColleagueDialog({ call, onClose }: { call: Call; onClose(): void }) {
+interface ColleagueDialogProps {
+  contact: string;
+  /** Who is in it already. */
+  there: readonly (string | null)[];
+  /** An alarm or a radio's emergency: nobody is heard in it, it can only be given. */
+  giveOnly?: boolean;
+  onClose(): void;
+}
+
+/** A colleague by name: asked first, asked into the call, or given the call at once. Enter asks the first that fits, or
+ * gives what can only be given. */
+export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: ColleagueDialogProps) {
   const { t } = useLanguage();
   const desk = useDesk();
   const { operators, me } = useLive();
   const { busy } = useDeskState();
   const [wanted, setWanted] = useState("");
   const [problem, setProblem] = useState("");
-  const there = new Set([me.operator, call.holder, ...call.colleagues.map((one) => one.operator)]);
+  const taken = new Set([me.operator, ...there]);
   const rows = operators
-    .filter((row) => !there.has(row.operator) && row.name.toLowerCase().includes(wanted.trim().toLowerCase()))
+    .filter((row) => !taken.has(row.operator) && row.name.toLowerCase().includes(wanted.trim().toLowerCase()))
     .sort((a, b) => Number(whyNotAsked(a) !== null) - Number(whyNotAsked(b) !== null) || a.name.localeCompare(b.name));
-  const { contact } = call;
   const waits = busy.has("colleague.invite") || busy.has("contact.transfer_operator");
   const done = (outcome: { ok: true } | { ok: false; code: string }) =>
     outcome.ok ? onClose() : setProblem(outcome.code);
@@ -34,7 +43,7 @@ export function ColleagueDialog({ call, onClose }: { call: Call; onClose(): void
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (first && !waits) void invite(first.operator, "consult");
+          if (first && !waits) void (giveOnly ? give(first.operator) : invite(first.operator, "consult"));
         }}
       >
         <label className="field">
@@ -53,11 +62,19 @@ export function ColleagueDialog({ call, onClose }: { call: Call; onClose(): void
       </p>
       <ul className="colleagues" data-testid="colleagues">
         {rows.map((row) => (
-          <Row key={row.operator} row={row} waits={waits} first={row === first} onInvite={invite} onGive={give} />
+          <Row
+            key={row.operator}
+            row={row}
+            waits={waits}
+            first={row === first}
+            giveOnly={giveOnly}
+            onInvite={invite}
+            onGive={give}
+          />
         ))}
         {rows.length === 0 && <li className="panel-empty">{t("move.nobody")}</li>}
       </ul>
-      <p className="muted">{t("move.colleague_how")}</p>
+      <p className="muted">{t(giveOnly ? "alarm.give_how" : "move.colleague_how")}</p>
     </Dialog>
   );
 }
@@ -67,11 +84,12 @@ interface RowProps {
   waits: boolean;
   /** Enter in the search asks this one. */
   first: boolean;
+  giveOnly: boolean;
   onInvite(operator: string, purpose: "consult" | "conference"): void;
   onGive(operator: string): void;
 }
 
-function Row({ row, waits, first, onInvite, onGive }: RowProps) {
+function Row({ row, waits, first, giveOnly, onInvite, onGive }: RowProps) {
   const { t } = useLanguage();
   const { positions } = useStore(useApp().store);
   const why = whyNotAsked(row);
@@ -86,26 +104,37 @@ function Row({ row, waits, first, onInvite, onGive }: RowProps) {
           {positions.find((seat) => seat.position === row.position)?.name ?? row.position} · {state}
         </span>
       </span>
+      {!giveOnly && (
+        <>
+          <Move
+            id={`consult-${operator}`}
+            cap={first ? "Enter" : undefined}
+            why={why}
+            hint="move.consult_hint"
+            waits={waits}
+            onClick={() => onInvite(operator, "consult")}
+          >
+            {t("move.consult")}
+          </Move>
+          <Move
+            id={`conference-${operator}`}
+            why={why}
+            hint="move.conference_hint"
+            waits={waits}
+            onClick={() => onInvite(operator, "conference")}
+          >
+            {t("move.conference")}
+          </Move>
+        </>
+      )}
       <Move
-        id={`consult-${operator}`}
-        cap={first ? "Enter" : undefined}
+        id={`give-${operator}`}
+        cap={first && giveOnly ? "Enter" : undefined}
         why={why}
-        hint="move.consult_hint"
+        hint="move.give_hint"
         waits={waits}
-        onClick={() => onInvite(operator, "consult")}
+        onClick={() => onGive(operator)}
       >
-        {t("move.consult")}
-      </Move>
-      <Move
-        id={`conference-${operator}`}
-        why={why}
-        hint="move.conference_hint"
-        waits={waits}
-        onClick={() => onInvite(operator, "conference")}
-      >
-        {t("move.conference")}
-      </Move>
-      <Move id={`give-${operator}`} why={why} hint="move.give_hint" waits={waits} onClick={() => onGive(operator)}>
         {t("move.give")}
       </Move>
     </li>

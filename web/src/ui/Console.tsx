@@ -119,9 +119,12 @@ export function Console({ app }: { app: App }) {
 
 /** The dialog that is open, if what it is about is still there. */
 function Dialogs({ open, onClose }: { open: Open | null; onClose(): void }) {
-  const { call } = useLive();
+  const { call, cards } = useLive();
+  const alarm = wholeCard(cards);
   if (open === "keys") return <KeysDialog onClose={onClose} />;
   if (open === "devices") return <DevicesDialog onClose={onClose} />;
+  if (!call && alarm && open === "colleague")
+    return <ColleagueDialog contact={alarm.contact} there={[]} giveOnly onClose={onClose} />;
   if (!call) return open === "dial" ? <DialDialog onClose={onClose} /> : null;
   switch (open) {
     case "patch":
@@ -131,7 +134,13 @@ function Dialogs({ open, onClose }: { open: Open | null; onClose(): void }) {
     case "add":
       return <AddPartyDialog call={call} onClose={onClose} />;
     case "colleague":
-      return <ColleagueDialog call={call} onClose={onClose} />;
+      return (
+        <ColleagueDialog
+          contact={call.contact}
+          there={[call.holder, ...call.colleagues.map((one) => one.operator)]}
+          onClose={onClose}
+        />
+      );
     case "keypad":
       return <KeypadDialog call={call} onClose={onClose} />;
     default:

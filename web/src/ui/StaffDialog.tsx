@@ -3,6 +3,7 @@ import type { Forced, StaffRow } from "../api/staff";
 import { errorText, useLanguage } from "../i18n/language";
 import type { Word } from "../i18n/nb";
 import { Move } from "./CallMoves";
+import { wholeCard } from "./cards";
 import { Dialog } from "./Dialog";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import { choices } from "./reasons";
@@ -95,7 +96,7 @@ interface TheirCallProps {
 function TheirCall({ row, onDone }: TheirCallProps) {
   const { t } = useLanguage();
   const desk = useDesk();
-  const { call, offer, phone, me } = useLive();
+  const { call, cards, offer, phone, me } = useLive();
   const { busy } = useDeskState();
   const { listen } = useRights();
   if (!listen) return null;
@@ -107,7 +108,7 @@ function TheirCall({ row, onDone }: TheirCallProps) {
   function whyNot(): Word | null {
     if (row.operator === me.operator) return "lead.yourself";
     if (row.contact === null || row.state !== "busy") return "lead.no_call";
-    if (call) return "error.busy";
+    if (call || wholeCard(cards)) return "error.busy";
     if (offer) return "parked.offered";
     if (phone?.serves) return "error.use-phone";
     return me.state === "unreachable" ? "error.no-media" : null;

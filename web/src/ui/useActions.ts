@@ -99,7 +99,7 @@ export function useActions({
     add: () => ready && call.part === "holder" && setOpen("add"),
     "follow-up": followUp,
     park: () => can("park") && !busy.has("contact.park") && desk.run("contact.park", { contact }),
-    colleague: () => can("colleague") && setOpen("colleague"),
+    colleague: () => (can("colleague") || (!call && alarm)) && setOpen("colleague"),
     swap: () => {
       if (busy.has("consult.swap") || busy.has("contact.listen")) return false;
       if (listens) return desk.run("contact.listen", { contact, whisper: call.part !== "whisper" });
