@@ -12,7 +12,7 @@ from kak_server.bridges.brought import KEPT_FOR_MS
 from kak_server.bridges.brought_types import Asked, Integrator, Kind
 from kak_server.bridges.house import House
 from kak_server.model.ids import ContactId, OperatorId
-from kak_server.routing.api import ContactKind
+from kak_server.routing.api import ContactKind, ContactState
 from tests.properties.house_lab import OPERATORS, Lab
 
 WEB = Integrator("web", "Web", "0" * 64, max_open=4, contacts_a_minute=6_000, messages_a_minute=600)
@@ -108,6 +108,18 @@ class BroughtRules:
             if len(said) < int(outcome.result["number"]):
                 said.append(text)
 
+    @rule(pick=picks, operator=operators, number=st.integers(0, 5), answers=st.booleans(), times=st.integers(1, 3))
+    def a_chat_falls_silent(self, pick: int, operator: OperatorId, number: int, answers: bool, times: int) -> None:
+        """One that came and was taken, whether or not it was answered; or another that somebody has."""
+        self.integrator_brings(number, "chat", "116117")
+        self.answers_the_chat(operator, yes=True)
+        if answers:
+            self.works_on_a_chat(operator, pick, "say", "116117")
+        for _ in range(times):
+            clocks = sorted(key for key in self.lab.timers if key.startswith("chat-idle/"))
+            if clocks:
+                self.lab.fire(clocks[pick % len(clocks)])
+
     @rule(operator=operators, pick=picks)
     def takes_back_what_was_passed_on(self, operator: OperatorId, pick: int) -> None:
         passed = sorted(view.contact for view in self.lab.house.ctx.core.contacts() if view.transferred_by == operator)
@@ -130,6 +142,24 @@ class BroughtRules:
         assert not routed & house.calls.lines.keys()
         for one in house.brought.contacts.values():
             assert one.over == (one.key() in self.lab.timers)
+
+    @invariant()
+    def a_chat_has_a_clock_or_was_pointed_out_for_good(self) -> None:
+        """Where somebody has it; and it never ends by itself while the citizen waits for an answer."""
+        house = self.lab.house
+        clocks = {key for key in self.lab.timers if key.startswith("chat-idle/")}
+        for view in house.ctx.core.contacts():
+            if view.kind is not ContactKind.CHAT:
+                continue
+            key, found = f"chat-idle/{view.contact}", house.chat_silence.silent.get(view.contact)
+            held = view.state is ContactState.CONNECTED
+            assert (key in clocks) == (held and (found is None or found.ends_at_ms is not None)), (view, found)
+            assert found is None or held, f"{view.contact} is {view.state} and silent"
+            clocks.discard(key)
+        assert not clocks
+        for one in house.brought.contacts.values():
+            said = house.brought.messages.get(one.contact, ())
+            assert one.cause != "idle" or (said and said[-1].by == "operator")
 
     @invariant()
     def what_was_confirmed_is_there(self) -> None:

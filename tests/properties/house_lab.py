@@ -56,7 +56,7 @@ def settings() -> HouseSettings:
     groups = (GroupInfo(world.GROUP, "AMK Oslo 1", (RoomId("oslo"),)), GroupInfo(SHARED, "Felles 1"))
     hold_trunks = frozenset({"lab", "told"})
     plain = world.settings()
-    careful = Handling(surge_calls=3, surge_area_calls=4, silent_hint_ms=5_000)
+    careful = Handling(surge_calls=3, surge_area_calls=4, silent_hint_ms=5_000, chat_idle_ms=40_000)
     queues = tuple(
         replace(queue, handling=replace(careful, blocked="announce" if queue.klass == "normal" else "accept"))
         for queue in plain.queues

@@ -480,8 +480,10 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
     def a_lead_forces(self, operator: OperatorId, whom: OperatorId, to: str) -> None:
         contact = self.lab.contact_of(whom)
         before = None if contact is None else self.lab.house.ctx.core.contact(contact)
+        person = self.lab.house.ctx.core.operator(whom)
+        talks = person is not None and person.state is OperatorState.BUSY  # who is only asked in loses nothing
         self.lab.do(operator, "staff.force", {"operator": whom, "to": to, "reason": "", "note": "?"})
-        if before is not None and before.state in JOINED and self.lab.crash_after is None:
+        if talks and before is not None and before.state in JOINED and self.lab.crash_after is None:
             assert self.lab.contact_of(whom) == contact, "a call was cut"
 
     @rule(operator=operators, seconds=st.sampled_from([1, 30, 400]))

@@ -87,6 +87,20 @@ describe("chats", () => {
     expect(id("tab-recent")).toHaveAttribute("aria-selected", "true");
   });
 
+  it("say that nobody writes, whose turn it is, and when they end by themselves", async () => {
+    const ours = card({ messages: [said(1, "operator", "Hvor lenge?")] });
+    const { event } = await seatedConsole({ cards: [ours] });
+    expect(screen.queryByTestId("chat-silent-k1")).toBeNull();
+    await event("card", { ...ours, silent_since_ms: NOW_MS - 780_000, ends_at_ms: NOW_MS + 120_500 });
+    expect(id("chat-silent-k1")).toHaveTextContent("Ingen har skrevet på 13:00. Avsluttes om 2:00 hvis ingen skriver.");
+    await event("card", { ...ours, silent_since_ms: NOW_MS - 780_000 });
+    expect(id("chat-silent-k1")).toHaveTextContent("Ingen har skrevet på 13:00.");
+    await event("card", { ...card(), silent_since_ms: NOW_MS - 780_000 });
+    expect(id("chat-silent-k1")).toHaveTextContent("Innbyggeren har ventet 13:00 på svar fra deg.");
+    await event("card", card());
+    expect(screen.queryByTestId("chat-silent-k1")).toBeNull();
+  });
+
   it("keep a draft while another list is looked at", async () => {
     const { user } = await seatedConsole({ cards: [card()] });
     await user.type(id("chat-input-k1"), "halvskrevet");
@@ -126,6 +140,31 @@ describe("alarms", () => {
     expect(socket().commands).toHaveLength(0);
     await user.keyboard("l");
     expect(last()).toMatchObject({ name: "contact.hangup", args: { contact: "a1" } });
+  });
+
+  it("are given to a colleague by key: E, a part of the name, Enter", async () => {
+    const { user, last } = await seatedConsole({
+      cards: [alarm],
+      me: me({ state: "busy" }),
+      operators: [
+        {
+          operator: "ola",
+          name: "Ola Hansen",
+          position: "oslo-2",
+          room: "oslo",
+          activity: "available",
+          state: "idle",
+          since_ms: NOW_MS,
+          contact: null,
+          reserved: false,
+        },
+      ],
+    });
+    await user.keyboard("e");
+    expect(id("colleague-ola")).toBeVisible();
+    expect(screen.queryByTestId("consult-ola")).toBeNull();
+    await user.type(id("colleague-find"), "ola{Enter}");
+    expect(last()).toMatchObject({ name: "contact.transfer_operator", args: { contact: "a1", operator: "ola" } });
   });
 });
 

@@ -74,6 +74,8 @@ export const card = (part: Partial<Card> = {}): Card => ({
   arrived_at_ms: NOW_MS - 9_000,
   answered_at_ms: NOW_MS - 5_000,
   messages: [{ contact: "k1", number: 1, by: "outside", name: "", text: "Hei, jeg har feber", at_ms: NOW_MS - 9_000 }],
+  silent_since_ms: null,
+  ends_at_ms: null,
   ...part,
 });
 

@@ -1,12 +1,14 @@
 """Messages of a chat: what the citizen writes reaches the operator at once, and what the operator writes waits for the
 integrator, numbered."""
 
+from collections.abc import Callable
 from typing import Any
 
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_types import MESSAGES_MAX, TEXT_MAX, Brought, Integrator, Message, Sender
 from kak_server.bridges.calls import JOINED
+from kak_server.bridges.chat_silence import ChatSilence
 from kak_server.bridges.context import Context
 from kak_server.bridges.outputs import Tell
 from kak_server.model.ids import ContactId, OperatorId
@@ -29,9 +31,11 @@ def message_view(message: Message) -> View:
 class BroughtTalk:
     """Both ways."""
 
-    def __init__(self, ctx: Context, brought: BroughtContacts) -> None:
+    def __init__(self, ctx: Context, brought: BroughtContacts, silence: ChatSilence) -> None:
         self.ctx = ctx
         self.brought = brought
+        self.silence = silence
+        self.redraw: Callable[[ContactId], None] = lambda _contact: None
 
     def from_outside(self, by: Integrator, contact: ContactId, text: str, key: str) -> tuple[Message, bool]:
         """The citizen writes. The message, and whether it is new. Raises RefusedError."""
@@ -65,6 +69,8 @@ class BroughtTalk:
         view = self.ctx.core.contact(one.contact)
         if new and view is not None and view.position is not None and view.state in JOINED:
             self.ctx.emit(Tell(view.position, "card.message", message_view(message)))
+        if new and self.silence.said(one.contact):
+            self.redraw(one.contact)
         return message, new
 
     def _said_before(self, one: Brought, by: Sender, key: str) -> Message | None:

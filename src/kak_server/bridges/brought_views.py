@@ -7,6 +7,7 @@ from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_talk import message_view
 from kak_server.bridges.brought_types import Brought, Message
 from kak_server.bridges.calls import JOINED
+from kak_server.bridges.chat_silence import ChatSilence
 from kak_server.bridges.context import Context
 from kak_server.routing.api import ContactState, Offer
 from kak_server.routing.views import ContactView, OperatorView
@@ -18,9 +19,10 @@ _WAITS = (ContactState.WAITING, ContactState.OFFERED)
 class BroughtViews:
     """Read only."""
 
-    def __init__(self, ctx: Context, brought: BroughtContacts) -> None:
+    def __init__(self, ctx: Context, brought: BroughtContacts, silence: ChatSilence) -> None:
         self.ctx = ctx
         self.brought = brought
+        self.silence = silence
 
     def on_offer(self, view: ContactView) -> View:
         """What an offer says of it beside what it says of calls."""
@@ -58,6 +60,7 @@ class BroughtViews:
             "arrived_at_ms": view.arrived_at_ms,
             "answered_at_ms": view.connected_at_ms or view.since_ms,
             "messages": [message_view(said) for said in self.brought.messages.get(view.contact, ())],
+            **self.silence.on_card(view.contact),
         }
 
     def source(self, one: Brought) -> str:
@@ -96,6 +99,7 @@ class BroughtViews:
             "ended_at_ms": one.ended_at_ms or None,
             "cause": one.cause,
             "messages": len(self.brought.messages.get(one.contact, ())),
+            "ends_at_ms": self.silence.on_card(one.contact)["ends_at_ms"],
         }
 
     @staticmethod

@@ -18,6 +18,7 @@ class Handling:
     silent_hint_ms: int = 0  # an answered caller who has not said a word for so long is pointed out
     silent_procedure_nb: str = ""
     silent_procedure_en: str = ""
+    chat_idle_ms: int = 900_000  # a chat in which nobody wrote for so long is over, if its last word is ours
     blocked: Blocked = "accept"  # never anything else for an emergency
 
 

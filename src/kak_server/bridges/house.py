@@ -15,6 +15,7 @@ from kak_server.bridges.brought_talk import BroughtTalk
 from kak_server.bridges.brought_views import BroughtViews
 from kak_server.bridges.callers import Callers
 from kak_server.bridges.calls import JOINED, Calls
+from kak_server.bridges.chat_silence import ChatSilence
 from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context, HouseSettings, Ids
 from kak_server.bridges.fetched import Fetched
@@ -66,7 +67,9 @@ class House:
         self.abandoned = Abandoned(self.ctx)
         self.colleagues = Colleagues(self.ctx, self.calls)
         self.brought = BroughtContacts(self.ctx, self.calls)
-        self.brought_talk = BroughtTalk(self.ctx, self.brought)
+        self.chat_silence = ChatSilence(self.ctx, self.brought)
+        self.brought_talk = BroughtTalk(self.ctx, self.brought, self.chat_silence)
+        self.brought_talk.redraw = self.redraw
         self.callers = Callers(self.ctx, self.calls, self.abandoned)
         self.parties = Parties(self.ctx, self.calls)
         self.workflows = Workflows(self.ctx, self.calls, self.parties)
@@ -88,7 +91,7 @@ class House:
             self.phone_views,
             self.views_callers,
             self.colleagues,
-            BroughtViews(self.ctx, self.brought),
+            BroughtViews(self.ctx, self.brought, self.chat_silence),
         )
         self.staff = Staff(self.ctx, self.seats)
         self.staff_views = StaffViews(self.ctx, self.staff)
@@ -131,6 +134,7 @@ class House:
             "surge": self.callers.quiet,
             "flag": self.callers.flags.expired,
             "brought": lambda rest: self.brought.forget(ContactId(rest)),
+            "chat-idle": lambda rest: self.redraw_some(self.chat_silence.due(ContactId(rest))),
             "turned": lambda rest: self.callers.turned.said(CallId(rest)),
         }
 
@@ -346,6 +350,7 @@ class House:
     def _contact_changed(self, effect: routing.ContactChanged) -> None:
         self.patches.not_talking(effect.contact)
         self.brought.changed(effect.contact)
+        self.chat_silence.changed(effect.contact)
         giving_way.look(self, effect.contact)
         self.calls.refresh(effect.contact)
         self.views.lists.contact_changed(effect.contact)

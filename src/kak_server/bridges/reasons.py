@@ -23,6 +23,7 @@ TEXTS = {
     "taken-over": ("Overtatt av en vaktleder", "Taken over by a shift lead"),
     "parked": ("Parkert", "Parked"),
     "dropped": ("Tatt ut av samtalen", "Parted from the call"),
+    "idle": ("Ingen skrev mer", "Nobody wrote any more"),
     "over": ("Samtalen gikk videre", "The call went elsewhere"),
     "unheard": ("Svarte og la på med en gang", "Answered and hung up at once"),
     "bye": ("La på", "Hung up"),

@@ -84,6 +84,7 @@ def resume(
         ctx.emit(SetTimer(f"routing/{key}", at_ms))
     house.seats.resume()
     house.brought.resume()
+    house.chat_silence.resume()
     _resume_lines(house, sip_calls)
     ctx.settle()
     phone_recovery.resume(house.phone_desk.phones, sip_calls, devices)

@@ -35,6 +35,13 @@ class CallersSection(Section):
         description="an answered caller without a word for so long is pointed out; 12 for class emergency, else 0",
     )
     silent_procedure: SilentProcedure | None = Field(None, description="shown on the card of a silent call")
+    chat_idle_minutes: int = Field(
+        15,
+        ge=0,
+        le=1_440,
+        description="a chat in which nobody has written for so long ends by itself, if the operator wrote last; it is "
+        "only pointed out where the citizen did, and in class emergency",
+    )
     blocked_numbers: Literal["accept", "announce", "busy", "decline"] = Field(
         "accept",
         description="callers on the list of blocked numbers: operators get them all the same, or the caller hears an "
@@ -54,5 +61,6 @@ def to_handling(section: CallersSection, klass: str) -> Handling:
         silent_hint_ms=hint_s * 1_000,
         silent_procedure_nb=text.nb if text is not None else "",
         silent_procedure_en=(text.en or text.nb) if text is not None else "",
+        chat_idle_ms=section.chat_idle_minutes * 60_000,
         blocked=section.blocked_numbers,
     )

@@ -23,7 +23,8 @@ class CardMessage(Outgoing):
 
 class Card(Outgoing):
     """A contact without a call at this position, whole at each change but for single messages (`card.message`).
-    `source`: who brought it; `reference`: their name for it; `channel`: the way it came by, e.g. sms."""
+    `source`: who brought it; `reference`: their name for it; `channel`: the way it came by, e.g. sms. A chat that fell
+    silent says since when, and when it ends by itself unless somebody writes (null: it does not)."""
 
     contact: str
     kind: CardKind
@@ -41,3 +42,5 @@ class Card(Outgoing):
     arrived_at_ms: int
     answered_at_ms: int | None
     messages: list[CardMessage] = []
+    silent_since_ms: int | None = None
+    ends_at_ms: int | None = None

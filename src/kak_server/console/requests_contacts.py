@@ -49,7 +49,7 @@ class MessageRequest(Incoming):
 
 class ContactInfo(Outgoing):
     """How a contact stands. `messages`: how many there are, both ways; `cause` once it has ended: operator-hangup,
-    ended-outside, or a fault of ours."""
+    ended-outside, idle, or a fault of ours. `ends_at_ms`: then a silent chat ends by itself unless somebody writes."""
 
     contact: str
     kind: CardKind
@@ -61,6 +61,7 @@ class ContactInfo(Outgoing):
     ended_at_ms: int | None
     cause: str
     messages: int
+    ends_at_ms: int | None = None
 
 
 class ContactMessage(Outgoing):

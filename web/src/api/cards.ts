@@ -36,6 +36,9 @@ export interface Card {
   arrived_at_ms: number;
   answered_at_ms: number | null;
   messages: CardMessage[];
+  /** A chat in which nobody writes: since when, and when it ends by itself unless somebody does (null: it does not). */
+  silent_since_ms: number | null;
+  ends_at_ms: number | null;
 }
 
 /** What was written in a chat that is over. */

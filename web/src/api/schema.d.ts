@@ -2312,7 +2312,8 @@ export interface components {
         /**
          * Card
          * @description A contact without a call at this position, whole at each change but for single messages (`card.message`).
-         *     `source`: who brought it; `reference`: their name for it; `channel`: the way it came by, e.g. sms.
+         *     `source`: who brought it; `reference`: their name for it; `channel`: the way it came by, e.g. sms. A chat that fell
+         *     silent says since when, and when it ends by itself unless somebody writes (null: it does not).
          */
         Card: {
             /** Answered At Ms */
@@ -2344,6 +2345,11 @@ export interface components {
             /** Contact */
             contact: string;
             /**
+             * Ends At Ms
+             * @default null
+             */
+            ends_at_ms: number | null;
+            /**
              * Kind
              * @enum {string}
              */
@@ -2367,6 +2373,11 @@ export interface components {
              * @default
              */
             reference: string;
+            /**
+             * Silent Since Ms
+             * @default null
+             */
+            silent_since_ms: number | null;
             /**
              * Source
              * @default
@@ -3208,7 +3219,7 @@ export interface components {
         /**
          * ContactInfo
          * @description How a contact stands. `messages`: how many there are, both ways; `cause` once it has ended: operator-hangup,
-         *     ended-outside, or a fault of ours.
+         *     ended-outside, idle, or a fault of ours. `ends_at_ms`: then a silent chat ends by itself unless somebody writes.
          */
         ContactInfo: {
             /** Answered At Ms */
@@ -3221,6 +3232,8 @@ export interface components {
             contact: string;
             /** Ended At Ms */
             ended_at_ms: number | null;
+            /** Ends At Ms */
+            ends_at_ms?: number | null;
             /**
              * Kind
              * @enum {string}

@@ -18,6 +18,9 @@ export const nbCards = {
   "chat.end_sure": "Trykk igjen for å avslutte",
   "chat.answered": "Besvart",
   "chat.waits": "Venter {time}",
+  "chat.silent": "Ingen har skrevet på {time}.",
+  "chat.silent_ours": "Innbyggeren har ventet {time} på svar fra deg.",
+  "chat.silent_ends": "Ingen har skrevet på {time}. Avsluttes om {left} hvis ingen skriver.",
   "chat.count": "Chat {count}/{most}",
   "chat.count_hint": "Chatter du har, av så mange du kan ha. Under en samtale kan {in_call} komme.",
   "chat.read": "Les",
@@ -30,9 +33,11 @@ export const nbCards = {
   "alarm.take": "Ta imot",
   "alarm.done": "Ferdig",
   "alarm.again": "Trykk L en gang til for å avslutte.",
+  "alarm.give_how": "Kollegaen får det, og du er ledig straks. Det kommer tilbake til deg hvis ingen tar det.",
 
   "keys.chat_take": "Ta chatten som tilbys under en samtale",
   "keys.chat_answer": "Svar i chatten som har ventet lengst",
 
   "error.not-a-chat": "Dette er ikke en chat.",
+  "error.not-a-call": "Dette er ikke en samtale: ingen høres i den.",
 } as const;

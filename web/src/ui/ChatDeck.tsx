@@ -104,8 +104,23 @@ function Chat({ card }: { card: Card }) {
           .join(" · ")}
       </p>
       <Messages card={card} who={who} />
+      {card.silent_since_ms !== null && <Silent card={card} since_ms={card.silent_since_ms} now={now} />}
       <Answer card={card} who={who} />
     </article>
+  );
+}
+
+/** Nobody writes: whose turn it is, and when the chat ends by itself if it does. */
+function Silent({ card, since_ms, now }: { card: Card; since_ms: number; now: number }) {
+  const { t } = useLanguage();
+  const ours = unansweredSince(card) !== null;
+  const time = duration(now - since_ms);
+  return (
+    <p className="chat-silent" role="status" data-testid={`chat-silent-${card.contact}`}>
+      {card.ends_at_ms !== null
+        ? t("chat.silent_ends", { time, left: duration(Math.max(0, card.ends_at_ms - now)) })
+        : t(ours ? "chat.silent_ours" : "chat.silent", { time })}
+    </p>
   );
 }
 
