@@ -1,10 +1,10 @@
 """A holder asks a colleague in: to talk first, or to talk together; and what becomes of it."""
 
-from kak_server.routing import lanes, misses, participants
+from kak_server.routing import lanes, matching, misses, participants
 from kak_server.routing.api import OfferAccepted, OfferRejected, OperatorState
 from kak_server.routing.api_moves import INVITES, ColleagueDropped, ColleagueInvited, ConsultEnded, ParticipantQuit
 from kak_server.routing.contacts import TALKING, held_by, pass_to, start_wrap_up
-from kak_server.routing.state import Contact, Operator, Turn
+from kak_server.routing.state import Contact, Operator, State, Turn
 from kak_server.routing.words_moves import Part
 
 
@@ -22,15 +22,16 @@ def on_invited(turn: Turn, event: ColleagueInvited) -> None:
         turn.refuse("limit", "too many are in the call", event.operator, event.contact)
     elif event.purpose == "consult" and _consulted(contact):
         turn.refuse("busy", "a colleague is being consulted already", event.operator, event.contact)
-    elif not can_be_asked(target):
+    elif not can_be_asked(turn.state, target):
         turn.refuse("busy", f"{target.name} is not free", event.operator, event.contact)
     else:
         participants.invite(turn, contact, target, event.purpose, event.operator)
 
 
-def can_be_asked(operator: Operator) -> bool:
-    """Idle with sound. Whoever is on a break may still be asked by name, and say no."""
-    return operator.state is OperatorState.IDLE and operator.media_up and operator.chat_offer is None
+def can_be_asked(state: State, operator: Operator) -> bool:
+    """Idle with sound, and not told to leave the room. Whoever is on a break may still be asked by name, and say no."""
+    idle = operator.state is OperatorState.IDLE and operator.media_up and operator.chat_offer is None
+    return idle and matching.may_be_named(state, operator)
 
 
 def _consulted(contact: Contact) -> bool:

@@ -66,6 +66,12 @@ def lanes_of(state: State, operator: Operator) -> int:
     return lanes.open_lanes(operator, evacuated=room is not None and room.state is RoomState.EVACUATED)
 
 
+def may_be_named(state: State, operator: Operator) -> bool:
+    """May be asked by name, whatever they serve and say: not where the room is evacuated, and not on the way home."""
+    room = state.rooms.get(operator.room)
+    return not operator.duty.leaving and (room is None or room.state is not RoomState.EVACUATED)
+
+
 def list_idle(state: State, operator: Operator) -> None:
     """Stand where contacts look, open for what the operator is open for now. Said twice it changes nothing."""
     if not operator.lanes:

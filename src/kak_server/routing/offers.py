@@ -200,6 +200,8 @@ def offer_by_name(turn: Turn, contact: Contact, operator_id: OperatorId) -> bool
     operator = turn.state.operators.get(operator_id)
     if operator is None or not operator.media_up or operator.chat_offer is not None:
         return False
+    if not matching.may_be_named(turn.state, operator):
+        return False
     if operator.state is OperatorState.WRAP_UP:
         turn.cancel_timer("wrap-up", operator_id)
         operator.wrap_up_until_ms = None

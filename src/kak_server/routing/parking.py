@@ -5,6 +5,7 @@ The caller was answered before, and hears announcements meanwhile. However it co
 class with its old arrival time.
 """
 
+from kak_server.model.ids import RoomId
 from kak_server.routing import calls_out, lanes, matching, offers, queues, slots
 from kak_server.routing.api import Connect, ContactState
 from kak_server.routing.api_moves import ContactParked, Parked, ParkedTaken, TransferToOperator
@@ -50,8 +51,9 @@ def on_taken(turn: Turn, event: ParkedTaken) -> None:
     operator = free_operator(turn, event.operator)
     if operator is None:
         return
-    config = turn.state.queue_of(contact).config
-    if operator.room != contact.moves.slot.room and not matching.may_serve(operator, config):
+    config, slot = turn.state.queue_of(contact).config, contact.moves.slot
+    at_hand = operator.room == slot.room or operator.operator == slot.by
+    if not at_hand and not matching.may_serve(operator, config):
         turn.refuse("not-yours", "that call is parked in another room", event.operator, event.contact)
         return
     slots.unpark(turn, contact)
@@ -63,14 +65,31 @@ def on_taken(turn: Turn, event: ParkedTaken) -> None:
 
 def on_recall(turn: Turn, contact: Contact) -> None:
     """Nobody has taken it: who parked it is asked first, then those of the queue."""
-    slot = contact.moves.slot
-    if slot is None:
-        return
+    if contact.moves.slot is not None and not _recall(turn, contact, contact.moves.slot):
+        wait(turn, contact)
+
+
+def vacate(turn: Turn, room: RoomId) -> list[Contact]:
+    """Nobody is there to take what is parked in the room: all of it is recalled. Those that are to wait now."""
+    parked = [turn.state.contacts[contact] for _, contact in sorted(turn.state.slots.get(room, {}).items())]
+    return [
+        contact
+        for contact in parked
+        if contact.moves.slot is not None and not _recall(turn, contact, contact.moves.slot)
+    ]
+
+
+def wait(turn: Turn, contact: Contact) -> None:
+    """Those of the queue are asked."""
+    queues.enter(turn, contact)
+    offers.match_contact(turn, contact)
+
+
+def _recall(turn: Turn, contact: Contact, slot: Slot) -> bool:
+    """Out of the slot. True: it rings at whoever parked it."""
     slots.unpark(turn, contact)
     calls_out.comes_back(turn, contact, "recalled")
-    if not offers.offer_by_name(turn, contact, slot.by):
-        queues.enter(turn, contact)
-        offers.match_contact(turn, contact)
+    return offers.offer_by_name(turn, contact, slot.by)
 
 
 def on_transfer(turn: Turn, event: TransferToOperator) -> None:
@@ -82,7 +101,7 @@ def on_transfer(turn: Turn, event: TransferToOperator) -> None:
     if target is None:
         turn.refuse("unknown-operator", f"{event.target} is not signed in", event.operator, event.contact)
         return
-    if not can_be_asked(target) or event.target == event.operator:
+    if not can_be_asked(turn.state, target) or event.target == event.operator:
         turn.refuse("busy", f"{target.name} is not free", event.operator, event.contact)
         return
     wrap_up_ms = turn.state.queue_of(contact).config.wrap_up_ms

@@ -1,6 +1,6 @@
 """Control rooms open, close, are evacuated: at once, for whoever waits and whoever sits there."""
 
-from kak_server.routing import matching, offers, operators, planning, queues
+from kak_server.routing import matching, offers, operators, parking, planning, queues
 from kak_server.routing.api import RoomChanged, RoomState, RoomStateSet
 from kak_server.routing.needs import WaitKey
 from kak_server.routing.state import Turn
@@ -31,18 +31,22 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
     for operator in people:
         matching.list_idle(state, operator)
         turn.touch_operator(operator.operator)
+    parked = parking.vacate(turn, event.room) if event.state is RoomState.EVACUATED else []
+    returned = {queues.wait_key(contact, state.queue_of(contact).config): contact for contact in parked}
     # whose people come back is asked by everybody in their order, not first by those who wait for others now
-    for key in concerned if come_back else moved:
+    for key in sorted((*(concerned if come_back else moved), *returned)):
         contact = state.contacts[key[-1]]
-        if contact.key is not None:
+        if key in returned:
+            parking.wait(turn, contact)
+        elif contact.key is not None:
             offers.match_contact(turn, contact)
     for operator in people:
         offers.match_operator(turn, operator)
 
 
 def _plan_again(turn: Turn, event: RoomStateSet) -> tuple[list[WaitKey], list[WaitKey]]:
-    """All who wait for sets of rooms with this one, all of its own, who looked past it; and of these, in order,
-    those whose need is another now: they are moved."""
+    """All who wait for sets of rooms with this one, all of its own, who looked past it, who wait for one operator; and
+    of these, in order, those whose need is another now: they are moved."""
     state = turn.state
     keys: dict[WaitKey, None] = {}
     for rooms in state.index.sets_with.get(event.room, ()):
@@ -51,6 +55,8 @@ def _plan_again(turn: Turn, event: RoomStateSet) -> tuple[list[WaitKey], list[Wa
                 keys.update(dict.fromkeys(line.waiting))
     for queue in (*state.own_queues.get(event.room, ()), *state.index.passed.pop(event.room, ())):
         keys.update(dict.fromkeys(queue.waiting))
+    for alone in state.index.named.values():
+        keys.update(dict.fromkeys(alone))
     moved = []
     concerned = sorted(keys)
     for key in concerned:

@@ -248,3 +248,24 @@ def test_one_operator_sits_at_one_position_and_a_position_has_one() -> None:
     desk.sit("kari", at="p2")
     assert [(view.operator, view.position) for view in desk.core.operators()] == [("kari", "p2")]
     assert desk.core.operator_at(PositionId("p1")) is None
+
+
+def test_a_recall_leaves_who_is_going_home_in_peace() -> None:
+    """The paper work goes on, and the call is offered to others at once."""
+    desk = Desk(queue("113", wrap_up_ms=60_000))
+    desk.sit("kari", at="p1")
+    desk.ring("c1")
+    desk.talk("kari", "c1")
+    desk.park("kari", "c1")
+    desk.done("kari")
+    desk.ring("c2")
+    desk.talk("kari", "c2")
+    desk.takes_over("ola", "p1")
+    desk.wait(50_000)
+    desk.hang_up("kari", "c2")
+    effects = desk.wait(10_000)
+    assert offers_in(effects) == []
+    assert desk.contact("c1").state is ContactState.WAITING
+    assert desk.operator("kari").state is OperatorState.WRAP_UP
+    desk.sit("cia")
+    assert desk.offered_to("c1") == "cia"
