@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from kak_server.routing import matching, offers
 from kak_server.routing.api import ContactClass
 from kak_server.routing.state import Contact, Operator, State, Turn
+from kak_sim.cli import main
 from kak_sim.days import runs
 from kak_sim.days.day import Day
 from kak_sim.days.runs import Job, do
@@ -152,6 +154,11 @@ def test_a_failing_seed_says_how_to_do_it_again(
     assert outcome.findings
     assert job.line == "kak-sim days --scenario storm --seed 1 --events 4000"
     assert do(job).findings == outcome.findings
+    monkeypatch.setattr(runs, "ProcessPoolExecutor", lambda _processes: ThreadPoolExecutor(1))  # this very process
+    assert main(job.line.split()[1:]) == 1
+    told = capsys.readouterr()
+    assert "1 failed" in told.out
+    assert told.err == f"{outcome.findings[0]}\n  again: {job.line}\n"
 
 
 def test_many_days_on_several_processes_are_counted() -> None:

@@ -28,7 +28,7 @@ def wait(number: int, waited_s: float, *, answered: bool) -> Wait:
     return Wait(ContactId(f"c{number}"), Q, 0, "oslo", round(waited_s * 1_000), answered, over=True)
 
 
-def test_a_level_leaves_out_only_those_who_gave_up_at_once() -> None:
+def test_a_level_leaves_out_only_those_who_gave_up_in_time() -> None:
     waits = [
         wait(1, 3, answered=True),
         wait(2, 12, answered=True),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from kak_server.config.listening import TrunkSection
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
+from kak_server.config.warnings_rules import rules_that_lead_nowhere
 from kak_server.sip.errors import ParseError
 from kak_server.sip.uri import parse_uri
 
@@ -13,7 +14,7 @@ Finding = tuple[Location, str]
 
 def warnings(settings: Settings) -> list[Finding]:
     """Location and text of each, in the order of the file."""
-    return [*_keys_in_clear(settings), *_places_of_emergencies(settings)]
+    return [*_keys_in_clear(settings), *_places_of_emergencies(settings), *rules_that_lead_nowhere(settings)]
 
 
 def _places_of_emergencies(settings: Settings) -> Iterator[Finding]:

@@ -165,10 +165,12 @@ class ConfigProblem(Outgoing):
 
 
 class ConfigProblems(Outgoing):
-    """Everything that is wrong; `ok` when nothing is. `ignored`: sections that belong to the machine's file."""
+    """Everything that is wrong; `ok` when nothing is. `warnings`: may be published, and should be looked at all the
+    same. `ignored`: sections that belong to the machine's file."""
 
     ok: bool
     problems: list[ConfigProblem]
+    warnings: list[ConfigProblem] = Field(default_factory=list)
     ignored: list[str] = Field(default_factory=list)
 
 

@@ -134,5 +134,6 @@ class Leads:
 
     def _changed(self, queue: QueueConfig, like: QueueConfig) -> QueueConfig:
         if self._rng.random() < 0.5:
-            return replace(queue, workflow=like.workflow, skills=like.skills)
+            steps = tuple(step for step in like.workflow if step.overflow_queue != queue.queue)  # not to itself
+            return replace(queue, workflow=steps, skills=like.skills)
         return replace(queue, offer_timeout_ms=self._rng.choice((4_000, 9_000)), klass=like.klass, rooms=like.rooms)

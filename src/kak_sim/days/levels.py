@@ -6,17 +6,15 @@ from dataclasses import dataclass, field
 from kak_server.model.ids import QueueId
 from kak_sim.days.watches import Wait
 
-GRACE_MS = 5_000  # who hangs up within this was not waiting for an answer
-
 
 @dataclass(slots=True)
 class Level:
-    """Calls of one group. `within`: answered within the threshold."""
+    """Calls of one group. `within`: answered within the threshold; `short`: gave up within it."""
 
     calls: int = 0
     answered: int = 0
     within: int = 0
-    short: int = 0  # gave up within the grace
+    short: int = 0
     waited_ms: int = 0  # of the answered ones, in all
     longest_ms: int = 0
     waits: list[int] = field(default_factory=list)  # of the answered ones
@@ -31,11 +29,12 @@ class Level:
             self.waited_ms += wait.waited_ms
             self.waits.append(wait.waited_ms)
         else:
-            self.short += wait.waited_ms < GRACE_MS
+            self.short += wait.waited_ms <= threshold_ms
 
     @property
     def share(self) -> float:
-        """Answered within the threshold, of all calls but those that gave up within the grace (1 if there are none)."""
+        """Answered within the threshold, of all calls but those that gave up within it (1 if there are none):
+        `service_level_ignored_percent` of the statistics."""
         counted = self.calls - self.short
         return self.within / counted if counted else 1.0
 

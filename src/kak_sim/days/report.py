@@ -107,7 +107,7 @@ def page(title: str, told: list[Told]) -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>',
         f"<style>{STYLE}</style><h1>{html.escape(title)}</h1><ul>",
         *(f"<li><b>{html.escape(one.name)}</b>: {html.escape(one.text)}</li>" for one in told),
-        "</ul><p>Service level: answered within the threshold, of all calls but those that gave up within 5 s.</p>",
+        "</ul><p>Service level: answered within the threshold, of all calls but those that gave up within it.</p>",
     ]
     for klass, service in SERVICES.items():
         _, goal = GOALS[klass]

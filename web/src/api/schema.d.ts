@@ -2895,7 +2895,8 @@ export interface components {
         };
         /**
          * ConfigProblems
-         * @description Everything that is wrong; `ok` when nothing is. `ignored`: sections that belong to the machine's file.
+         * @description Everything that is wrong; `ok` when nothing is. `warnings`: may be published, and should be looked at all the
+         *     same. `ignored`: sections that belong to the machine's file.
          */
         ConfigProblems: {
             /** Ignored */
@@ -2904,6 +2905,8 @@ export interface components {
             ok: boolean;
             /** Problems */
             problems: components["schemas"]["ConfigProblem"][];
+            /** Warnings */
+            warnings?: components["schemas"]["ConfigProblem"][];
         };
         /**
          * ConfigRunning

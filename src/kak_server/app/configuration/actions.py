@@ -129,7 +129,8 @@ class Actions:
         return {}
 
     def _validate(self, _who: str, args: Args) -> Json:
-        return _told_problems(self._library.problems(args["draft"]))
+        problems, warnings = self._library.findings(args["draft"])
+        return {**_told_problems(problems), "warnings": [_told_problem(one) for one in warnings]}
 
     def _draft_difference(self, _who: str, args: Args) -> Json:
         return _told_changes(self._library.draft_changes(args["draft"]))
@@ -147,15 +148,13 @@ def _told_changes(changes: tuple[Change, ...]) -> Json:
 
 
 def _told_problems(problems: list[ObjectProblem]) -> Json:
+    return {"ok": not problems, "problems": [_told_problem(one) for one in problems]}
+
+
+def _told_problem(one: ObjectProblem) -> Json:
     return {
-        "ok": not problems,
-        "problems": [
-            {
-                "kind": one.key.kind if one.key is not None else "",
-                "name": one.key.name if one.key is not None else "",
-                "path": one.path,
-                "text": one.text,
-            }
-            for one in problems
-        ],
+        "kind": one.key.kind if one.key is not None else "",
+        "name": one.key.name if one.key is not None else "",
+        "path": one.path,
+        "text": one.text,
     }

@@ -104,7 +104,9 @@ def _import(asked: Asked, arguments: argparse.Namespace) -> int:
         difference = asked.ask("draft-difference", draft=draft)
         same = not difference["changes"]
         _show_difference(difference, arguments)
-        problems = _show_problems(asked.ask("validate", draft=draft)["problems"])
+        validated = asked.ask("validate", draft=draft)
+        problems = _show_problems(validated["problems"])
+        _show_problems(validated["warnings"], "warning: ")
     if problems or same:
         asked.ask("drop", draft=draft)
         return problems
@@ -201,10 +203,10 @@ def _show_difference(told: dict[str, Any], arguments: argparse.Namespace) -> int
     return 0
 
 
-def _show_problems(problems: list[dict[str, str]]) -> int:
+def _show_problems(problems: list[dict[str, str]], level: str = "") -> int:
     for one in problems:
         where = " ".join(part for part in (f"{one['kind']}/{one['name']}" if one["kind"] else "", one["path"]) if part)
-        print(f"{where}: {one['text']}" if where else one["text"], file=sys.stderr)
+        print(f"{level}{where}: {one['text']}" if where else f"{level}{one['text']}", file=sys.stderr)
     return EXIT_PROBLEMS if problems else 0
 
 

@@ -11,9 +11,10 @@ from kak_server.config.problems import ConfigError
 from kak_server.config.settings import Settings
 from kak_server.config.versions.catalogue import Catalogue, Change, difference, edited, replaced
 from kak_server.config.versions.compose import Composer
-from kak_server.config.versions.objects import Key, ObjectProblem, ReadObject, read_object
+from kak_server.config.versions.objects import Key, ObjectProblem, ReadObject, located, read_object
 from kak_server.config.versions.rules import event_at_start
 from kak_server.config.versions.yaml_text import from_yaml, to_yaml
+from kak_server.config.warnings import warnings
 from kak_server.records.config_store import ConfigStore, OutrunError
 from kak_server.records.config_types import DraftRow, Edits, PasswordRow, VersionRow
 from kak_server.routing.api import Apply, ConfigChanged, Configured
@@ -201,12 +202,16 @@ class Library:
                 raise ConfigRefused("conflict", text)
         return edited(newest, wanted)
 
-    def problems(self, draft: str) -> list[ObjectProblem]:
-        """Everything that keeps a draft from being published."""
+    def findings(self, draft: str) -> tuple[list[ObjectProblem], list[ObjectProblem]]:
+        """Everything that keeps a draft from being published; and, where nothing does, what should be looked at all the
+        same."""
         _, edits = self.draft(draft)
         passwords = {**self.running.passwords, **edits.passwords}
-        _, problems = self.composer.whole(self.machine, self.drafted(draft), passwords)
-        return problems
+        settings, problems = self.composer.whole(self.machine, self.drafted(draft), passwords)
+        if settings is None or problems:
+            return problems, []
+        told = (located(settings, location, text) for location, text in warnings(settings))
+        return [], [one for one in told if one.key is not None]
 
     # --- publishing ---------------------------------------------------------------------------------------------------
 

@@ -23,11 +23,19 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     machine = tmp_path / "kak.yaml"
     machine.write_text(WHOLE.replace("DATA", str(tmp_path / "data")))
 
-    def command(action: str, *arguments: str) -> tuple[int, str]:
+    def command(action: str, *arguments: str, told: str = "out") -> tuple[int, str]:
         code = cli.main(["config", action, *arguments, "--config", str(machine), "--offline"])
-        return code, capsys.readouterr().out
+        captured = capsys.readouterr()
+        return code, captured.out if told == "out" else captured.err
 
     return command
+
+
+def test_a_rule_that_leads_nowhere_is_warned_of(run: Run, tmp_path: Path) -> None:
+    rare = tmp_path / "rare.yaml"
+    rare.write_text('queues: [{id: "113", name: "113", class: emergency, rooms: [oslo], skills: {ger: 3}}]\n')
+    code, err = run("import", str(rare), told="err")
+    assert (code, "warning: queues/113 skills.ger: queue 113 needs ger 3, and nobody has it" in err) == (0, True)
 
 
 def drafts(run: Run) -> list[str]:

@@ -40,7 +40,7 @@ def refused(code: str) -> Any:
 def test_several_edits_are_one_version(made: Library) -> None:
     draft = draft_of(made, ("rooms", "lvs", ROOM))
     assert made.edit(draft, [("queues", "nod", {**NOD, "rooms": ["amk", "lvs"]}), ("operators", "ola", None)]) == []
-    assert made.problems(draft) == []
+    assert made.findings(draft) == ([], [])
     assert publish(made, draft) == 2
     assert [room.id for room in made.running.settings.rooms] == ["amk", "lvs"]
     assert [one.username for one in made.running.settings.operators] == ["kari"]
@@ -62,7 +62,7 @@ def test_what_is_no_object_is_told_and_not_put_in(made: Library) -> None:
 
 def test_an_unfinished_draft_is_kept_and_not_published(made: Library) -> None:
     draft = draft_of(made, ("queues", "lv", {"id": "lv", "name": "LV", "rooms": ["lvs"]}))
-    assert [str(one) for one in made.problems(draft)] == ["queues/lv rooms[0]: there is no room lvs"]
+    assert [str(one) for one in made.findings(draft)[0]] == ["queues/lv rooms[0]: there is no room lvs"]
     with pytest.raises(ConfigRefused) as caught:
         made.publish(draft, "anne", "", "new")
     assert caught.value.code == "invalid"
