@@ -196,7 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--waiting", type=int, default=10_000)
     parser.add_argument("--fill-rate", type=float, default=200.0, help="calls a second of those who will wait")
-    parser.add_argument("--settle-s", type=float, default=32.0, help="until all have been through their workflows")
+    parser.add_argument("--settle-s", type=float, default=55.0, help="until all have been through their workflows")
     parser.add_argument("--free", type=int, default=40, help="robots with the skill that calls to somebody free need")
     parser.add_argument("--busy", type=int, default=40, help="robots who work off the queue")
     parser.add_argument("--rate", type=float, default=15.0, help="calls a second to those who are free")

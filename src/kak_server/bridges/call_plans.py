@@ -50,6 +50,9 @@ class CallPlans:
     def _plan(self, line: Line) -> None:
         contact = line.contact
         view = self._ctx.core.contact(contact)
+        if is_still(line, view) and f"contact/{contact}" not in self._ctx.desk.plans:
+            self._places.of(line)
+            return  # as quiet as it was: thousands who wait go through the steps of a workflow
         position, epoch, held = None, 0, False
         if view is not None and view.state in JOINED:
             position, epoch, held = view.position, view.epoch, view.state is ContactState.HELD
@@ -85,3 +88,12 @@ class CallPlans:
 def only_rings(line: Line, view: ContactView | None) -> bool:
     """Unanswered, and nobody is asked: there is no leg yet."""
     return not line.answered and view is not None and view.state is ContactState.WAITING
+
+
+def is_still(line: Line, view: ContactView | None) -> bool:
+    """One of whom the worker has nothing: it only rings, nobody is with it, nothing is to sound."""
+    return (
+        only_rings(line, view)
+        and not (line.parties or line.video or line.patch or line.silence)
+        and (view is None or not view.participants)
+    )

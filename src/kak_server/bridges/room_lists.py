@@ -4,8 +4,8 @@ A change of a contact or an operator concerns the rooms that show it, and no oth
 they were last shown, since with thousands of them nearly all are as they were a second ago.
 """
 
-import heapq
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from kak_server.bridges.calls import Calls
@@ -22,6 +22,7 @@ View = dict[str, Any]
 Shown = tuple[Line | None, bool, bool, View]  # what a row was made of, and the row
 MAX_WAITING_ROWS = 100
 """A console shows so many waiting contacts, those who matter most; the queues' counts tell of the rest."""
+_ORDER = itemgetter(0, 1, 2)
 RANKS = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL: 2}
 
 
@@ -113,8 +114,17 @@ class RoomLists:
             for contact in self.book.first(info.queue, MAX_WAITING_ROWS):
                 row = contacts[contact]
                 found.append((RANKS[row.klass], row.arrived_at_ms, row.serial, contact, info))
-        first = heapq.nsmallest(MAX_WAITING_ROWS, found, key=lambda one: one[:3])
-        return [self._waiting_row(contact, info) for _, _, _, contact, info in first]
+        found.sort(key=_ORDER)
+        rows, lines, plain = self._rows, self.calls.lines, not self.callers.marks_any
+        built = []
+        for _, _, _, contact, info in found[:MAX_WAITING_ROWS]:
+            known = rows.get(contact)
+            # As nearly always: nobody is marked, and this one was not when its row was made
+            if plain and known is not None and known[0] is lines.get(contact) and not (known[1] or known[2]):
+                built.append(known[3])
+            else:
+                built.append(self._waiting_row(contact, info))
+        return built
 
     def _waiting_row(self, contact: ContactId, info: QueueInfo) -> View:
         line = self.calls.lines.get(contact)

@@ -56,6 +56,11 @@ class ViewsCallers:
             return False, False
         return self.callers.flag(line) is not None, self.callers.incident(line) is not None
 
+    @property
+    def marks_any(self) -> bool:
+        """Whether any number is flagged, or any incident goes on."""
+        return bool(self.callers.flags.rows or self.callers.surge.clusters)
+
     def of_waiting(self, line: Line | None) -> View:
         """What a row of those who wait says."""
         repeat = line.repeat if line is not None else None

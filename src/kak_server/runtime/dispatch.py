@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from kak_server.bridges.house import House
+from kak_server.bridges.house import ROUTING_TIMER, House
 from kak_server.bridges.outputs import (
     Audit,
     CancelTimer,
@@ -33,6 +33,7 @@ from kak_server.bridges.outputs import (
 )
 from kak_server.media import rpc
 from kak_server.model.ids import PositionId, RoomId
+from kak_server.routing.queues import STEP
 from kak_server.runtime.journal import Journal
 from kak_server.runtime.timers import Timers
 
@@ -43,6 +44,7 @@ Feed = Callable[[House, int], Any]
 # What this leads to is outside of the process at once. SIP writes what is on record before it sends; rows that the
 # journal knows nothing of would be written again; all else leaves in a later turn of the loop, if at all.
 _LEAVING = ToRadio
+PATIENT = (f"{ROUTING_TIMER}{STEP}:",)  # the steps of workflows
 _DONE = frozenset({ToRadio, Audit, StoreCall, StoreTrack, SalvageTrack, Delete})
 
 
@@ -128,7 +130,7 @@ class Dispatcher:
         self.journal = journal
         self.now_ms = now_ms
         self.snapshot: Callable[[], Any] = house.ctx.core.snapshot  # what the journal keeps of the core's state
-        self.timers = Timers(now_ms, self._timer)
+        self.timers = Timers(now_ms, self._timer, self._timers, PATIENT)
         self._inbox: deque[Feed] = deque()
         self._busy = False
         self._handlers: Mapping[type[Any], Callable[[Any], None]] = {}
@@ -220,4 +222,13 @@ class Dispatcher:
             self.journal.release()
 
     def _timer(self, key: str) -> None:
-        self.feed(lambda house, now_ms: house.timer(key, now_ms))
+        self.feed(_timer(key))
+
+    def _timers(self, keys: Sequence[str]) -> None:
+        """Those of patient kinds that are due together. What one leads to may have made another stale: the routing core
+        knows."""
+        self.feed_all([_timer(key) for key in keys])
+
+
+def _timer(key: str) -> Feed:
+    return lambda house, now_ms: house.timer(key, now_ms)

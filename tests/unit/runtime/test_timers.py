@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from kak_server.runtime.timers import Timers
+from kak_server.runtime.timers import GATHER_MS, TOGETHER_MOST, Timers
 
 
 def now_ms() -> int:
@@ -77,3 +77,57 @@ async def test_stop_forgets_all() -> None:
     await asyncio.sleep(0.02)
     assert fired == []
     assert len(timers) == 0
+
+
+class Patient:
+    """Timers of which those of "step:" are patient; what was fired together."""
+
+    def __init__(self) -> None:
+        self.together: list[tuple[str, ...]] = []
+        self.alone: list[str] = []
+        self.timers = Timers(now_ms, self.alone.append, lambda keys: self.together.append(tuple(keys)), ("step:",))
+
+
+async def test_patient_ones_fire_together_and_never_early() -> None:
+    bench, at_ms = Patient(), (now_ms() // GATHER_MS + 1) * GATHER_MS
+    for number in range(10):
+        bench.timers.set(f"step:{number}", at_ms + 1 + number)
+    bench.timers.set("offer:1", at_ms + 1)
+    assert len(bench.timers) == 11
+    while not bench.together:
+        assert now_ms() < at_ms + 5_000
+        await asyncio.sleep(0.002)
+    assert now_ms() >= at_ms + GATHER_MS - 2  # a loop's timer may fire a little early
+    assert bench.together == [tuple(f"step:{number}" for number in range(10))]
+    assert bench.alone == ["offer:1"]
+    assert len(bench.timers) == 0
+
+
+async def test_thousands_of_patient_ones_take_turns_with_others() -> None:
+    bench, turns = Patient(), 0
+    for number in range(1_000):
+        bench.timers.set(f"step:{number}", now_ms())
+
+    while sum(map(len, bench.together)) < 1_000:
+        turns += 1
+        assert turns < 100_000
+        await asyncio.sleep(0)
+    assert max(map(len, bench.together)) == TOGETHER_MOST
+    assert turns >= 1_000 // TOGETHER_MOST  # the loop had its turn between them
+    assert len({key for keys in bench.together for key in keys}) == 1_000
+
+
+async def test_patient_ones_can_be_moved_cancelled_and_stopped() -> None:
+    bench = Patient()
+    bench.timers.set("step:moved", now_ms() + 60_000)
+    bench.timers.set("step:moved", now_ms() + 5)
+    bench.timers.set("step:gone", now_ms() + 5)
+    bench.timers.cancel("step:gone")
+    bench.timers.cancel("step:gone")
+    await asyncio.sleep(0.15)
+    assert bench.together == [("step:moved",)]
+    bench.timers.set("step:late", now_ms() + 5)
+    bench.timers.stop()
+    assert len(bench.timers) == 0
+    await asyncio.sleep(0.1)
+    assert bench.together == [("step:moved",)]
