@@ -82,6 +82,9 @@ class Seen:
     entered_at_ms: int
     fired: int
     waited: bool
+    rang: bool
+    epoch: int
+    by_name: bool  # it rang at one operator alone
 
 
 class StepOracle:
@@ -119,10 +122,15 @@ class StepOracle:
                 contact.entered_at_ms,
                 contact.fired,
                 contact.state is api.ContactState.WAITING,
+                contact.state is api.ContactState.OFFERED,
+                contact.epoch,
+                contact.moves.by_name,
             )
             line = sorted((before[contact.queue], self._waiting[contact.queue]))
             looked = timer == f"step:{name}" and not early
             found += self._judge(event, effects, state, contact, last, range(line[0], line[1] + 1), looked)
+            if last is not None and _was_let_pass(event, name):
+                found += _asked_anew(state, contact, last)
         return found
 
     @staticmethod
@@ -154,9 +162,10 @@ class StepOracle:
             or last.steps != queue.steps
         )
         fired = 0 if began or last is None else last.fired
-        looked = (looked and last is not None and last.waited and not began) or (
+        looked = (looked and last is not None and (last.waited or last.rang) and not began) or (
             isinstance(event, api.ContactArrived) and last is None
         )
+        rang = last is not None and last.rang
         other_rules = last is not None and last.queue == contact.queue and last.steps != queue.steps
         found = []
         for number, step in enumerate(queue.steps):
@@ -177,6 +186,35 @@ class StepOracle:
             here = contact.state in (api.ContactState.WAITING, api.ContactState.OFFERED)
             if other_rules and due and step.when is None and not contact.fired & bit:
                 found.append(f"{contact.contact} follows other rules, and step {number} of {contact.queue} is to come")
+            if looked and rang and due and _leads_away(step) and any(might):
+                break  # what rings goes nowhere before that is over
             if looked and here and due and not contact.fired & bit and all(might):
                 found.append(f"{contact.contact} did not do step {number} of {contact.queue}, which holds")
         return found
+
+
+def _was_let_pass(event: api.Event, contact: ContactId) -> bool:
+    """Somebody said no to it, or let it ring out."""
+    if isinstance(event, api.OfferRejected):
+        return event.contact == contact
+    return isinstance(event, api.TimerFired) and event.key == f"offer:{contact}"
+
+
+def _leads_away(step: api.Step) -> bool:
+    return step.overflow_queue is not None or bool(step.overflow_number)
+
+
+def _asked_anew(state: State, contact: Contact, last: Seen) -> list[str]:
+    """The next one is asked by what is due now, not by what was due when it began to ring; and only if no step leads
+    elsewhere. Those of the queue come before that if so far somebody was asked by name alone."""
+    if contact.state is not api.ContactState.OFFERED or contact.epoch == last.epoch or contact.moves.by_name:
+        return []
+    found = []
+    for number, step in enumerate(state.queue_of(contact).config.workflow):
+        if step.when is None and contact.entered_at_ms + step.after_ms <= state.now_ms:
+            if contact.fired & (1 << number):
+                continue
+            if _leads_away(step) and last.by_name:
+                break
+            found.append(f"{contact.contact} was offered again before step {number} of {contact.queue}, which is due")
+    return found

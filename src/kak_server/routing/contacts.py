@@ -176,8 +176,7 @@ def requeue(turn: Turn, contact: Contact, cause: str) -> None:
     contact.remember_pass(operator.operator)
     if not ring_all.take_over(turn, contact):
         calls_out.comes_back(turn, contact, "requeued")
-        queues.enter(turn, contact)
-        offers.match_contact(turn, contact)
+        offers.come_back(turn, contact)
     offers.free(turn, operator, light=lanes.is_light(contact))
     let_go(turn, others)
 

@@ -1,27 +1,13 @@
 """Contacts on the way through their queue's workflow: steps fall due, and something happens.
 
-A queue without workflow has the own-room clock of `queues.py` instead. Here every contact that waits and has steps left
-has one timer: for the next step, or for looking again at a condition that did not hold.
+A queue without workflow has the own-room clock of `queues.py` instead. Here every contact that waits or rings and has
+steps left has one timer: for the next step, or for looking again at a condition that did not hold. `steps.py` says what
+a step does.
 """
 
-from kak_server.model.ids import OperatorId
-from kak_server.routing import conditions, matching, offers, planning, queues
-from kak_server.routing.api import (
-    Activity,
-    Announce,
-    ContactClass,
-    ContactState,
-    OverflowOut,
-    StartWaiting,
-    Strategy,
-)
-from kak_server.routing.needs import Need
-from kak_server.routing.queues import STEP
-from kak_server.routing.state import Contact, LastTalk, Operator, Queue, Turn
-from kak_server.routing.words_workflow import Step
-
-OVERFLOWS_MAX = 5
-"""How often one contact goes on to another queue."""
+from kak_server.routing import offers, queues, steps
+from kak_server.routing.api import ContactClass, ContactState, Strategy
+from kak_server.routing.state import Contact, LastTalk, Operator, Turn
 
 CALLERS_MAX = 50_000
 """Callers whose last operator is remembered; the oldest is forgotten first."""
@@ -29,135 +15,25 @@ CALLERS_MAX = 50_000
 
 def begin(turn: Turn, contact: Contact) -> None:
     """The contact has joined a queue and waits for nobody yet: what is due at once, then the line."""
-    queue = turn.state.queue_of(contact)
-    if queue.config.workflow:
-        if not _go_on(turn, contact, queue):
-            return
-        _settle(turn, contact, queue)
-    _wait(turn, contact)
-
-
-def _wait(turn: Turn, contact: Contact) -> None:
-    """Offered at once where somebody is idle; otherwise it waits."""
-    operator = matching.pick_operator(turn.state, contact)
-    if operator is not None:
-        offers.make_offer(turn, contact, operator)
-    else:
-        queues.enter(turn, contact)
+    if steps.advance(turn, contact):
+        steps.settle(turn, contact)
+        offers.ask_or_wait(turn, contact)
 
 
 def on_step(turn: Turn, contact: Contact) -> None:
-    """The timer: something is due, or is to be looked at again. A contact that does not wait comes back to it when it
-    waits again."""
-    queue = turn.state.queue_of(contact)
-    if contact.state is not ContactState.WAITING or not queue.config.workflow:
+    """The timer: something is due, or is to be looked at again. A contact that neither waits nor rings comes back to it
+    when it waits again."""
+    if not turn.state.queue_of(contact).config.workflow:
         return
-    if _go_on(turn, contact, queue) and _settle(turn, contact, queue):
-        turn.touch_contact(contact.contact)
-        offers.match_contact(turn, contact)
-
-
-def _go_on(turn: Turn, contact: Contact, queue: Queue) -> bool:
-    """Do what is due, and arm the timer for the rest. False: the contact waits here no more."""
-    now_ms, fired, entered_ms = turn.now_ms, contact.fired, contact.entered_at_ms
-    next_ms: int | None = None
-    for number, step in enumerate(queue.steps):
-        if fired >> number & 1:
-            continue
-        due_ms = entered_ms + step.after_ms
-        if due_ms <= now_ms:
-            if step.when is None or conditions.holds(turn.state, contact, queue, step.when):
-                contact.fired |= 1 << number
-                if not _act(turn, contact, step):
-                    return False
-                continue
-            due_ms = now_ms + turn.state.config.national.recheck_ms
-        if next_ms is None or due_ms < next_ms:
-            next_ms = due_ms
-    if next_ms is None:
-        contact.wide = True
-    else:
-        turn.set_timer(STEP, contact.contact, next_ms)
-    return True
-
-
-def _settle(turn: Turn, contact: Contact, queue: Queue) -> bool:
-    """What the steps that are done come to. True: the contact waits for others than before."""
-    state = turn.state
-    need = planning.need_of(state, contact, queue)
-    named = None
-    if need.strategy is Strategy.NAMED or need.strategy is Strategy.STICKY:
-        named = _name(turn, contact, need)
-    changed = (need is not contact.need and need != contact.need) or named != contact.named
-    if changed:
-        queues.move(state, contact, need, named)
-    if named is not None:
-        again_ms = turn.now_ms + state.config.national.recheck_ms
-        timer = state.timers.get(f"{STEP}:{contact.contact}")
-        if timer is None or timer.at_ms > again_ms:
-            turn.set_timer(STEP, contact.contact, again_ms)
-    return changed
-
-
-# --- what a step leads to ---------------------------------------------------------------------------------------------
-
-
-def _act(turn: Turn, contact: Contact, step: Step) -> bool:
-    """Play, or go elsewhere. False: it waits here no more."""
-    if step.announce:
-        place = queues.place_of(turn.state, contact) if step.tell_position else 0
-        turn.emit(Announce(contact.contact, step.announce, place))
-    if step.overflow_queue is not None:
-        return not _to_queue(turn, contact, step)
-    if step.overflow_number and step.overflow_number not in contact.deaf:
-        _to_number(turn, contact, step.overflow_number)
-        return False
-    return True
-
-
-def _to_queue(turn: Turn, contact: Contact, step: Step) -> bool:
-    """On to another queue, with the old arrival time. Not to one that is gone, and not for ever."""
-    target = None if step.overflow_queue is None else turn.state.queues.get(step.overflow_queue)
-    if target is None or target.retired or contact.overflows >= OVERFLOWS_MAX:
-        return False
-    contact.overflows += 1
-    queues.leave(turn, contact)
-    queues.quit_queue(turn, contact)
-    turn.emit(StartWaiting(contact.contact, target.config.queue, "overflow", announce=target.config.announce))
-    queues.join_queue(turn, contact, target)
-    turn.touch_contact(contact.contact)
-    begin(turn, contact)
-    return True
-
-
-def _to_number(turn: Turn, contact: Contact, number: str) -> None:
-    """Out of the house. Should nobody hear the caller there, the contact comes back to the head of its class."""
-    queues.leave(turn, contact)
-    contact.outside = number
-    contact.state = ContactState.HANDED_OVER
-    contact.since_ms = turn.now_ms
-    turn.cancel_timer(STEP, contact.contact)
-    turn.emit(OverflowOut(contact.contact, contact.queue, number))
-    turn.touch_contact(contact.contact)
-
-
-# --- one operator alone -----------------------------------------------------------------------------------------------
-
-
-def _name(turn: Turn, contact: Contact, need: Need) -> OperatorId | None:
-    """The operator whom the contact's step asks for by name, as long as that operator is at work for it."""
-    step = need.step
-    name = step.operator
-    if need.strategy is Strategy.STICKY:
-        last = turn.state.callers.get(contact.identity or contact.caller)
-        fresh = last is not None and turn.now_ms - last.at_ms <= step.sticky_within_ms
-        name = last.operator if last is not None and fresh else None
-    operator = None if name is None else turn.state.operators.get(name)
-    if operator is None or operator.activity is not Activity.AVAILABLE or operator.duty.leaving:
-        return None
-    line = need.line
-    reached = operator.crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit
-    return operator.operator if reached else None
+    if contact.state is ContactState.OFFERED:
+        steps.while_ringing(turn, contact)
+    elif contact.state is ContactState.WAITING and steps.advance(turn, contact):
+        changed = steps.settle(turn, contact)
+        if contact.key is None:  # it has gone to another queue
+            offers.ask_or_wait(turn, contact)
+        elif changed:
+            turn.touch_contact(contact.contact)
+            offers.match_contact(turn, contact)
 
 
 def talked(turn: Turn, contact: Contact) -> None:

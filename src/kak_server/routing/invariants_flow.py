@@ -3,6 +3,7 @@
 from kak_server.routing.api import ContactState
 from kak_server.routing.queues import STEP, WIDEN
 from kak_server.routing.state import Contact, Queue, State
+from kak_server.routing.words_workflow import Step
 
 
 def violations(state: State) -> list[str]:
@@ -12,7 +13,7 @@ def violations(state: State) -> list[str]:
         queue = state.queue_of(contact)
         found += _steps(contact, queue, state.now_ms)
         found += _outside(contact)
-        if contact.state is ContactState.WAITING:
+        if contact.state is ContactState.WAITING or (contact.state is ContactState.OFFERED and queue.config.workflow):
             found += _clock(state, contact, queue)
     return found
 
@@ -43,18 +44,34 @@ def _outside(contact: Contact) -> list[str]:
 
 
 def _clock(state: State, contact: Contact, queue: Queue) -> list[str]:
-    """What is left to do has a timer, in time."""
+    """What is left to do has a timer, in time: also while the contact rings, but for a step that would lead elsewhere.
+    That one, and all after it, are looked at when the offer is over."""
     left = [step for number, step in enumerate(queue.steps) if not contact.fired >> number & 1]
+    ringing = contact.state is ContactState.OFFERED
+    if ringing and any(_leads_away(step) and contact.entered_at_ms + step.after_ms <= state.now_ms for step in left):
+        return []
     timer = state.timers.get(f"{STEP if queue.config.workflow else WIDEN}:{contact.contact}")
     if timer is None:
+        if ringing:
+            return [f"{contact.contact} rings, and {len(left)} steps never come"] if left else []
         return [] if contact.wide else [f"{contact.contact} waits for a step that never comes"]
     if not left:
         return []
-    times = [contact.entered_at_ms + step.after_ms for step in left]
-    latest_ms = min(times)
-    if queue.config.workflow:  # what is due and did not hold is looked at again
-        again_ms = state.now_ms + state.config.national.recheck_ms
-        latest_ms = min(due_ms if due_ms > state.now_ms else again_ms for due_ms in times)
+    latest_ms = min(contact.entered_at_ms + step.after_ms for step in left)
+    if queue.config.workflow:
+        latest_ms = min(_latest_ms(state, contact, step) for step in left)
     if timer.at_ms > latest_ms:
         return [f"{contact.contact} looks at its next step at {timer.at_ms}, not by {latest_ms}"]
     return []
+
+
+def _leads_away(step: Step) -> bool:
+    return step.overflow_queue is not None or bool(step.overflow_number)
+
+
+def _latest_ms(state: State, contact: Contact, step: Step) -> int:
+    """What is due and has no condition is done at once; what did not hold is looked at again."""
+    due_ms = contact.entered_at_ms + step.after_ms
+    if due_ms > state.now_ms:
+        return due_ms
+    return state.now_ms if step.when is None else state.now_ms + state.config.national.recheck_ms

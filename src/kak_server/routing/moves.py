@@ -42,6 +42,7 @@ class Moves:
     slot: Slot | None = None
     back_to: OperatorId | None = None  # gets it back if the colleague it is offered to does not take it
     transferred_by: OperatorId | None = None  # may pull it back until somebody else talks in it
+    by_name: bool = False  # the newest offer was to one operator alone, whatever queues they serve
     consulting: bool = False  # on hold because its holder talks with a colleague
 
     def joined(self, *parts: Part) -> list[Participant]:

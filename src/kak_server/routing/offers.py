@@ -6,7 +6,7 @@ is refused.
 """
 
 from kak_server.model.ids import OperatorId
-from kak_server.routing import lanes, matching, misses, queues, reserves, ring_all, sharing
+from kak_server.routing import lanes, matching, misses, queues, reserves, ring_all, sharing, steps
 from kak_server.routing.api import (
     Connect,
     ContactState,
@@ -31,6 +31,15 @@ def match_contact(turn: Turn, contact: Contact) -> None:
     operator = matching.pick_operator(turn.state, contact)
     if operator is not None:
         make_offer(turn, contact, operator)
+
+
+def ask_or_wait(turn: Turn, contact: Contact) -> None:
+    """A contact that stands in no line: offered at once where somebody is idle; otherwise it waits."""
+    operator = matching.pick_operator(turn.state, contact)
+    if operator is not None:
+        make_offer(turn, contact, operator)
+    else:
+        queues.enter(turn, contact)
 
 
 def match_operator(turn: Turn, operator: Operator) -> None:
@@ -60,6 +69,7 @@ def make_offer(turn: Turn, contact: Contact, operator: Operator, *, alone: bool 
     contact.since_ms = turn.now_ms
     contact.epoch += 1
     contact.operator = operator.operator
+    contact.moves.by_name = alone
     contact.offer_expires_at_ms = turn.now_ms + turn.state.queue_of(contact).config.offer_timeout_ms
     reserve(turn, contact, operator)
     turn.set_timer(OFFER, contact.contact, contact.offer_expires_at_ms)
@@ -186,12 +196,20 @@ def pass_on(turn: Turn, contact: Contact, asked: list[Operator], *, waits: bool)
 
 
 def wait_again(turn: Turn, contact: Contact) -> None:
-    """A contact whose offer ended waits in its old place, and others are asked at once."""
+    """A contact whose offer ended waits in its old place, and others are asked at once. Where its steps lead elsewhere
+    it goes there first; but who was asked by name alone was not those of the queue, who come before that."""
     back_to, contact.moves.back_to = contact.moves.back_to, None
     if back_to is not None and offer_by_name(turn, contact, back_to):
         return
-    queues.enter(turn, contact)
-    match_contact(turn, contact)
+    come_back(turn, contact, stays=contact.moves.by_name)
+
+
+def come_back(turn: Turn, contact: Contact, *, stays: bool = True) -> None:
+    """A contact that stands in no line waits again, by the steps that are due by now. `stays`: those of its queue are
+    asked before it goes elsewhere."""
+    if steps.catch_up(turn, contact, stays=stays):
+        queues.enter(turn, contact)
+        match_contact(turn, contact)
 
 
 def offer_by_name(turn: Turn, contact: Contact, operator_id: OperatorId) -> bool:

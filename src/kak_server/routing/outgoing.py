@@ -91,8 +91,7 @@ def on_handover_failed(turn: Turn, event: HandoverFailed) -> None:
         contact.deaf.append(contact.outside)
     contact.outside = ""
     calls_out.comes_back(turn, contact, "requeued")
-    queues.enter(turn, contact)
-    offers.match_contact(turn, contact)
+    offers.come_back(turn, contact)
 
 
 def on_pulled_back(turn: Turn, event: ContactPulledBack) -> None:

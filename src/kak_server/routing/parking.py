@@ -6,7 +6,7 @@ class with its old arrival time.
 """
 
 from kak_server.model.ids import RoomId
-from kak_server.routing import calls_out, lanes, matching, offers, queues, slots
+from kak_server.routing import calls_out, lanes, matching, offers, slots
 from kak_server.routing.api import Connect, ContactState
 from kak_server.routing.api_moves import ContactParked, Parked, ParkedTaken, TransferToOperator
 from kak_server.routing.consult import can_be_asked
@@ -81,8 +81,7 @@ def vacate(turn: Turn, room: RoomId) -> list[Contact]:
 
 def wait(turn: Turn, contact: Contact) -> None:
     """Those of the queue are asked."""
-    queues.enter(turn, contact)
-    offers.match_contact(turn, contact)
+    offers.come_back(turn, contact)
 
 
 def _recall(turn: Turn, contact: Contact, slot: Slot) -> bool:

@@ -70,8 +70,10 @@ def follow(turn: Turn, contact: Contact, queue: Queue) -> None:
         if contact.entered_at_ms + step.after_ms <= turn.now_ms and step.when is None:
             contact.fired |= 1 << number
     contact.wide = contact.fired == (1 << len(queue.steps)) - 1
-    if contact.state is ContactState.WAITING and not contact.wide:
+    if contact.state in (ContactState.WAITING, ContactState.OFFERED) and not contact.wide:
         turn.set_timer(STEP, contact.contact, turn.now_ms)
+    else:
+        turn.cancel_timer(STEP, contact.contact)
 
 
 def _start_own_room_clock(turn: Turn, contact: Contact, queue: Queue) -> None:

@@ -6,7 +6,7 @@ second to accept stands by, and takes over at once if joining the first fails.
 
 from kak_server.model.ids import OperatorId
 from kak_server.routing import lanes, matching, offers
-from kak_server.routing.api import ContactState, Standby
+from kak_server.routing.api import ContactState, Standby, Strategy
 from kak_server.routing.state import Contact, Operator, Turn
 
 STAGE = "stage"
@@ -21,8 +21,8 @@ def begin(turn: Turn, contact: Contact) -> None:
 
 
 def on_stage(turn: Turn, contact: Contact) -> None:
-    """Nobody has answered for a while: as many more."""
-    if contact.state is not ContactState.OFFERED:
+    """Nobody has answered for a while: as many more, if that is how its steps ask by now."""
+    if contact.state is not ContactState.OFFERED or contact.need.strategy is not Strategy.RING_ALL:
         return
     step = contact.need.step
     _ask_more(turn, contact, min(step.ring_first, step.ring_max - 1 - len(contact.ringing)))
