@@ -43,6 +43,7 @@ class Case:
     by_name: list[OperatorId] = field(default_factory=list)  # may be asked whatever they serve, each once
     asked_by_name: bool = False  # the present offer is such a one
     from_whom: OperatorId | None = None  # passed it on blindly, and may take it back
+    sought_until_ms: int | None = None  # somebody of a queue or room is sought to talk with first
     expects: tuple[OperatorId, PositionId, int] | None = None  # is taken without an offer in this step
     passed: list[OperatorId] = field(default_factory=list)
 

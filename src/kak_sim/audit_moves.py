@@ -7,6 +7,7 @@ from kak_server.model.ids import ContactId, OperatorId, RoomId
 from kak_server.routing import api
 from kak_sim.audit_book import ALONE, OFFERED, PARKED, TALKING, WAITING, Case, Guest, Person
 
+SEARCH_MS = 60_000
 TALKS = (api.Part.MEMBER, api.Part.CONSULT)
 
 
@@ -28,6 +29,10 @@ class Moves:
                 self._invited(effect, event, now_ms)
             case api.WithdrawOffer(epoch=epoch) if epoch > api.INVITES:
                 self._withdrawn(effect, event)
+            case api.SearchChanged(contact=contact, change=change):
+                until_ms = now_ms + SEARCH_MS if change == "begun" else None
+                if contact in self.cases:
+                    self.cases[contact].sought_until_ms = until_ms
             case api.ParticipantJoined():
                 self._joined(effect, event, now_ms)
             case api.ParticipantLeft():
@@ -174,7 +179,8 @@ class Moves:
 
     def _invited(self, effect: api.Offer, event: api.Event, now_ms: int) -> None:
         case, person = self.cases.get(effect.contact), self.people.get(effect.operator)
-        if not isinstance(event, api.ColleagueInvited) or event.operator != effect.invited_by:
+        by_name = isinstance(event, api.ColleagueInvited) and event.operator == effect.invited_by
+        if not by_name and (case is None or case.sought_until_ms is None):
             self.finding(f"{effect.operator} is invited to {effect.contact}, on {type(event).__name__}")
         if case is None or case.place != TALKING or case.operator != effect.invited_by:
             self.finding(f"{effect.operator} is invited to {effect.contact} by somebody who does not talk in it")
@@ -182,8 +188,10 @@ class Moves:
         if person is None or not self._can_join(person) or person.wrap_up_until_ms is not None:
             self.finding(f"{effect.operator} is invited to {effect.contact} and is not free")
             return
-        if effect.expires_at_ms != now_ms + case.rules.offer_timeout_ms:
+        if by_name and effect.expires_at_ms != now_ms + case.rules.offer_timeout_ms:
             self.finding(f"the invitation of {effect.operator} expires at {effect.expires_at_ms}")
+        if not by_name and case.sought_until_ms is not None and effect.expires_at_ms > case.sought_until_ms:
+            self.finding(f"{effect.operator} is asked for {effect.contact} after the search is over")
         person.guest = Guest(effect.contact, effect.epoch - api.INVITES, effect.expires_at_ms)
 
     def _can_join(self, person: Person) -> bool:

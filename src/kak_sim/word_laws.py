@@ -14,6 +14,7 @@ from kak_server.routing.views import OperatorView
 from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import LoanState
 from kak_sim.mirror import Mirror
+from kak_sim.search_laws import SearchLaws
 
 LOAN_COUNT_MAX = 50
 
@@ -23,6 +24,7 @@ class WordLaws:
 
     def __init__(self, every: int = 1) -> None:
         self.mirror = Mirror()
+        self._searches = SearchLaws()
         self._every = every
         self._seen = 0
 
@@ -30,6 +32,7 @@ class WordLaws:
         """What the step broke."""
         found = [*self._judge(event, effects, core), *_notices(effects)]
         found += self.mirror.follow(effects, core)
+        found += self._searches.observe(event, effects, core.state)
         self._seen += 1
         if self._seen % self._every == 0:
             found += self.mirror.agrees(core)

@@ -302,6 +302,32 @@ class RoutingMachine(RuleBasedStateMachine):
             self.desk.comes_in(other, contact)
 
     @precondition(somebody_is_here)
+    @rule(
+        pick=picks,
+        who=operators,
+        to=st.sampled_from(["doctor", "113", "116117", "bergen", "unknown", ""]),
+        room=st.sampled_from(["oslo", "bergen", "nowhere"]),
+        talk=st.booleans(),
+        first=st.sampled_from(["rings", "no", "no", "silence", "comes", "taken back"]),
+    )
+    def seeks(self, pick: int, who: str, to: str, room: str, talk: bool, first: str) -> None:
+        """Somebody of a queue or a room; the first who is asked does something about it."""
+        contact = self.talked_in(pick, who, talk)
+        self.desk.seek(self.holder(contact, who)[0], contact, to, room if not to else "")
+        row = self.desk.core.state.contacts.get(ContactId(contact))
+        if row is None or row.moves.search is None:
+            return
+        asked = row.moves.search.asked[-1]
+        if first == "no":
+            self.desk.reject(asked, contact, self.desk.guest_epoch(contact, asked))
+        elif first == "silence":
+            self.desk.wait(3_000)
+        elif first == "comes":
+            self.desk.comes_in(asked, contact)
+        elif first == "taken back":
+            self.desk.drop(self.holder(contact, who)[0], contact, row.moves.search.asked[0])
+
+    @precondition(somebody_is_here)
     @rule(pick=picks, who=operators, yes=st.booleans(), back=st.sampled_from([0, 0, 1]))
     def answers_an_invitation(self, pick: int, who: str, yes: bool, back: int) -> None:
         contact = self.some_contact(pick)

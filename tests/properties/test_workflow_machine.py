@@ -330,6 +330,19 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.passed_on = self.holder(contact), contact
         self.desk.transfer(*self.passed_on, to)
 
+    @precondition(lambda self: self.any(api.ContactState.CONNECTED, api.ContactState.HELD))
+    @rule(pick=picks, to=queues, room=rooms, of_room=st.booleans(), answers=st.lists(st.booleans(), max_size=4))
+    def a_colleague_is_sought(self, pick: int, to: str, room: str, of_room: bool, answers: list[bool]) -> None:
+        """Whoever of a queue or a room: they say no, or yes, one after the other."""
+        contact = self.some(pick, api.ContactState.CONNECTED, api.ContactState.HELD)
+        self.desk.seek(self.holder(contact), contact, "" if of_room else to, room if of_room else "")
+        for yes in answers:
+            row = self.desk.core.state.contacts.get(ContactId(contact))
+            if row is None or row.moves.search is None:
+                return
+            asked = row.moves.search.asked[-1]
+            (self.desk.accept if yes else self.desk.reject)(asked, contact, self.desk.guest_epoch(contact, asked))
+
     @precondition(lambda self: self.any(api.ContactState.HANDED_OVER))
     @rule(pick=picks, unheard=st.booleans())
     def nobody_helps_outside(self, pick: int, unheard: bool) -> None:

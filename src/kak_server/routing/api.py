@@ -29,6 +29,7 @@ from kak_server.routing.api_loans import LoanEvent
 from kak_server.routing.api_moves import INVITES as INVITES
 from kak_server.routing.api_moves import ColleagueDropped as ColleagueDropped
 from kak_server.routing.api_moves import ColleagueInvited as ColleagueInvited
+from kak_server.routing.api_moves import ColleagueSought as ColleagueSought
 from kak_server.routing.api_moves import ConsultEnded as ConsultEnded
 from kak_server.routing.api_moves import ContactParked as ContactParked
 from kak_server.routing.api_moves import ContactTakenOver as ContactTakenOver
@@ -39,6 +40,7 @@ from kak_server.routing.api_moves import ParkedTaken as ParkedTaken
 from kak_server.routing.api_moves import ParticipantJoined as ParticipantJoined
 from kak_server.routing.api_moves import ParticipantLeft as ParticipantLeft
 from kak_server.routing.api_moves import ParticipantQuit as ParticipantQuit
+from kak_server.routing.api_moves import SearchChanged as SearchChanged
 from kak_server.routing.api_moves import SupervisorListens as SupervisorListens
 from kak_server.routing.api_moves import TransferToOperator as TransferToOperator
 from kak_server.routing.api_out import ContactDialed as ContactDialed

@@ -8,7 +8,7 @@ holder's own epoch stays what it is. OfferAccepted, OfferRejected and WithdrawOf
 from dataclasses import dataclass
 from typing import Literal
 
-from kak_server.model.ids import ContactId, OperatorId, PositionId, RoomId
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.light import effect
 from kak_server.routing.words_moves import Part
 
@@ -66,9 +66,23 @@ class ColleagueInvited:
 
 
 @dataclass(frozen=True, slots=True)
+class ColleagueSought:
+    """The holder asks for somebody to talk with first, and leaves it to us whom: of a queue, or of a room (those who
+    can serve the contact's queue before others there). One is invited after the other until somebody comes, nobody is
+    left or the time is over. Refused: "not-yours", "busy" (not connected yet, or a colleague is asked already),
+    "unknown-queue", "unknown-room", "limit", "nobody-free"."""
+
+    now_ms: int
+    operator: OperatorId
+    contact: ContactId
+    queue: QueueId | None = None  # before `room`, if both are said
+    room: RoomId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ColleagueDropped:
-    """The holder takes an invitation back, or parts a colleague from the contact. Refused: "not-yours",
-    "unknown-operator" (who is not in it)."""
+    """The holder takes an invitation back, or parts a colleague from the contact. Where somebody is sought the search
+    ends, and any of those who were asked may be named. Refused: "not-yours", "unknown-operator" (who is not in it)."""
 
     now_ms: int
     operator: OperatorId
@@ -144,6 +158,20 @@ class ParticipantJoined:
 
 
 @effect
+class SearchChanged:
+    """The holder seeks a colleague ("begun"), or does no longer, and has the caller still: "nobody" is left of the
+    `asked`, the "time" is over, or the holder "dropped" it. Who comes is a ParticipantJoined."""
+
+    contact: ContactId
+    operator: OperatorId
+    position: PositionId
+    change: str
+    queue: QueueId | None
+    room: RoomId | None
+    asked: int
+
+
+@effect
 class ParticipantLeft:
     """Part the operator from the contact, which goes on. cause: "left", "dropped", "media-lost", "caller-gone", "over"
     (the contact went elsewhere)."""
@@ -172,10 +200,11 @@ MoveEvent = (
     | ParkedTaken
     | TransferToOperator
     | ColleagueInvited
+    | ColleagueSought
     | ColleagueDropped
     | ConsultEnded
     | ParticipantQuit
     | SupervisorListens
     | ContactTakenOver
 )
-MoveEffect = Parked | ParticipantJoined | ParticipantLeft | HolderChanged
+MoveEffect = Parked | ParticipantJoined | SearchChanged | ParticipantLeft | HolderChanged

@@ -1,6 +1,6 @@
 """A holder asks a colleague in: to talk first, or to talk together; and what becomes of it."""
 
-from kak_server.routing import lanes, matching, misses, participants
+from kak_server.routing import consult_queue, lanes, matching, misses, participants
 from kak_server.routing.api import OfferAccepted, OfferRejected, OperatorState
 from kak_server.routing.api_moves import INVITES, ColleagueDropped, ColleagueInvited, ConsultEnded, ParticipantQuit
 from kak_server.routing.contacts import TALKING, held_by, pass_to, start_wrap_up
@@ -20,7 +20,7 @@ def on_invited(turn: Turn, event: ColleagueInvited) -> None:
         turn.refuse("unknown-operator", f"{event.target} is not signed in", event.operator, event.contact)
     elif len(contact.moves.participants) >= participants.MAX_PARTICIPANTS:
         turn.refuse("limit", "too many are in the call", event.operator, event.contact)
-    elif event.purpose == "consult" and _consulted(contact):
+    elif event.purpose == "consult" and contact.moves.consulted:
         turn.refuse("busy", "a colleague is being consulted already", event.operator, event.contact)
     elif not can_be_asked(turn.state, target):
         turn.refuse("busy", f"{target.name} is not free", event.operator, event.contact)
@@ -32,10 +32,6 @@ def can_be_asked(state: State, operator: Operator) -> bool:
     """Idle with sound, and not told to leave the room. Whoever is on a break may still be asked by name, and say no."""
     idle = operator.state is OperatorState.IDLE and operator.media_up and operator.chat_offer is None
     return idle and matching.may_be_named(state, operator)
-
-
-def _consulted(contact: Contact) -> bool:
-    return any(row.part is Part.CONSULT for row in contact.moves.participants.values())
 
 
 def invited(turn: Turn, event: OfferAccepted | OfferRejected) -> tuple[Contact, Operator] | None:
@@ -81,14 +77,20 @@ def on_dropped(turn: Turn, event: ColleagueDropped) -> None:
     contact = held_by(turn, event.operator, event.contact)
     if contact is None:
         return
-    row = contact.moves.participants.get(event.target)
+    search, named = contact.moves.search, event.target
+    # who was sought a moment ago has let it pass meanwhile: what is meant is the search
+    if search is not None and named in search.asked and named not in contact.moves.participants:
+        named = search.asked[-1]
+    row = contact.moves.participants.get(named)
     if row is None or row.part in (Part.LISTEN, Part.WHISPER):  # who listens in is not the holder's to send away
         turn.refuse("unknown-operator", f"{event.target} is not in the call", event.operator, event.contact)
         return
-    operator = turn.state.operators[event.target]
+    operator = turn.state.operators[named]
     if row.joined:
         participants.leave(turn, contact, operator, "dropped", start_wrap_up)
     else:
+        if row.part is Part.CONSULT:
+            consult_queue.over(turn, contact, "dropped")
         participants.declined(turn, contact, operator, "dropped")
 
 

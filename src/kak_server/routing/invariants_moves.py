@@ -46,6 +46,7 @@ def _participants(state: State, contact: Contact, seen: dict[OperatorId, Contact
         found.append(f"{name}: two are consulted")
     if moves.consulting and (contact.state is not ContactState.HELD or not moves.joined(Part.CONSULT)):
         found.append(f"{name} is said to be consulted about and is not")
+    found += _search(contact)
     for who, row in moves.participants.items():
         operator = state.operators.get(who)
         wanted = OperatorState.BUSY if row.joined else OperatorState.OFFERED
@@ -56,4 +57,22 @@ def _participants(state: State, contact: Contact, seen: dict[OperatorId, Contact
         seen[who] = name
         if not row.joined and f"{INVITE}:{who}" not in state.timers:
             found.append(f"{who} is invited for ever")
+    return found
+
+
+def _search(contact: Contact) -> list[str]:
+    """As long as somebody is sought, one rings: the last who was asked, not after the time that there is."""
+    search, name = contact.moves.search, contact.contact
+    if search is None:
+        return []
+    found = []
+    rings = [row for row in contact.moves.participants.values() if row.part is Part.CONSULT and not row.joined]
+    if [row.operator for row in rings] != search.asked[-1:]:
+        found.append(f"{name}: {search.asked} were asked, and {[row.operator for row in rings]} ring")
+    if any(row.expires_at_ms is not None and row.expires_at_ms > search.until_ms for row in rings):
+        found.append(f"{name}: somebody rings after {search.until_ms}, when the search is over")
+    if len(set(search.asked)) != len(search.asked):
+        found.append(f"{name}: of {search.asked} somebody was asked twice")
+    if (search.queue is None) == (search.room is None):
+        found.append(f"{name}: somebody is sought in {search.queue} and {search.room}")
     return found

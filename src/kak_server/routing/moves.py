@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from kak_server.model.ids import OperatorId, RoomId
+from kak_server.model.ids import OperatorId, QueueId, RoomId
 from kak_server.routing.words_moves import Part
 
 
@@ -34,6 +34,16 @@ class Slot:
 
 
 @dataclass(slots=True)
+class Search:
+    """The holder seeks somebody of a queue or a room; `asked`: each is asked once, the last one now."""
+
+    queue: QueueId | None
+    room: RoomId | None
+    until_ms: int
+    asked: list[OperatorId] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Moves:
     """Of one contact. `participants` in order of coming."""
 
@@ -44,6 +54,12 @@ class Moves:
     transferred_by: OperatorId | None = None  # may pull it back until somebody else talks in it
     by_name: bool = False  # the newest offer was to one operator alone, whatever queues they serve
     consulting: bool = False  # on hold because its holder talks with a colleague
+    search: Search | None = None
+
+    @property
+    def consulted(self) -> bool:
+        """A colleague is asked to talk first, or does."""
+        return any(row.part is Part.CONSULT for row in self.participants.values())
 
     def joined(self, *parts: Part) -> list[Participant]:
         """Those who take part so (in any way, if none is named), in order of coming."""

@@ -30,9 +30,11 @@ def contact_of(turn: Turn, operator: Operator) -> Contact | None:
 # --- invitations ------------------------------------------------------------------------------------------------------
 
 
-def invite(turn: Turn, contact: Contact, operator: Operator, purpose: Purpose, by: OperatorId) -> None:
-    """Ring at an idle colleague's."""
-    expires_at_ms = turn.now_ms + turn.state.queue_of(contact).config.offer_timeout_ms
+def invite(
+    turn: Turn, contact: Contact, operator: Operator, purpose: Purpose, by: OperatorId, expires_at_ms: int = 0
+) -> None:
+    """Ring at an idle colleague's; without a time of its own as long as for the contact's queue."""
+    expires_at_ms = expires_at_ms or turn.now_ms + turn.state.queue_of(contact).config.offer_timeout_ms
     row = _enter(turn, contact, operator, TO_PART[purpose], by, expires_at_ms)
     operator.state = OperatorState.OFFERED
     epoch = INVITES + row.number
@@ -49,6 +51,8 @@ def withdraw(turn: Turn, contact: Contact, operator: Operator, reason: str) -> N
     row = contact.moves.participants.pop(operator.operator)
     _stop(turn, contact, operator, row, reason)
     operator.contact = None
+    if contact.moves.search is not None and row.part is Part.CONSULT:
+        turn.lapsed += (contact,)
 
 
 def _stop(turn: Turn, contact: Contact, operator: Operator, row: Participant, reason: str) -> None:
@@ -71,6 +75,8 @@ def accepted(turn: Turn, contact: Contact, operator: Operator) -> None:
     """The colleague is there. Who is consulted talks with the holder while the caller waits."""
     row = contact.moves.participants[operator.operator]
     _stop(turn, contact, operator, row, "accepted")
+    if row.part is Part.CONSULT:
+        contact.moves.search = None
     row.expires_at_ms, row.since_ms = None, turn.now_ms
     _busy(turn, operator)
     _say(turn, contact, operator, row)
@@ -111,6 +117,7 @@ def leave(turn: Turn, contact: Contact, operator: Operator, cause: str, finish: 
 def end_all(turn: Turn, contact: Contact, cause: str, finish: Finish, *, all_but: tuple[Part, ...] = ()) -> None:
     """The contact ends, or goes elsewhere: invitations are taken back, those who joined are free."""
     gone = [row for row in contact.moves.participants.values() if not (row.joined and row.part in all_but)]
+    contact.moves.search = None
     for row in gone:
         operator = turn.state.operators[row.operator]
         if row.joined:

@@ -10,6 +10,7 @@ from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, Roo
 from kak_server.routing import (
     chats,
     consult,
+    consult_queue,
     contacts,
     flow,
     forced,
@@ -39,6 +40,7 @@ from kak_server.routing.api import (
     ChatIdle,
     ColleagueDropped,
     ColleagueInvited,
+    ColleagueSought,
     ConfigChanged,
     Configured,
     ConnectFailed,
@@ -168,6 +170,7 @@ _HANDLERS: Mapping[type[Any], Callable[[Turn, Any], None]] = {
     ParkedTaken: parking.on_taken,
     TransferToOperator: parking.on_transfer,
     ColleagueInvited: consult.on_invited,
+    ColleagueSought: consult_queue.on_sought,
     ColleagueDropped: consult.on_dropped,
     ConsultEnded: consult.on_ended,
     ParticipantQuit: consult.on_quit,
@@ -195,6 +198,8 @@ class RoutingCore:
         _HANDLERS[type(event)](turn, event)
         shifts.settle(turn)
         lending.settle(turn)
+        if turn.lapsed:
+            consult_queue.settle(turn)
         return turn.finish()
 
     # --- reading ------------------------------------------------------------------------------------------------------

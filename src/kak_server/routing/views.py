@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import Activity, ContactClass, ContactKind, ContactState, OperatorState
 from kak_server.routing.duty import ForcedState, HandOver, Loan, LoanTerms
-from kak_server.routing.moves import Slot
+from kak_server.routing.moves import Search, Slot
 from kak_server.routing.rooms_rows import Room
 from kak_server.routing.state import Contact, Operator
 from kak_server.routing.words_moves import Part
@@ -43,6 +43,16 @@ class SlotView:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchView:
+    """Somebody of a queue or a room is sought to talk with first, until then at most; so many were asked."""
+
+    queue: QueueId | None
+    room: RoomId | None
+    until_ms: int
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContactView:
     """One contact. Times are UTC ms; `since_ms` is when the present state began; `cause` only when ended."""
 
@@ -71,6 +81,7 @@ class ContactView:
     consulting: bool = False  # on hold because its holder talks with a colleague
     kind: ContactKind = ContactKind.VOICE
     standby: OperatorId | None = None  # answered second, and has it should joining the first fail
+    search: SearchView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +234,7 @@ def contact_view(contact: Contact, position: PositionId | None, people: Mapping[
         consulting=contact.moves.consulting,
         kind=contact.kind,
         standby=contact.standby,
+        search=_search(contact.moves.search),
     )
 
 
@@ -233,6 +245,10 @@ def _participants(contact: Contact, people: Mapping[OperatorId, Operator]) -> tu
         )
         for row in contact.moves.participants.values()
     )
+
+
+def _search(search: Search | None) -> SearchView | None:
+    return None if search is None else SearchView(search.queue, search.room, search.until_ms, asked=len(search.asked))
 
 
 def _slot(slot: Slot | None) -> SlotView | None:

@@ -29,6 +29,8 @@ def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str)
                 f"{names.get(by, by)} asked {names.get(operator, operator)} in ({purpose}).",
                 f"{names.get(by, by)} ba {names.get(operator, operator)} inn ({purpose}).",
             )
+        case api.SearchChanged(operator=operator):
+            return _search(effect, names.get(operator, operator))
         case api.Parked(by=by, room=room, slot=slot):
             return Said(
                 f"{names.get(by, by)} parked it in slot {slot} of {room} until {clock}.",
@@ -44,3 +46,29 @@ def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str)
             name, was = names.get(operator, operator), names.get(former, former)
             return Said(f"{name} has the call from here on, after {was}.", f"{name} har samtalen herfra, etter {was}.")
     return None
+
+
+def _search(effect: api.SearchChanged, name: str) -> Said:
+    """Somebody of a queue or a room was sought, and what became of it."""
+    of_en = f"queue {effect.queue}" if effect.queue is not None else f"room {effect.room}"
+    of_nb = f"køen {effect.queue}" if effect.queue is not None else f"sentralen {effect.room}"
+    match effect.change:
+        case "begun":
+            return Said(
+                f"{name} asked for somebody of {of_en} to talk with first.",
+                f"{name} ba om noen fra {of_nb} å snakke med først.",
+            )
+        case "dropped":
+            return Said(
+                f"{name} seeks nobody of {of_en} any more.", f"{name} leter ikke lenger etter noen fra {of_nb}."
+            )
+        case "time":
+            return Said(
+                f"Nobody of {of_en} came in time; {effect.asked} were asked. {name} has the caller still.",
+                f"Ingen fra {of_nb} kom i tide; {effect.asked} ble spurt. {name} har fortsatt innringeren.",
+            )
+        case _:
+            return Said(
+                f"Nobody is left in {of_en} to ask; {effect.asked} were asked. {name} has the caller still.",
+                f"Ingen flere i {of_nb} å spørre; {effect.asked} ble spurt. {name} har fortsatt innringeren.",
+            )

@@ -9,6 +9,7 @@ from kak_server.model.ids import ContactId, OperatorId
 from kak_server.routing.api import (
     ColleagueDropped,
     ColleagueInvited,
+    ColleagueSought,
     ConsultEnded,
     ContactParked,
     ContactState,
@@ -40,6 +41,7 @@ class Colleagues:
             self._park,
             self._hand,
             self._consult,
+            self._seek,
             self._confer,
             self._listen,
             self._take_over,
@@ -75,6 +77,14 @@ class Colleagues:
 
     def _consult(self, contact: ContactId, holder: OperatorId) -> None:
         self._stage.send(ColleagueInvited(self._stage.now_ms, holder, contact, self._somebody(), "consult"))
+
+    def _seek(self, contact: ContactId, holder: OperatorId) -> None:
+        """Of a queue, or of a room."""
+        queues = self._stage.core.queues()
+        config = queues[self._rng.randrange(len(queues))]
+        of_queue = self._rng.random() < 0.6
+        queue, room = (config.queue, None) if of_queue else (None, self._rng.choice(config.rooms))
+        self._stage.send(ColleagueSought(self._stage.now_ms, holder, contact, queue, room))
 
     def _confer(self, contact: ContactId, holder: OperatorId) -> None:
         self._stage.send(ColleagueInvited(self._stage.now_ms, holder, contact, self._somebody(), "conference"))

@@ -13,6 +13,7 @@ from kak_server.routing.api import (
     ChatIdle,
     ColleagueDropped,
     ColleagueInvited,
+    ColleagueSought,
     ConfigChanged,
     Configured,
     ConnectFailed,
@@ -271,6 +272,11 @@ class Desk:
         """A colleague is asked in."""
         event = ColleagueInvited(self.now_ms, OperatorId(who), ContactId(contact), OperatorId(target), purpose)
         return self.send(event)
+
+    def seek(self, who: str, contact: str, queue: str = "", room: str = "") -> tuple[Effect, ...]:
+        """Somebody of a queue or a room is asked for."""
+        of_queue, of_room = QueueId(queue) if queue else None, RoomId(room) if room else None
+        return self.send(ColleagueSought(self.now_ms, OperatorId(who), ContactId(contact), of_queue, of_room))
 
     def guest_epoch(self, contact: str, target: str) -> int:
         """The epoch of a colleague's invitation."""

@@ -159,6 +159,8 @@ class EveryEvent(JournaledDesk):
         self.invite(holder, "p1", other, "conference")
         self.comes_in(other, "p1")
         self.drop(holder, "p1", other)
+        self.seek(holder, "p1", room="oslo")
+        self.wait(60_000)  # nobody comes
         self.listen("lead", "p1")
         self.take_over("lead", "p1")
         self.joined("p1")

@@ -27,6 +27,7 @@ NO_FIGURE = {
     api.RoomChanged: "what it leads to is read off the contacts",
     api.ParticipantJoined: "one contact is one answer, however many take part",
     api.HolderChanged: "likewise",
+    api.SearchChanged: "an invitation is counted by nobody, and neither is the search for whom to invite",
     api.Refused: "only arrivals turned away count, which the reducer looks at by itself",
 }
 EVENTS_SEEN = {  # an event is seen through its effects and the state after it; only these types are looked at
@@ -67,6 +68,7 @@ EVENTS_THROUGH_EFFECTS = {
     api.ParkedTaken,
     api.TransferToOperator,
     api.ColleagueInvited,
+    api.ColleagueSought,
     api.ColleagueDropped,
     api.ConsultEnded,
     api.ParticipantQuit,
