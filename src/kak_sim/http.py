@@ -167,6 +167,11 @@ def _finish(radio: Radio) -> dict[str, Any] | None:
 def _network_routes(air: Air, callers: Callers | None) -> APIRouter:
     router = APIRouter(tags=["network"])
 
+    @router.get("/emergencies")
+    async def emergencies() -> list[dict[str, Any]]:
+        """Radios' emergencies: those that are up with who has them, then the last ones that are over and why."""
+        return [asdict(one) for one in air.gateway.emergencies()]
+
     @router.get("/state")
     async def state() -> dict[str, Any]:
         """Everything, for the lab panel."""

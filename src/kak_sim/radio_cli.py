@@ -30,6 +30,7 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     policy.add_argument("--interrupt-after-ms", type=int)
     policy.add_argument("--max-ms", type=int)
     policy.add_argument("--hang-ms", type=int)
+    _add(commands, "emergencies", "radios' emergencies at the gateway: up, had by whom, over", shared, _emergencies)
     radio = commands.add_parser("radio", help="one radio: press its key, listen, speak, turn it")
     radio.add_argument("issi", type=int, metavar="ISSI")
     actions = radio.add_subparsers(dest="action", required=True)
@@ -167,6 +168,14 @@ def _emergency(arguments: argparse.Namespace, client: httpx.Client) -> int:
     told = _ask(client, "POST", f"/radios/{arguments.issi}/emergency", {"on": not arguments.off})
     _show(arguments, told, f"{arguments.issi}: emergency {'over' if arguments.off else 'raised'}")
     return 0 if told["changed"] else 1
+
+
+def _emergencies(arguments: argparse.Namespace, client: httpx.Client) -> int:
+    for one in _ask(client, "GET", "/emergencies"):
+        by = f" by {one['by']}" if one["by"] else ""
+        why = f" ({one['reason']})" if one["reason"] else ""
+        _show(arguments, one, f"{one['alias'] or one['issi']}: {one['state']}{by}{why}")
+    return 0
 
 
 def _select(arguments: argparse.Namespace, client: httpx.Client) -> int:

@@ -16,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from kak_server.model.ids import Gssi, Issi
 from kak_server.tetra_gw.api import (
     CommandRejected,
+    EmergencyChanged,
+    EmergencyRaised,
     FloorChanged,
     FloorState,
     GroupChanged,
@@ -246,6 +248,28 @@ async def test_refused_commands_are_told(phone: Phone) -> None:
         await room.tune(GSSI, phone)
         room.do("create_patch", "p1", "call-1", GSSI, "kari", False)
         assert (await room.told(CommandRejected)).code == "OWNER"
+
+
+async def test_a_radios_emergency_is_had_by_the_first_and_cleared_for_all(phone: Phone) -> None:
+    async with (
+        radio_network() as (air, server),
+        console(server.port) as oslo,
+        console(server.port, "bergen") as bergen,
+    ):
+        air.gateway.emergency(RADIO, "Ambulanse 1-1", GSSI, on=True)
+        alarm = (await oslo.told(EmergencyRaised)).alarm
+        assert (await bergen.told(EmergencyRaised)).alarm == alarm
+        for room, op in ((oslo, "kari"), (bergen, "bente")):
+            room.do("acknowledge", alarm, op)
+            await until(lambda: air.gateway.emergencies()[0].state == "acked")
+        (up,) = air.gateway.emergencies()
+        assert (up.state, up.by) == ("acked", "kari")
+        assert (await bergen.told(EmergencyChanged)).by == "kari"
+        bergen.do("clear_alarm", alarm, "handled", "bente")
+        over = await oslo.told(EmergencyChanged, lambda event: event.cleared)
+        assert (over.alarm, over.by, over.reason) == (alarm, "bente", "handled")
+        (over_there,) = air.gateway.emergencies()
+        assert (over_there.state, over_there.by, over_there.reason) == ("cleared", "bente", "handled")
 
 
 async def test_hostile_frames_do_not_hurt_the_gateway() -> None:

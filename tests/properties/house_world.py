@@ -263,6 +263,9 @@ class Gateway:
 
     def carry_out(self, command: ToRadio) -> None:
         """One command of the house."""
+        if command.action in ("ack_alarm", "clear_alarm"):
+            assert command.alarm
+            return
         floor = self.floors.setdefault(command.gssi, Floor())
         match command.action:
             case "attach":

@@ -98,5 +98,9 @@ def _radio(driver: ImwSimDriver, command: ToRadio, now_ms: int) -> None:
             driver.create_patch(command.patch, command.sip_call, command.gssi, command.op, command.owner_ok, now_ms)
         case "remove_patch":
             driver.remove_patch(command.patch, now_ms)
+        case "ack_alarm" if command.op is not None:
+            driver.acknowledge(command.alarm, command.op, now_ms)
+        case "clear_alarm":
+            driver.clear_alarm(command.alarm, command.reason, command.op, now_ms)
         case _:
             raise ValueError(f"radio command {command.action} without an operator")

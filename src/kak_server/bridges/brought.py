@@ -5,7 +5,7 @@ that goes wrong here reaches a call. What has ended is remembered for a while: a
 the last words of a chat can still be fetched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,8 @@ class BroughtContacts:
         self._over: dict[ContactId, None] = {}  # the longest over first
         self.offered: dict[ContactId, OperatorId] = {}  # chats, and who is asked for each (first)
         self._rates: dict[int, Buckets] = {}  # by how many a minute
+        self.on_taken: Callable[[Brought], None] = lambda _one: None  # an operator has it
+        self.on_over: Callable[[Brought], None] = lambda _one: None
 
     def open_of(self, integrator: str) -> list[ContactId]:
         """An integrator's contacts that have not ended, oldest first."""
@@ -146,7 +148,9 @@ class BroughtContacts:
         one = self.contacts.get(effect.contact)
         if one is None:
             return False
-        self._keep(one.taken_by(effect.operator, str(effect.position), self.ctx.now_ms))
+        one = one.taken_by(effect.operator, str(effect.position), self.ctx.now_ms)
+        self._keep(one)
+        self.on_taken(one)
         self.ctx.route(routing.ContactConnected(self.ctx.now_ms, effect.contact, effect.epoch))
         return True
 
@@ -177,6 +181,7 @@ class BroughtContacts:
         self._keep(one)
         self._close(one)
         self.ctx.emit(self._record(one))
+        self.on_over(one)
         self.ctx.emit(Dirty("recent"))
         self.ctx.emit(SetTimer(one.key(), one.ended_at_ms + KEPT_FOR_MS))
         while len(self._over) > KEPT_MAX:

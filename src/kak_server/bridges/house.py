@@ -8,7 +8,7 @@ clock or touches a socket.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.bridges import commands, far_ends, giving_way, radio_emergency, recovery, replacing, worker_events
+from kak_server.bridges import commands, far_ends, giving_way, recovery, replacing, worker_events
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_talk import BroughtTalk
@@ -31,6 +31,7 @@ from kak_server.bridges.parties import Parties
 from kak_server.bridges.patches import Patches
 from kak_server.bridges.phone_desk import PhoneDesk
 from kak_server.bridges.phone_view import PhoneViews
+from kak_server.bridges.radio_emergency import RadioEmergencies
 from kak_server.bridges.seats import Seats
 from kak_server.bridges.staff import Staff
 from kak_server.bridges.staff_views import StaffViews
@@ -67,6 +68,7 @@ class House:
         self.abandoned = Abandoned(self.ctx)
         self.colleagues = Colleagues(self.ctx, self.calls)
         self.brought = BroughtContacts(self.ctx, self.calls)
+        self.emergencies = RadioEmergencies(self.ctx, self.brought, self.groups)
         self.chat_silence = ChatSilence(self.ctx, self.brought)
         self.brought_talk = BroughtTalk(self.ctx, self.brought, self.chat_silence)
         self.brought_talk.redraw = self.redraw
@@ -199,8 +201,8 @@ class House:
         elif isinstance(event, radio.CommandRejected):
             fields = {"command": event.command, "gssi": event.gssi, "code": event.code}
             self.ctx.emit(Note("radio_command_rejected", "warning", fields))
-        elif isinstance(event, radio.EmergencyRaised):
-            radio_emergency.raised(self, event)
+        elif isinstance(event, radio.EmergencyRaised | radio.EmergencyChanged):
+            self.emergencies.take(event)
         else:
             self.groups.on_event(event)
             if isinstance(event, radio.LinkChanged) and event.up:

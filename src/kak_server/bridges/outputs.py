@@ -76,8 +76,18 @@ class ToMedia:
 class ToRadio:
     """A command for the radio gateway."""
 
-    action: Literal["attach", "open_leg", "close_leg", "request_tx", "cease_tx", "create_patch", "remove_patch"]
-    gssi: Gssi
+    action: Literal[
+        "attach",
+        "open_leg",
+        "close_leg",
+        "request_tx",
+        "cease_tx",
+        "create_patch",
+        "remove_patch",
+        "ack_alarm",
+        "clear_alarm",
+    ]
+    gssi: Gssi  # 0 where it is about no talkgroup
     op: OperatorId | None = None
     priority: int = 0
     host: str = ""
@@ -85,6 +95,8 @@ class ToRadio:
     patch: str = ""
     sip_call: str = ""
     owner_ok: bool = False
+    alarm: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,96 @@
-"""A radio's emergency key makes a contact by itself, in the queue that the configuration names."""
+"""Radios' emergencies: the key makes a contact by itself, in the queue that the configuration names, and what becomes
+of the contact is told to the gateway: that an operator has it, and that it is done.
 
-from typing import TYPE_CHECKING
+The gateway tells what is up after each reconnect; what was said of it, and perhaps lost with the link or with us, is
+said again then. So nothing of it needs to be kept.
+"""
 
 from kak_server.bridges.asking import RefusedError
-from kak_server.bridges.brought_types import Asked, Integrator
-from kak_server.bridges.outputs import Note
-from kak_server.tetra_gw.api import EmergencyRaised
-
-if TYPE_CHECKING:
-    from kak_server.bridges.house import House
+from kak_server.bridges.brought import BroughtContacts
+from kak_server.bridges.brought_types import Asked, Brought, Integrator
+from kak_server.bridges.calls import JOINED
+from kak_server.bridges.context import Context
+from kak_server.bridges.outputs import Note, ToRadio
+from kak_server.bridges.talkgroups import Talkgroups
+from kak_server.model.ids import Gssi, OperatorId
+from kak_server.tetra_gw.api import EmergencyChanged, EmergencyRaised
 
 TETRA = Integrator("TETRA", "TETRA", "", kinds=frozenset({"radio"}), max_open=1_000, contacts_a_minute=6_000)
 """Who brings them. Identifiers of the configuration have no capitals, and no token has an empty hash."""
 
+DONE = "operator-hangup"
+"""How a contact ends that an operator is through with; any other end says nothing about the alarm."""
 
-def raised(house: "House", event: EmergencyRaised) -> None:
-    """One contact a radio at a time; an alarm that was here before (after a reconnect) is the one it was."""
-    fields = {"issi": event.issi, "alarm": event.alarm}
-    queue = house.ctx.settings.radio_emergency_queue
-    if queue is None:
-        house.ctx.emit(Note("radio_emergency_unrouted", "error", fields))
-        return
-    caller = str(event.issi)
-    if any(house.brought.contacts[one].asked.caller == caller for one in house.brought.open_of(TETRA.integrator)):
-        return
-    group = house.groups.groups.get(event.gssi) if event.gssi is not None else None
-    place = group.info.name if group is not None else str(event.gssi or "")
-    text = " · ".join(part for part in (event.alias, caller, place) if part)
-    asked = Asked("radio", event.alarm, str(queue), caller=caller, caller_name=event.alias, area=place, text=text)
-    try:
-        house.brought.bring(TETRA, asked)
-    except RefusedError as refused:
-        house.ctx.emit(Note("radio_emergency_refused", "error", {**fields, "code": refused.code}))
+HANDLED = "handled"
+"""Why it is cleared, for the gateway and the other control rooms."""
+
+
+class RadioEmergencies:
+    """One contact a radio at a time."""
+
+    def __init__(self, ctx: Context, brought: BroughtContacts, groups: Talkgroups) -> None:
+        self.ctx = ctx
+        self.brought = brought
+        self.groups = groups
+        self._up: dict[str, str] = {}  # radio -> the alarm that the gateway has of it, as far as it told us
+        brought.on_taken = self._taken
+        brought.on_over = self._over
+
+    def take(self, event: EmergencyRaised | EmergencyChanged) -> None:
+        """From the gateway."""
+        if isinstance(event, EmergencyRaised):
+            self._raised(event)
+            return
+        if event.cleared and self._up.get(str(event.issi)) == event.alarm:
+            del self._up[str(event.issi)]
+        state = "cleared" if event.cleared else "acked"
+        fields = {"issi": event.issi, "alarm": event.alarm, "state": state, "by": event.by, "reason": event.reason}
+        self.ctx.emit(Note("radio_emergency_state", fields=fields))
+
+    def _raised(self, event: EmergencyRaised) -> None:
+        """An alarm that was here before (after a reconnect) is the one it was."""
+        fields = {"issi": event.issi, "alarm": event.alarm}
+        queue = self.ctx.settings.radio_emergency_queue
+        caller = str(event.issi)
+        self._up[caller] = event.alarm
+        if queue is None:
+            self.ctx.emit(Note("radio_emergency_unrouted", "error", fields))
+            return
+        for contact in self.brought.open_of(TETRA.integrator):
+            if self.brought.contacts[contact].asked.caller == caller:
+                self._told_again(self.brought.contacts[contact])
+                return
+        group = self.groups.groups.get(event.gssi) if event.gssi is not None else None
+        place = group.info.name if group is not None else str(event.gssi or "")
+        text = " · ".join(part for part in (event.alias, caller, place) if part)
+        asked = Asked("radio", event.alarm, str(queue), caller=caller, caller_name=event.alias, area=place, text=text)
+        try:
+            one, new = self.brought.bring(TETRA, asked)
+        except RefusedError as refused:
+            self.ctx.emit(Note("radio_emergency_refused", "error", {**fields, "code": refused.code}))
+            return
+        if not new:
+            self._over(one)
+
+    def _told_again(self, one: Brought) -> None:
+        view = self.ctx.core.contact(one.contact)
+        if view is not None and view.state in JOINED and view.operator is not None:
+            self._tell("ack_alarm", one, view.operator)
+
+    def _taken(self, one: Brought) -> None:
+        """An operator has it."""
+        if one.by == TETRA.integrator and one.last_operator is not None:
+            self._tell("ack_alarm", one, one.last_operator)
+
+    def _over(self, one: Brought) -> None:
+        """It has ended, or had when the gateway told of it again."""
+        if one.by == TETRA.integrator and one.over and one.cause == DONE:
+            self._tell("clear_alarm", one, one.last_operator)
+
+    def _tell(self, action: str, one: Brought, operator: OperatorId | None) -> None:
+        """Of the alarm that made the contact, and of a newer one of the same radio that came into it."""
+        for alarm in dict.fromkeys((one.asked.reference, self._up.get(one.asked.caller, one.asked.reference))):
+            if action == "ack_alarm":
+                self.ctx.emit(ToRadio("ack_alarm", Gssi(0), op=operator, alarm=alarm))
+            else:
+                self.ctx.emit(ToRadio("clear_alarm", Gssi(0), op=operator, alarm=alarm, reason=HANDLED))

@@ -123,8 +123,21 @@ class EmergencyRaised:
     gssi: Gssi | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EmergencyChanged:
+    """Somebody has a radio's emergency, or it is over at the gateway: by whom (an operator here or elsewhere, or ""),
+    and why."""
+
+    alarm: str
+    issi: Issi
+    cleared: bool
+    by: str = ""
+    reason: str = ""
+
+
 RadioEvent = (
     EmergencyRaised
+    | EmergencyChanged
     | LinkChanged
     | GroupChanged
     | LegReady

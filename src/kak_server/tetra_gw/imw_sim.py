@@ -12,9 +12,10 @@ patches) lives here and is asked for anew on every connection; at the gateway ea
 from collections.abc import Callable
 from enum import StrEnum
 
-from kak_server.model.ids import Gssi, Issi, OperatorId
+from kak_server.model.ids import Gssi, OperatorId
 from kak_server.tetra_gw import sdp, wire
-from kak_server.tetra_gw.api import EmergencyRaised, FloorState, GatewaySettings, GroupState, LinkChanged, Output
+from kak_server.tetra_gw.alarm_desk import AlarmDesk
+from kak_server.tetra_gw.api import FloorState, GatewaySettings, GroupState, LinkChanged, Output
 from kak_server.tetra_gw.codec import Message, WireError, decode
 from kak_server.tetra_gw.group_desk import GroupDesk
 from kak_server.tetra_gw.outbox import ENDED_BY_ACK, TRIES_MAX, Outbox, Pending
@@ -41,6 +42,7 @@ class ImwSimDriver:
         self._outbox = Outbox(settings, new_id, self._timers)
         self._groups = GroupDesk(self._outbox, self._timers)
         self._patches = PatchDesk(self._outbox)
+        self._alarms = AlarmDesk(self._outbox)
         self._session = _Session.DOWN
         self._last_epoch = 0  # of the session before, for resume
         self._last_seq = 0
@@ -56,7 +58,7 @@ class ImwSimDriver:
         self._bad_frames = 0
         self._resyncing = False
         self._outbox.restart()
-        caps = ["group", "floor", "patch"]
+        caps = ["group", "floor", "patch", "emergency"]
         self._outbox.frame(wire.Hello(versions=[1], caps=caps, room=self.settings.room), now_ms)
         self._timers.set("stale", now_ms + self.settings.stale_after_ms)
 
@@ -70,6 +72,7 @@ class ImwSimDriver:
         self._outbox.link_lost()
         self._groups.link_lost(now_ms)
         self._patches.link_lost()
+        self._alarms.link_lost()
         if was_up:
             self._outbox.emit(LinkChanged(self.settings.name, False, reason))
 
@@ -150,6 +153,14 @@ class ImwSimDriver:
         """Take a patch away."""
         self._patches.remove(patch, now_ms)
 
+    def acknowledge(self, alarm: str, op: OperatorId, now_ms: int) -> None:
+        """An operator has a radio's emergency. Said only while the link is up."""
+        self._alarms.acknowledge(alarm, op, now_ms)
+
+    def clear_alarm(self, alarm: str, reason: str, op: OperatorId | None, now_ms: int) -> None:
+        """A radio's emergency is over. Likewise."""
+        self._alarms.clear(alarm, reason, op, now_ms)
+
     # --- what is true now ---------------------------------------------------------------------------------------------
 
     @property
@@ -189,11 +200,11 @@ class ImwSimDriver:
             self._session = _Session.UP
             self._timers.set("stale", now_ms + self.settings.stale_after_ms)
             self._timers.set("ping", now_ms + self.settings.heartbeat_ms)
-            self._groups.link_up = self._patches.link_up = True
+            self._groups.link_up = self._patches.link_up = self._alarms.link_up = True
             self._outbox.emit(LinkChanged(self.settings.name, True))
             self._outbox.resend_all(now_ms)
         for alarm in body.alarms:
-            self._on_alarm(alarm)
+            self._alarms.on_alarm(alarm)
         self._groups.resume(body, now_ms)
         self._patches.resume(body, now_ms)
 
@@ -265,13 +276,11 @@ class ImwSimDriver:
             case wire.PatchState():
                 self._patches.on_state(body, re)
             case wire.EmergencyAlarm():
-                self._on_alarm(body)
+                self._alarms.on_alarm(body)
+            case wire.EmergencyState():
+                self._alarms.on_state(body)
             case _:  # a message only a console sends
                 self._ignored(message, "wrong_direction")
-
-    def _on_alarm(self, body: wire.EmergencyAlarm) -> None:
-        gssi = None if body.gssi is None else Gssi(body.gssi)
-        self._outbox.emit(EmergencyRaised(body.alarm, Issi(body.issi), body.alias, gssi))
 
     def _on_ack(self, body: wire.Ack, re: str | None, now_ms: int) -> None:
         pending = self._outbox.pending.get(re) if re is not None else None
@@ -294,6 +303,8 @@ class ImwSimDriver:
         self._outbox.finish(pending.command_id)
         if pending.name in ("patch.create", "patch.remove"):
             self._patches.refused(pending, code, text)
+        elif pending.alarm:
+            self._alarms.refused(pending, code, text)
         else:
             self._groups.refused(pending, code, text, now_ms)
 

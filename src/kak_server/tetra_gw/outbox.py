@@ -25,7 +25,7 @@ PENDING_MAX = 4_096  # commands in flight; a national node attaches some 500 gro
 TRIES_MAX = 3
 
 # Commands whose outcome is the ack itself. They must happen even if the link breaks meanwhile, so they are sent again.
-ENDED_BY_ACK = frozenset({"group.detach", "leg.close", "patch.remove", "tx.cease"})
+ENDED_BY_ACK = frozenset({"group.detach", "leg.close", "patch.remove", "tx.cease", "emergency.ack", "emergency.clear"})
 # A command that does anew what an unanswered one undoes: the older one must not be repeated after it.
 SUPERSEDES = {
     "group.attach": "group.detach",
@@ -47,6 +47,12 @@ class Pending:
     op: OperatorId | None
     patch: str = ""
     tries: int = 1
+    alarm: str = ""
+
+    @property
+    def subject(self) -> Gssi | str | None:
+        """What it is about."""
+        return self.alarm or self.patch or self.gssi
 
 
 class Outbox:
@@ -58,7 +64,9 @@ class Outbox:
         self._settings = settings
         self._new_id = new_id
         self._timers = timers
-        self._undoing: dict[tuple[str, Gssi | str | None], str] = {}  # (name, group or patch) to the id in flight
+        self._undoing: dict[
+            tuple[str, Gssi | str | None], str
+        ] = {}  # (name, group, patch or alarm) to the id in flight
         self._seq = 0
         self._outputs: list[Output] = []
 
@@ -108,20 +116,21 @@ class Outbox:
         gssi: Gssi | None = None,
         op: OperatorId | None = None,
         patch: str = "",
+        alarm: str = "",
     ) -> str | None:
         """Send a command and wait for its outcome. None (and CommandRejected) when too many are in flight."""
         name = wire.TYPES[type(body)]
         if len(self.pending) >= PENDING_MAX:
             self.emit(CommandRejected(name, gssi, "OVERLOADED", "too many commands in flight"))
             return None
-        subject = patch or gssi
+        subject = alarm or patch or gssi
         if name in SUPERSEDES:
             self.finish(self._undoing.get((SUPERSEDES[name], subject)))
         command_id = self.frame(body, now_ms, op=op)
         if name in ENDED_BY_ACK:
             self.finish(self._undoing.get((name, subject)))
             self._undoing[name, subject] = command_id
-        self.pending[command_id] = Pending(command_id, name, body, gssi, op, patch)
+        self.pending[command_id] = Pending(command_id, name, body, gssi, op, patch, alarm=alarm)
         self._timers.set(("command", command_id), now_ms + self._settings.command_timeout_ms)
         return command_id
 
@@ -138,7 +147,7 @@ class Outbox:
         self._timers.cancel(("command", command_id))
         pending = self.pending.pop(command_id, None)
         if pending is not None:
-            key = (pending.name, pending.patch or pending.gssi)
+            key = (pending.name, pending.subject)
             if self._undoing.get(key) == command_id:
                 del self._undoing[key]
         return pending

@@ -109,6 +109,30 @@ class EmergencyAlarm(Body):
     issi: Ssi
     alias: Short = ""
     gssi: Ssi | None = None
+    acked_by: Short = ""
+
+
+class EmergencyAck(Body):
+    """Console: an operator has this alarm (the frame's `op`). The first has it; again is no change."""
+
+    alarm: Id
+
+
+class EmergencyClear(Body):
+    """Console: the alarm is over, and why. One that is over already is no refusal."""
+
+    alarm: Id
+    reason: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class EmergencyState(Body):
+    """Gateway to every console: somebody has the alarm, or it is over; by whom, and why."""
+
+    alarm: Id
+    issi: Ssi
+    state: Literal["acked", "cleared"]
+    by: Short = ""
+    reason: Short = ""
 
 
 class Snapshot(Body):
@@ -331,5 +355,8 @@ BODIES: dict[str, type[Body]] = {
     "patch.remove": PatchRemove,
     "patch.state": PatchState,
     "emergency.alarm": EmergencyAlarm,
+    "emergency.ack": EmergencyAck,
+    "emergency.clear": EmergencyClear,
+    "emergency.state": EmergencyState,
 }
 TYPES: dict[type[Body], str] = {body: name for name, body in BODIES.items()}

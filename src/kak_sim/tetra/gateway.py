@@ -31,6 +31,8 @@ CONSOLE_COMMANDS = (
     | wire.TxCease
     | wire.PatchCreate
     | wire.PatchRemove
+    | wire.EmergencyAck
+    | wire.EmergencyClear
 )
 
 

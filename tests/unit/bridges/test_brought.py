@@ -9,21 +9,23 @@ from kak_server.bridges import recovery
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.brought import KEPT_FOR_MS
 from kak_server.bridges.brought_types import MESSAGES_MAX, Asked, Brought, Integrator
-from kak_server.bridges.outputs import Audit, JournalEvent, Note, Put, StoreCall, Tell
+from kak_server.bridges.outputs import Audit, JournalEvent, Note, Put, StoreCall, Tell, ToRadio
+from kak_server.bridges.radio_emergency import TETRA
 from kak_server.bridges.staff import PersonInfo
 from kak_server.console.messages import check_event
 from kak_server.console.models import Offer, SnapshotFields
 from kak_server.console.requests_contacts import ContactInfo
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId, Issi, LegId, QueueId
+from kak_server.model.ids import ContactId, Issi, LegId, OperatorId, QueueId
 from kak_server.routing.api import Capacity, ContactState, OperatorState
-from kak_server.tetra_gw.api import EmergencyRaised
+from kak_server.tetra_gw.api import EmergencyChanged, EmergencyRaised
 from tests.unit.bridges.test_recovery import after_restart, resume, sip_calls
 from tests.unit.bridges.world import GROUP, KARI, OLA, SEAT_1, SEAT_2, World, settings, world
 
 WEB = Integrator("helsenorge", "Helsenorge", "0" * 64, contacts_a_minute=600, max_open=5, messages_a_minute=20)
 OTHER = Integrator("other", "Other", "1" * 64, kinds=frozenset({"alarm"}), queues=frozenset({QueueId("116117")}))
 CHAT = Asked("chat", "c1", queue="116117", caller="anna", caller_name="Anna", text="Hei, jeg har feber")
+KEY = EmergencyRaised("a1", Issi(2001), "Ambulanse 1-1", GROUP)
 ALARM = Asked("alarm", "a1", number="116117", caller="+4722222222", text="Trygghetsalarm: fall")
 
 
@@ -378,7 +380,7 @@ def test_chats_of_a_lost_position_wait_again_with_their_messages_after_the_call(
 
 
 def test_a_radios_emergency_key_makes_one_contact_at_a_time(w: World) -> None:
-    key = EmergencyRaised("a1", Issi(2001), "Ambulanse 1-1", GROUP)
+    key = KEY
     w.radio(key)
     assert [o.name for o in w.outputs if isinstance(o, Note) and o.level == "error"] == ["radio_emergency_unrouted"]
     w.house.ctx.settings = replace(w.house.ctx.settings, radio_emergency_queue=QueueId("113-oslo"))
@@ -399,6 +401,64 @@ def test_a_radios_emergency_key_makes_one_contact_at_a_time(w: World) -> None:
     assert again.house.ctx.core.contacts() == ()
     again.radio(replace(key, alarm="a3"))
     assert len(again.house.ctx.core.contacts()) == 1
+
+
+def alarms(w: World) -> list[tuple[str, str, OperatorId | None]]:
+    """What the gateway was told of alarms, taken away."""
+    told = [o for o in w.outputs if isinstance(o, ToRadio) and o.alarm]
+    w.outputs = [o for o in w.outputs if o not in told]
+    return [(o.action, o.alarm, o.op) for o in told]
+
+
+@pytest.fixture
+def emergency(w: World) -> Brought:
+    """A radio's emergency that Kari has."""
+    w.house.ctx.settings = replace(w.house.ctx.settings, radio_emergency_queue=QueueId("113-oslo"))
+    w.sit()
+    w.radio(KEY)
+    (one,) = w.house.brought.contacts.values()
+    accept(w, one)
+    return one
+
+
+def test_the_gateway_hears_that_an_operator_has_a_radios_emergency_and_is_done(w: World, emergency: Brought) -> None:
+    assert alarms(w) == [("ack_alarm", "a1", KARI)]
+    w.radio(KEY)  # the link was lost, and it is still up
+    assert alarms(w) == [("ack_alarm", "a1", KARI)]
+    w.radio(EmergencyChanged("a1", Issi(2001), False, "kari"))
+    assert w.do("contact.hangup", {"contact": emergency.contact}).code == ""
+    assert alarms(w) == [("clear_alarm", "a1", KARI)]
+    w.radio(KEY)  # it was lost on the way
+    assert alarms(w) == [("clear_alarm", "a1", KARI)]
+    again = after_restart(w, w.house.ctx.settings)
+    resume(again, {})
+    assert alarms(again) == []
+    again.radio(KEY)
+    assert alarms(again) == [("clear_alarm", "a1", KARI)]
+
+
+def test_a_second_press_while_the_first_is_worked_on_is_done_with_it(w: World, emergency: Brought) -> None:
+    w.radio(EmergencyChanged("a1", Issi(2001), True, "", "calm at the radio"))
+    w.radio(replace(KEY, alarm="a2"))
+    alarms(w)
+    assert w.do("contact.hangup", {"contact": emergency.contact}).code == ""
+    assert alarms(w) == [("clear_alarm", "a1", KARI), ("clear_alarm", "a2", KARI)]
+
+
+def test_an_emergency_that_ends_without_its_operator_stays_up_at_the_gateway(w: World, emergency: Brought) -> None:
+    alarms(w)
+    w.house.brought.end(TETRA, emergency.contact)
+    w.pump()
+    assert w.house.brought.contacts[emergency.contact].over
+    assert alarms(w) == []
+
+
+def test_an_alarm_of_somebody_else_is_none_of_the_gateways_business(w: World) -> None:
+    w.sit()
+    one = bring(w, ALARM)
+    accept(w, one)
+    assert w.do("contact.hangup", {"contact": one.contact}).code == ""
+    assert alarms(w) == []
 
 
 def test_after_a_restart_everything_is_as_it_was(w: World) -> None:

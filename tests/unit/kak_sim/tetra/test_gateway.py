@@ -248,6 +248,31 @@ def test_an_emergency_is_told_to_every_console_once_and_stands_in_snapshots_whil
         assert (kind, body["issi"], body["alias"], body["gssi"]) == ("emergency.alarm", 7, "Bil 7", GSSI)
     ((_, snapshot),) = oslo.send("resume", {"epoch": 0, "last_seq": 0})
     assert [alarm["issi"] for alarm in snapshot["alarms"]] == [7]
+    oslo.take()
     assert bench.gateway.emergency(7, "Bil 7", GSSI, on=False)
+    ((kind, body),) = oslo.take()
+    assert (kind, body["state"], body["by"]) == ("emergency.state", "cleared", "")
     ((_, snapshot),) = oslo.send("resume", {"epoch": 0, "last_seq": 0})
     assert snapshot["alarms"] == []
+
+
+def test_the_first_operator_has_an_emergency_and_whoever_clears_it_says_why(bench: Bench) -> None:
+    oslo, bergen = Console(bench).up("oslo"), Console(bench).up("bergen")
+    bench.gateway.emergency(7, "Bil 7", GSSI, on=True)
+    alarm = bench.gateway.alarms[7].alarm
+    bergen.take()
+    assert [kind for kind, _ in oslo.send("emergency.ack", {"alarm": alarm}, op="kari")] == ["ack", "emergency.state"]
+    ((kind, body),) = bergen.take()
+    assert (kind, body["state"], body["by"]) == ("emergency.state", "acked", "kari")
+    assert [kind for kind, _ in bergen.send("emergency.ack", {"alarm": alarm}, op="bente")] == ["ack"]
+    ((_, snapshot),) = bergen.send("resume", {"epoch": 0, "last_seq": 0})
+    assert snapshot["alarms"][0]["acked_by"] == "kari"
+    ((kind, _),) = bergen.send("emergency.clear", {"alarm": alarm})
+    assert kind == "error", "it needs a reason"
+    bergen.send("emergency.clear", {"alarm": alarm, "reason": "handled"}, op="bente")
+    assert [(one.state, one.by, one.reason) for one in bench.gateway.emergencies()] == [("cleared", "bente", "handled")]
+    for kind in ("emergency.ack", "emergency.clear"):
+        ((answer, body),) = oslo.send(kind, {"alarm": alarm, "reason": "handled"})
+        assert (answer, body["result"]) == ("ack", "accepted"), "over is what was wanted"
+    assert bench.gateway.emergency(7, "Bil 7", GSSI, on=True), "the next one is another"
+    assert bench.gateway.alarms[7].alarm != alarm
