@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kak_server.model.ids import ContactId, OperatorId
 from kak_server.routing import api
-from kak_server.routing.state import Contact, State
+from kak_server.routing.state import Contact, Operator, State
 from kak_sim import routing_oracle as oracle
 
 BY_NAME = ("recalled", "handed-to")
@@ -30,9 +30,12 @@ class OracleWatch:
         for effect in effects:
             if isinstance(effect, api.StartWaiting) and effect.reason in BY_NAME:
                 self._handed[effect.contact] = None
+        back = {effect.operator for effect in effects if isinstance(effect, api.LoanChanged) and effect.operator}
         for effect in effects:
             if isinstance(effect, api.Offer) and effect.contact not in self._handed:
                 found += self._passed_over(state, effect)
+                if effect.operator not in back:  # an offer stands when a loan ends, also in the same step
+                    found += self._not_theirs(state, effect)
             elif isinstance(effect, api.Connect | api.EndContact):
                 self._handed.pop(effect.contact, None)
         self._waited = {contact.contact: contact.epoch for contact in state.contacts.values() if _waits(contact)}
@@ -42,16 +45,11 @@ class OracleWatch:
     def _passed_over(self, state: State, offer: api.Offer) -> list[str]:
         """Those who waited before and wait still, come before the contact, and could have had this operator. Whoever
         became idle in this step does not count to the room's reserve: perhaps that came after the offer."""
-        contact, operator = state.contacts.get(offer.contact), state.operators.get(offer.operator)
-        if contact is None or operator is None or contact.epoch != offer.epoch:
+        asked = _asked(state, offer)
+        if asked is None:
             return []
-        if contact.state is not api.ContactState.OFFERED or operator.contact != contact.contact:
-            return []
-        idle = replace(operator, state=api.OperatorState.IDLE, contact=None)  # as it was just before
-        found = []
-        if not oracle.may(state, contact, idle, kept=False):
-            found.append(f"{operator.operator} was offered {contact.contact}, and is not to be asked for it")
-        return found + [
+        contact, operator, idle = asked
+        return [
             f"{operator.operator} was offered {contact.contact}, passing over {other.contact}"
             for other in state.contacts.values()
             if _waits(other)
@@ -59,6 +57,25 @@ class OracleWatch:
             and oracle.order(state, other) < oracle.order(state, contact)
             and oracle.may(state, other, idle, among=self._idle)
         ]
+
+    @staticmethod
+    def _not_theirs(state: State, offer: api.Offer) -> list[str]:
+        """Nobody is asked who is not in reach, not able, at work for others, or for whom the contact does not wait.
+        Reserves apart: who counted to one while the step looked is not to be seen."""
+        asked = _asked(state, offer)
+        if asked is None or oracle.may(state, asked[0], asked[2], kept=False):
+            return []
+        return [f"{offer.operator} was offered {offer.contact}, and is not to be asked for it"]
+
+
+def _asked(state: State, offer: api.Offer) -> tuple[Contact, Operator, Operator] | None:
+    """The contact of an offer of a whole one that stands, its operator, and that one as it was just before: idle."""
+    contact, operator = state.contacts.get(offer.contact), state.operators.get(offer.operator)
+    if contact is None or operator is None or contact.epoch != offer.epoch:
+        return None
+    if contact.state is not api.ContactState.OFFERED or operator.contact != contact.contact:
+        return None
+    return contact, operator, replace(operator, state=api.OperatorState.IDLE, contact=None)
 
 
 def _waits(contact: Contact) -> bool:
