@@ -79,12 +79,25 @@ class Person:
     media_up: bool
     idle_since_ms: int
     wrap_up_until_ms: int | None = None
+    paper_until_ms: int | None = None  # paper work that waits while somebody asks by name
     silent_until_ms: int | None = None  # audio lost in a call: the grace ends then
     was_free: bool = False
     guest: Guest | None = None
     forced_out: bool = False  # to go, by a shift lead's word
     handing_over: bool = False  # the next shift stands by
     lent: "Lent | None" = None
+
+    def has_no_paper_work(self) -> None:
+        """Done with it, also where it waits for an offer."""
+        self.wrap_up_until_ms = self.paper_until_ms = None
+
+    def asked_no_more(self, reason: str, now_ms: int) -> None:
+        """The offer is over. Paper work that waited for it goes on."""
+        if reason in ("rejected", "expired"):
+            self.idle_since_ms = now_ms
+        paper_until_ms, self.paper_until_ms = self.paper_until_ms, None
+        if reason != "accepted" and paper_until_ms is not None and paper_until_ms > now_ms:
+            self.wrap_up_until_ms = paper_until_ms
 
     @property
     def leaving(self) -> bool:

@@ -159,7 +159,7 @@ class Moves:
         elif any(other.operator == effect.operator for other in self.cases.values()):
             self.finding(f"{case.contact} offered by name to {effect.operator}, who has another")
         else:
-            person.wrap_up_until_ms = None
+            person.paper_until_ms, person.wrap_up_until_ms = person.wrap_up_until_ms, None
         return True
 
     def inherit(self, outgoing: OperatorId, incoming: OperatorId, room: RoomId) -> None:

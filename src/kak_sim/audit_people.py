@@ -45,7 +45,7 @@ class Days:
     def _forced(self, event: api.OperatorForced, person: Person) -> None:
         person.forced_out = event.to is api.ForcedTo.SIGNED_OUT
         if event.to is api.ForcedTo.READY:
-            person.wrap_up_until_ms = None
+            person.has_no_paper_work()
             self.change(person, person.media_up, api.Activity.AVAILABLE)
         elif event.to is api.ForcedTo.NOT_READY:
             self.change(person, person.media_up, api.Activity.BREAK)

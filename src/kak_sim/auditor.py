@@ -89,7 +89,7 @@ class Auditor:
                 if person.position == event.position:
                     self._change(person, event.up, person.activity)
         elif isinstance(event, api.WrapUpDone) and event.operator in self.people:
-            self.people[event.operator].wrap_up_until_ms = None
+            self.people[event.operator].has_no_paper_work()
         elif isinstance(event, api.TimerFired):
             self._timer(event)
 
@@ -310,13 +310,13 @@ class Auditor:
         held = (case.operator, case.position, case.epoch)
         if case.place != OFFERED or held != (effect.operator, effect.position, effect.epoch):
             self._finding(f"{case.contact}: an offer to {effect.operator} withdrawn that is not the present one")
+        if effect.operator in self.people:
+            self.people[effect.operator].asked_no_more(effect.reason, self._now_ms)
         if effect.reason == "accepted":
             return
         case.place, case.operator, case.position, case.deadline_ms = WAITING, None, None, None
         if effect.reason in ("rejected", "expired"):
             case.passes(effect.operator)
-            if effect.operator in self.people:
-                self.people[effect.operator].idle_since_ms = self._now_ms
 
     def _released(self, effect: api.ReleaseOperator, case: Case) -> None:
         if case.place not in (JOINING, TALKING) or case.operator != effect.operator or case.position != effect.position:

@@ -82,7 +82,8 @@ class WordLaws:
             if isinstance(event, alive) and spoken and after.duty.misses_in_row:
                 yield f"{effect.operator} gives a sign of life and has missed {after.duty.misses_in_row} in a row"
             paper = api.OperatorState.WRAP_UP
-            if after.state is paper and before.state is not paper and (after.duty.extensions or after.duty.extended_ms):
+            begins = after.state is paper and before.state not in (paper, api.OperatorState.OFFERED)
+            if begins and (after.duty.extensions or after.duty.extended_ms):
                 yield f"{effect.operator} begins paper work that was extended before"
 
     def _silent(self, event: api.ChatIdle, core: RoutingCore, said_no: str) -> Iterator[str]:

@@ -68,7 +68,6 @@ def on_expired(turn: Turn, operator: Operator) -> None:
     """Nobody answered there."""
     contact = participants.contact_of(turn, operator)
     if contact is not None and not contact.moves.participants[operator.operator].joined:
-        operator.missed += 1
         participants.declined(turn, contact, operator, "expired")
 
 

@@ -22,7 +22,6 @@ from kak_server.routing.state import Contact, Operator, Turn
 from kak_server.routing.words_moves import TALKS, Part
 
 MEDIA = "media"
-WRAP_UP = "wrap-up"
 
 JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
 LOST = ("media-lost", "connect-failed")
@@ -156,7 +155,7 @@ def start_wrap_up(turn: Turn, operator: Operator, wrap_up_ms: int) -> None:
     operator.since_ms = turn.now_ms
     operator.wrap_up_until_ms = turn.now_ms + wrap_up_ms
     operator.duty.extensions = operator.duty.extended_ms = 0
-    turn.set_timer(WRAP_UP, operator.operator, operator.wrap_up_until_ms)
+    turn.set_timer(offers.WRAP_UP, operator.operator, operator.wrap_up_until_ms)
 
 
 def requeue(turn: Turn, contact: Contact, cause: str) -> None:

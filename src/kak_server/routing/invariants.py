@@ -16,8 +16,8 @@ from kak_server.routing import (
     ring_all,
 )
 from kak_server.routing.api import ContactState, OperatorState, QueueConfig
-from kak_server.routing.contacts import JOINED, MEDIA, WRAP_UP
-from kak_server.routing.offers import CONNECT, OFFER
+from kak_server.routing.contacts import JOINED, MEDIA
+from kak_server.routing.offers import CONNECT, OFFER, WRAP_UP
 from kak_server.routing.participants import INVITE
 from kak_server.routing.state import Contact, Operator, State, rules_id
 

@@ -42,7 +42,8 @@ def _duty(state: State, operator: Operator) -> list[str]:
     forced_out = duty.forced is not None and duty.forced.to is ForcedTo.SIGNED_OUT
     if duty.leaving != (forced_out or (row is not None and row.outgoing == name)):
         found.append(f"{name} leaves without a cause, or has a cause and stays")
-    if (operator.state is OperatorState.WRAP_UP) != (operator.wrap_up_until_ms is not None):
+    papers = operator.wrap_up_until_ms is not None  # while asked by name they wait
+    if papers != (operator.state is OperatorState.WRAP_UP) and not (papers and operator.state is OperatorState.OFFERED):
         found.append(f"{name} is {operator.state}, with paper work until {operator.wrap_up_until_ms}")
     if duty.leaving and not at_work(operator):
         found.append(f"{name} is free and should have left")

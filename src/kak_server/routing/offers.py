@@ -21,6 +21,7 @@ from kak_server.routing.state import Contact, Operator, Turn
 
 OFFER = "offer"
 CONNECT = "connect"
+WRAP_UP = "wrap-up"
 
 
 # --- making -----------------------------------------------------------------------------------------------------------
@@ -147,11 +148,21 @@ def rest(turn: Turn, operator: Operator) -> None:
 def _stop(turn: Turn, operator: Operator) -> None:
     if operator.state in (OperatorState.BUSY, OperatorState.WRAP_UP):
         operator.busy_ms += turn.now_ms - operator.since_ms
-    operator.state = OperatorState.IDLE if operator.media_up else OperatorState.UNREACHABLE
-    operator.since_ms = turn.now_ms
+    leave_offer(turn, operator)
     operator.contact = None
     matching.unlist_idle(turn.state, operator)
     turn.touch_operator(operator.operator)
+
+
+def leave_offer(turn: Turn, operator: Operator) -> None:
+    """Nothing keeps the operator but the paper work that waited while somebody asked them by name."""
+    until_ms, operator.wrap_up_until_ms = operator.wrap_up_until_ms, None
+    waits = until_ms is not None and operator.state is OperatorState.OFFERED and until_ms > turn.now_ms
+    operator.state = OperatorState.IDLE if operator.media_up else OperatorState.UNREACHABLE
+    operator.since_ms = turn.now_ms
+    if waits and until_ms is not None:
+        operator.state, operator.wrap_up_until_ms = OperatorState.WRAP_UP, until_ms
+        turn.set_timer(WRAP_UP, operator.operator, until_ms)
 
 
 def free(turn: Turn, operator: Operator, *, light: bool = False) -> None:
@@ -214,21 +225,30 @@ def come_back(turn: Turn, contact: Contact, *, stays: bool = True) -> None:
 
 def offer_by_name(turn: Turn, contact: Contact, operator_id: OperatorId) -> bool:
     """Offer a contact that is nowhere just now to this operator, whatever queues they serve. False: they cannot be
-    asked. Paper work waits for that."""
+    asked. Paper work waits for that, and goes on where nothing comes of it."""
     operator = turn.state.operators.get(operator_id)
     if operator is None or not operator.media_up or operator.chat_offer is not None:
         return False
     if not matching.may_be_named(turn.state, operator):
         return False
     if operator.state is OperatorState.WRAP_UP:
-        turn.cancel_timer("wrap-up", operator_id)
-        operator.wrap_up_until_ms = None
+        turn.cancel_timer(WRAP_UP, operator_id)
         operator.busy_ms += turn.now_ms - operator.since_ms
     elif operator.state is not OperatorState.IDLE:
         return False
     queues.enter(turn, contact)
     make_offer(turn, contact, operator, alone=True)
     return True
+
+
+def chats_give_way(turn: Turn, operator: Operator) -> None:
+    """The operator is in a call without having been offered it: a chat on offer goes on to others, unless the operator
+    takes it beside a call."""
+    if operator.chat_offer is None or len(operator.chats) < min(operator.chats_max, operator.chats_in_call):
+        return
+    contact = turn.state.contacts[operator.chat_offer]
+    if not withdraw(turn, contact, operator, "gives-way"):
+        wait_again(turn, contact)
 
 
 # --- what operators say -----------------------------------------------------------------------------------------------
@@ -277,6 +297,7 @@ def take(turn: Turn, contact: Contact, operator: Operator) -> None:
     else:
         operator.state = OperatorState.BUSY
         operator.since_ms = turn.now_ms
+        operator.wrap_up_until_ms = None
         operator.contact = contact.contact
         matching.relist(turn.state, operator)
     turn.emit(Connect(contact.contact, operator.operator, operator.position, contact.epoch))

@@ -12,7 +12,7 @@ from kak_server.routing.api import (
     PositionMedia,
     PositionMoved,
 )
-from kak_server.routing.contacts import MEDIA, WRAP_UP, requeue
+from kak_server.routing.contacts import MEDIA, requeue
 from kak_server.routing.duty import Duty
 from kak_server.routing.state import Contact, Operator, State, Turn
 
@@ -115,7 +115,7 @@ def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
     contact = _end_offer(turn, operator, offer_reason)
     matching.unlist_idle(state, operator)
     matching.part(state, operator)
-    turn.cancel_timer(WRAP_UP, operator.operator)
+    turn.cancel_timer(offers.WRAP_UP, operator.operator)
     turn.cancel_timer(MEDIA, operator.operator)
     del state.operators[operator.operator]
     del state.positions[operator.position]
@@ -233,8 +233,7 @@ def give_back_offer(turn: Turn, operator: Operator, reason: str) -> None:
     """The operator cannot take the offer any more: next one, at once. It is not held against the operator."""
     contact = _end_offer(turn, operator, reason)
     if operator.state is OperatorState.OFFERED:
-        operator.state = OperatorState.IDLE if operator.media_up else OperatorState.UNREACHABLE
-        operator.since_ms = turn.now_ms
+        offers.leave_offer(turn, operator)
     if contact is not None:
         offers.wait_again(turn, contact)
 

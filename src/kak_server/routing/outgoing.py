@@ -20,7 +20,7 @@ from kak_server.routing.api import (
     OperatorState,
 )
 from kak_server.routing.calls_out import queue_of_room as queue_of_room
-from kak_server.routing.contacts import TALKING, WRAP_UP, after, heir, held_by, leave_alone, let_go, part, pass_to
+from kak_server.routing.contacts import TALKING, after, heir, held_by, leave_alone, let_go, part, pass_to
 from kak_server.routing.state import Contact, Operator, Turn
 
 
@@ -188,7 +188,7 @@ def free_operator(turn: Turn, operator_id: OperatorId) -> Operator | None:
 def join_contact(turn: Turn, contact: Contact, operator: Operator) -> None:
     """The contact, which is with nobody, is this operator's, and the legs are to be joined."""
     matching.unlist_idle(turn.state, operator)
-    turn.cancel_timer(WRAP_UP, operator.operator)
+    turn.cancel_timer(offers.WRAP_UP, operator.operator)
     contact.state = ContactState.CONNECTING
     contact.since_ms = turn.now_ms
     contact.epoch += 1
@@ -199,5 +199,6 @@ def join_contact(turn: Turn, contact: Contact, operator: Operator) -> None:
     operator.since_ms = turn.now_ms
     operator.contact = contact.contact
     matching.list_idle(turn.state, operator)
+    offers.chats_give_way(turn, operator)
     turn.touch_contact(contact.contact)
     turn.touch_operator(operator.operator)

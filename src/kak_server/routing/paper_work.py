@@ -2,7 +2,6 @@
 
 from kak_server.routing import offers
 from kak_server.routing.api import OperatorState, WrapUpDone, WrapUpExtended
-from kak_server.routing.contacts import WRAP_UP
 from kak_server.routing.state import Operator, Turn
 
 
@@ -17,8 +16,10 @@ def on_done(turn: Turn, event: WrapUpDone) -> None:
 
 def end(turn: Turn, operator: Operator) -> None:
     """By the operator or by the timer: free again. The idle time counts from the end of the call."""
+    if operator.state is OperatorState.OFFERED:  # by name, in the middle of it
+        operator.wrap_up_until_ms = None
     if operator.state is OperatorState.WRAP_UP:
-        turn.cancel_timer(WRAP_UP, operator.operator)
+        turn.cancel_timer(offers.WRAP_UP, operator.operator)
         operator.wrap_up_until_ms = None
         offers.free(turn, operator)
 
@@ -40,5 +41,5 @@ def on_extended(turn: Turn, event: WrapUpExtended) -> None:
     duty.extensions += 1
     duty.extended_ms += by_ms
     operator.wrap_up_until_ms += by_ms
-    turn.set_timer(WRAP_UP, operator.operator, operator.wrap_up_until_ms)
+    turn.set_timer(offers.WRAP_UP, operator.operator, operator.wrap_up_until_ms)
     turn.touch_operator(operator.operator)

@@ -7,7 +7,7 @@ How a person is freed after a conversation is handed in (`Finish`), since that b
 from collections.abc import Callable
 
 from kak_server.model.ids import ContactId, OperatorId
-from kak_server.routing import matching, offers
+from kak_server.routing import matching, misses, offers
 from kak_server.routing.api import ContactState, HolderChanged, Offer, OperatorState, SetHold, WithdrawOffer
 from kak_server.routing.api_moves import INVITES, ParticipantJoined, ParticipantLeft, Purpose
 from kak_server.routing.moves import Participant
@@ -66,6 +66,8 @@ def _stop(turn: Turn, contact: Contact, operator: Operator, row: Participant, re
 def declined(turn: Turn, contact: Contact, operator: Operator, reason: str) -> None:
     """No, in words or by silence: the holder is told, the colleague is free for others."""
     withdraw(turn, contact, operator, reason)
+    if reason == "expired":
+        misses.missed(turn, operator)
     if reason != "dropped":  # that is not held against them
         operator.idle_since_ms = turn.now_ms
     offers.free(turn, operator)
@@ -94,6 +96,7 @@ def join(turn: Turn, contact: Contact, operator: Operator, part: Part, by: Opera
     row = _enter(turn, contact, operator, part, by, None)
     _busy(turn, operator)
     _say(turn, contact, operator, row)
+    offers.chats_give_way(turn, operator)
     offers.match_operator(turn, operator)
     return row
 

@@ -95,7 +95,7 @@ _CONTACT_TIMERS: Mapping[str, Callable[[Turn, Contact], None]] = {
 }
 
 _OPERATOR_TIMERS: Mapping[str, Callable[[Turn, Operator], None]] = {
-    contacts.WRAP_UP: paper_work.end,
+    offers.WRAP_UP: paper_work.end,
     contacts.MEDIA: operators.on_media_lost,
     participants.INVITE: consult.on_expired,
 }

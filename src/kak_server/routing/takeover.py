@@ -5,6 +5,7 @@ from kak_server.routing import lanes, participants
 from kak_server.routing.api import OperatorState
 from kak_server.routing.api_moves import ContactTakenOver, SupervisorListens
 from kak_server.routing.contacts import TALKING, pass_to
+from kak_server.routing.offers import WRAP_UP
 from kak_server.routing.outgoing import free_operator
 from kak_server.routing.state import Contact, Operator, Turn
 from kak_server.routing.words_moves import Part
@@ -51,7 +52,7 @@ def on_taken_over(turn: Turn, event: ContactTakenOver) -> None:
 
 def _enter(turn: Turn, contact: Contact, operator: Operator, part: Part) -> None:
     if operator.state is OperatorState.WRAP_UP:
-        turn.cancel_timer("wrap-up", operator.operator)
+        turn.cancel_timer(WRAP_UP, operator.operator)
         operator.busy_ms += turn.now_ms - operator.since_ms
     participants.join(turn, contact, operator, part, operator.operator)
 

@@ -269,7 +269,7 @@ def operator_view(operator: Operator, rooms: Mapping[RoomId, Room]) -> OperatorV
         since_ms=operator.since_ms,
         media_up=operator.media_up,
         contact=operator.contact,
-        wrap_up_until_ms=operator.wrap_up_until_ms,
+        wrap_up_until_ms=operator.wrap_up_until_ms if operator.state is OperatorState.WRAP_UP else None,
         missed=operator.missed,
         rejected=operator.rejected,
         duty=duty_view(operator),

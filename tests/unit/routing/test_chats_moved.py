@@ -185,3 +185,27 @@ def test_the_chats_of_a_colleague_whose_pc_dies_are_not_left_there_however_they_
     assert made.contact("t1").state is ContactState.WAITING
     sit(made, "cia")
     assert made.contact("t1").operator == "cia"
+
+
+@pytest.mark.parametrize("how", ["dials", "takes a parked call", "listens in"])
+@pytest.mark.parametrize("in_call", [0, 1])
+def test_a_chat_on_offer_goes_on_to_others_when_the_operator_is_in_a_call_by_then(how: str, in_call: int) -> None:
+    made = desk()
+    made.sit("ada")
+    made.ring("c1", "calls")
+    made.talk("ada", "c1")
+    if how == "takes a parked call":
+        made.park("ada", "c1")
+    sit(made, "bob", in_call=in_call)
+    come(made)
+    assert made.contact("t1").operator == "bob"
+    if how == "dials":
+        made.dial("bob", "c2")
+    elif how == "listens in":
+        made.listen("bob", "c1")
+    else:
+        made.unpark("bob", "c1")
+    assert made.operator("bob").state is OperatorState.BUSY
+    assert made.contact("t1").operator == ("bob" if in_call else None)
+    sit(made, "cia")
+    assert made.contact("t1").operator == ("bob" if in_call else "cia")

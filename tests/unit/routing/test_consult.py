@@ -3,14 +3,17 @@
 import pytest
 
 from kak_server.routing.api import (
+    Activity,
     ContactState,
     EndContact,
     HolderChanged,
+    MadeNotReady,
     Offer,
     OperatorState,
     Part,
     ParticipantJoined,
     ParticipantLeft,
+    PeopleConfig,
     ReleaseOperator,
     SetHold,
     WithdrawOffer,
@@ -244,3 +247,17 @@ def test_all_of_it_survives_a_snapshot() -> None:
     desk = consulting()
     again = desk.core.restore(desk.core.snapshot())
     assert again.digest() == desk.core.digest()
+
+
+def test_invitations_that_ring_out_count_as_missed() -> None:
+    desk = Desk(queue("113", wrap_up_ms=0), people=PeopleConfig(misses=2))
+    for who in ("ada", "bob", "cia"):
+        desk.sit(who)
+    desk.ring("c1")
+    desk.talk("ada", "c1")
+    for times in (1, 2):
+        desk.invite("ada", "c1", "bob")
+        effects = desk.wait(15_000)
+        assert desk.operator("bob").missed == times
+    assert [made.operator for made in only(effects, MadeNotReady)] == ["bob"]
+    assert desk.operator("bob").activity is Activity.BREAK

@@ -1,5 +1,7 @@
 """Parked contacts and contacts handed to somebody by name: every way out."""
 
+import pytest
+
 from kak_server.model.ids import RoomId
 from kak_server.routing.api import (
     Activity,
@@ -231,3 +233,54 @@ def test_the_caller_leaves_while_the_colleague_is_asked() -> None:
     desk.hand_to("ada", "c1", "bob")
     assert only(desk.gone("c1"), EndContact)
     assert desk.operator("bob").state is OperatorState.IDLE
+
+
+@pytest.mark.parametrize("how", ["no", "nobody there", "caller gone", "break"])
+def test_paper_work_goes_on_where_a_recall_came_to_nothing(how: str) -> None:
+    desk = Desk(queue("113", wrap_up_ms=60_000))
+    desk.sit("ada")
+    desk.ring("c1")
+    desk.talk("ada", "c1")
+    desk.park("ada", "c1")
+    desk.wait(20_000)
+    desk.done("ada")
+    desk.ring("c2")
+    desk.talk("ada", "c2")
+    desk.wait(20_000)
+    desk.hang_up("ada", "c2")
+    until_ms = desk.operator("ada").wrap_up_until_ms
+    desk.wait(20_000)
+    assert desk.offered_to("c1") == "ada"
+    assert desk.operator("ada").wrap_up_until_ms is None
+    if how == "no":
+        desk.reject("ada", "c1")
+    elif how == "nobody there":
+        desk.wait(15_000)
+    elif how == "caller gone":
+        desk.gone("c1")
+    else:
+        desk.says("ada", Activity.BREAK)
+    after = desk.operator("ada")
+    assert (after.state, after.wrap_up_until_ms) == (OperatorState.WRAP_UP, until_ms)
+    desk.crash_and_replay()
+    desk.wait(60_000)
+    assert desk.operator("ada").wrap_up_until_ms is None
+
+
+def test_paper_work_that_was_said_to_be_done_does_not_come_back_after_a_recall() -> None:
+    desk = Desk(queue("113", wrap_up_ms=60_000))
+    desk.sit("ada")
+    desk.ring("c1")
+    desk.talk("ada", "c1")
+    desk.park("ada", "c1")
+    desk.wait(20_000)
+    desk.done("ada")
+    desk.ring("c2")
+    desk.talk("ada", "c2")
+    desk.wait(35_000)
+    desk.hang_up("ada", "c2")
+    desk.wait(5_000)
+    assert desk.offered_to("c1") == "ada"
+    desk.done("ada")
+    desk.gone("c1")
+    assert desk.operator("ada").state is OperatorState.IDLE
