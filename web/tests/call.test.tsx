@@ -188,6 +188,22 @@ describe("a call", () => {
     expect(last()).toMatchObject({ name: "contact.transfer", args: { contact: "c1", queue: "113-bergen" } });
   });
 
+  it("is transferred to a room that is open", async () => {
+    const row = { since_ms: 0, by: null, by_name: null, reason: "" };
+    const rooms = [
+      { ...row, room: "oslo", name: "AMK Oslo", state: "open" as const },
+      { ...row, room: "bergen", name: "AMK Bergen", state: "open" as const },
+      { ...row, room: "voss", name: "Voss", state: "evacuated" as const },
+    ];
+    const { user, last } = await seatedConsole({ call: call(), rooms });
+    await user.keyboard("t");
+    expect(id("transfer-room-now")).toBeDisabled();
+    expect(screen.queryByRole("option", { name: "Voss" })).toBeNull();
+    await user.selectOptions(id("transfer-room"), "AMK Bergen");
+    await user.click(id("transfer-room-now"));
+    expect(last()).toMatchObject({ name: "contact.transfer_room", args: { contact: "c1", room: "bergen" } });
+  });
+
   it("shows the video link, then the picture", async () => {
     const url = "http://localhost:8080/v/abc";
     const { event } = await seatedConsole({

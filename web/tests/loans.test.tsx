@@ -6,9 +6,9 @@ import { eachInItsOwnBrowser, id, seatedConsole, TABLE } from "./seated";
 
 eachInItsOwnBrowser();
 
-const rooms = ["oslo", "bergen"].map((room) => ({
-  room,
-  name: `AMK ${room}`,
+const rooms = ["Oslo", "Bergen"].map((name) => ({
+  room: name.toLowerCase(),
+  name: `AMK ${name}`,
   state: "open" as const,
   reason: "",
   by: null,
@@ -72,10 +72,14 @@ const THERE = ["ingrid", "nils"].map((operator, at) => ({
   on_loan: at === 1,
 }));
 
-async function opened(loans: Loan[]) {
+async function opened(loans: Loan[], leads = ["oslo"]) {
   const staff = [person("ola", "oslo"), person("ingrid", "bergen")];
-  const table = { ...TABLE, "GET /rooms/bergen/operators": [200, THERE] } satisfies Parameters<typeof seatedConsole>[1];
-  const seated = await seatedConsole({ me: me({ leads: ["oslo"] }), staff, loans, rooms }, table);
+  const table = {
+    ...TABLE,
+    "GET /rooms/bergen/operators": [200, THERE],
+    "GET /rooms/oslo/operators": [200, []],
+  } satisfies Parameters<typeof seatedConsole>[1];
+  const seated = await seatedConsole({ me: me({ leads }), staff, loans, rooms }, table);
   await seated.user.click(id("tab-room"));
   await seated.user.click(id("open-loans"));
   return seated;
@@ -93,6 +97,31 @@ describe("loans between rooms", () => {
     expect(last()).toMatchObject({ name: "loan.ask", args });
     await reply({ ok: false, code: "bad-count", message: "" });
     expect(screen.getByText("Antallet stemmer ikke.")).toBeInTheDocument();
+  });
+
+  it("are asked for some queues, with skills that can be read", async () => {
+    const { user, last, socket } = await opened([]);
+    await user.type(id("loan-skills"), "ger 2, emd 11");
+    await user.type(id("loan-note"), "{Enter}");
+    expect(id("loan-ask")).toBeDisabled();
+    expect(socket().commands).toHaveLength(0);
+    expect(id("loan-skills")).toHaveAccessibleDescription(/Skriv ferdighet og nivå/);
+    await user.clear(id("loan-skills"));
+    await user.type(id("loan-skills"), "ger 2, emd");
+    await user.click(id("loan-queue-113-oslo"));
+    await user.click(id("loan-ask"));
+    expect(last()).toMatchObject({ name: "loan.ask", args: { queues: ["113-oslo"], skills: { ger: 2, emd: 1 } } });
+  });
+
+  it("are asked for another room that the lead has", async () => {
+    const { user, last } = await opened([], ["oslo", "bergen"]);
+    await user.selectOptions(id("loan-room"), "bergen");
+    await user.click(id("loan-queue-113-bergen"));
+    await user.click(id("loan-ask"));
+    expect(last()).toMatchObject({
+      name: "loan.ask",
+      args: { room: "bergen", lender: "oslo", queues: ["113-bergen"] },
+    });
   });
 
   it("are asked for by name, of those who are on there and not lent already", async () => {

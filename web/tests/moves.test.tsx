@@ -50,6 +50,8 @@ describe("what can be done with a call now", () => {
     expect(whyNot("park", call())).toBeNull();
     expect(whyNot("park", call({ state: "connecting" }))).toBe("error.not-connected");
     expect(whyNot("park", talks)).toBe("error.others-there");
+    expect(whyNot("park", rings)).toBeNull(); // the server withdraws the invitation
+    expect(whyNot("park", call({ colleagues: [colleague({ part: "listen" })] }))).toBeNull();
     expect(whyNot("park", call({ part: "member" }))).toBe("move.not_holder");
     expect(whyNot("colleague", call({ far_end: "gone" }))).toBe("far.gone");
     expect(whyNot("colleague", talks)).toBe("move.one_at_a_time");

@@ -215,6 +215,8 @@ export const en: Record<Word, string> = {
   "keypad.towards": "Towards whom",
 
   "transfer.queue": "To a queue",
+  "transfer.room": "To a room",
+  "transfer.choose_room": "Choose a room",
   "transfer.number": "To a number",
   "transfer.now": "Transfer now",
   "transfer.blind_hint": "You are free at once. If nobody answers, the caller comes back to the head of the queue.",

@@ -214,6 +214,8 @@ export const nb = {
   "keypad.towards": "Til hvem",
 
   "transfer.queue": "Til kø",
+  "transfer.room": "Til sentral",
+  "transfer.choose_room": "Velg sentral",
   "transfer.number": "Til nummer",
   "transfer.now": "Sett over nå",
   "transfer.blind_hint": "Du blir fri med en gang. Svarer ingen, kommer innringeren tilbake først i køen.",

@@ -15,13 +15,17 @@ export function LoanAsk({ ask }: { ask: Ask }) {
   const { t } = useLanguage();
   const { me, rooms } = useLive();
   const { busy } = useDeskState();
-  const own = me.leads.includes(me.room) ? me.room : (me.leads[0] ?? "");
+  const [wantedOwn, wantOwn] = useState("");
+  const own = wantedOwn || (me.leads.includes(me.room) ? me.room : (me.leads[0] ?? ""));
   const lenders = rooms.filter((row) => row.room !== own);
   const [wanted, want] = useState("");
   const [count, setCount] = useState(1);
   const [named, name] = useState<readonly string[]>([]);
   const [minutes, setMinutes] = useState<number>(60);
   const [note, setNote] = useState("");
+  const [queues, setQueues] = useState<readonly string[]>([]);
+  const [skillText, setSkillText] = useState("");
+  const skills = skillsOf(skillText);
   const lender = wanted || (lenders[0]?.room ?? "");
   return (
     <form
@@ -29,10 +33,32 @@ export function LoanAsk({ ask }: { ask: Ask }) {
       aria-label={t("loan.ask")}
       onSubmit={(event) => {
         event.preventDefault();
+        if (skills === null) return;
         const people = { count: Math.max(count, named.length), operators: [...named] };
-        void ask("loan.ask", { room: own, lender, ...people, minutes, queues: [], skills: {}, note: note.trim() });
+        void ask("loan.ask", { room: own, lender, ...people, minutes, queues: [...queues], skills, note: note.trim() });
       }}
     >
+      {me.leads.length > 1 && (
+        <label className="field loan-to">
+          <span>{t("loan.to")}</span>
+          <select
+            data-testid="loan-room"
+            value={own}
+            onChange={(event) => {
+              wantOwn(event.target.value);
+              want("");
+              name([]);
+              setQueues([]);
+            }}
+          >
+            {me.leads.map((room) => (
+              <option key={room} value={room}>
+                {rooms.find((row) => row.room === room)?.name ?? room}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <label className="field">
         <span>{t("loan.from")}</span>
         <select
@@ -73,7 +99,21 @@ export function LoanAsk({ ask }: { ask: Ask }) {
           ))}
         </select>
       </label>
-      <label className="field">
+      <label className="field loan-skills">
+        <span>{t("loan.skills")}</span>
+        <input
+          data-testid="loan-skills"
+          maxLength={200}
+          value={skillText}
+          aria-invalid={skills === null}
+          aria-describedby={skills === null ? "loan-skills-wrong" : undefined}
+          onChange={(event) => setSkillText(event.target.value)}
+        />
+        <span id="loan-skills-wrong" className="pad-problem" role="alert">
+          {skills === null && t("loan.skills_wrong")}
+        </span>
+      </label>
+      <label className="field loan-note">
         <span>{t("loan.note")}</span>
         <input data-testid="loan-note" maxLength={100} value={note} onChange={(event) => setNote(event.target.value)} />
       </label>
@@ -81,12 +121,59 @@ export function LoanAsk({ ask }: { ask: Ask }) {
         type="submit"
         className="button button-primary"
         data-testid="loan-ask"
-        disabled={!lender || busy.has("loan.ask")}
+        disabled={!lender || skills === null || busy.has("loan.ask")}
       >
         {t("loan.ask")}
       </button>
+      <Queues room={own} chosen={queues} onChoose={setQueues} />
       <Names key={lender} room={lender} named={named} onName={name} />
     </form>
+  );
+}
+
+/** "emd 4, ger 2" as the command takes it; a skill alone is level 1. Null: it cannot be read. */
+export function skillsOf(text: string): Record<string, number> | null {
+  const found: Record<string, number> = {};
+  for (const part of text.split(",").map((one) => one.trim())) {
+    if (!part) continue;
+    const [, skill, level] = /^([\w.-]{1,64})(?:\s+(10|[1-9]))?$/.exec(part) ?? [];
+    if (!skill) return null;
+    found[skill] = Number(level ?? 1);
+  }
+  return found;
+}
+
+interface QueuesProps {
+  room: string;
+  chosen: readonly string[];
+  onChoose(queues: readonly string[]): void;
+}
+
+/** The borrowing room's queues: for some of them, or for all where none is chosen. */
+function Queues({ room, chosen, onChoose }: QueuesProps) {
+  const { t } = useLanguage();
+  const { me, queues, rooms, transfer_targets } = useLive();
+  const title = rooms.find((row) => row.room === room)?.name;
+  const rows =
+    room === me.room ? queues : transfer_targets.filter((row) => row.room_name === title).map((row) => ({ ...row }));
+  if (rows.length === 0) return null;
+  return (
+    <fieldset className="loan-agree loan-names" data-testid="loan-queues" aria-label={t("loan.queues")}>
+      <legend>{t("loan.queues")}</legend>
+      {rows.map((row) => (
+        <label key={row.queue} className="check">
+          <input
+            type="checkbox"
+            data-testid={`loan-queue-${row.queue}`}
+            checked={chosen.includes(row.queue)}
+            onChange={(event) =>
+              onChoose(event.target.checked ? [...chosen, row.queue] : chosen.filter((one) => one !== row.queue))
+            }
+          />
+          {row.name}
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

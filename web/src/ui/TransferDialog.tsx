@@ -4,10 +4,11 @@ import { useLanguage } from "../i18n/language";
 import { Dialog } from "./Dialog";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import { NumberPad } from "./NumberPad";
+import { RoomChoice } from "./RoomChoice";
 
 /**
  * The call goes elsewhere and the operator is free: to a queue of this or another room (the caller keeps the arrival
- * time), or blindly to a number. Where the carrier can take it, it may be asked to.
+ * time), to a room, or blindly to a number. Where the carrier can take it, it may be asked to.
  */
 export function TransferDialog({ call, onClose }: { call: Call; onClose(): void }) {
   const { t } = useLanguage();
@@ -21,11 +22,13 @@ export function TransferDialog({ call, onClose }: { call: Call; onClose(): void 
   const done = (outcome: { ok: true } | { ok: false; code: string }) =>
     outcome.ok ? onClose() : setProblem(outcome.code);
   const toQueue = async (queue: string) => done(await desk.ask("contact.transfer", { contact, queue }));
+  const toRoom = async (room: string) => done(await desk.ask("contact.transfer_room", { contact, room }));
   const toNumber = async (number: string) => {
     const name = carrier && call.can_refer ? "contact.refer" : "contact.transfer_out";
     done(await desk.ask(name, { contact, number }));
   };
-  const waiting = busy.has("contact.transfer") || busy.has("contact.transfer_out") || busy.has("contact.refer");
+  const waiting =
+    (["", "_room", "_out"] as const).some((to) => busy.has(`contact.transfer${to}`)) || busy.has("contact.refer");
   return (
     <Dialog title={t("call.transfer_title")} onClose={onClose} wide>
       <h3>{t("transfer.queue")}</h3>
@@ -46,6 +49,8 @@ export function TransferDialog({ call, onClose }: { call: Call; onClose(): void 
           </button>
         ))}
       </div>
+      <h3>{t("transfer.room")}</h3>
+      <RoomChoice disabled={waiting} onRoom={(room) => void toRoom(room)} />
       <h3>{t("transfer.number")}</h3>
       <NumberPad
         services={services}

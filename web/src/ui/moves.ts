@@ -1,4 +1,5 @@
 /** What several people can do with a call, and why not now. Pure: buttons and keys ask the same. */
+import type { Colleague } from "../api/moves";
 import type { Call, OperatorRow } from "../api/types";
 import type { Word } from "../i18n/nb";
 
@@ -12,13 +13,18 @@ export function whyNot(move: Move, call: Call): Word | null {
   const consulted = call.colleagues.find((one) => one.part === "consult");
   switch (move) {
     case "park":
-      return call.colleagues.length > 0 ? "error.others-there" : null;
+      return call.colleagues.some(talks) ? "error.others-there" : null;
     case "colleague":
       return consulted ? "move.one_at_a_time" : null;
     default:
       if (!consulted) return "move.nobody_asked";
       return consulted.state === "invited" ? "move.still_rings" : null;
   }
+}
+
+/** In the call with a voice: not who only listens, nor who has not answered yet. */
+function talks(one: Colleague): boolean {
+  return one.state === "joined" && (one.part === "member" || one.part === "consult");
 }
 
 /** Why a colleague cannot be asked into a call now. */
