@@ -141,6 +141,13 @@ class BroughtContacts:
         self.ctx.put(message.record(), message)
         return message, True
 
+    def read(self, one: Brought) -> None:
+        """Its integrator has fetched what was written. A chat is polled for as long as it lasts: the first time is in
+        the audit log, and that it is outlives us."""
+        if not one.read_at_ms:
+            self._keep(replace(one, read_at_ms=self.ctx.now_ms))
+            self.ctx.emit(Audit(OperatorId(f"integrator:{one.by}"), "chat.read", one.contact, {"queue": one.queue}))
+
     # --- from the routing core ----------------------------------------------------------------------------------------
 
     def connect(self, effect: routing.Connect) -> bool:

@@ -58,9 +58,12 @@ class BroughtTalk:
         return self._say(one, "operator", text, key, operator, view.name)[0]
 
     def after(self, by: Integrator, contact: ContactId, number: int) -> list[Message]:
-        """All messages of the chat behind that one. Raises RefusedError."""
+        """All messages of the chat behind that one; the first look at any is audited. Raises RefusedError."""
         one = self.brought.of(by, contact)
-        return self.brought.messages.get(one.contact, [])[max(0, number) :]
+        said = self.brought.messages.get(one.contact, [])[max(0, number) :]
+        if said:
+            self.brought.read(one)
+        return said
 
     def _say(
         self, one: Brought, by: Sender, text: str, key: str, operator: OperatorId | None = None, name: str = ""

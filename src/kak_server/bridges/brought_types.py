@@ -72,6 +72,7 @@ class Brought:
     last_position: str = ""
     ended_at_ms: int = 0
     cause: str = ""
+    read_at_ms: int = 0  # when its integrator first fetched what was written; 0: never
 
     @property
     def kind(self) -> Kind:

@@ -101,6 +101,28 @@ def test_records_come_before_anybody_outside_can_know(w: World) -> None:
     ]
 
 
+def test_the_first_look_at_what_was_written_is_audited_and_polls_are_not(w: World) -> None:
+    def looks(world: World, after: int) -> int:
+        world.house.at(world.now_ms)
+        count = len(world.house.brought_talk.after(WEB, chat.contact, after))
+        world.pump()
+        return count
+
+    def rows(world: World) -> list[tuple[str, str]]:
+        return [(o.operator, o.subject) for o in world.outputs if isinstance(o, Audit) and o.action == "chat.read"]
+
+    chat = bring(w, replace(CHAT, text=""))
+    assert (looks(w, 0), rows(w)) == (0, []), "there was nothing to read"
+    says(w, chat, "hei")
+    for _ in range(3):
+        assert looks(w, 0) == 1
+    assert rows(w) == [("integrator:helsenorge", chat.contact)]
+    again = after_restart(w, w.house.ctx.settings)
+    resume(again, {})
+    assert looks(again, 0) == 1
+    assert rows(again) == []
+
+
 def test_a_chat_comes_beside_a_call_and_neither_touches_the_other(w: World) -> None:
     call = w.talking()
     chat = bring(w)
