@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from kak_server.model.ids import ContactId, QueueId
 from kak_server.routing import api
-from kak_server.routing.state import Contact, State
+from kak_server.routing.state import Contact, Operator, State
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -38,14 +38,31 @@ def _in_time(state: State, condition: api.Condition) -> bool:
 
 
 def staff(state: State, config: api.QueueConfig) -> int:
-    """People of the own room who are there for the queue and say they are available."""
+    """People who are there for the queue's own room and could be asked for it, now or later."""
     return sum(
-        row.room == config.rooms[0]
+        _serves(row, config)
         and row.media_up
         and row.activity is api.Activity.AVAILABLE
+        and not row.duty.leaving
+        and not _evacuated(state, row)
         and all(row.skills.get(skill, 0) >= level for skill, level in config.skills.items())
         for row in state.operators.values()
     )
+
+
+def _serves(row: Operator, config: api.QueueConfig) -> bool:
+    """Sits in the own room; or is lent there, for this queue too; or is lent away, and emergencies were kept."""
+    loan, own = row.duty.loan, config.rooms[0]
+    if loan is None:
+        return row.room == own
+    if row.room == own and loan.own_emergencies and config.klass is api.ContactClass.EMERGENCY:
+        return True
+    return loan.room == own and (not loan.queues or config.queue in loan.queues)
+
+
+def _evacuated(state: State, row: Operator) -> bool:
+    room = state.rooms.get(row.room)
+    return room is not None and room.state is api.RoomState.EVACUATED
 
 
 def holds(

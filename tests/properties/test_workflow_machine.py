@@ -76,6 +76,14 @@ QUEUES: tuple[api.QueueConfig, ...] = (
         skills={"emd": 2},
         wrap_up_ms=0,
     ),
+    queue(
+        "mine",
+        "a",
+        "d",
+        klass=ContactClass.NORMAL,
+        workflow=(Step(strategy=Strategy.STICKY, reach=Reach.QUEUE),),  # and nothing after it
+        wrap_up_ms=0,
+    ),
     queue("plain", "b", "c", klass=ContactClass.NORMAL, own_room_ms=3_000, wrap_up_ms=1_000, preferred={"emd": 4}),
     queue("experts", "a", "b", klass=ContactClass.NORMAL, skills={"emd": 4}),
     queue(

@@ -1,8 +1,8 @@
 """Whether a step's condition holds for a contact now."""
 
-from kak_server.routing.api import Activity, Condition, RoomState
+from kak_server.routing import staff
+from kak_server.routing.api import Condition, RoomState
 from kak_server.routing.local_time import moment, within
-from kak_server.routing.needs import reaches, skills_of
 from kak_server.routing.state import Contact, Queue, State
 
 
@@ -53,19 +53,9 @@ def _as_busy(state: State, queue: Queue, condition: Condition) -> bool:
 def _staffed(state: State, queue: Queue, condition: Condition) -> bool:
     if condition.staff_below is None and condition.staff_from is None:
         return True
-    staff = staff_of(state, queue)
-    return (condition.staff_from is None or staff >= condition.staff_from) and (
-        condition.staff_below is None or staff < condition.staff_below
-    )
-
-
-def staff_of(state: State, queue: Queue) -> int:
-    """How many of the own room's operators are at work for the queue: available, whatever they do just now."""
-    needed = skills_of(queue.config.skills)
-    people = (state.operators[operator] for room in queue.config.rooms[:1] for operator in state.by_room.get(room, ()))
-    return sum(
-        operator.activity is Activity.AVAILABLE and operator.media_up and reaches(operator.skills, needed)
-        for operator in people
+    people = staff.at_work_for(state, queue.config)
+    return (condition.staff_from is None or people >= condition.staff_from) and (
+        condition.staff_below is None or people < condition.staff_below
     )
 
 

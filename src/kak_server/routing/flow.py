@@ -50,7 +50,8 @@ def talked(turn: Turn, contact: Contact) -> None:
 
 
 def released(turn: Turn, operator: Operator) -> None:
-    """The operator has left, or changed room or skills: who waited for nobody else waits for all now."""
+    """The operator has left, can be asked no more, or changed room, skills or whom they serve: who waited for nobody
+    else waits for all now."""
     waiting = turn.state.index.named.get(operator.operator)
     for key in list(waiting or ()):
         contact = turn.state.contacts[key[-1]]

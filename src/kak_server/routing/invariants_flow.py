@@ -1,6 +1,7 @@
 """What must hold of the steps that contacts go through, checked on the state alone."""
 
-from kak_server.routing.api import ContactState
+from kak_server.routing import staff
+from kak_server.routing.api import ContactClass, ContactState
 from kak_server.routing.queues import STEP, WIDEN
 from kak_server.routing.state import Contact, Queue, State
 from kak_server.routing.words_workflow import Step
@@ -13,6 +14,8 @@ def violations(state: State) -> list[str]:
         queue = state.queue_of(contact)
         found += _steps(contact, queue, state.now_ms)
         found += _outside(contact)
+        if contact.state is ContactState.WAITING and contact.klass is not ContactClass.EMERGENCY:
+            found += _alone(state, contact)
         if contact.state is ContactState.WAITING or (contact.state is ContactState.OFFERED and queue.config.workflow):
             found += _clock(state, contact, queue)
     return found
@@ -40,6 +43,17 @@ def _outside(contact: Contact) -> list[str]:
         found.append(f"{contact.contact} is {contact.state} and with {contact.outside} outside")
     if contact.outside in contact.deaf or len(set(contact.deaf)) < len(contact.deaf):
         found.append(f"{contact.contact} is called {contact.outside or contact.deaf} for again")
+    return found
+
+
+def _alone(state: State, contact: Contact) -> list[str]:
+    """Nobody waits for one operator alone who can not be asked, or has said no to it."""
+    name, found = contact.named, []
+    operator = None if name is None else state.operators.get(name)
+    if name is not None and (operator is None or not staff.is_there(state, operator)):
+        found.append(f"{contact.contact} waits for {name} alone, who cannot be asked")
+    if name is not None and name in contact.passed:
+        found.append(f"{contact.contact} waits for {name} alone, who let it pass")
     return found
 
 

@@ -178,6 +178,8 @@ def _update(turn: Turn, operator: Operator, *, media_up: bool, activity: Activit
     ready = media_up and activity is Activity.AVAILABLE
     if ready and not was_ready:
         operator.idle_since_ms = turn.now_ms
+    elif was_ready and not ready:
+        flow.released(turn, operator)
     if media_changed and (operator.state is OperatorState.BUSY or operator.chats or operator.chat_offer is not None):
         if media_up:
             turn.cancel_timer(MEDIA, operator.operator)

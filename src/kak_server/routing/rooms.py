@@ -1,6 +1,6 @@
 """Control rooms open, close, are evacuated: at once, for whoever waits and whoever sits there."""
 
-from kak_server.routing import matching, offers, operators, parking, planning, queues
+from kak_server.routing import flow, matching, offers, operators, parking, planning, queues
 from kak_server.routing.api import RoomChanged, RoomState, RoomStateSet
 from kak_server.routing.needs import WaitKey
 from kak_server.routing.state import Turn
@@ -42,6 +42,9 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
             offers.match_contact(turn, contact)
     for operator in people:
         offers.match_operator(turn, operator)
+    if event.state is RoomState.EVACUATED:
+        for operator in people:
+            flow.released(turn, operator)
 
 
 def _plan_again(turn: Turn, event: RoomStateSet) -> tuple[list[WaitKey], list[WaitKey]]:

@@ -5,13 +5,36 @@ Somebody is *ready* who says available and has sound, whatever they are doing ju
 
 from kak_server.model.ids import RoomId
 from kak_server.routing import matching
-from kak_server.routing.api import Activity
+from kak_server.routing.api import Activity, ContactClass, QueueConfig
 from kak_server.routing.state import Operator, State
 
 
 def is_ready(operator: Operator) -> bool:
     """Says available, has sound, and is not about to leave."""
     return operator.activity is Activity.AVAILABLE and operator.media_up and not operator.duty.leaving
+
+
+def is_there(state: State, operator: Operator) -> bool:
+    """Ready, in a room that is not evacuated: can be asked, now or when the work at hand is done."""
+    return is_ready(operator) and matching.may_be_named(state, operator)
+
+
+def at_work_for(state: State, config: QueueConfig) -> int:
+    """How many of the queue's own room could be asked for it, now or when the work at hand is done: who sits there or
+    is lent there; not who is lent away, but for emergencies that the room's lead kept. Costs the room's people."""
+    own = config.rooms[0] if config.rooms else None
+    people = [] if own is None else serving(state, own)
+    return sum(
+        is_there(state, operator)
+        and matching.may_serve(operator, config)
+        and (operator.serves_room == own or _kept_for(operator, config))
+        for operator in people
+    )
+
+
+def _kept_for(operator: Operator, config: QueueConfig) -> bool:
+    loan = operator.duty.loan
+    return loan is not None and loan.own_emergencies and config.klass is ContactClass.EMERGENCY
 
 
 def in_room(state: State, room: RoomId) -> list[Operator]:

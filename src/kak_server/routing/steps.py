@@ -8,11 +8,11 @@ Nothing here makes an offer: `flow.py` and `offers.py` do, after this.
 """
 
 from kak_server.model.ids import OperatorId
-from kak_server.routing import conditions, planning, queues
-from kak_server.routing.api import Activity, Announce, ContactState, OverflowOut, StartWaiting, Strategy
+from kak_server.routing import conditions, matching, planning, queues, staff
+from kak_server.routing.api import Announce, ContactClass, ContactState, OverflowOut, StartWaiting, Strategy
 from kak_server.routing.needs import Need
 from kak_server.routing.queues import STEP
-from kak_server.routing.state import Contact, Queue, Turn
+from kak_server.routing.state import Contact, Operator, Queue, Turn
 from kak_server.routing.words_workflow import Step
 
 OVERFLOWS_MAX = 5
@@ -154,7 +154,8 @@ def _to_number(turn: Turn, contact: Contact, number: str) -> None:
 
 
 def _name(turn: Turn, contact: Contact, need: Need) -> OperatorId | None:
-    """The operator whom the contact's step asks for by name, as long as that operator is at work for it."""
+    """The operator whom the contact's step asks for by name, as long as that operator can be asked once the work at
+    hand is done, and has not let this contact pass or lost it before."""
     step = need.step
     name = step.operator
     if need.strategy is Strategy.STICKY:
@@ -162,8 +163,15 @@ def _name(turn: Turn, contact: Contact, need: Need) -> OperatorId | None:
         fresh = last is not None and turn.now_ms - last.at_ms <= step.sticky_within_ms
         name = last.operator if last is not None and fresh else None
     operator = None if name is None else turn.state.operators.get(name)
-    if operator is None or operator.activity is not Activity.AVAILABLE or operator.duty.leaving:
+    if operator is None or operator.operator in contact.passed or not staff.is_there(turn.state, operator):
         return None
     line = need.line
+    if contact.klass is not ContactClass.EMERGENCY and _kept_from(turn, operator, line.lane):
+        return None
     reached = operator.crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit
     return operator.operator if reached else None
+
+
+def _kept_from(turn: Turn, operator: Operator, lane: int) -> bool:
+    """Free for it, and kept for the room's own emergencies: that may last, and nobody else would be asked meanwhile."""
+    return bool(operator.lanes and not operator.lanes & lane and matching.lanes_of(turn.state, operator) & lane)
