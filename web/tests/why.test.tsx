@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { Explanation } from "../src/api/moves";
 import { refusal, SESSION } from "./fakes";
-import { call, NOW_MS, offer } from "./samples";
+import { call, card, NOW_MS, offer, waitingRow } from "./samples";
 import { eachInItsOwnBrowser, id, seatedConsole, TABLE } from "./seated";
 
 eachInItsOwnBrowser();
@@ -13,6 +13,8 @@ const TOLD: Explanation = {
   contact: "r1",
   complete: true,
   over: true,
+  known: true,
+  rooms: ["oslo"],
   steps: [
     { at_ms: NOW_MS, after_ms: 0, text_nb: "Anropet kom.", text_en: "The call arrived.", considered: null },
     {
@@ -22,7 +24,8 @@ const TOLD: Explanation = {
       text_en: "Offered to Kari.",
       considered: {
         able: 3,
-        strategy: "longest-idle",
+        strategy: "most-skilled",
+        nearer_first: true,
         best: [
           {
             operator: "kari",
@@ -33,6 +36,8 @@ const TOLD: Explanation = {
             idle_since_ms: NOW_MS - 57_500,
             chosen: true,
             rank: [-1, 0, "kari"],
+            merit_en: "levels 9 (emd 9)",
+            merit_nb: "nivå 9 (emd 9)",
           },
         ],
         others: [{ count: 4, reason_nb: "er i en samtale", reason_en: "is in a call", names: ["Ola", "Ingrid"] }],
@@ -56,8 +61,9 @@ describe("why a call went where it went", () => {
     expect(first).toHaveTextContent("+0.0 sAnropet kom.");
     expect(second).toHaveTextContent("+2.5 sTilbudt Kari.");
     const who = within(second as HTMLElement).getByTestId("why-who");
-    expect(who).toHaveTextContent("3 kunne spørres (longest-idle)");
-    expect(within(who).getByRole("row", { name: /^1 Kari Nordmann ✓ valgt oslo-1 1:00/ })).toBeInTheDocument();
+    expect(who).toHaveTextContent("3 kunne spørres · nærmeste sentraler først, blant dem høyest kompetanse først");
+    expect(within(who).getByTestId("why-merit")).toHaveTextContent("nivå 9 (emd 9)");
+    expect(within(who).getByRole("row", { name: /^1 Kari Nordmann ✓ valgt oslo-1 1:00 nivå 9/ })).toBeInTheDocument();
     expect(who).toHaveTextContent("og 2 til");
     expect(who).toHaveTextContent("4 er i en samtale: Ola, Ingrid …");
     expect(screen.queryByText(/hull/)).toBeNull();
@@ -71,6 +77,78 @@ describe("why a call went where it went", () => {
     await user.click(id("why-again"));
     expect(await screen.findByText(/Journalen har et hull/)).toBeInTheDocument();
     expect(screen.getByText("Anropet er ikke over ennå.")).toBeInTheDocument();
+  });
+
+  it("says that the end is not known, where the journal does not tell it", async () => {
+    const step = { at_ms: NOW_MS, after_ms: null, text_nb: "Det som mangler.", text_en: "Missing.", considered: null };
+    const hole = { ...TOLD, complete: false, over: false, known: false, rooms: [], steps: [step] };
+    const { user } = await seatedConsole({}, lead([200, hole]));
+    await user.click(await screen.findByTestId("why-r1"));
+    expect(await screen.findByText(/Hva som skjedde videre, kan ikke leses/)).toBeInTheDocument();
+    expect(screen.queryByText("Anropet er ikke over ennå.")).toBeNull();
+    expect(screen.getByTestId("why-step")).toHaveTextContent("Det som mangler.");
+  });
+
+  it("is one click away at whatever waits, rings or lies in a list", async () => {
+    const row = { queue: "113-oslo", queue_name: "113 Oslo", class: "emergency", caller: "+4799112233" } as const;
+    const left = {
+      ...row,
+      number: "+4799112233",
+      arrived_at_ms: NOW_MS,
+      ended_at_ms: NOW_MS,
+      waited_ms: 1,
+      attempts: 1,
+    };
+    const marks = {
+      waiting: [waitingRow({ contact: "w1" })],
+      abandoned: [{ ...left, contact: "a1", claimed_by: null, claimed_by_name: null, claimed_at_ms: null, calls: 1 }],
+      handed_over: [
+        { ...row, contact: "h1", since_ms: NOW_MS, operator: "ola", operator_name: "Ola Nordmann", parties: [] },
+      ],
+      parked: [
+        {
+          ...row,
+          contact: "p1",
+          slot: 1,
+          room: "oslo",
+          by: "ola",
+          by_name: "Ola",
+          since_ms: NOW_MS,
+          recall_at_ms: NOW_MS,
+        },
+      ],
+      offer: offer({ contact: "o1" }),
+    };
+    const { user, paths, socket } = await seatedConsole(marks, {
+      ...lead([200, TOLD]),
+      "GET /contacts/w1/explanation": [200, TOLD],
+    });
+    expect(await screen.findByTestId("why-waiting-w1")).toHaveAccessibleName(/^Hvorfor .+ gikk dit det gikk$/);
+    expect(id("why-offer-o1")).toBeInTheDocument();
+    for (const [tab, mark] of [
+      ["tab-abandoned", "why-abandoned-a1"],
+      ["tab-handed-over", "why-handed-over-h1"],
+      ["tab-parked", "why-parked-p1"],
+    ] as const) {
+      await user.click(id(tab));
+      expect(id(mark)).toBeInTheDocument();
+    }
+    id("why-waiting-w1").focus();
+    await user.keyboard("{Enter}");
+    expect(id("why")).toBeInTheDocument();
+    expect(paths()).toContain("GET /contacts/w1/explanation");
+    expect(socket().commands).toHaveLength(0);
+  });
+
+  it("is one click away at the cards of chats and alarms", async () => {
+    const cards = [card({ contact: "k1", kind: "chat" }), card({ contact: "k2", kind: "alarm" })];
+    const { user } = await seatedConsole(
+      { cards },
+      { ...lead([200, TOLD]), "GET /contacts/k1/explanation": [200, TOLD] },
+    );
+    expect(await screen.findByTestId("why-card-k2")).toBeInTheDocument();
+    await user.click(id("why-card-k1"));
+    expect(id("why")).toBeInTheDocument();
   });
 
   it("gives the focus back when it is closed, and gives way to an offer", async () => {

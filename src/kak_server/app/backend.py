@@ -14,6 +14,7 @@ from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Unseat
 from kak_server.bridges.videos import video_leg
+from kak_server.console.explained import may_read
 from kak_server.console.ports import Caller, Result, Subscriber, TrackFile, User
 from kak_server.console.seats import Claimed, Seats
 from kak_server.console.seats import Seat as Tab
@@ -23,7 +24,7 @@ from kak_server.model.codec import Json, from_json
 from kak_server.model.ids import ContactId, OperatorId, PositionId, SessionId
 from kak_server.routing.api import OperatorState
 from kak_server.runtime.dispatch import Dispatcher
-from kak_server.runtime.explain import Explanation, line
+from kak_server.runtime.explain import Explanation, lines
 
 MEDIA_TIMEOUT_MS = 8_000
 SESSION, TAB = "session", "tab"
@@ -330,15 +331,21 @@ class HouseBackend(RoomsBackend):
 
     def explain(self, caller: Caller, contact: str) -> Awaitable[Sequence[str] | None]:
         """Why it went where it went, in English sentences."""
-        return self._sentences(contact)
+        return self._sentences(caller, contact)
 
-    async def _sentences(self, contact: str) -> Sequence[str] | None:
+    async def _sentences(self, caller: Caller, contact: str) -> Sequence[str] | None:
+        told = await self.explanation(caller, contact)
+        if not told.ok:
+            return None
+        return [line for step in from_json(Explanation, told.result).steps for line in lines(step)]
+
+    async def explanation(self, caller: Caller, contact: str) -> Result:
+        """Why it went where it went, from the journal; "forbidden" to those of other rooms."""
         told = await self._explainer.explain(contact)
-        return [line(step) for step in from_json(Explanation, told.result).steps] if told.ok else None
-
-    def explanation(self, caller: Caller, contact: str) -> Awaitable[Result]:
-        """Why it went where it went, from the journal."""
-        return self._explainer.explain(contact)
+        user = self._user_of(caller.session)
+        if told.ok and (user is None or not may_read(user, from_json(Explanation, told.result).rooms)):
+            return Result(False, code="forbidden", message="It concerns other control rooms than yours.")
+        return told
 
     def sip_trace(self, caller: Caller, call: str, now_ms: int) -> Mapping[str, Json] | None:
         """A call's SIP messages, which are in memory only."""

@@ -9,7 +9,8 @@ from kak_server.console.models_base import Outgoing
 
 class ConsideredOperator(Outgoing):
     """Somebody who might have been asked. `rank` is the routing core's, smaller first: when the contact was let pass
-    before (-1: never), the widening of the workflow, the strategy's key, the id."""
+    before (-1: never), the widening of the workflow, the strategy's key, the id. `merit_*`: what the strategy looks at
+    beside the idle time, in words; "" if at nothing."""
 
     operator: str
     name: str
@@ -19,6 +20,8 @@ class ConsideredOperator(Outgoing):
     idle_since_ms: int
     chosen: bool
     rank: list[Any]
+    merit_en: str = ""
+    merit_nb: str = ""
 
 
 class ConsideredOthers(Outgoing):
@@ -32,12 +35,14 @@ class ConsideredOthers(Outgoing):
 
 class ConsideredOperators(Outgoing):
     """Everybody who was signed in at a decision: `able` might be asked, the first of them are `best` by the queue's
-    `strategy`; `others` might not."""
+    `strategy`; `others` might not. `nearer_first`: people of nearer rooms come before all others, whatever the
+    strategy."""
 
     able: int
     best: list[ConsideredOperator]
     others: list[ConsideredOthers]
     strategy: str
+    nearer_first: bool = False
 
 
 class ExplanationStep(Outgoing):
@@ -53,9 +58,12 @@ class ExplanationStep(Outgoing):
 
 class ContactExplanation(Outgoing):
     """A contact's way, from the journal alone. `complete`: false if the journal has a hole or the way has more steps
-    than are told; `over`: the contact has ended."""
+    than are told; `over`: the contact has ended; `known`: false if what can be read of the journal does not tell
+    whether it has. `rooms`: the own rooms of its queues, and those whose people were asked."""
 
     contact: str
     complete: bool
     over: bool
-    steps: Annotated[list[ExplanationStep], Field(max_length=1_001)]
+    steps: Annotated[list[ExplanationStep], Field(max_length=1_100)]
+    known: bool = True
+    rooms: list[str] = []

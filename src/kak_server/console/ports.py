@@ -145,7 +145,8 @@ class ConsoleBackend(Protocol):
     def explain(self, caller: Caller, contact: str) -> Awaitable[Sequence[str] | None]: ...
 
     def explanation(self, caller: Caller, contact: str) -> Awaitable[Result]:
-        """`console.models_explanation.ContactExplanation` as plain data; codes "not-found", "unavailable"."""
+        """`console.models_explanation.ContactExplanation` as plain data; codes "not-found", "forbidden",
+        "unavailable"."""
 
     def sip_trace(self, caller: Caller, call: str, now_ms: int) -> Mapping[str, Json] | None:
         """SIP messages of the newest call that `call` names (contact, call, SIP Call-ID, caller's number, "last")."""

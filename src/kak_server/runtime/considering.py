@@ -11,6 +11,7 @@ from kak_server.model.ids import OperatorId, PositionId
 from kak_server.routing import matching, ranking
 from kak_server.routing.api import Strategy
 from kak_server.routing.state import Contact, State
+from kak_server.runtime.merits import merit_of
 from kak_server.runtime.phrases import STRATEGIES, Said, of
 from kak_server.runtime.reasons import grouped
 
@@ -22,7 +23,8 @@ GROUPS_MAX = 12
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An operator who may be asked. `rank` is the core's, smaller first: whether the contact was let pass before (-1:
-    not, else smaller is longer ago), the widening of the workflow, the strategy's key, the id."""
+    not, else smaller is longer ago), the widening of the workflow, the strategy's key, the id. `merit` says in words
+    what the strategy looks at beside the idle time; "" if at nothing."""
 
     operator: OperatorId
     name: str
@@ -32,6 +34,8 @@ class Candidate:
     idle_since_ms: int
     chosen: bool
     rank: tuple[Any, ...]
+    merit_en: str = ""
+    merit_nb: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +50,33 @@ class Others:
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """`able` may be asked, of whom `best` come first by the queue's `strategy`; `others` may not."""
+    """`able` may be asked, of whom `best` come first by the queue's `strategy`; `others` may not. `nearer_first`: the
+    own room's or a nearer room's people come before others, whatever the strategy."""
 
     able: int
     best: tuple[Candidate, ...]
     others: tuple[Others, ...]
     strategy: str = Strategy.LONGEST_IDLE.value
+    nearer_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an offer was decided on: the core's `order` of all who could be asked, and whom it asks by name."""
+
+    seen: Considered
+    order: tuple[OperatorId, ...]
+    named: OperatorId | None
+    helps: int = 0  # weight of the contact's own room, where rooms share help by weight
 
 
 def considered(state: State, contact: Contact) -> Considered:
     """Look at everybody who is signed in, as the core does at this moment."""
+    return judged(state, contact).seen
+
+
+def judged(state: State, contact: Contact) -> Judged:
+    """The same, with the whole order."""
     able: list[ranking.Candidate] = []
     reasons: dict[str, list[str]] = {}
     for candidate in ranking.candidates(state, contact):
@@ -64,7 +85,12 @@ def considered(state: State, contact: Contact) -> Considered:
         else:
             reasons.setdefault(candidate.reason, []).append(candidate.name)
     best = tuple(_candidate(state, contact, candidate) for candidate in able[:BEST_MAX])
-    return Considered(len(able), best, _others(reasons), contact.need.strategy.value)
+    tiers = {candidate.rank[1] for candidate in able}
+    strategy = contact.need.strategy.value
+    seen = Considered(len(able), best, _others(reasons), strategy, nearer_first=len(tiers) > 1)
+    sharing = contact.need.line.sharing
+    order = tuple(candidate.operator for candidate in able)
+    return Judged(seen, order, contact.named, 0 if sharing is None else sharing.weight)
 
 
 def with_chosen(seen: Considered, chosen: Collection[OperatorId]) -> Considered:
@@ -75,8 +101,18 @@ def with_chosen(seen: Considered, chosen: Collection[OperatorId]) -> Considered:
 def _candidate(state: State, contact: Contact, candidate: ranking.Candidate) -> Candidate:
     row = state.operators[candidate.operator]
     own_room = matching.in_own_room(row, state.queue_of(contact).config)
+    merit = merit_of(state, contact, row)
     return Candidate(
-        row.operator, row.name, row.position, row.serves_room, own_room, row.idle_since_ms, False, candidate.rank
+        row.operator,
+        row.name,
+        row.position,
+        row.serves_room,
+        own_room,
+        row.idle_since_ms,
+        False,
+        candidate.rank,
+        merit.en,
+        merit.nb,
     )
 
 
@@ -106,16 +142,25 @@ def summary(seen: Considered, now_ms: int) -> Said:
         why_nb = ", ".join(f"{group.count} {group.reason_nb}" for group in seen.others)
         best_en.append(f"{total:,} other{'s' if total > 1 else ''}: {why_en}")
         best_nb.append(f"{total} {'andre' if total > 1 else 'annen'}: {why_nb}")
-    order = of(STRATEGIES, seen.strategy)
+    order = order_of(seen)
     by, etter = (f" ({order.en})", f" ({order.nb})") if seen.able > 1 else ("", "")
     return Said(f"Considered{by}: {'; '.join(best_en)}.", f"Vurdert{etter}: {'; '.join(best_nb)}.")
+
+
+def order_of(seen: Considered) -> Said:
+    """By what those who may be asked come one after the other."""
+    strategy = of(STRATEGIES, seen.strategy)
+    if not seen.nearer_first:
+        return strategy
+    return Said(f"nearer rooms first, among them {strategy.en}", f"nærmeste sentraler først, blant dem {strategy.nb}")
 
 
 def _named(place: int, candidate: Candidate, now_ms: int, language: str) -> str:
     idle_s = max(0, now_ms - candidate.idle_since_ms) / 1_000
     room = candidate.room if not candidate.own_room else ("own room" if language == "en" else "egen sentral")
     idle = f"idle {idle_s:.0f} s" if language == "en" else f"ledig i {idle_s:.0f} s"
-    passed = ""
+    merit = candidate.merit_en if language == "en" else candidate.merit_nb
+    passed = f", {merit}" if merit else ""
     if candidate.rank[0] != -1:
-        passed = ", let it pass before" if language == "en" else ", lot den gå før"
+        passed += ", let it pass before" if language == "en" else ", lot den gå før"
     return f"{place}. {candidate.name} ({room}, {idle}{passed})"

@@ -8,17 +8,20 @@ import argparse
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kak_server.model.codec import dumps
-from kak_server.model.ids import ContactId
+from kak_server.model.ids import ContactId, RoomId
+from kak_server.runtime.considering import summary
 from kak_server.runtime.folder import segment_numbers
 from kak_server.runtime.nursery import end_with_parent
 from kak_server.runtime.replaying import Replayer, segments_of_contact
 from kak_server.runtime.segments import Lost, history
-from kak_server.runtime.story import Step, Story, clock, seconds
+from kak_server.runtime.story import Step, Story
+from kak_server.runtime.times import clock, seconds
 
 LAST = "last"
 EXIT_UNKNOWN = 3
@@ -28,12 +31,15 @@ MEMORY_BYTES = 2 * 1024**3
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What happened to a contact, step by step. `complete`: false if the journal has a hole in between or there were
-    more steps than are told; `over`: the contact has ended."""
+    more steps than are told; `over`: the contact has ended; `known`: false if the journal's readable part does not tell
+    whether it has. `rooms`: the own rooms of its queues, and the rooms whose people were asked."""
 
     contact: ContactId
     complete: bool
     over: bool
     steps: tuple[Step, ...]
+    known: bool = True
+    rooms: tuple[RoomId, ...] = ()
 
 
 def explanation(folder: Path, call: str) -> Explanation | None:
@@ -45,13 +51,13 @@ def explanation(folder: Path, call: str) -> Explanation | None:
         return None
     replayer = Replayer(folder)
     story = Story(contact, replayer.core)
-    whole = True
+    losses: list[Lost] = []
     for seen in replayer.walk(where[0]):
         story.core = replayer.core
         if seen.event is not None:
             story.take(seen.event)
         elif isinstance(seen.item, Lost):
-            whole = False
+            losses.append(seen.item)
             story.note(
                 f"Warning: the journal has a hole here ({seen.item}); what follows may differ.",
                 nb=f"Advarsel: journalen har et hull her ({seen.item}); det som følger kan avvike.",
@@ -66,20 +72,52 @@ def explanation(folder: Path, call: str) -> Explanation | None:
             )
         if story.over:
             break
-    steps = tuple(story.finish())
-    return Explanation(contact, whole and not story.cut, story.over, steps)
+    known = story.over or replayer.core.contact(contact) is not None
+    steps = story.finish()
+    if not known:
+        steps += [_missing(contact, lost, replayer.core.now_ms) for lost in _concerning(contact, losses)]
+    return Explanation(contact, not losses and not story.cut, story.over, tuple(steps), known, story.rooms)
+
+
+LOSSES_TOLD = 20
+
+
+def _concerning(contact: ContactId, losses: list[Lost]) -> Sequence[Lost | None]:
+    """The holes that name the contact; if none does, all that may have held it."""
+    return ([lost for lost in losses if contact in lost.contacts] or losses)[:LOSSES_TOLD] or [None]
+
+
+def _missing(contact: ContactId, lost: Lost | None, now_ms: int) -> Step:
+    """Instead of a story, or of its end."""
+    if lost is None:
+        return Step(
+            now_ms,
+            None,
+            f"What became of contact {contact} is not in the journal: the part that told it is gone.",
+            f"Hva som skjedde med {contact}, står ikke i journalen: delen som fortalte det, er borte.",
+        )
+    return Step(
+        now_ms,
+        None,
+        f"What is missing of contact {contact} cannot be read any more: {lost}.",
+        f"Det som mangler om {contact}, kan ikke leses lenger: {lost}.",
+    )
 
 
 def sentences(folder: Path, call: str) -> list[str] | None:
     """The same in English, a line a step."""
     told = explanation(folder, call)
-    return None if told is None else [line(step) for step in told.steps]
+    return None if told is None else [line for step in told.steps for line in lines(step)]
 
 
-def line(step: Step) -> str:
-    """A step with its time."""
+def lines(step: Step) -> list[str]:
+    """A step with its time; a second line says who was considered, where somebody was chosen."""
     after = "" if step.after_ms is None else f" (+{seconds(step.after_ms)})"
-    return f"{clock(step.at_ms)}{after} {step.text_en}"
+    time = f"{clock(step.at_ms)}{after}"
+    seen = step.considered
+    if seen is None or not seen.able:
+        return [f"{time} {step.text_en}"]
+    return [f"{time} {step.text_en}", f"{time} {summary(seen, step.at_ms).en}"]
 
 
 def find_contact(folder: Path, call: str) -> ContactId | None:

@@ -9,7 +9,7 @@ from kak_server.model.codec import CodecError
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.check import check
 from kak_server.runtime.compaction import BusyError, compact
-from kak_server.runtime.explain import sentences
+from kak_server.runtime.explain import explanation, lines
 from kak_server.runtime.folder import JournalError, segment_numbers
 from kak_server.runtime.migrate import migrate
 
@@ -20,7 +20,8 @@ def main(arguments: argparse.Namespace) -> int:
     """The command line: `arguments.action` is "explain" (with `.call`), "check", "compact" (with `.keep_days` and
     `.keep_bytes`) or "migrate"; `.data_dir` is the server's data folder or the journal itself.
 
-    0: told, done, or the journal is whole. 1: no such call, or the journal is damaged. 2: no journal there.
+    0: told, done, or the journal is whole. 1: no such call, its end is not in what can be read of the journal, or the
+    journal is damaged. 2: no journal there.
     """
     folder = journal_folder(arguments.data_dir)
     if folder is None:
@@ -48,12 +49,12 @@ def _act(folder: Path, arguments: argparse.Namespace) -> int:
         snapshot = f"state before segment {done.snapshot} written" if done.snapshot else "no new snapshot needed"
         print(f"{snapshot}; {len(done.archived)} segment(s) put away, {len(done.dropped)} removed")
         return EXIT_PROBLEM if done.lost else 0
-    told = sentences(folder, arguments.call)
+    told = explanation(folder, arguments.call)
     if told is None:
         print(f"the journal knows no call {arguments.call!r}", file=sys.stderr)
         return EXIT_PROBLEM
-    print("\n".join(told))
-    return 0
+    print("\n".join(line for step in told.steps for line in lines(step)))
+    return 0 if told.known else EXIT_PROBLEM
 
 
 def journal_folder(data_dir: Path) -> Path | None:

@@ -96,6 +96,19 @@ STRATEGIES: Final[Mapping[str, Said]] = {
     "named": Said("one by name", "en bestemt"),
 }
 
+CLASSES: Final[Mapping[str, Said]] = {
+    "emergency": Said("emergency", "nød"),
+    "urgent": Said("urgent", "haster"),
+    "normal": Said("normal", "normal"),
+}
+KINDS: Final[Mapping[str, Said]] = {
+    "voice": Said("Call", "Anrop"),
+    "video": Said("Video call", "Videoanrop"),
+    "chat": Said("Chat", "Chat"),
+    "alarm": Said("Alarm", "Alarm"),
+    "radio": Said("Radio emergency", "Nødanrop over radio"),
+}
+
 
 def of(table: Mapping[str, Said], key: str) -> Said:
     """The entry, or the key itself in both languages."""

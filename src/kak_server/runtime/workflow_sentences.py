@@ -14,8 +14,10 @@ def sentence_of(effect: api.Announce | api.OverflowOut | api.Standby, names: Map
             told = f", and that it is number {place} in the queue" if place else ""
             sagt = f", og at den er nummer {place} i køen" if place else ""
             return Said(
-                f"A step of the workflow: the caller hears {prompt}{told}.",
-                f"Et trinn i arbeidsflyten: innringeren hører {prompt}{sagt}.",
+                f"A step of the workflow: the caller is to hear {prompt}{told}."
+                " Whether it could be played the journal does not tell.",
+                f"Et trinn i arbeidsflyten: innringeren skal høre {prompt}{sagt}."
+                " Om den lot seg spille, sier ikke journalen.",
             )
         case api.OverflowOut(number=number):
             return Said(

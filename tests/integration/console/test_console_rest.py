@@ -161,14 +161,17 @@ async def test_shift_leads_and_technicians_see_who_was_considered(running: Runni
             {
                 **{"operator": "op-kari", "name": "Kari", "position": "oslo-1", "room": "oslo", "own_room": True},
                 **{"idle_since_ms": 5, "chosen": True, "rank": [-1, 0, 5, "op-kari"]},
+                **{"merit_en": "levels 5 (emd 5)", "merit_nb": "nivå 5 (emd 5)"},
             }
         ],
         "others": [{"count": 3, "reason_en": "in a call", "reason_nb": "i samtale", "names": ["Ola"]}],
-        "strategy": "longest-idle",
+        "strategy": "most-skilled",
+        "nearer_first": True,
     }
     step = {"at_ms": 9, "after_ms": 2, "text_en": "Offer 1", "text_nb": "Tilbud 1", "considered": considered}
-    told = {"contact": "c1", "complete": True, "over": False, "steps": [step]}
+    told = {"contact": "c1", "complete": True, "over": False, "steps": [step], "known": True, "rooms": ["oslo"]}
     running.house.explained["c1"] = Result(True, told)
+    running.house.explained["elsewhere"] = Result(False, code="forbidden", message="Other rooms.")
     running.house.explained["busy"] = Result(False, code="unavailable", message="Too many.")
     path = "/api/v1/contacts/{}/explanation"
     for name in ("siri", "tore"):
@@ -176,6 +179,7 @@ async def test_shift_leads_and_technicians_see_who_was_considered(running: Runni
             await tab.sign_in(name)
             assert (await tab.http.get(path.format("c1"))).json() == told
             assert (await tab.http.get(path.format("c9"))).status_code == 404
+            assert (await tab.http.get(path.format("elsewhere"))).status_code == 403
             assert (await tab.http.get(path.format("busy"))).status_code == 503
     assert [audit[1:3] for audit in running.house.audits if audit[1] == "contact.explained"] == [
         ("contact.explained", "c1")

@@ -32,6 +32,7 @@ async def test_it_is_what_the_api_sends(tmp_path: Path) -> None:
     assert result.ok
     told = ContactExplanation.model_validate(result.result)
     assert told.model_dump(mode="json") == result.result
+    assert (told.known, told.rooms) == (True, ["oslo"])
     offered = told.steps[1].considered
     assert offered is not None
     assert [(one.name, one.chosen) for one in offered.best] == [("Kari", True)]

@@ -1,13 +1,14 @@
 """The house as the console's shell asks for it: sessions, seats, commands, over a real journal."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kak_server.console.models import SnapshotFields
-from kak_server.console.ports import Caller
-from kak_server.model.ids import OperatorId, PositionId, SessionId
+from kak_server.console.ports import Caller, Result
+from kak_server.model.ids import OperatorId, PositionId, RoomId, SessionId
 from tests.unit.app.desk import Desk, Stream
 
 AMK_1, AMK_2, LVS_1 = PositionId("amk-1"), PositionId("amk-2"), PositionId("lvs-1")
@@ -170,3 +171,28 @@ async def test_sessions_and_seats_outlive_a_restart(tmp_path: Path) -> None:
     assert take(again, kari, AMK_1, epoch=1) == ("", 1)
     assert again.house.seats.seats[AMK_1].operator == "kari"
     again.close()
+
+
+async def test_an_explanation_is_limited_to_rooms_as_statistics_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shift lead of one room may not read why another room's calls went where they went."""
+    user = desk.backend.user_by_name("kari")
+    assert user is not None
+    caller = desk.sign_in("kari", "s1")
+
+    async def explain(contact: str) -> Result:
+        rooms = {"c-here": ["oslo"], "c-helped": ["bergen", "oslo"], "c-there": ["bergen"], "c-lost": []}[contact]
+        return Result(True, {"contact": contact, "complete": True, "over": True, "steps": [], "rooms": rooms})
+
+    monkeypatch.setattr(desk.backend._explainer, "explain", explain)
+    desk.backend._by_operator[user.operator] = dataclasses.replace(
+        user, rooms=(RoomId("oslo"),), roles=frozenset({"supervisor"})
+    )
+    assert [(await desk.backend.explanation(caller, one)).ok for one in ("c-here", "c-helped", "c-lost")] == [True] * 3
+    assert (await desk.backend.explanation(caller, "c-there")).code == "forbidden"
+    assert await desk.backend.explain(caller, "c-there") is None
+    assert await desk.backend.explain(caller, "c-here") == []
+    for role, rooms in (("supervisor", ()), ("technician", (RoomId("oslo"),)), ("admin", (RoomId("oslo"),))):
+        desk.backend._by_operator[user.operator] = dataclasses.replace(user, rooms=rooms, roles=frozenset({role}))
+        assert (await desk.backend.explanation(caller, "c-there")).ok

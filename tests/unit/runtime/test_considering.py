@@ -67,15 +67,18 @@ def test_the_sentence_in_both_languages(tmp_path: Path) -> None:
     desk.journal.close()
     told = explanation(tmp_path, "c1")
     assert told is not None
-    (step,) = [step for step in told.steps if step.text_en.startswith("Considered")]
-    assert step.text_en == (
-        "Considered (longest idle first): 1. Idle1 (own room, idle 5 s); 2. Idle2 (own room, idle 4 s);"
+    (step,) = [step for step in told.steps if step.text_en.startswith("Offer")]
+    assert step.considered is not None
+    said = summary(step.considered, step.at_ms)
+    assert said.en == (
+        "Considered (nearer rooms first, among them longest idle first): 1. Idle1 (own room, idle 5 s);"
+        " 2. Idle2 (own room, idle 4 s);"
         " 3. Idle3 (own room, idle 3 s);"
         " 4. Idle4 (own room, idle 2 s); 5. Idle5 (own room, idle 1 s); 1 more who may be asked;"
         " 10 others: 4 on a break, 3 lacking skill emd at 3, 2 in rooms that do not serve 113, 1 with another offer."
     )
-    assert "10 andre: 4 i pause, 3 uten kompetanse emd på nivå 3, 2 i sentraler uten køen 113" in step.text_nb
-    assert step.text_nb.startswith("Vurdert (lengst ledig først): 1. Idle1 (egen sentral, ledig i 5 s)")
+    assert "10 andre: 4 i pause, 3 uten kompetanse emd på nivå 3, 2 i sentraler uten køen 113" in said.nb
+    assert said.nb.startswith("Vurdert (nærmeste sentraler først, blant dem lengst ledig først): 1. Idle1 (egen")
 
 
 def test_who_let_it_pass_comes_last_and_it_is_said(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from kak_server.model.ids import OperatorId, RoomId
 from kak_server.routing.api import Activity, RoomState, RoomStateSet
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compaction import compact
-from kak_server.runtime.explain import sentences
+from kak_server.runtime.explain import explanation, sentences
 from kak_server.runtime.folder import segment_path
 from kak_server.runtime.journal import Journal
 from kak_server.runtime.journal_cli import main
@@ -67,13 +67,13 @@ def test_an_eventful_call_is_told_from_arrival_to_end(tmp_path: Path) -> None:
         " (oslo alone for 20.0 s), skills needed: emd 3."
     )
     assert story[1] == (
-        "It waits, first in its queue: Bente is not available (break); Kari has another offer;"
-        " Low has skill emd at 1, 3 is needed."
+        "It waits, first in its queue: Low has skill emd at 1, 3 is needed; Bente is not available (break);"
+        " Kari has another offer."
     )
     text = "\n".join(story)
     for sentence in (
         "The own room's time is over: operators of all the queue's rooms are asked.",
-        "Offer 1 to Bente at b1, who became free just then (became available); nobody else was.",
+        "Offer 1 to Bente at b1, the only one who may be asked; until then on a break. It rings until",
         "Bente accepted offer 1 after 0.0 s; the legs are being joined.",
         "Connected with Bente at b1.",
         "The operator put the call on hold.",
@@ -82,9 +82,9 @@ def test_an_eventful_call_is_told_from_arrival_to_end(tmp_path: Path) -> None:
         "The audio at b1 is back; nothing is lost.",
         "Bente had no audio for too long and was taken off the call.",
         "The caller hears an announcement and waits again: head of the class, old arrival time.",
-        "Kari is in a call",
+        "Kari could have been asked, and was asked for c1 of queue 113 first: it came earlier (00:16:40.000).",
         "bente's accept of offer 1 came too late and was refused (offer-gone).",
-        "Offer 2 to Kari at p1, who became free just then (finished the work before it)",
+        "Offer 2 to Kari at p1, the only one who may be asked; until then finishing the last call.",
         "Kari was left by the caller.",
     ):
         assert sentence in text, text
@@ -94,7 +94,7 @@ def test_an_eventful_call_is_told_from_arrival_to_end(tmp_path: Path) -> None:
 def test_a_rejecting_and_a_slow_operator_are_named(tmp_path: Path) -> None:
     eventful_day(tmp_path).journal.close()
     story = "\n".join(told(tmp_path, "c1"))
-    assert "Offer 1 to Kari at p1, the only one idle for this queue. It rings until" in story
+    assert "Offer 1 to Kari at p1, the only one who may be asked. It rings until" in story
     assert "Kari said no (offer 1)." in story
     assert "Kari did not answer in time (offer 2)." in story
     assert "Kari hung up." in story
@@ -160,10 +160,10 @@ def test_transfer_and_moving_seat_are_told(tmp_path: Path) -> None:
     desk.leave("bente")
     desk.journal.close()
     story = "\n".join(told(tmp_path, "c1"))
-    assert "Offer 1 to Kari at p1, first of 2 idle for this queue" in story
+    assert "Offer 1 to Kari at p1, first of 2 who may be asked (longest idle first)" in story
     assert "Kari moved from p1 to p2 with the call." in story
     assert "Kari passed the call on." in story
-    assert "It waits in queue bergen now, with its old arrival time." in story
+    assert "It waits in queue bergen now, with its old arrival time (served by bergen)." in story
     assert "Bente signed out while it rang (offer 2)." in story
 
 
@@ -208,6 +208,55 @@ def test_damage_and_a_lying_checkpoint_are_found(tmp_path: Path, capsys: pytest.
     story = sentences(tmp_path, "c1")
     assert story is not None
     assert any("Warning: the journal has a hole here" in line for line in story)
+
+
+def broken(folder: Path, *words: bytes) -> None:
+    """One byte of the first record with each of these is another now."""
+    path = segment_path(folder, 1)
+    data = bytearray(path.read_bytes())
+    for word in words:
+        data[data.index(word) + 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_contact_within_a_hole_is_told_to_be_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its arrival cannot be read: what follows of it means nothing, and its end is not known."""
+    desk = JournaledDesk(tmp_path, queue("113"))
+    desk.sit("kari", at="p1")
+    desk.ring("c10")
+    desk.talk("kari", "c10")
+    desk.hang_up("kari", "c10")
+    desk.journal.close()
+    broken(tmp_path, b'"ContactArrived"')
+    told_of = explanation(tmp_path, "c10")
+    assert told_of is not None
+    assert (told_of.complete, told_of.over, told_of.known) == (False, False, False)
+    (step,) = told_of.steps
+    assert step.text_en.startswith("What is missing of contact c10 cannot be read any more: journal-00000001")
+    assert "it concerned contact c10" in step.text_en
+    assert step.text_nb.startswith("Det som mangler om c10, kan ikke leses lenger: ")
+    assert main(arguments(tmp_path, "explain", "c10")) == 1
+    assert "What is missing of contact c10" in capsys.readouterr().out
+
+
+def test_a_hole_elsewhere_leaves_the_end_known(tmp_path: Path) -> None:
+    eventful_day(tmp_path).journal.close()
+    broken(tmp_path, b'"OfferRejected"')
+    told_of = explanation(tmp_path, "c1")
+    assert told_of is not None
+    assert (told_of.complete, told_of.known) == (False, True)
+
+
+def test_the_rooms_concerned_are_those_of_its_queues_and_of_who_was_asked(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path, queue("113", "oslo", "bergen"), queue("r", "moss"))
+    desk.sit("bente", "bergen", at="b1")
+    desk.ring("c1")
+    desk.talk("bente", "c1")
+    desk.transfer("bente", "c1", "r")
+    desk.journal.close()
+    told_of = explanation(tmp_path, "c1")
+    assert told_of is not None
+    assert told_of.rooms == ("oslo", "bergen", "moss")
 
 
 def test_a_call_out_its_hand_over_and_its_way_back_are_told(tmp_path: Path) -> None:

@@ -1493,8 +1493,8 @@ export interface paths {
         /**
          * Explanation
          * @description Each decision with who was considered and why not the others, worked out from the journal by a process beside the
-         *     server. For shift leads, technicians and admins; audited. `unavailable`: too many ask at once, or it took too
-         *     long.
+         *     server. For shift leads, technicians and admins; audited. `forbidden` to a shift lead where
+         *     none of its rooms is theirs. `unavailable`: too many ask at once, or it took too long.
          */
         get: operations["explanation_api_v1_contacts__contact__explanation_get"];
         put?: never;
@@ -2987,13 +2987,24 @@ export interface components {
         /**
          * ConsideredOperator
          * @description Somebody who might have been asked. `rank` is the routing core's, smaller first: when the contact was let pass
-         *     before (-1: never), the widening of the workflow, the strategy's key, the id.
+         *     before (-1: never), the widening of the workflow, the strategy's key, the id. `merit_*`: what the strategy looks at
+         *     beside the idle time, in words; "" if at nothing.
          */
         ConsideredOperator: {
             /** Chosen */
             chosen: boolean;
             /** Idle Since Ms */
             idle_since_ms: number;
+            /**
+             * Merit En
+             * @default
+             */
+            merit_en: string;
+            /**
+             * Merit Nb
+             * @default
+             */
+            merit_nb: string;
             /** Name */
             name: string;
             /** Operator */
@@ -3010,13 +3021,19 @@ export interface components {
         /**
          * ConsideredOperators
          * @description Everybody who was signed in at a decision: `able` might be asked, the first of them are `best` by the queue's
-         *     `strategy`; `others` might not.
+         *     `strategy`; `others` might not. `nearer_first`: people of nearer rooms come before all others, whatever the
+         *     strategy.
          */
         ConsideredOperators: {
             /** Able */
             able: number;
             /** Best */
             best: components["schemas"]["ConsideredOperator"][];
+            /**
+             * Nearer First
+             * @default false
+             */
+            nearer_first: boolean;
             /** Others */
             others: components["schemas"]["ConsideredOthers"][];
             /** Strategy */
@@ -3175,15 +3192,26 @@ export interface components {
         /**
          * ContactExplanation
          * @description A contact's way, from the journal alone. `complete`: false if the journal has a hole or the way has more steps
-         *     than are told; `over`: the contact has ended.
+         *     than are told; `over`: the contact has ended; `known`: false if what can be read of the journal does not tell
+         *     whether it has. `rooms`: the own rooms of its queues, and those whose people were asked.
          */
         ContactExplanation: {
             /** Complete */
             complete: boolean;
             /** Contact */
             contact: string;
+            /**
+             * Known
+             * @default true
+             */
+            known: boolean;
             /** Over */
             over: boolean;
+            /**
+             * Rooms
+             * @default []
+             */
+            rooms: string[];
             /** Steps */
             steps: components["schemas"]["ExplanationStep"][];
         };

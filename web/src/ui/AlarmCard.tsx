@@ -4,6 +4,7 @@ import { useLanguage } from "../i18n/language";
 import { MoveTo } from "./ChatDeck";
 import { duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { WhyMark } from "./Why";
 
 /** An alarm or a radio's emergency: what it says, from whom, since when, and that it is done. */
 export function AlarmCard({ card, armed, onColleague }: { card: Card; armed: boolean; onColleague(): void }) {
@@ -29,6 +30,7 @@ export function AlarmCard({ card, armed, onColleague }: { card: Card; armed: boo
         <span className="chip chip-kind">{t(`kind.${card.kind}`)}</span>
         <span className="call-queue">{card.queue_name}</span>
         <span className={`chip class-chip-${card.class}`}>{t(`class.${card.class}`)}</span>
+        <WhyMark asked={card} at="card" />
         <span className="call-timer number">{duration(now - card.arrived_at_ms)}</span>
       </header>
       <p className="alarm-text" data-testid="alarm-text">

@@ -5,6 +5,7 @@ import { useLanguage } from "../i18n/language";
 import { ANSWER_LATE_MS, isLight, unansweredSince, wholeCard } from "./cards";
 import { clock, duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { WhyMark } from "./Why";
 
 const TEXT_MAX = 2_000;
 
@@ -43,6 +44,7 @@ function OfferedChat({ offer }: { offer: Offer }) {
         <span className="chip">{t("chat.offered")}</span>
         <strong>{offer.caller_name || (offer.caller ? phone(offer.caller) : t("caller.unknown"))}</strong>
         <span className="muted number">{secondsLeft(offer.expires_at_ms, now)} s</span>
+        <WhyMark asked={offer} at="offer" />
       </header>
       <p className="muted">{offer.queue_name}</p>
       <p className="chat-preview">{offer.text}</p>
@@ -90,6 +92,7 @@ function Chat({ card }: { card: Card }) {
         <span className={`number chat-wait ${late ? "age-late" : waits_ms === null ? "muted" : "age-warn"}`}>
           {waits_ms === null ? t("chat.answered") : t("chat.waits", { time: duration(now - waits_ms) })}
         </span>
+        <WhyMark asked={card} at="card" />
       </header>
       <p className="muted chat-facts">
         {[

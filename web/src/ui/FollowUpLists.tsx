@@ -2,6 +2,7 @@ import type { Abandoned, HandedOver } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { WhyMark } from "./Why";
 import { partyName, partyState, queueTitle } from "./words";
 
 /** Callers of emergency queues who gave up before anybody answered: one click calls back, by one operator. */
@@ -63,6 +64,7 @@ function AbandonedRow({ row, now }: { row: Abandoned; now: number }) {
             {t("abandoned.call_back")}
           </button>
         )}
+        <WhyMark asked={{ contact, caller: row.number }} at="abandoned" />
       </td>
     </tr>
   );
@@ -129,6 +131,7 @@ function HandedOverRow({ row, now }: { row: HandedOver; now: number }) {
         >
           {t("handed_over.pull_back")}
         </button>
+        <WhyMark asked={row} at="handed-over" />
       </td>
     </tr>
   );

@@ -5,6 +5,7 @@ import { CallerLine } from "./CallerFacts";
 import { CaseMarks, InvitedBy } from "./CaseMarks";
 import { duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { WhyMark } from "./Why";
 
 /** An incoming call: large, announced, one key answers. */
 export function OfferCard({ offer }: { offer: Offer }) {
@@ -36,6 +37,7 @@ export function OfferCard({ offer }: { offer: Offer }) {
         <span className="offer-title">{title}</span>
         <span className={`chip class-chip-${offer.class}`}>{t(`class.${offer.class}`)}</span>
         <span className="number offer-age">{t("offer.waited", { time: duration(now - offer.arrived_at_ms) })}</span>
+        <WhyMark asked={offer} at="offer" />
       </header>
       <InvitedBy purpose={offer.purpose} name={offer.invited_by_name} />
       <p className="offer-queue">{offer.queue_name}</p>

@@ -5,6 +5,7 @@ import { Move } from "./CallMoves";
 import { callerText } from "./CaseMarks";
 import { duration } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { WhyMark } from "./Why";
 
 /** From so long before it comes back by itself the time is marked. */
 const SOON_MS = 15_000;
@@ -78,6 +79,7 @@ function Row({ row, now }: { row: Parked; now: number }) {
         >
           {t("parked.fetch")}
         </Move>
+        <WhyMark asked={row} at="parked" />
       </td>
     </tr>
   );

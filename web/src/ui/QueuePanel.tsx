@@ -5,6 +5,7 @@ import { QueueIncidents, RowMarks } from "./CaseMarks";
 import { ageLevel, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { useWhyNotFetched } from "./ParkedCalls";
+import { WhyMark } from "./Why";
 
 /** In a disaster thousands wait; nobody reads further down, and the page must stay quick. */
 const MAX_ROWS = 100;
@@ -94,6 +95,7 @@ function WaitingRow({ row, now }: { row: Waiting; now: number }) {
         <RowMarks row={row} />
       </span>
       {row.transferred_by === me.operator && <TakeBack contact={row.contact} />}
+      <WhyMark asked={row} at="waiting" />
       <span className={`age number age-${ageLevel(row.class, age_ms)}`}>{duration(age_ms)}</span>
     </li>
   );

@@ -10,6 +10,7 @@ import { nameOf } from "./reasons";
 import { useApp } from "./rights";
 import { StaffDialog } from "./StaffDialog";
 import { ACTIVITY_WORDS } from "./TopBar";
+import { WhyMark } from "./Why";
 
 /** The shift lead's list: who is on, what they say and why, what the system sees, and what can be done about it. */
 export function RoomPanel() {
@@ -107,6 +108,7 @@ function Row({ row, now, onManage }: RowProps) {
         >
           {t("lead.manage")}
         </button>
+        {row.contact && <WhyMark asked={{ contact: row.contact, caller: "" }} at="staff" />}
       </td>
     </tr>
   );

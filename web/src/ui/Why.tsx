@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useState } from "react";
 import type { Considered, Explanation, ExplanationStep } from "../api/moves";
 import { errorText, useLanguage } from "../i18n/language";
+import type { Word } from "../i18n/nb";
 import { Dialog } from "./Dialog";
 import { clock, duration, phone } from "./format";
 import { useApp, useRights } from "./rights";
@@ -29,6 +30,29 @@ export function WhyButton({ asked, look, cap }: { asked: Asked; look?: string; c
       onClick={() => ask(asked)}
     >
       {t("why.ask")} {cap && <kbd>{cap}</kbd>}
+    </button>
+  );
+}
+
+/** The same where there is no room for the word: in rows of lists and at the top of cards. Enter on it opens it, also
+ * while something is offered. */
+export function WhyMark({ asked, at }: { asked: Asked; at: string }) {
+  const { t } = useLanguage();
+  const { explain } = useRights();
+  const ask = useContext(WhyContext);
+  if (!explain) return null;
+  const who = asked.caller ? phone(asked.caller) : t("caller.unknown");
+  return (
+    <button
+      type="button"
+      className="button button-small button-quiet why-mark"
+      data-testid={`why-${at}-${asked.contact}`}
+      data-own-enter
+      aria-label={t("why.of", { who })}
+      title={t("why.hint")}
+      onClick={() => ask(asked)}
+    >
+      ?
     </button>
   );
 }
@@ -89,7 +113,7 @@ function Told({ told }: { told: Explanation }) {
         ))}
       </ol>
       {told.steps.length === 0 && <p className="panel-empty">{t("why.nothing")}</p>}
-      {!told.over && <p className="muted">{t("why.goes_on")}</p>}
+      {!told.over && <p className="muted">{t(told.known ? "why.goes_on" : "why.end_unknown")}</p>}
     </>
   );
 }
@@ -110,13 +134,30 @@ function Step({ step }: { step: ExplanationStep }) {
   );
 }
 
+/** By what those who might be asked come one after the other. */
+const STRATEGY_WORDS: Record<string, Word> = {
+  "longest-idle": "why.by_longest_idle",
+  "most-skilled": "why.by_most_skilled",
+  "least-occupied": "why.by_least_occupied",
+  "round-robin": "why.by_round_robin",
+  "ring-all": "why.by_ring_all",
+  sticky: "why.by_sticky",
+  named: "why.by_named",
+};
+
 /** Who might have been asked, in the core's order, and why others were not. */
 function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
   const { t, language } = useLanguage();
   const more = of.able - of.best.length;
+  const merit = (one: Considered["best"][number]) => (language === "nb" ? one.merit_nb : one.merit_en);
+  const merits = of.best.some(merit);
+  const order = t(STRATEGY_WORDS[of.strategy] ?? "why.by_longest_idle");
   return (
     <div className="why-who" data-testid="why-who">
-      <p className="muted">{t("why.able", { count: of.able, strategy: of.strategy })}</p>
+      <p className="muted">
+        {t("why.able", { count: of.able })}
+        {of.able > 1 && ` · ${of.nearer_first ? t("why.nearer_first", { order }) : order}`}
+      </p>
       {of.best.length > 0 && (
         <table>
           <thead>
@@ -125,11 +166,12 @@ function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
               <th>{t("why.name")}</th>
               <th>{t("why.position")}</th>
               <th>{t("why.free_for")}</th>
+              {merits && <th>{t("why.merit")}</th>}
             </tr>
           </thead>
           <tbody>
             {of.best.map((one, place) => (
-              <tr key={one.operator} className={one.chosen ? "why-chosen" : ""} title={rank(one.rank)}>
+              <tr key={one.operator} className={one.chosen ? "why-chosen" : ""}>
                 <td className="number">{place + 1}</td>
                 <td>
                   {one.name} {one.chosen && <b>✓ {t("why.chosen")}</b>}
@@ -139,6 +181,7 @@ function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
                   {!one.own_room && <span className="muted"> · {t("why.other_room", { room: one.room })}</span>}
                 </td>
                 <td className="number">{duration(at_ms - one.idle_since_ms)}</td>
+                {merits && <td data-testid="why-merit">{merit(one)}</td>}
               </tr>
             ))}
           </tbody>
@@ -158,8 +201,4 @@ function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
       ))}
     </div>
   );
-}
-
-function rank(parts: readonly unknown[]): string {
-  return parts.map((part) => (typeof part === "string" ? part : JSON.stringify(part))).join(" · ");
 }

@@ -18,8 +18,8 @@ Answerable = Annotated[Session, Depends(having(EXPLANATION_ROLES))]
 @router.get("/contacts/{contact}/explanation")
 async def explanation(contact: Annotated[Name, Path()], session: Answerable, shell: ShellDep) -> ContactExplanation:
     """Each decision with who was considered and why not the others, worked out from the journal by a process beside the
-    server. For shift leads, technicians and admins; audited. `unavailable`: too many ask at once, or it took too
-    long."""
+    server. For shift leads, technicians and admins; audited. `forbidden` to a shift lead where
+    none of its rooms is theirs. `unavailable`: too many ask at once, or it took too long."""
     caller = shell.caller_of(session)
     result = await shell.backend.explanation(caller, contact)
     if not result.ok:

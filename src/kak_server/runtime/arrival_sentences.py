@@ -1,0 +1,93 @@
+"""How a contact began, in words: what it asks for and whom its queue asks, by the rules and wishes it came with."""
+
+from collections.abc import Mapping
+
+from kak_server.model.ids import ContactId, QueueId
+from kak_server.routing import api
+from kak_server.routing.needs import skills_of
+from kak_server.routing.state import State
+from kak_server.runtime.phrases import CLASSES, KINDS, Said, of
+from kak_server.runtime.step_sentences import asked_said
+from kak_server.runtime.times import clock, seconds
+
+
+def arrived(event: api.ContactArrived, config: api.QueueConfig) -> Said:
+    """By its queue's rules of then, and with what it brought itself."""
+    kind = of(KINDS, event.kind.value)
+    klass = of(CLASSES, (event.klass or config.klass).value)
+    own = event.klass is not None and event.klass is not config.klass
+    usual = of(CLASSES, config.klass.value)
+    en = [
+        f"{kind.en} {event.contact} from {event.caller or 'an unknown number'} arrived for queue"
+        f" {config.queue} ({config.name}), class {klass.en}" + (f" (the queue's is {usual.en})" if own else "")
+    ]
+    nb = [
+        f"{kind.nb} {event.contact} fra {event.caller or 'ukjent nummer'} kom til køen"
+        f" {config.queue} ({config.name}), klasse {klass.nb}" + (f" (køens er {usual.nb})" if own else "")
+    ]
+    served = served_by(config)
+    for said in (served, *_needs(event, config)):
+        en.append(said.en)
+        nb.append(said.nb)
+    return Said(", ".join(en) + ".", ", ".join(nb) + ".")
+
+
+def served_by(config: api.QueueConfig) -> Said:
+    """Whose operators are asked, and when."""
+    if config.workflow:
+        asked = asked_said(config, config.workflow)
+        return Said(f"asks {asked.en}", f"spør {asked.nb}")
+    rooms, alone = config.rooms, config.own_room_ms and len(config.rooms) > 1
+    en, nb = f"served by {' and '.join(rooms)}", f"som betjenes av {' og '.join(rooms)}"
+    if alone:
+        own_s = seconds(config.own_room_ms)
+        en, nb = f"{en} ({rooms[0]} alone for {own_s})", f"{nb} ({rooms[0]} alene i {own_s})"
+    return Said(en, nb)
+
+
+def _needs(event: api.ContactArrived, config: api.QueueConfig) -> list[Said]:
+    found = []
+    needed = skills_of(config.skills, event.skills)
+    preferred = skills_of(config.preferred, event.preferred)
+    for skills, en, nb in ((needed, "skills needed", "kompetanse som kreves"), (preferred, "preferred", "ønsket")):
+        if skills:
+            listed = ", ".join(f"{skill} {level}" for skill, level in skills)
+            found.append(Said(f"{en}: {listed}", f"{nb}: {listed}"))
+    if event.language:
+        found.append(Said(f"language {event.language}", f"språk {event.language}"))
+    if event.area:
+        found.append(Said(f"area {event.area}", f"område {event.area}"))
+    if event.priority_ms:
+        credit = seconds(event.priority_ms)
+        found.append(Said(f"counted as having waited {credit} already", f"regnes som om den har ventet {credit}"))
+    return found
+
+
+def rang_before(event: api.ContactArrived) -> Said:
+    """The caller had rung in vain."""
+    first = clock(event.first_arrived_at_ms)
+    return Said(
+        f"The caller rang at {first} already and got nobody: it waits as if it had come then.",
+        f"Innringeren ringte allerede kl. {first} uten å få svar: den venter som om den kom da.",
+    )
+
+
+def dialed(event: api.Event, effect: api.DialOut, contact: ContactId, name: str) -> Said:
+    """An operator called out."""
+    number = (event.number if isinstance(event, api.ContactDialed) else "") or ""
+    text = f"{name} at {effect.position} called {number or 'a number'} (call {contact}, queue {effect.queue})"
+    nb = f"{name} på {effect.position} ringte {number or 'et nummer'} (samtale {contact}, kø {effect.queue})"
+    attributes: Mapping[str, str] = event.attributes if isinstance(event, api.ContactDialed) else {}
+    after = attributes.get("callback_of")
+    if after:
+        text, nb = f"{text}, who had rung in call {after} before", f"{nb}, som hadde ringt i samtale {after} før"
+    return Said(f"{text}.", f"{nb}.")
+
+
+def joined(state: State, queue: str, said: Said) -> Said:
+    """It waits in another queue now: whom that asks."""
+    row = state.queues.get(QueueId(queue))
+    if row is None:
+        return said
+    served = served_by(row.config)
+    return Said(f"{said.en[:-1]} ({served.en}).", f"{said.nb[:-1]} ({served.nb}).")

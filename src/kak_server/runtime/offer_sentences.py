@@ -1,0 +1,78 @@
+"""An offer in words: why this operator, from what the core judged at that moment and nothing else."""
+
+from kak_server.model.ids import OperatorId
+from kak_server.routing import api
+from kak_server.routing.views import OperatorView
+from kak_server.runtime.considering import Judged, order_of
+from kak_server.runtime.phrases import Said
+from kak_server.runtime.reasons import until_then
+from kak_server.runtime.times import clock
+
+JUST_CAME = "just came"
+"""In place of a reason: the operator was not signed in until then."""
+
+
+def offer_said(
+    effect: api.Offer, operator: OperatorView | None, name: str, judged: Judged | None, before: str | None
+) -> Said:
+    """`before`: why the operator could not be asked until then; None if they could, or the contact did not wait."""
+    why = _why(effect.operator, judged)
+    before_said = _before(before)
+    lent = Said("", "")
+    if operator is not None and operator.duty.loan is not None:
+        lent = Said(f" (on loan from {operator.room})", f" (på utlån fra {operator.room})")
+    head = Said(
+        f"Offer {effect.epoch} to {name} at {effect.position}{lent.en}",
+        f"Tilbud {effect.epoch} til {name} på {effect.position}{lent.nb}",
+    )
+    until = clock(effect.expires_at_ms)
+    return Said(
+        f"{head.en}{why.en}{before_said.en}. It rings until {until}.",
+        f"{head.nb}{why.nb}{before_said.nb}. Det ringer til {until}.",
+    )
+
+
+def _why(operator: OperatorId, judged: Judged | None) -> Said:
+    if judged is None:
+        return Said("", "")
+    if operator == judged.named:
+        sticky = judged.seen.strategy == api.Strategy.STICKY
+        if sticky:
+            return Said(", whom this caller talked with last", ", som innringeren snakket med sist")
+        return Said(", whom the step of the workflow names", ", som trinnet i arbeidsflyten navngir")
+    if operator not in judged.order:
+        return Said(", asked by name", ", bedt om ved navn")
+    helps = _help(operator, judged)
+    count, place = len(judged.order), judged.order.index(operator) + 1
+    if count == 1:
+        return Said(f", the only one who may be asked{helps.en}", f", den eneste som kan spørres{helps.nb}")
+    order = order_of(judged.seen)
+    if place == 1:
+        return Said(
+            f", first of {count} who may be asked ({order.en}){helps.en}",
+            f", først av {count} som kan spørres ({order.nb}){helps.nb}",
+        )
+    return Said(
+        f", number {place} of {count} who may be asked ({order.en}){helps.en}",
+        f", nummer {place} av {count} som kan spørres ({order.nb}){helps.nb}",
+    )
+
+
+def _help(operator: OperatorId, judged: Judged) -> Said:
+    """Where rooms share help by weight, somebody of another room is part of that share."""
+    row = next((one for one in judged.seen.best if one.operator == operator), None)
+    if not judged.helps or row is None or row.own_room:
+        return Said("", "")
+    return Said(
+        f", as help from {row.room} (rooms share help by weight, the own room's is {judged.helps})",
+        f", som hjelp fra {row.room} (sentralene deler hjelp etter vekt, egen sentral har {judged.helps})",
+    )
+
+
+def _before(reason: str | None) -> Said:
+    if reason is None:
+        return Said("", "")
+    if reason == JUST_CAME:
+        return Said("; signed in just then", "; logget inn akkurat da")
+    was = until_then(reason)
+    return Said(f"; until then {was.en}", f"; til da {was.nb}")

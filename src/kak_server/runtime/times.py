@@ -1,0 +1,13 @@
+"""Times and lengths as explanations write them."""
+
+from datetime import UTC, datetime
+
+
+def clock(at_ms: int) -> str:
+    """UTC time of day with milliseconds."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+def seconds(ms: int) -> str:
+    """A length for reading."""
+    return f"{ms / 1_000:.1f} s"

@@ -1,0 +1,359 @@
+"""Each decision is told with its true reason: strategy, workflow, version, and what went before."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
+from kak_server.routing import api
+from kak_server.routing.api import Condition, ContactClass, QueueConfig, Reach, RoomConfig, RoomsConfig, Step, Strategy
+from kak_server.runtime.explain import Explanation, explanation
+from kak_server.runtime.passed_over import TOLD_MAX
+from tests.unit.routing.desk import queue
+from tests.unit.routing.test_workflows import NATIONAL
+from tests.unit.runtime.journaled import JournaledDesk
+
+
+def desk(folder: Path, *queues: QueueConfig, national: RoomsConfig = NATIONAL) -> JournaledDesk:
+    return JournaledDesk(folder, *queues, national=national)
+
+
+def whole(made: JournaledDesk, folder: Path, contact: str = "c1") -> Explanation:
+    made.journal.close()
+    told = explanation(folder, contact)
+    assert told is not None
+    return told
+
+
+def english(made: JournaledDesk, folder: Path, contact: str = "c1") -> list[str]:
+    return [step.text_en for step in whole(made, folder, contact).steps]
+
+
+def offers(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("Offer ")]
+
+
+def merits(told: Explanation) -> list[str]:
+    (seen,) = [step.considered for step in told.steps if step.text_en.startswith("Offer ") and step.considered]
+    return [one.merit_en for one in seen.best]
+
+
+# --- who was chosen, and why just then --------------------------------------------------------------------------------
+
+
+def test_the_most_skilled_is_not_said_to_be_idle_longest(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", skills={"emd": 1}, workflow=(Step(strategy=Strategy.MOST_SKILLED),)))
+    made.sit("a", emd=1)
+    made.wait(5_000)
+    made.sit("b", emd=9)
+    made.ring("c1", "q")
+    told = whole(made, tmp_path)
+    (offer,) = offers([step.text_en for step in told.steps])
+    assert "first of 2 who may be asked (most skilled first)" in offer
+    assert "idle" not in offer
+    assert merits(told) == ["levels 9 (emd 9)", "levels 1 (emd 1)"]
+
+
+def test_a_step_that_widens_is_told_and_is_why_somebody_idle_is_asked(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", workflow=(Step(reach=Reach.OWN), Step(after_ms=3_000, reach=Reach.COUNTRY))))
+    made.sit("far", "bodo")
+    made.wait(60_000)
+    made.ring("c1", "q")
+    made.wait(3_000)
+    lines = english(made, tmp_path)
+    assert lines[0].endswith("asks oslo alone; all rooms of the country from 3 s on.")
+    assert lines[1] == (
+        "It waits, first in its queue: Far sits in room bodo, and oslo is asked alone at first"
+        " (the country from 3 s on)."
+    )
+    assert lines[2] == "Step 2 of the workflow, 3.0 s after it came into the queue: it asks all rooms of the country."
+    assert lines[3].startswith(
+        "Offer 1 to Far at bodo-far, the only one who may be asked; until then in room bodo,"
+        " while oslo was asked alone."
+    )
+
+
+def test_a_step_that_relaxes_is_told_and_is_why_somebody_is_asked(tmp_path: Path) -> None:
+    steps = (Step(reach=Reach.OWN), Step(after_ms=3_000, relax=2, drop=("eng",)))
+    made = desk(tmp_path, queue("q", skills={"emd": 5, "eng": 1}, workflow=steps))
+    made.sit("a", emd=3)
+    made.ring("c1", "q")
+    made.wait(3_000)
+    text = "\n".join(english(made, tmp_path))
+    assert "2 levels less than needed are enough, eng not needed any more." in text
+    assert "until then below the level needed (emd 3, 5 was needed)" in text
+
+
+def test_a_published_version_is_the_reason_it_is(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", "oslo"))
+    made.sit("b", "bergen")
+    made.wait(30_000)
+    made.ring("c1", "q")
+    made.publish(queue("q", "oslo", "bergen"), apply="all")
+    lines = english(made, tmp_path)
+    published = "Version 1 of the configuration was published, and the call follows it."
+    assert lines.index(published) == 2
+    assert "the only one who may be asked; until then in room bergen, which did not serve q." in lines[3]
+
+
+def test_of_several_who_ring_each_has_a_place_of_its_own(tmp_path: Path) -> None:
+    steps = (Step(strategy=Strategy.RING_ALL, ring_first=2, ring_max=3, ring_stage_ms=4_000),)
+    made = desk(tmp_path, queue("q", workflow=steps))
+    for who in ("a", "b", "c"):
+        made.sit(who)
+        made.wait(1_000)
+    made.ring("c1", "q")
+    made.wait(4_000)
+    told = whole(made, tmp_path)
+    first, second, third = offers([step.text_en for step in told.steps])
+    assert "first of 3 who may be asked (several at once)" in first
+    assert "number 2 of 3 who may be asked (several at once)" in second
+    assert "the only one who may be asked" in third
+    decisions = [step.considered for step in told.steps if step.text_en.startswith("Offer ") and step.considered]
+    assert [[one.chosen for one in seen.best] for seen in decisions] == [[True, True, False], [True]]
+    assert [(group.count, group.reason_en) for group in decisions[1].others] == [(2, "asked already")]
+
+
+def test_by_name_and_whom_the_caller_knows(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", klass=ContactClass.NORMAL, workflow=(Step(strategy=Strategy.STICKY),)))
+    made.sit("a")
+    made.ring("c0", "q", caller="+4791")
+    made.talk("a", "c0")
+    made.hang_up("a", "c0")
+    made.done("a")
+    made.sit("b")
+    made.wait(1_000)
+    made.ring("c1", "q", caller="+4791")
+    told = whole(made, tmp_path)
+    (offer,) = offers([step.text_en for step in told.steps])
+    assert offer.startswith("Offer 1 to A at oslo-a, whom this caller talked with last.")
+    assert merits(told) == ["talked with this caller last"]
+
+
+def test_who_was_not_signed_in_had_just_come(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q"))
+    made.ring("c1", "q")
+    made.wait(5_000)
+    made.sit("b")
+    (offer,) = offers(english(made, tmp_path))
+    assert "the only one who may be asked; signed in just then." in offer
+
+
+@pytest.mark.parametrize(
+    ("strategy", "first", "second"),
+    [
+        (Strategy.LEAST_OCCUPIED, "busy 0 % of the time", "busy 50 % of the time"),
+        (Strategy.ROUND_ROBIN, "not asked since sign-in", "asked 0 offers ago"),
+        (Strategy.LONGEST_IDLE, "", ""),
+    ],
+)
+def test_the_order_is_said_in_the_words_of_the_strategy(
+    tmp_path: Path, strategy: Strategy, first: str, second: str
+) -> None:
+    made = desk(tmp_path, queue("q", wrap_up_ms=0, workflow=(Step(strategy=strategy),)))
+    made.sit("worked")
+    made.wait(10_000)
+    made.ring("c0", "q")
+    made.talk("worked", "c0")
+    made.wait(10_000)
+    made.hang_up("worked", "c0")
+    made.wait(1_000)
+    made.sit("fresh")
+    made.ring("c1", "q")
+    told = whole(made, tmp_path)
+    found = merits(told)
+    assert found == [first, second]
+    assert _best(told)[0].name == ("Worked" if strategy is Strategy.LONGEST_IDLE else "Fresh")
+
+
+def _best(told: Explanation) -> tuple[Any, ...]:
+    return next(step.considered.best for step in told.steps if step.text_en.startswith("Offer ") and step.considered)
+
+
+# --- what it came with, and whom it asks ------------------------------------------------------------------------------
+
+
+def test_the_contact_s_own_class_and_needs_are_told_with_the_queue_s(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", klass=ContactClass.NORMAL, skills={"emd": 1}))
+    made.sit("a", emd=3)
+    made.send(
+        api.ContactArrived(
+            made.now_ms,
+            ContactId("c1"),
+            QueueId("q"),
+            "+4790",
+            klass=ContactClass.EMERGENCY,
+            skills={"ger": 4},
+            language="sami",
+            priority_ms=60_000,
+            area="0301",
+        )
+    )
+    lines = english(made, tmp_path)
+    assert lines[0] == (
+        "Call c1 from +4790 arrived for queue q (q), class emergency (the queue's is normal), served by oslo,"
+        " skills needed: emd 1, ger 4, language sami, area 0301, counted as having waited 60.0 s already."
+    )
+
+
+def test_a_workflow_that_stays_at_home_is_not_said_to_be_served_by_all(tmp_path: Path) -> None:
+    steps = (Step(reach=Reach.OWN), Step(after_ms=3_000, overflow_queue=QueueId("r")))
+    made = desk(tmp_path, queue("q", "oslo", "bergen", workflow=steps), queue("r", "bodo"))
+    made.ring("c1", "q")
+    made.wait(3_000)
+    lines = english(made, tmp_path)
+    assert "asks oslo alone." in lines[0]
+    assert "A step of the workflow leads on to queue r; the arrival time stays (served by bodo)." in lines
+
+
+def test_a_step_whose_condition_does_not_hold_is_told_once_and_when_it_holds(tmp_path: Path) -> None:
+    steps = (
+        Step(reach=Reach.OWN),
+        Step(after_ms=3_000, reach=Reach.COUNTRY, when=Condition(waiting_from=2, classes=(ContactClass.EMERGENCY,))),
+    )
+    made = desk(tmp_path, queue("q", workflow=steps))
+    made.ring("c1", "q")
+    made.wait(9_000)
+    made.ring("c2", "q")
+    made.wait(2_000)
+    lines = english(made, tmp_path)
+    condition = "its class is emergency and at least 2 wait in the queue"
+    assert f"all rooms of the country from 3 s on if {condition}" in lines[0]
+    due = (
+        f"Step 2 of the workflow is due, but does not hold (it asks that {condition});"
+        " it is looked at again every 2.0 s."
+    )
+    assert lines.count(due) == 1
+    (done,) = [line for line in lines if line.startswith("Step 2 of the workflow, ")]
+    assert done == (
+        "Step 2 of the workflow, 11.0 s after it came into the queue"
+        f" because {condition}: it asks all rooms of the country."
+    )
+
+
+def test_a_prompt_is_not_said_to_have_been_heard(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", workflow=(Step(after_ms=1_000, announce="no-such-prompt"),)))
+    made.ring("c1", "q")
+    made.wait(1_000)
+    text = "\n".join(english(made, tmp_path))
+    assert "the caller is to hear no-such-prompt. Whether it could be played the journal does not tell." in text
+    assert "hears no-such" not in text
+
+
+# --- who waits --------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_put_before_it_is_told_with_the_reason(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", klass=ContactClass.NORMAL), queue("113"))
+    made.ring("c1", "q")
+    made.wait(10_000)
+    made.ring("x1", "113")
+    made.sit("kari")
+    told = whole(made, tmp_path)
+    assert [step.text_en for step in told.steps][2] == (
+        "Kari could have been asked, and was asked for x1 of queue 113 first:"
+        " its class (emergency) comes before this one's (normal)."
+    )
+    assert "klassen (nød) går foran denne (normal)" in told.steps[2].text_nb
+    assert told.steps[3].text_en == "It waits, first in its queue: Kari has another offer."
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "reason"),
+    [
+        ({}, {}, "it came earlier (00:16:40.000)"),
+        ({"priority_ms": 60_000}, None, "its priority counts 60.0 s of waiting, this one's 0.0 s"),
+    ],
+)
+def test_the_order_within_a_class_is_told(
+    tmp_path: Path, older: dict[str, Any], newer: dict[str, Any] | None, reason: str
+) -> None:
+    made = desk(tmp_path, queue("q"))
+    first, then = ("x1", "c1") if newer is not None else ("c1", "x1")
+    for contact in (first, then):
+        more = older if contact == "x1" else {}
+        made.send(api.ContactArrived(made.now_ms, ContactId(contact), QueueId("q"), **more))
+        made.wait(1_000)
+    made.sit("kari")
+    text = "\n".join(english(made, tmp_path))
+    assert f"Kari could have been asked, and was asked for x1 of queue q first: {reason}." in text
+
+
+def test_rooms_that_share_by_weight_are_told(tmp_path: Path) -> None:
+    shared = RoomsConfig((RoomConfig(RoomId("oslo"), weight=1), RoomConfig(RoomId("bergen"), weight=3)), fair=True)
+    made = desk(tmp_path, queue("q", "oslo", "bodo"), queue("b", "bergen", "bodo"), national=shared)
+    for number in range(3):
+        made.ring(f"c{number}", "q")
+        made.ring(f"b{number}", "b")
+    for number in range(4):
+        made.sit(f"helper{number}", "bodo")
+    made.journal.close()
+    texts = "\n".join(line for number in range(3) for line in english_of(tmp_path, f"c{number}"))
+    assert "rooms share help by weight, and it was the turn of bergen (weight 3)" in texts
+    assert "as help from bodo (rooms share help by weight, the own room's is 1)" in texts
+
+
+def english_of(folder: Path, contact: str) -> list[str]:
+    told = explanation(folder, contact)
+    assert told is not None
+    return [step.text_en for step in told.steps]
+
+
+def test_what_changes_around_a_contact_that_waits_is_told_and_bounded(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q"), queue("other", "bergen"))
+    made.sit("kari")
+    made.ring("c0", "q")
+    made.talk("kari", "c0")
+    made.ring("c1", "q")
+    for _ in range(600):
+        made.wait(1_000)
+        made.says("kari", api.Activity.BREAK)
+        made.says("kari", api.Activity.AVAILABLE)
+    made.hang_up("kari", "c0")
+    lines = english(made, tmp_path)
+    waits = [line for line in lines if line.startswith("It waits")]
+    assert waits[0] == "It waits, first in its queue: Kari is in a call."
+    assert 1 <= len(waits) <= 20, len(waits)
+
+
+def test_a_change_elsewhere_is_told_when_it_is_time(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q"), queue("113"))
+    made.sit("kari")
+    made.ring("x1", "113")
+    made.talk("kari", "x1")
+    made.ring("c1", "q")
+    made.wait(15_000)
+    made.sit("ola", ready=False)
+    lines = english(made, tmp_path)
+    assert "It waits, first in its queue: Kari is in a call." in lines
+    assert any("Ola is not available (break)" in line for line in lines)
+
+
+def test_so_many_are_told_one_by_one(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", klass=ContactClass.NORMAL), queue("113"))
+    made.ring("c1", "q")
+    made.ring("x", "113")
+    made.sit("kari")
+    for _ in range(TOLD_MAX + 5):
+        made.reject("kari", "x")
+    lines = english(made, tmp_path)
+    assert sum("could have been asked" in line for line in lines) == TOLD_MAX
+    assert lines.count("Others were asked for first more often than is told here.") == 1
+
+
+def test_several_are_not_said_to_has(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q", skills={"emd": 3}))
+    made.sit("o1", emd=1)
+    made.sit("o2", emd=1)
+    made.ring("c1", "q")
+    assert english(made, tmp_path)[1] == "It waits, first in its queue: 2 lacking skill emd at 3 (O1, O2)."
+
+
+def test_an_evacuated_room_changes_whom_it_asks_and_that_is_told(tmp_path: Path) -> None:
+    steps = (Step(reach=Reach.OWN), Step(after_ms=60_000, reach=Reach.NEIGHBOURS))
+    made = desk(tmp_path, queue("q", workflow=steps))
+    made.ring("c1", "q")
+    made.send(api.RoomStateSet(made.now_ms, RoomId("oslo"), api.RoomState.EVACUATED, OperatorId("sofie"), "fire"))
+    text = "\n".join(english(made, tmp_path))
+    assert "Room oslo is evacuated now: the call asks bergen and oslo." in text
