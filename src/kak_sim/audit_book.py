@@ -53,6 +53,13 @@ class Case:
         if head and self.outgoing and self.passed:
             self.from_whom = self.passed[-1]
 
+    def is_home_of(self, person: "Person") -> bool:
+        """Somebody called out of a room is left with nobody: who is lent from there and stays for its emergencies may
+        be asked in the end, as all are whom it keeps for these."""
+        lent = person.lent
+        at_home = lent is not None and lent.own_emergencies and person.room in self.rules.rooms
+        return at_home and self.outgoing and self.head
+
     def passes(self, operator: OperatorId) -> None:
         """Somebody let it pass: the last to be asked from now on."""
         self.passed = [*(other for other in self.passed if other != operator), operator]

@@ -301,7 +301,7 @@ class Auditor:
             self._finding(f"{case.contact} offered to {effect.operator}, who is not at {effect.position}")
         elif not by_name and not self._free(person):
             self._finding(f"{case.contact} offered to {effect.operator}, who is not free")
-        elif not by_name and not self._may(person, case):
+        elif not by_name and not self._may(person, case) and not case.is_home_of(person):
             self._finding(f"{case.contact} offered to {effect.operator}, who may not serve it (now)")
         case.place, case.epoch, case.asked_by_name = OFFERED, effect.epoch, by_name
         case.operator, case.position, case.deadline_ms = effect.operator, effect.position, effect.expires_at_ms
