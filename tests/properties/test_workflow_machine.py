@@ -99,6 +99,8 @@ QUEUES: tuple[api.QueueConfig, ...] = (
             Step(when=Condition(calendar="holidays", in_calendar=False), relax=1),
             Step(after_ms=1_000, when=Condition(weekdays=(4, 5, 6), staff_from=1), announce="weekend"),
             Step(after_ms=2_000, when=Condition(from_min=24 * 60 - 1, until_min=2), relax=2),
+            Step(when=Condition(areas=("0301",), languages=("se", "")), rooms=(RoomId("a"),)),
+            Step(after_ms=500, when=Condition(kinds=(ContactKind.VIDEO,)), drop=("emd",)),
         ),
     ),
 )
@@ -350,6 +352,16 @@ class WorkflowMachine(RuleBasedStateMachine):
                 return
             asked = row.moves.search.asked[-1]
             (self.desk.accept if yes else self.desk.reject)(asked, contact, self.desk.guest_epoch(contact, asked))
+
+    @rule(
+        pick=picks,
+        area=st.sampled_from([None, "", "0301"]),
+        language=st.sampled_from([None, "", "se"]),
+        kind=st.sampled_from([None, ContactKind.VOICE, ContactKind.VIDEO, ContactKind.CHAT]),
+    )
+    def more_is_known(self, pick: int, area: str | None, language: str | None, kind: ContactKind | None) -> None:
+        contact = ContactId(self.some(pick, *api.ContactState))
+        self.desk.send(api.ContactDescribed(self.desk.now_ms, contact, area, language, kind))
 
     @precondition(lambda self: self.any(api.ContactState.HANDED_OVER))
     @rule(pick=picks, unheard=st.booleans())

@@ -54,7 +54,8 @@ def _gives_way(house: "House", view: ContactView, chat: ContactView, operator: O
     state = house.ctx.core.state
     person = state.operators[operator]
     beside = len(person.chats) < min(person.chats_max, person.chats_in_call)
-    return view.kind is routing.ContactKind.VOICE and beside and operator not in state.contacts[view.contact].passed
+    call = view.kind in (routing.ContactKind.VOICE, routing.ContactKind.VIDEO)
+    return call and beside and operator not in state.contacts[view.contact].passed
 
 
 def _only_the_chat(house: "House", contact: ContactId, operator: OperatorId) -> bool:

@@ -20,6 +20,7 @@ from kak_server.routing.api_common import SetTimer as SetTimer
 from kak_server.routing.api_config import Apply as Apply
 from kak_server.routing.api_config import ConfigChanged as ConfigChanged
 from kak_server.routing.api_config import OperatorRules as OperatorRules
+from kak_server.routing.api_facts import ContactDescribed as ContactDescribed
 from kak_server.routing.api_loans import LoanAgreed as LoanAgreed
 from kak_server.routing.api_loans import LoanAnswered as LoanAnswered
 from kak_server.routing.api_loans import LoanAsked as LoanAsked
@@ -103,8 +104,9 @@ class ContactArrived:
 
     `first_arrived_at_ms`: this caller rang before and got nobody; the contact waits as if it had come then (0, or a
     time to come: as of now).
-    `klass` and `priority_ms` (credit within the class) are the queue's unless said; skills (level 1-10) come on top of
-    the queue's. `identity`: who the caller is, for the sticky strategy (otherwise `caller`)."""
+    `klass` and `priority_ms` (credit within the class) are the queue's unless said, and an emergency queue's class is
+    everybody's; skills (level 1-10) come on top of the queue's. `identity`: who the caller is, for the sticky strategy
+    (otherwise `caller`)."""
 
     now_ms: int
     contact: ContactId
@@ -269,6 +271,7 @@ Event = (
     Configured
     | ConfigChanged
     | ContactArrived
+    | ContactDescribed
     | ContactGone
     | ChatIdle
     | OperatorSignedIn

@@ -40,14 +40,15 @@ def on_arrived(turn: Turn, event: ContactArrived) -> None:
     if queue is None or queue.retired:
         turn.refuse("unknown-queue", f"no queue {event.queue}", contact=event.contact)
         return
+    klass = queues.class_in(queue.config, event.klass)
     full = len(turn.state.contacts) >= turn.state.config.max_contacts
-    if full and queue.config.klass is not ContactClass.EMERGENCY:
+    if full and klass is not ContactClass.EMERGENCY:
         turn.refuse("limit", "too many contacts", contact=event.contact)
         return
     contact = Contact(
         contact=event.contact,
         queue=event.queue,
-        klass=event.klass or queue.config.klass,
+        klass=klass,
         caller=event.caller,
         attributes=dict(event.attributes),
         arrived_at_ms=turn.now_ms,

@@ -27,12 +27,17 @@ def wait_key(contact: Contact, config: QueueConfig) -> WaitKey:
     return CLASS_RANK[contact.klass], 0 if contact.head else 1, order_ms, contact.serial, contact.contact
 
 
+def class_in(config: QueueConfig, own: ContactClass | None) -> ContactClass:
+    """A contact's class in this queue: its own, if it has one; whoever comes to an emergency queue is an emergency."""
+    return config.klass if own is None or config.klass is ContactClass.EMERGENCY else own
+
+
 def join_queue(turn: Turn, contact: Contact, queue: Queue) -> None:
     """The contact belongs to `queue` from now on, and its clock starts. It does not wait yet."""
     queue.members[contact.contact] = None
     contact.queue = queue.config.queue
     contact.rules = queue.rules
-    contact.klass = contact.own_klass or queue.config.klass
+    contact.klass = class_in(queue.config, contact.own_klass)
     contact.entered_at_ms = turn.now_ms
     contact.fired = 0
     contact.named = None

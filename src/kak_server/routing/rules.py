@@ -151,7 +151,7 @@ def _move(turn: Turn, contact: Contact, former: Queue, queue: Queue) -> None:
     del former.members[contact.contact]
     queue.members[contact.contact] = None
     contact.rules = queue.rules
-    contact.klass = contact.own_klass or queue.config.klass
+    contact.klass = queues.class_in(queue.config, contact.own_klass)
     if former.steps != queue.steps:
         queues.follow(turn, contact, queue)
     contact.need = planning.need_of(turn.state, contact, queue)

@@ -92,7 +92,12 @@ class Contact(Placed):
         return self.first_arrived_at_ms or self.arrived_at_ms
 
     def __post_init__(self) -> None:
-        self.key = self.wish = None
+        self.key = None
+        self.note_wish()
+
+    def note_wish(self) -> None:
+        """What it wants beyond its queue, as its need is looked up by; to be done when that changes."""
+        self.wish = None
         if self.language or self.skills or self.preferred:
             self.wish = self.language, tuple(self.skills.items()), tuple(self.preferred.items())
 

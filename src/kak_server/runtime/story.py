@@ -16,7 +16,7 @@ from kak_server.runtime.phrases import ENDS, RELEASED, STATES_NB, WAITS, WITHDRA
 from kak_server.runtime.steps_told import StepsTold
 from kak_server.runtime.times import clock, seconds
 from kak_server.runtime.waiting import Waiting
-from kak_server.runtime.workflow_sentences import sentence_of
+from kak_server.runtime.workflow_sentences import known_of, sentence_of
 
 STEPS_MAX = 1_000
 
@@ -151,6 +151,9 @@ class Story:
         before: ContactView | None,
     ) -> None:
         told_offer = False
+        if isinstance(event, api.ContactDescribed):
+            known = known_of(event)
+            self._say(known.en, known.nb)
         asked = {effect.operator for effect in effects if isinstance(effect, api.Offer)}
         waited = before is not None and before.state is api.ContactState.WAITING
         arrival = any(isinstance(effect, api.StartWaiting) for effect in effects)

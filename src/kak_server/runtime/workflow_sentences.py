@@ -29,3 +29,18 @@ def sentence_of(effect: api.Announce | api.OverflowOut | api.Standby, names: Map
                 f"{names[operator]} answered second and stands by until the first is joined.",
                 f"{names[operator]} svarte som nummer to og er i beredskap til den første er koblet opp.",
             )
+
+
+def known_of(event: api.ContactDescribed) -> Said:
+    """What has become known of a contact that is here."""
+    en, nb = [], []
+    if event.area is not None:
+        en.append(f"municipality {event.area or 'unknown'}")
+        nb.append(f"kommune {event.area or 'ukjent'}")
+    if event.language is not None:
+        en.append(f"language {event.language or 'unknown'}")
+        nb.append(f"språk {event.language or 'ukjent'}")
+    if event.kind is not None:
+        en.append(f"kind {event.kind}")
+        nb.append(f"type {event.kind}")
+    return Said(f"More is known of it now: {', '.join(en)}.", f"Mer er kjent om den nå: {', '.join(nb)}.")

@@ -10,6 +10,7 @@ from kak_server.routing.api import (
     Activity,
     ContactArrived,
     ContactClass,
+    ContactDescribed,
     ContactKind,
     Effect,
     Event,
@@ -198,6 +199,7 @@ class EveryEvent(JournaledDesk):
 
     def _rooms(self) -> None:
         self.ring("r1", "116117")
+        self.send(ContactDescribed(self.now_ms, ContactId("r1"), area="0301", language="se"))
         self.room("bergen", RoomState.CLOSED)
         self.wait(1_000)
         self.room("bergen", RoomState.OPEN)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kak_server.model.ids import OperatorId, RoomId
-from kak_server.routing.api import Activity, RoomState, RoomStateSet
+from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.routing.api import Activity, Condition, ContactDescribed, Reach, RoomState, RoomStateSet, Step
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compaction import compact
 from kak_server.runtime.explain import explanation, sentences
@@ -257,6 +257,20 @@ def test_the_rooms_concerned_are_those_of_its_queues_and_of_who_was_asked(tmp_pa
     told_of = explanation(tmp_path, "c1")
     assert told_of is not None
     assert told_of.rooms == ("oslo", "bergen", "moss")
+
+
+def test_what_becomes_known_of_a_caller_is_told_and_whom_it_brings(tmp_path: Path) -> None:
+    here = Condition(areas=("0301",))
+    steps = (Step(reach=Reach.OWN), Step(when=here, reach=Reach.QUEUE))
+    desk = JournaledDesk(tmp_path, queue("113", "oslo", "bergen", workflow=steps))
+    desk.sit("kari", "bergen", at="p1")
+    desk.ring("c1")
+    desk.wait(1_000)
+    desk.send(ContactDescribed(desk.now_ms, ContactId("c1"), area="0301", language=""))
+    desk.journal.close()
+    story = "\n".join(told(tmp_path, "c1"))
+    assert "More is known of it now: municipality 0301, language unknown." in story
+    assert "Offer 1 to Kari at p1" in story
 
 
 def test_a_call_out_its_hand_over_and_its_way_back_are_told(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ EVENTS_THROUGH_EFFECTS = {
     api.ConnectFailed,
     api.HangUp,
     api.HoldSet,
+    api.ContactDescribed,
     api.TransferToQueue,
     api.ContactDialed,
     api.ContactHandedOver,
