@@ -101,6 +101,11 @@ CLASSES: Final[Mapping[str, Said]] = {
     "urgent": Said("urgent", "haster"),
     "normal": Said("normal", "normal"),
 }
+ROOM_STATES: Final[Mapping[str, Said]] = {
+    "open": Said("open", "åpen"),
+    "closed": Said("closed", "stengt"),
+    "evacuated": Said("evacuated", "evakuert"),
+}
 KINDS: Final[Mapping[str, Said]] = {
     "voice": Said("Call", "Anrop"),
     "video": Said("Video call", "Videoanrop"),

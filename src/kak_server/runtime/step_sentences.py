@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from kak_server.routing.api import Condition, QueueConfig, Reach, Step
-from kak_server.runtime.phrases import STRATEGIES, Said, of
+from kak_server.runtime.phrases import CLASSES, KINDS, ROOM_STATES, STRATEGIES, Said, of
 
 ROOMS_NAMED = 4
 
@@ -88,13 +88,20 @@ def when_said(when: Condition | None) -> Said:
 
 def _lists(when: Condition) -> list[Said]:
     rows = (
-        ("its class is", "klassen er", [one.value for one in when.classes]),
-        ("it is of kind", "typen er", [one.value for one in when.kinds]),
-        ("its area is", "området er", when.areas),
-        ("its language is", "språket er", when.languages),
-        ("the own room is", "egen sentral er", [one.value for one in when.room_states]),
+        (Said("its class is", "klassen er"), [of(CLASSES, one.value) for one in when.classes]),
+        (Said("it is of kind", "typen er"), [of(KINDS, one.value) for one in when.kinds]),
+        (Said("its area is", "området er"), [Said(one, one) for one in when.areas]),
+        (Said("its language is", "språket er"), [Said(one, one) for one in when.languages]),
+        (Said("the own room is", "egen sentral er"), [of(ROOM_STATES, one.value) for one in when.room_states]),
     )
-    return [Said(f"{en} {' or '.join(them)}", f"{nb} {' eller '.join(them)}") for en, nb, them in rows if them]
+    return [
+        Said(
+            f"{what.en} {' or '.join(one.en for one in them)}",
+            f"{what.nb} {' eller '.join(one.nb for one in them)}",
+        )
+        for what, them in rows
+        if them
+    ]
 
 
 def _times(when: Condition) -> list[Said]:

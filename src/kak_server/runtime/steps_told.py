@@ -9,7 +9,7 @@ from kak_server.model.ids import ContactId, OperatorId, RoomId
 from kak_server.routing import api
 from kak_server.routing.queues import STEP
 from kak_server.routing.state import Contact, State
-from kak_server.runtime.phrases import Said
+from kak_server.runtime.phrases import ROOM_STATES, Said, of
 from kak_server.runtime.step_sentences import change_said, rooms_said, when_said
 from kak_server.runtime.times import seconds
 
@@ -59,8 +59,8 @@ class StepsTold:
             rooms = rooms_said(sorted(now.rooms))
             found.append(
                 Said(
-                    f"Room {event.room} is {event.state.value} now: the call asks {rooms.en}.",
-                    f"Sentralen {event.room} er nå {event.state.value}: samtalen spør {rooms.nb}.",
+                    f"Room {event.room} is {of(ROOM_STATES, event.state.value).en} now: the call asks {rooms.en}.",
+                    f"Sentralen {event.room} er nå {of(ROOM_STATES, event.state.value).nb}: samtalen spør {rooms.nb}.",
                 )
             )
         found += self._alone(state, row, None if was is None else was.named)

@@ -61,7 +61,7 @@ class Story:
         elif before is not None and not self._arrived_ms:
             self._arrived_ms = before.arrived_at_ms
         holder = None if before is None or before.operator is None else self.core.operator(before.operator)
-        names = {view.operator: view.name for view in self.core.operators()} if self._concerns(event) else {}
+        names = self._leaving(event)
         self._decision, self._passed = None, []
         self._workflow.look(self.core.state)
         self.core.state.watcher = self._decided
@@ -73,7 +73,7 @@ class Story:
             return  # it came in a hole of the journal: what the core says of a stranger is not the contact's story
         if mine:
             self._note_rooms(mine)
-            names.update({view.operator: view.name for view in self.core.operators()})
+            names.update({row.operator: row.name for row in self.core.state.operators.values()})
             self._tell(event, mine, names, before)
         else:
             self._tell_steps(event)
@@ -135,9 +135,15 @@ class Story:
         else:
             self.cut = True
 
-    def _concerns(self, event: api.Event) -> bool:
-        """Names of people who may be gone after the step are only worth collecting for some events."""
-        return isinstance(event, api.OperatorSignedOut | api.OperatorSignedIn)
+    def _leaving(self, event: api.Event) -> dict[OperatorId, str]:
+        """Names of people who may be gone after the step: who signs in or out, and who sat where somebody signs in."""
+        if not isinstance(event, api.OperatorSignedOut | api.OperatorSignedIn):
+            return {}
+        people = [event.operator]
+        if isinstance(event, api.OperatorSignedIn):
+            people += filter(None, [self.core.operator_at(event.position)])
+        rows = self.core.state.operators
+        return {operator: rows[operator].name for operator in people if operator in rows}
 
     def _with(self, view: ContactView, form: str = "with {} at {}") -> str:
         operator = None if view.operator is None else self.core.operator(view.operator)

@@ -43,8 +43,7 @@ class Waiting:
     def follow(self, core: RoutingCore, event: api.Event, effects: Sequence[api.Effect], *, own: bool) -> None:
         """After an event while the contact waits."""
         if own or isinstance(event, _HOUSE) or not self._reasons:
-            people = [view.operator for view in core.operators()]
-            now = {operator: core.why_not(self.contact, operator) for operator in people}
+            now = {operator: core.why_not(self.contact, operator) for operator in core.state.operators}
             self._stale = self._stale or now != self._reasons
             self._reasons = now
             return
@@ -53,7 +52,7 @@ class Waiting:
                 self._judge(core, effect.operator)
 
     def _judge(self, core: RoutingCore, operator: OperatorId) -> None:
-        if core.operator(operator) is None:
+        if operator not in core.state.operators:
             self._stale = self._reasons.pop(operator, None) is not None or self._stale
             return
         reason = core.why_not(self.contact, operator)
@@ -88,7 +87,7 @@ class Waiting:
         return Said(f"It waits, {place}: {why.en}.", f"Den venter, {plass}: {why.nb}."), seen
 
     def _why(self, core: RoutingCore, seen: Considered) -> Said:
-        people = core.operators()
+        people = core.state.operators
         if not people:
             return Said("nobody is signed in", "ingen er logget inn")
         if len(people) > FEW:
@@ -96,7 +95,7 @@ class Waiting:
                 ", ".join(f"{group.count:,} {group.reason_en}" for group in seen.others),
                 ", ".join(f"{group.count} {group.reason_nb}" for group in seen.others),
             )
-        named = {view.name: core.why_not(self.contact, view.operator) for view in people}
+        named = {row.name: core.why_not(self.contact, row.operator) for row in people.values()}
         en, nb = [], []
         for group in seen.others:
             who = some([OperatorId(name) for name in group.names[:1]])

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
-from kak_server.routing import api
+from kak_server.routing import api, ranking
 from kak_server.routing.api import Condition, ContactClass, QueueConfig, Reach, RoomConfig, RoomsConfig, Step, Strategy
+from kak_server.routing.state import Contact, Operator, State
 from kak_server.runtime.explain import Explanation, explanation
 from kak_server.runtime.passed_over import TOLD_MAX
+from kak_server.runtime.step_sentences import when_said
 from tests.unit.routing.desk import queue
 from tests.unit.routing.test_workflows import NATIONAL
 from tests.unit.runtime.journaled import JournaledDesk
@@ -357,3 +359,57 @@ def test_an_evacuated_room_changes_whom_it_asks_and_that_is_told(tmp_path: Path)
     made.send(api.RoomStateSet(made.now_ms, RoomId("oslo"), api.RoomState.EVACUATED, OperatorId("sofie"), "fire"))
     text = "\n".join(english(made, tmp_path))
     assert "Room oslo is evacuated now: the call asks bergen and oslo." in text
+
+
+def test_every_condition_is_said_in_both_languages() -> None:
+    when = Condition(
+        classes=(ContactClass.EMERGENCY, ContactClass.URGENT),
+        kinds=(api.ContactKind.CHAT,),
+        areas=("0301",),
+        languages=("sami",),
+        weekdays=(5, 6),
+        from_min=22 * 60,
+        until_min=7 * 60 + 30,
+        calendar="holidays",
+        staff_below=2,
+        waiting_from=5,
+        room_states=(api.RoomState.CLOSED,),
+    )
+    said = when_said(when)
+    assert said.en == (
+        "its class is emergency or urgent and it is of kind Chat and its area is 0301 and its language is sami"
+        " and the own room is closed and the day of the week is 6, 7 (Monday is 1) and it is 22:00-07:30"
+        " and today is in calendar holidays and fewer than 2 of the own room are at work"
+        " and at least 5 wait in the queue"
+    )
+    assert said.nb == (
+        "klassen er nød eller haster og typen er Chat og området er 0301 og språket er sami"
+        " og egen sentral er stengt og ukedagen er 6, 7 (mandag er 1) og klokken er 22:00-07:30"
+        " og i dag er i kalenderen holidays og færre enn 2 i egen sentral er på jobb og minst 5 venter i køen"
+    )
+    assert when_said(Condition(in_calendar=False, calendar="holidays", staff_from=3, waiting_below=4)).en == (
+        "today is not in calendar holidays and at least 3 of the own room are at work"
+        " and fewer than 4 wait in the queue"
+    )
+
+
+def test_events_elsewhere_cost_a_look_at_whom_they_concern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a look at everybody: a call that waits through a busy evening must be explained in seconds."""
+    made = desk(tmp_path, queue("q", skills={"emd": 3}))
+    for number in range(200):
+        made.sit(f"o{number}", "bergen", ready=False)
+    made.ring("c1", "q")
+    for number in range(400):
+        made.wait(10)
+        made.says(f"o{number % 200}", api.Activity.AVAILABLE if number < 200 else api.Activity.BREAK)
+    made.journal.close()
+    looks: list[str] = []
+    judge = ranking.why_not
+
+    def counted(state: State, contact: Contact, operator: Operator) -> str | None:
+        looks.append(operator.operator)
+        return judge(state, contact, operator)
+
+    monkeypatch.setattr(ranking, "why_not", counted)
+    assert explanation(tmp_path, "c1") is not None
+    assert len(looks) <= 200 * 5 + 2 * 400, len(looks)
