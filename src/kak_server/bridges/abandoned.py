@@ -1,4 +1,5 @@
-"""Callers who left before anybody answered: a list for those of emergency queues, with one operator a call-back.
+"""Callers who left before anybody answered, or when they had lost whom they talked with: a list for those of emergency
+queues, with one operator a call-back.
 
 Calls that ended otherwise can be called back too, as long as they are remembered; only the list outlives a restart.
 """
@@ -27,7 +28,7 @@ class Case:
     contact: ContactId
     number: str
     queue: QueueId
-    arrived_at_ms: int
+    arrived_at_ms: int  # or when the operator was lost
     ended_at_ms: int
     listed: bool = True
     attempts: int = 0
@@ -60,8 +61,8 @@ class Abandoned:
         case = Case(line.contact, line.caller.number, line.queue, line.arrived_at_ms, self.ctx.now_ms)
         if (repeat := line.repeat) is not None and repeat.since_ms:
             case = replace(case, arrived_at_ms=repeat.since_ms, calls=repeat.calls, attempts=repeat.attempts)
-        if not line.operator_answered_at_ms and line.queue in self._emergency:
-            self._list(case)
+        if line.unhelped and line.queue in self._emergency:
+            self._list(replace(case, arrived_at_ms=line.alone_since_ms or case.arrived_at_ms))
         else:
             self.recent[line.contact] = replace(case, listed=False)
             if len(self.recent) > MAX_RECENT:

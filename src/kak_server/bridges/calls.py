@@ -221,6 +221,7 @@ class Calls:
             return
         line = replace(line, waiting=effect.reason, queue=effect.queue if effect.queue in self.queues else line.queue)
         line = line if again else replace(line, step_prompt="", tells_place=False)
+        line = line.left_alone(self.ctx.now_ms)
         self.keep(line)
         if effect.announce or line.answered:
             self.answer(line)
@@ -253,6 +254,7 @@ class Calls:
             operator_answered_at_ms=first,
             last_operator=effect.operator,
             last_position=str(effect.position),
+            alone_since_ms=0,
         )
         self.answer(self.on_connecting(line))
         ctx.route(ContactConnected(ctx.now_ms, effect.contact, effect.epoch))

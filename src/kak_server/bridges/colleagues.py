@@ -50,6 +50,8 @@ class Colleagues:
     def _parked(self, effect: routing.Parked) -> None:
         fields = {"contact": effect.contact, "room": effect.room, "slot": effect.slot, "by": effect.by}
         self.ctx.emit(Note("contact_parked", fields=fields))
+        if (line := self.calls.lines.get(effect.contact)) is not None:
+            self.calls.keep(line.left_alone(self.ctx.now_ms))
 
     def _joined(self, effect: routing.ParticipantJoined) -> None:
         self.calls.refresh(effect.contact)

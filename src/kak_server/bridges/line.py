@@ -134,6 +134,7 @@ class Line:
     silence: Silence = ""
     step_prompt: str = ""  # what a workflow has played since the caller began to wait
     tells_place: bool = False  # and with it the place in the queue
+    alone_since_ms: int = 0  # whom an operator answered, and nobody talks with any more: since when
 
     def key(self) -> str:
         """The journal's key."""
@@ -148,6 +149,17 @@ class Line:
         """The SIP calls it holds, likewise."""
         own = () if self.gone else (self.call,)
         return (*own, *(party.call for party in self.parties if party.live))
+
+    def left_alone(self, now_ms: int) -> "Line":
+        """Nobody talks with the caller from here on: who gives up now was not helped. As it was for one to whom no
+        operator has talked yet."""
+        alone = bool(self.operator_answered_at_ms) and not self.alone_since_ms
+        return replace(self, alone_since_ms=now_ms) if alone else self
+
+    @property
+    def unhelped(self) -> bool:
+        """Whether a caller who leaves now has got nobody, or lost whom they had."""
+        return not self.operator_answered_at_ms or bool(self.alone_since_ms)
 
     def party(self, name: str) -> Party | None:
         """A party by id."""

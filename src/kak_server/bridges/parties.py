@@ -112,6 +112,7 @@ class Parties:
             self.drop(line, party, "no-common-media")
             return
         now_ms = self.ctx.now_ms
+        line = replace(line, alone_since_ms=0)
         party = replace(party, state="answered", since_ms=now_ms, answered_at_ms=now_ms, trunk=trunk)
         self._keep(line, party, media)
 

@@ -89,7 +89,7 @@ class Repeats:
             line.caller.number if key is not None else "",
             self._klass_of(line),
             self.ctx.now_ms,
-            bool(line.operator_answered_at_ms),
+            not line.unhelped,
             _after(line),
             sighting,
             line.cluster,
@@ -134,14 +134,15 @@ class Repeats:
 
 
 def _after(line: Line) -> Repeat:
-    """What the next call of this caller begins with. Who was answered has had their turn."""
+    """What the next call of this caller begins with. Who was answered has had their turn, if nobody lost
+    them."""
     before = line.repeat
     since_ms = (before.since_ms if before is not None else 0) or line.arrived_at_ms
     return Repeat(
         case=before.case if before is not None else line.contact,
         calls=before.calls + 1 if before is not None else 2,
         first_arrived_at_ms=before.first_arrived_at_ms if before is not None else line.arrived_at_ms,
-        since_ms=0 if line.operator_answered_at_ms else since_ms,
+        since_ms=since_ms if line.unhelped else 0,
         answered=bool(line.operator_answered_at_ms) or (before is not None and before.answered),
         attempts=before.attempts if before is not None else 0,
     )

@@ -54,6 +54,7 @@ class Transfers:
             self.ctx.route(TransferToQueue(self.ctx.now_ms, by.operator, line.contact, queue.queue))
             return None
         party = self.parties.add(line, number)
+        self.calls.keep(self.calls.lines[line.contact].left_alone(self.ctx.now_ms))
         self._hand_over(by, self.calls.lines[line.contact])
         return party
 

@@ -4,7 +4,8 @@ import pytest
 
 from kak_server.bridges import abandoned
 from kak_server.bridges.abandoned import Abandoned
-from kak_server.model.ids import CallId
+from kak_server.media import rpc
+from kak_server.model.ids import CallId, LegId
 from tests.unit.bridges.world import KARI, SEAT_1, World, world
 
 HOUR_MS = 3_600_000
@@ -70,3 +71,62 @@ def test_a_claim_whose_call_died_with_the_process_is_given_back() -> None:
     after.resume(set())
     case = next(iter(after.cases.values()))
     assert (case.claimed_by, case.attempts) == (None, 1)
+
+
+def pc_dies(w: World) -> None:
+    """Kari's sound goes, and does not come back in time."""
+    w.media(rpc.LegMedia(LegId(f"seat-{SEAT_1}"), "down"))
+    w.now_ms = w.house.ctx.core.timers()["media:kari"]
+    w.timer("routing/media:kari")
+
+
+@pytest.mark.parametrize("lost_by", ["dead-pc", "park", "transfer", "blind"])
+def test_who_gives_up_after_losing_the_operator_is_listed_and_keeps_the_place(lost_by: str) -> None:
+    w = world()
+    w.sit()
+    arrived_ms = w.now_ms
+    contact = w.talking()
+    w.pass_ms(20_000)
+    if lost_by == "dead-pc":
+        pc_dies(w)
+    elif lost_by == "park":
+        assert w.do("contact.park", {"contact": contact}).code == ""
+    elif lost_by == "transfer":
+        assert w.do("contact.transfer", {"contact": contact, "queue": "113-bergen"}).code == ""
+    else:
+        assert w.do("contact.transfer_out", {"contact": contact, "number": "+4722000001"}).code == ""
+    lost_ms = w.now_ms
+    w.pass_ms(40_000)
+    w.ends(CallId("call-113"))
+    (case,) = w.house.abandoned.cases.values()
+    assert (case.contact, case.arrived_at_ms, case.ended_at_ms) == (contact, lost_ms, w.now_ms)
+    w.pass_ms(5_000)
+    again = w.ring("again")
+    row = w.house.ctx.core.state.contacts[again]
+    assert row.first_arrived_at_ms == arrived_ms
+    assert w.house.calls.lines[again].repeat.answered  # type: ignore[union-attr]
+    assert w.house.abandoned.cases == {}, "who rings again is not to be called back"
+
+
+def test_who_was_taken_care_of_again_is_not_listed() -> None:
+    w = world()
+    w.sit()
+    contact = w.talking()
+    assert w.do("contact.park", {"contact": contact}).code == ""
+    assert w.do("contact.unpark", {"contact": contact}).code == ""
+    w.pass_ms(1_000)
+    w.ends(CallId("call-113"))
+    again = w.ring("again")
+    assert w.house.abandoned.cases == {}
+    assert w.house.ctx.core.state.contacts[again].first_arrived_at_ms == 0
+
+
+def test_who_was_passed_on_and_talked_there_is_not_listed() -> None:
+    w = world()
+    contact = w.talking()
+    assert w.do("contact.transfer_out", {"contact": contact, "number": "+4722000001"}).code == ""
+    w.pass_ms(5_000)
+    w.picks_up(w.dials()[-1].call)
+    w.pass_ms(60_000)
+    w.ends(CallId("call-113"))
+    assert w.house.abandoned.cases == {}
