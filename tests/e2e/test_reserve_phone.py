@@ -5,19 +5,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kak_sim.audio import read_wav, tone, tone_at, write_wav
 from kak_sim.callers.sound import steady
+from tests.e2e.test_moves import hears
 from tests.e2e.test_radio_patch import GSSI, floor_is_free, radios_hear, radios_of, tone_ms
 from tests.support.baresip import needs_baresip
 from tests.support.baresip_phone import desk_phone
 from tests.support.lab import calling, running_lab
+from tests.support.robots import in_call, robot_at
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.real_peer, needs_baresip]
 
-CALLER_HZ, PHONE_HZ = 440, 1000
+CALLER_HZ, PHONE_HZ, COLLEAGUE_HZ = 440, 1000, 1_600
 MS = 1_000_000
 
 
@@ -95,6 +98,50 @@ async def test_it_rings_for_113_and_everything_works_from_its_keys(tmp_path: Pat
         assert sum(heard_ms(path, CALLER_HZ) for path in phone.heard()) >= 1_500
         metrics = await lab.metrics()
         assert metrics["kak_census_rtp_ports"] == len(lab_groups(lab.config)), "only the talkgroups' ports are taken"
+
+
+def loud_at(path: Path, freq_hz: float, others_hz: float) -> bool:
+    """Whether a recording has, at some moment, both tones at once."""
+    samples, rate = read_wav(path)
+    size = rate // 5
+    bins = [round(hz * size / rate) for hz in (freq_hz, others_hz)]
+    for at in range(0, len(samples) - size, size):
+        power = np.abs(np.fft.rfft(samples[at : at + size].astype(float))) ** 2
+        if all(power[bin_ - 1 : bin_ + 2].sum() > 0.15 * power.sum() > 0 for bin_ in bins):
+            return True
+    return False
+
+
+async def test_it_is_asked_into_a_colleagues_call_and_all_three_hear_each_other(tmp_path: Path, voice: Path) -> None:
+    async with (
+        running_lab(tmp_path, simulators=False, sip={"devices": [device()]}) as lab,
+        robot_at(lab, "ola", "oslo-1", voice_hz=COLLEAGUE_HZ) as ola,
+        calling(lab, "113", source=steady(CALLER_HZ)) as caller,
+    ):
+        await caller.answered()
+        await ola.client.until(in_call)
+        ola.rtp.rest(False)
+        contact = ola.client.view["call"]["contact"]
+        async with desk_phone(tmp_path, lab.sip, "desk-2", "right", voice) as phone:
+            await phone.registered()
+            asked = {"contact": contact, "operator": "kari", "purpose": "conference"}
+
+            async def is_seen() -> bool:
+                return "kari" in [row["operator"] for row in ola.client.view["operators"]]
+
+            await eventually(is_seen, 20, what="kari is signed in by the phone")
+            await ola.client.command("colleague.invite", **asked)
+            await phone.until("CALL_INCOMING")
+            phone.order("accept")
+            await hears(caller.heard, COLLEAGUE_HZ, PHONE_HZ, what="the caller")
+            await hears(ola.heard, CALLER_HZ, PHONE_HZ, what="the colleague")
+            await asyncio.sleep(1)
+            phone.order("hangup")
+            await hears(caller.heard, COLLEAGUE_HZ, not_hz=(PHONE_HZ,), what="the caller")
+            await ola.client.until(lambda seen: seen.view["call"]["colleagues"] == [])
+            await ola.client.command("contact.hangup", contact=contact)
+            assert (await caller.over()).cause == "bye"
+        await eventually(lambda: any(loud_at(path, CALLER_HZ, COLLEAGUE_HZ) for path in phone.heard()), 20, what="both")
 
 
 def lab_groups(config: Path) -> list[str]:

@@ -25,6 +25,8 @@ class Colleagues:
         self.ctx = ctx
         self.calls = calls
         self._parked_now: set[ContactId] = set()
+        self.on_left: Callable[[routing.ParticipantLeft], None] = lambda _effect: None  # the seat's phone
+        self.on_holder: Callable[[routing.HolderChanged], None] = lambda _effect: None
 
     def touched(self, contact: ContactId) -> None:
         """A contact changed: is it, or was it, in a slot?"""
@@ -61,6 +63,7 @@ class Colleagues:
     def _left(self, effect: routing.ParticipantLeft) -> None:
         data = {"contact": effect.contact, "cause": effect.cause, **texts(effect.cause)}
         self.ctx.emit(Tell(effect.position, "call.ended", data))
+        self.on_left(effect)
         self.calls.refresh(effect.contact)
         fields = {"contact": effect.contact, "operator": effect.operator, "cause": effect.cause}
         self.ctx.emit(Note("participant_left", fields=fields))
@@ -71,6 +74,7 @@ class Colleagues:
         if line is not None:
             self.calls.keep(replace(line, last_operator=effect.operator, last_position=str(effect.position)))
             self.calls.refresh(effect.contact)
+        self.on_holder(effect)
         fields = {"contact": effect.contact, "operator": effect.operator, "former": effect.former}
         self.ctx.emit(Note("holder_changed", fields=fields))
 

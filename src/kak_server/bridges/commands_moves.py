@@ -73,9 +73,6 @@ def _invite(house: "House", by: By, args: Args) -> None:
     commands_brought.no_sound(house, args, "talked about or shared")
     line = own_line(house, by, args)
     target = OperatorId(text(args, "operator"))
-    seat = house.ctx.core.operator(target)
-    if seat is not None and house.phone_desk.phones.serves(seat.position):
-        raise RefusedError("use-phone", "a phone is that colleague's sound: hand the call over instead")
     purpose: Purpose = "conference" if args.get("purpose") == "conference" else "consult"
     house.ctx.route(routing.ColleagueInvited(house.ctx.now_ms, by.operator, line.contact, target, purpose))
 

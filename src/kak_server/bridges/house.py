@@ -20,13 +20,7 @@ from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context, HouseSettings, Ids
 from kak_server.bridges.fetched import Fetched
 from kak_server.bridges.outgoing import Outgoing
-from kak_server.bridges.outputs import (
-    CancelTimer,
-    Note,
-    Output,
-    SetTimer,
-    Tell,
-)
+from kak_server.bridges.outputs import CancelTimer, Note, Output, SetTimer, Tell
 from kak_server.bridges.parties import Parties
 from kak_server.bridges.patches import Patches
 from kak_server.bridges.phone_desk import PhoneDesk
@@ -81,6 +75,8 @@ class House:
         self.phone_desk = PhoneDesk(
             self.ctx, self.calls, self.seats, self.groups, self.outgoing, self.transfers, self.stand
         )
+        phones = self.phone_desk.phones
+        self.colleagues.on_left, self.colleagues.on_holder = phones.parted, phones.promoted
         self.phone_views = PhoneViews(self.ctx, self.phone_desk.phones)
         self.views_callers = ViewsCallers(self.ctx, self.calls, self.callers)
         self.views = Views(

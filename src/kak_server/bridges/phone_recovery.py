@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from kak_server.bridges.outputs import Note, ToSip
 from kak_server.bridges.phone_call import PhoneCall
+from kak_server.bridges.phone_guests import epoch_of, guest, rings_or_talks
 from kak_server.bridges.phones import Phones
 from kak_server.model.ids import CallId
 from kak_server.routing.api import ContactState
@@ -55,8 +56,10 @@ def resume(phones: Phones, calls: Mapping[CallId, CallView], devices: Iterable[D
         operator = ctx.core.operator(seat.operator)
         view = ctx.core.contact(operator.contact) if operator is not None and operator.contact is not None else None
         offered = view is not None and view.state is ContactState.OFFERED
-        if view is not None and offered and seat.position not in phones.active:
-            phones.ring(seat.position, view.contact, view.epoch)
+        row = guest(view, seat.operator)
+        invited = row is not None and not row.joined
+        if view is not None and (offered or invited) and seat.position not in phones.active:
+            phones.ring(seat.position, view.contact, view.epoch if row is None else epoch_of(row))
             ctx.emit(Note("phone_rung_again", fields={"device": seat.phone, "contact": view.contact}))
 
 
@@ -67,5 +70,5 @@ def _match(phones: Phones, before: PhoneCall) -> None:
     if active is None:
         return
     view = phones.ctx.core.contact(active.contact) if active.contact is not None else None
-    if seat is None or view is None or view.operator != seat.operator or view.epoch != active.epoch:
+    if seat is None or not rings_or_talks(view, seat.operator, active.epoch):
         phones.drop(before.position, "ended in restart")

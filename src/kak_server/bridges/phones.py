@@ -8,11 +8,12 @@ position.
 from collections.abc import Callable
 from dataclasses import replace
 
-from kak_server.bridges.calls import JOINED, Calls
+from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context, PhoneInfo
 from kak_server.bridges.moved_media import moved_phone
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.phone_call import PhoneCall, our_leg, our_offer, pointed
+from kak_server.bridges.phone_guests import asked, guest, there
 from kak_server.bridges.seats import Seats
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, PositionId
@@ -140,12 +141,12 @@ class Phones:
     def _accept(self, active: PhoneCall) -> None:
         seat = self.seats.seats.get(active.position)
         view = self.ctx.core.contact(active.contact) if active.contact is not None else None
-        if seat is not None and view is not None and view.state is routing.ContactState.OFFERED:
+        if seat is not None and view is not None and asked(view, seat.operator, active.epoch):
             accepted = routing.OfferAccepted(self.ctx.now_ms, seat.operator, view.contact, active.epoch)
             self.ctx.route(accepted)
             self.ctx.settle()
             view = self.ctx.core.contact(view.contact)
-        if seat is None or view is None or view.operator != seat.operator or view.state not in JOINED:
+        if seat is None or not there(view, seat.operator):
             self.drop(active.position, "offer gone")
 
     def ended(self, call: CallId, cause: str) -> None:
@@ -219,7 +220,9 @@ class Phones:
         seat = self.seats.seats.get(active.position)
         view = self.ctx.core.contact(active.contact) if active.contact is not None else None
         held = event.held_by in ("peer", "both")
-        if seat is not None and view is not None and held != (view.state is routing.ContactState.HELD):
+        if seat is None or guest(view, seat.operator) is not None:
+            return  # the caller is the holder's to put on hold
+        if view is not None and held != (view.state is routing.ContactState.HELD):
             self.ctx.route(routing.HoldSet(self.ctx.now_ms, seat.operator, view.contact, held))
 
     def leg_lost(self, create: rpc.CreateRtp) -> bool:
@@ -312,6 +315,18 @@ class Phones:
         active = self.active.get(effect.position)
         if active is not None and active.contact == effect.contact:
             self.drop(effect.position, effect.cause)
+
+    def parted(self, effect: routing.ParticipantLeft) -> None:
+        """The operator is out of a colleague's call: likewise."""
+        active = self.active.get(effect.position)
+        if active is not None and active.contact == effect.contact and active.epoch > routing.INVITES:
+            self.drop(effect.position, effect.cause)
+
+    def promoted(self, effect: routing.HolderChanged) -> None:
+        """Who took part by phone has the contact from here on."""
+        active = self.active.get(effect.position)
+        if active is not None and active.contact == effect.contact:
+            self._keep(replace(active, epoch=effect.epoch))
 
     def take(self, talk: PhoneCall, leg: rpc.CreateRtp) -> None:
         """The phone has called us: its call is the seat's sound from now on."""
