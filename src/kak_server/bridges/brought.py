@@ -273,7 +273,7 @@ class BroughtContacts:
         self._references[one.by, one.asked.reference] = one.contact
 
     def _close(self, one: Brought) -> None:
-        self._open[one.by].pop(one.contact, None)
+        self._leave(one)
         self._over[one.contact] = None
 
     def _forget(self, one: Brought) -> None:
@@ -281,10 +281,14 @@ class BroughtContacts:
         self.messages.pop(one.contact, None)
         self._over.pop(one.contact, None)
         self._references.pop((one.by, one.asked.reference), None)
-        mine = self._open[one.by]
+        self._leave(one)
+
+    def _leave(self, one: Brought) -> None:
+        """It is not among its integrator's open ones; who has none leaves nothing behind."""
+        mine = self._open.get(one.by, {})
         mine.pop(one.contact, None)
         if not mine:
-            del self._open[one.by]
+            self._open.pop(one.by, None)
 
     def _record(self, one: Brought) -> StoreCall:
         position = next((p for p in self.ctx.settings.positions if p.position == one.last_position), None)

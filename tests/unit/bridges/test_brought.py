@@ -346,6 +346,20 @@ def test_it_is_forgotten_an_hour_after_its_end(w: World) -> None:
     assert bring(w).contact != chat.contact
 
 
+def test_each_of_several_is_forgotten_in_its_time(w: World) -> None:
+    """The second found its integrator's place cleared away by the first."""
+    over = [bring(w, replace(CHAT, reference=name)) for name in ("c1", "c2", "c3")]
+    for one in over:
+        w.house.brought.end(WEB, one.contact)
+        w.pump()
+    w.pass_ms(KEPT_FOR_MS)
+    for one in over:
+        w.timer(f"brought/{one.contact}")
+    assert w.house.brought.contacts == {}
+    assert w.house.brought.open_of(WEB.integrator) == []
+    assert bring(w, CHAT).contact not in {one.contact for one in over}
+
+
 def test_only_who_has_it_may_write_end_or_pass_it_on(w: World) -> None:
     w.sit()
     w.sit(OLA, SEAT_2, available=False)
