@@ -354,6 +354,7 @@ class House:
         self.views.lists.contact_changed(effect.contact)
         self.views_out.touched(effect.contact)
         self.colleagues.touched(effect.contact)
+        self.staff.calls_left.changed(effect.contact)
         self.redraw(effect.contact)
 
     def _operator_changed(self, effect: routing.OperatorChanged) -> None:

@@ -16,6 +16,7 @@ from kak_server.bridges.views_callers import ViewsCallers
 from kak_server.bridges.wait_book import Rooms, WaitBook
 from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
 from kak_server.routing.api import ContactClass
+from kak_server.routing.calls_out import queue_of_room, room_of_queue
 from kak_server.routing.views import OperatorView
 
 View = dict[str, Any]
@@ -42,9 +43,12 @@ class RoomQueues:
         return self._of.get(room, [])
 
     def rooms(self, queue: QueueId) -> Rooms:
-        """The rooms that serve a queue; none for one that the configuration does not have."""
+        """The rooms that serve a queue: of a room's calls out this one; none for others that are not configured."""
         info = self.queues.get(queue)
-        return () if info is None else info.rooms
+        if info is not None:
+            return info.rooms
+        room = room_of_queue(queue)
+        return () if room is None else (room,)
 
     def beside(self, room: RoomId) -> Rooms:
         """The rooms that serve a queue together with this one, this one first."""
@@ -110,23 +114,24 @@ class RoomLists:
         """Who waits for this room, emergency first, then as they came; of a longer line those who are next."""
         contacts = self.ctx.core.state.contacts
         found = []
-        for info in self.queues.of(room):
-            for contact in self.book.first(info.queue, MAX_WAITING_ROWS):
+        calls_out = queue_of_room(room)  # whoever we have called and left alone
+        for queue, name in (*((info.queue, info.name) for info in self.queues.of(room)), (calls_out, str(calls_out))):
+            for contact in self.book.first(queue, MAX_WAITING_ROWS):
                 row = contacts[contact]
-                found.append((RANKS[row.klass], row.arrived_at_ms, row.serial, contact, info))
+                found.append((RANKS[row.klass], row.arrived_at_ms, row.serial, contact, name))
         found.sort(key=_ORDER)
         rows, lines, plain = self._rows, self.calls.lines, not self.callers.marks_any
         built = []
-        for _, _, _, contact, info in found[:MAX_WAITING_ROWS]:
+        for _, _, _, contact, name in found[:MAX_WAITING_ROWS]:
             known = rows.get(contact)
             # As nearly always: nobody is marked, and this one was not when its row was made
             if plain and known is not None and known[0] is lines.get(contact) and not (known[1] or known[2]):
                 built.append(known[3])
             else:
-                built.append(self._waiting_row(contact, info))
+                built.append(self._waiting_row(contact, name))
         return built
 
-    def _waiting_row(self, contact: ContactId, info: QueueInfo) -> View:
+    def _waiting_row(self, contact: ContactId, queue_name: str) -> View:
         line = self.calls.lines.get(contact)
         flagged, incident = self.callers.marks(line)
         known = self._rows.get(contact)
@@ -137,7 +142,7 @@ class RoomLists:
         row = {
             "contact": view.contact,
             "queue": view.queue,
-            "queue_name": info.name,
+            "queue_name": queue_name,
             "class": view.klass.value,
             "caller": view.caller,
             "arrived_at_ms": view.arrived_at_ms,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges import staff_texts
+from kak_server.bridges.calls_left import CallsLeft
 from kak_server.bridges.outputs import Audit, Dirty, Note, Tell, Unseat
 from kak_server.bridges.rooms import Rooms
 from kak_server.bridges.staff_loans import StaffLoans
@@ -56,6 +57,7 @@ class Staff:
         self._about: dict[OperatorId, dict[str, RoomId]] = {}  # whom the notices of rooms are about
         self.loans = StaffLoans(ctx, self)
         self.rooms = Rooms(ctx, self)
+        self.calls_left = CallsLeft(ctx, self)
         self._leads = leads_of(ctx.settings.people)
 
     def serve(self, leads: Mapping[RoomId, Sequence[OperatorId]], room_names: Mapping[RoomId, str]) -> None:
@@ -192,6 +194,7 @@ class Staff:
     def resume(self) -> None:
         """After a restart: what the state says is told again."""
         self.loans.resume()
+        self.calls_left.resume()
         limit = self.ctx.core.people_config.misses
         for view in self.ctx.core.operators():
             if view.reason == MISSED:

@@ -47,6 +47,14 @@ def forced(by: str, effect: Forced) -> Texts:
     return f"{by} {nb}{note}", f"{by} {en}{note}"
 
 
+def call_out_left(number: str) -> Texts:
+    """To the shift lead, or to everybody where none is on."""
+    return (
+        f"Utgående samtale med {number} står uten operatør, og ingen har tatt den.",
+        f"The call out to {number} is left without an operator, and nobody has taken it.",
+    )
+
+
 # --- loans ------------------------------------------------------------------------------------------------------------
 
 LOAN_CAUSES: dict[LoanCause, Texts] = {

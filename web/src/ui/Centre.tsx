@@ -26,7 +26,7 @@ export function Centre({ onDial, ...card }: CentreProps) {
   return (
     <main className="centre panel">
       <div className="sr-only" role="status" aria-live="assertive">
-        {offer && t("offer.announce", { queue: offer.queue_name, caller: offer.caller || t("caller.unknown") })}
+        {offer && t("offer.announce", { queue: queueTitle(offer, t), caller: offer.caller || t("caller.unknown") })}
       </div>
       {call && <CallCard call={call} {...card} />}
       {alarm && (

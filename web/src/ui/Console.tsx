@@ -23,6 +23,7 @@ import { type Armed, notifyAll, type Open, useActions } from "./useActions";
 import { useAttention } from "./useAttention";
 import { useKeys } from "./useKeys";
 import { type Asked, WhyContext, WhyDialog } from "./Why";
+import { queueTitle } from "./words";
 
 /** How long the first press waits for the second. */
 const ARMED_MS = 2_000;
@@ -82,7 +83,7 @@ export function Console({ app }: { app: App }) {
     act,
     release: (held) => (held === "ptt" ? desk.ptt.up("space") : call && desk.callerTalk(call.contact, false)),
   });
-  useAttention(offer ? t("offer.title_blink", { queue: offer.queue_name }) : null, `${t("app.name")} · ${me.name}`);
+  useAttention(offer ? t("offer.title_blink", { queue: queueTitle(offer, t) }) : null, `${t("app.name")} · ${me.name}`);
 
   return (
     <WhyContext value={setWhy}>

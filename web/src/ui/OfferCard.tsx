@@ -6,6 +6,7 @@ import { CaseMarks, InvitedBy } from "./CaseMarks";
 import { duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { WhyMark } from "./Why";
+import { queueTitle } from "./words";
 
 /** An incoming call: large, announced, one key answers. */
 export function OfferCard({ offer }: { offer: Offer }) {
@@ -40,7 +41,7 @@ export function OfferCard({ offer }: { offer: Offer }) {
         <WhyMark asked={offer} at="offer" />
       </header>
       <InvitedBy purpose={offer.purpose} name={offer.invited_by_name} />
-      <p className="offer-queue">{offer.queue_name}</p>
+      <p className="offer-queue">{queueTitle(offer, t)}</p>
       <p className="offer-number number">
         {offer.kind === "voice"
           ? offer.caller

@@ -6,6 +6,7 @@ import { ageLevel, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { useWhyNotFetched } from "./ParkedCalls";
 import { WhyMark } from "./Why";
+import { queueTitle } from "./words";
 
 /** In a disaster thousands wait; nobody reads further down, and the page must stay quick. */
 const MAX_ROWS = 100;
@@ -89,7 +90,7 @@ function WaitingRow({ row, now }: { row: Waiting; now: number }) {
         <strong>{row.caller ? phone(row.caller) : t("caller.unknown")}</strong>
         <span className="muted">
           {row.kind !== "voice" && `${t(`kind.${row.kind}`)} · `}
-          {row.queue_name} · {t(`class.${row.class}`)}
+          {queueTitle(row, t)} · {t(`class.${row.class}`)}
           {row.state === "offered" && ` · ${t("waiting.offered")}`}
         </span>
         <RowMarks row={row} />
