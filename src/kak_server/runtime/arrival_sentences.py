@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from kak_server.model.ids import ContactId, QueueId
 from kak_server.routing import api
 from kak_server.routing.needs import skills_of
+from kak_server.routing.queues import class_in
 from kak_server.routing.state import State
 from kak_server.runtime.phrases import CLASSES, KINDS, Said, of
 from kak_server.runtime.step_sentences import asked_said
@@ -14,8 +15,8 @@ from kak_server.runtime.times import clock, seconds
 def arrived(event: api.ContactArrived, config: api.QueueConfig) -> Said:
     """By its queue's rules of then, and with what it brought itself."""
     kind = of(KINDS, event.kind.value)
-    klass = of(CLASSES, (event.klass or config.klass).value)
-    own = event.klass is not None and event.klass is not config.klass
+    judged = class_in(config, event.klass)
+    klass, own = of(CLASSES, judged.value), judged is not config.klass
     usual = of(CLASSES, config.klass.value)
     en = [
         f"{kind.en} {event.contact} from {event.caller or 'an unknown number'} arrived for queue"

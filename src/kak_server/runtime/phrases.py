@@ -72,6 +72,18 @@ WAITS: Final[Mapping[str, Said]] = {
     ),
 }
 ENDS: Final[Mapping[str, Said]] = {
+    "bye": Said("the other side hung up (bye)", "den andre la på (bye)"),
+    "cancelled": Said(
+        "the caller gave up before anybody answered (cancelled)", "innringeren ga opp før svar (cancelled)"
+    ),
+    "operator-hangup": Said("the operator hung up (operator-hangup)", "operatøren la på (operator-hangup)"),
+    "transferred": Said("it went to a number outside (transferred)", "den gikk til et nummer utenfor (transferred)"),
+    "gone": Said("the other side was gone (gone)", "den andre var borte (gone)"),
+    "no-media": Said("no sound could be had (no-media)", "det kom aldri lyd (no-media)"),
+    "lost": Said("the server had lost it (lost)", "serveren hadde mistet den (lost)"),
+    "lost-in-restart": Said("a restart lost it (lost-in-restart)", "en omstart mistet den (lost-in-restart)"),
+    "party-left": Said("the last other party left (party-left)", "den siste andre parten gikk (party-left)"),
+    "ended-outside": Said("it was ended from outside (ended-outside)", "den ble avsluttet utenfra (ended-outside)"),
     "idle": Said("the chat fell silent, nobody wrote any more", "chatten ble stille, ingen skrev mer"),
 }
 STATES_NB: Final[Mapping[str, str]] = {

@@ -88,7 +88,7 @@ def test_an_eventful_call_is_told_from_arrival_to_end(tmp_path: Path) -> None:
         "Kari was left by the caller.",
     ):
         assert sentence in text, text
-    assert story[-1] == "The call ended: bye."
+    assert story[-1] == "The call ended: the other side hung up (bye)."
 
 
 def test_a_rejecting_and_a_slow_operator_are_named(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_call_over_a_restart_and_a_checkpoint(tmp_path: Path) -> None:
     assert story is not None
     assert "The server started again (generation 3); the call goes on." in story[0]
     assert "(+61.0 s) Kari hung up." in story[1]
-    assert "The call ended: operator-hangup." in story[2]
+    assert "The call ended: the operator hung up (operator-hangup)." in story[2]
 
 
 def test_a_call_that_is_up_says_where_it_is(tmp_path: Path) -> None:

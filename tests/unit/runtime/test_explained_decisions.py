@@ -199,6 +199,13 @@ def test_the_contact_s_own_class_and_needs_are_told_with_the_queue_s(tmp_path: P
     )
 
 
+def test_a_class_of_its_own_that_does_not_count_is_not_told(tmp_path: Path) -> None:
+    """In an emergency queue everybody is an emergency."""
+    made = desk(tmp_path, queue("q"))
+    made.send(api.ContactArrived(made.now_ms, ContactId("c1"), QueueId("q"), klass=ContactClass.NORMAL))
+    assert "class emergency, served by oslo." in english(made, tmp_path)[0]
+
+
 def test_a_workflow_that_stays_at_home_is_not_said_to_be_served_by_all(tmp_path: Path) -> None:
     steps = (Step(reach=Reach.OWN), Step(after_ms=3_000, overflow_queue=QueueId("r")))
     made = desk(tmp_path, queue("q", "oslo", "bergen", workflow=steps), queue("r", "bodo"))
