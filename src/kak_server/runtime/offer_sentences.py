@@ -13,10 +13,17 @@ JUST_CAME = "just came"
 
 
 def offer_said(
-    effect: api.Offer, operator: OperatorView | None, name: str, judged: Judged | None, before: str | None
+    effect: api.Offer,
+    operator: OperatorView | None,
+    name: str,
+    judged: Judged | None,
+    before: str | None,
+    *,
+    by_name: bool = False,
 ) -> Said:
-    """`before`: why the operator could not be asked until then; None if they could, or the contact did not wait."""
-    why = _why(effect.operator, judged)
+    """`before`: why the operator could not be asked until then; None if they could, or the contact did not wait.
+    `by_name`: somebody passed it to this operator."""
+    why = _why(effect.operator, judged, by_name=by_name)
     before_said = _before(before)
     lent = Said("", "")
     if operator is not None and operator.duty.loan is not None:
@@ -32,7 +39,7 @@ def offer_said(
     )
 
 
-def _why(operator: OperatorId, judged: Judged | None) -> Said:
+def _why(operator: OperatorId, judged: Judged | None, *, by_name: bool) -> Said:
     if judged is None:
         return Said("", "")
     if operator == judged.named:
@@ -40,10 +47,12 @@ def _why(operator: OperatorId, judged: Judged | None) -> Said:
         if sticky:
             return Said(", whom this caller talked with last", ", som innringeren snakket med sist")
         return Said(", whom the step of the workflow names", ", som trinnet i arbeidsflyten navngir")
-    if operator not in judged.order:
+    count = len(judged.order)
+    place = judged.order.index(operator) + 1 if operator in judged.order else 0
+    several = judged.seen.strategy == api.Strategy.RING_ALL
+    if by_name or not place or (place > 1 and not several):  # the order was not asked: a transfer, a recall, a way back
         return Said(", asked by name", ", bedt om ved navn")
     helps = _help(operator, judged)
-    count, place = len(judged.order), judged.order.index(operator) + 1
     if count == 1:
         return Said(f", the only one who may be asked{helps.en}", f", den eneste som kan spørres{helps.nb}")
     order = order_of(judged.seen)

@@ -63,7 +63,7 @@ def change_said(config: QueueConfig, step: Step) -> Said:
         en.append(f"it asks {reach.en}")
         nb.append(f"den spør {reach.nb}")
     if step.relax is not None:
-        en.append(f"{step.relax} level{'s' if step.relax != 1 else ''} less than needed are enough")
+        en.append(f"{step.relax} level{'s' if step.relax != 1 else ''} less than needed will do")
         nb.append(f"{step.relax} nivå mindre enn kravet er nok")
     if step.drop:
         en.append(f"{', '.join(step.drop)} not needed any more")

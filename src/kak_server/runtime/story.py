@@ -163,6 +163,7 @@ class Story:
         asked = {effect.operator for effect in effects if isinstance(effect, api.Offer)}
         waited = before is not None and before.state is api.ContactState.WAITING
         arrival = any(isinstance(effect, api.StartWaiting) for effect in effects)
+        by_name = isinstance(event, api.TransferToOperator)
         if not arrival:
             self._tell_rules(event)
             self._tell_steps(event)
@@ -177,7 +178,7 @@ class Story:
                 case api.Offer():
                     if arrival and not told_offer:
                         self._tell_steps(event)
-                    self._offer(effect, names, asked, waited=waited, first=not told_offer)
+                    self._offer(effect, names, asked, waited=waited, first=not told_offer, by_name=by_name)
                     told_offer = True
                 case api.DialOut(operator=operator):
                     said = arrival_sentences.dialed(event, effect, self.contact, names[operator])
@@ -292,13 +293,14 @@ class Story:
         *,
         waited: bool,
         first: bool,
+        by_name: bool,
     ) -> None:
-        """`waited`: until this event; `first`: of those who are asked in it."""
+        """`waited`: until this event; `first`: of those who are asked in it; `by_name`: it was passed on to one."""
         self._offered_ms = self.core.now_ms
         self._waiting.begin_anew()
         before = self._waiting.before(effect.operator) if waited else None
         person = self.core.operator(effect.operator)
-        said = offer_said(effect, person, names[effect.operator], self._decision, before)
+        said = offer_said(effect, person, names[effect.operator], self._decision, before, by_name=by_name)
         seen = None if self._decision is None or not first else with_chosen(self._decision.seen, asked)
         self._say(said.en, said.nb, seen)
 

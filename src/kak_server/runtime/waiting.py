@@ -101,7 +101,7 @@ class Waiting:
             who = some([OperatorId(name) for name in group.names[:1]])
             alone = named.get(who)
             single = group.count == 1 and alone is not None
-            names = ", ".join(group.names) + (", ..." if group.count > len(group.names) else "")
+            names = ", ".join(group.names) + (" …" if group.count > len(group.names) else "")
             en.append(f"{who} {alone}" if single else f"{group.count} {group.reason_en} ({names})")
             nb.append(f"{group.count} {group.reason_nb} ({names})")
         return Said("; ".join(en), "; ".join(nb))

@@ -83,7 +83,7 @@ def test_a_step_that_relaxes_is_told_and_is_why_somebody_is_asked(tmp_path: Path
     made.ring("c1", "q")
     made.wait(3_000)
     text = "\n".join(english(made, tmp_path))
-    assert "2 levels less than needed are enough, eng not needed any more." in text
+    assert "2 levels less than needed will do, eng not needed any more." in text
     assert "until then below the level needed (emd 3, 5 was needed)" in text
 
 
@@ -131,6 +131,18 @@ def test_by_name_and_whom_the_caller_knows(tmp_path: Path) -> None:
     (offer,) = offers([step.text_en for step in told.steps])
     assert offer.startswith("Offer 1 to A at oslo-a, whom this caller talked with last.")
     assert merits(told) == ["talked with this caller last"]
+
+
+def test_a_transfer_to_somebody_is_not_said_to_follow_the_order(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q"))
+    for who in ("a", "b", "c"):
+        made.sit(who)
+        made.wait(1_000)
+    made.ring("c1", "q")
+    made.talk("a", "c1")
+    made.send(api.TransferToOperator(made.now_ms, OperatorId("a"), ContactId("c1"), OperatorId("c")))
+    _, second = offers(english(made, tmp_path))
+    assert second.startswith("Offer 2 to C at oslo-c, asked by name. It rings until")
 
 
 def test_who_was_not_signed_in_had_just_come(tmp_path: Path) -> None:
