@@ -123,6 +123,7 @@ export const call = (part: Partial<Call> = {}): Call => ({
   holder: "kari",
   holder_name: "Kari Nordmann",
   consulting: false,
+  search: null,
   colleagues: [],
   ...part,
 });

@@ -13,7 +13,7 @@ from kak_server.bridges.outputs import Dirty, Note, Tell
 from kak_server.bridges.reasons import texts
 from kak_server.model.ids import ContactId, OperatorId, PositionId, RoomId
 from kak_server.routing import api as routing
-from kak_server.routing.views import ContactView, ParticipantView
+from kak_server.routing.views import ContactView, ParticipantView, SearchView
 
 View = dict[str, Any]
 
@@ -46,6 +46,7 @@ class Colleagues:
             routing.Parked: self._parked,
             routing.ParticipantJoined: self._joined,
             routing.ParticipantLeft: self._left,
+            routing.SearchChanged: self._search_changed,
             routing.HolderChanged: self._holder_changed,
         }
 
@@ -67,6 +68,14 @@ class Colleagues:
         self.calls.refresh(effect.contact)
         fields = {"contact": effect.contact, "operator": effect.operator, "cause": effect.cause}
         self.ctx.emit(Note("participant_left", fields=fields))
+
+    def _search_changed(self, effect: routing.SearchChanged) -> None:
+        """Who asked for somebody is told that nobody comes; they have the caller still."""
+        fields = {"contact": effect.contact, "change": effect.change, "asked": effect.asked}
+        self.ctx.emit(Note("colleague_sought", fields=fields))
+        if effect.change in ("nobody", "time"):
+            said = {"contact": effect.contact, "reason": effect.change, "asked": effect.asked}
+            self.ctx.emit(Tell(effect.position, "consult.nobody", {**said, **self._where(effect)}))
 
     def _holder_changed(self, effect: routing.HolderChanged) -> None:
         """The new holder's name goes into the record; the sound follows with the contact's change."""
@@ -98,6 +107,7 @@ class Colleagues:
             "holder": view.operator,
             "holder_name": self._name(view.operator) if view.operator is not None else "",
             "consulting": view.consulting,
+            "search": self._search(view),
             "colleagues": [
                 {
                     "operator": row.operator,
@@ -111,6 +121,18 @@ class Colleagues:
                 for row in view.participants
             ],
         }
+
+    def _search(self, view: ContactView) -> View | None:
+        """Of which queue or room somebody is sought."""
+        search = view.search
+        if search is None:
+            return None
+        return {**self._where(search), "asked": search.asked, "until_ms": search.until_ms}
+
+    def _where(self, sought: SearchView | routing.SearchChanged) -> View:
+        info = self.calls.queues.get(sought.queue) if sought.queue is not None else None
+        name = info.name if info is not None else sought.queue
+        return {"queue": sought.queue, "queue_name": name, "room": sought.room}
 
     def on_offer(self, view: ContactView, operator: OperatorId | None) -> View:
         """What an offer says where it is an invitation: its own epoch and time, for what, and by whom."""

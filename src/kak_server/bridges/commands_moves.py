@@ -7,7 +7,7 @@ from kak_server.bridges import commands_brought
 from kak_server.bridges.asking import Args, By, RefusedError, flag, own_line, text
 from kak_server.bridges.commands_callers import supervisor
 from kak_server.bridges.context import QueueInfo
-from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
 from kak_server.routing import api as routing
 from kak_server.routing.api_moves import Purpose
 from kak_server.routing.views import ContactView
@@ -77,6 +77,20 @@ def _invite(house: "House", by: By, args: Args) -> None:
     house.ctx.route(routing.ColleagueInvited(house.ctx.now_ms, by.operator, line.contact, target, purpose))
 
 
+def _of_queue(house: "House", by: By, args: Args) -> None:
+    _seek(house, by, args, queue=QueueId(text(args, "queue")))
+
+
+def _of_room(house: "House", by: By, args: Args) -> None:
+    _seek(house, by, args, room=RoomId(text(args, "room")))
+
+
+def _seek(house: "House", by: By, args: Args, *, queue: QueueId | None = None, room: RoomId | None = None) -> None:
+    commands_brought.no_sound(house, args, "talked about or shared")
+    line = own_line(house, by, args)
+    house.ctx.route(routing.ColleagueSought(house.ctx.now_ms, by.operator, line.contact, queue, room))
+
+
 def _drop(house: "House", by: By, args: Args) -> None:
     line = own_line(house, by, args)
     target = OperatorId(text(args, "operator"))
@@ -144,6 +158,8 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "contact.transfer_operator": _to_operator,
     "contact.transfer_room": _to_room,
     "colleague.invite": _invite,
+    "contact.consult_queue": _of_queue,
+    "contact.consult_room": _of_room,
     "colleague.drop": _drop,
     "consult.complete": _complete,
     "consult.merge": _merge,

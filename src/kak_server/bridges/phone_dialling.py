@@ -110,6 +110,10 @@ class PhoneDialling:
         if seat is None or line is None or event.replaces is not None or event.replaces_header:
             self._refuse_transfer(event.call, "only to a number")
             return
+        view = ctx.core.contact(line.contact)
+        if view is None or view.operator != seat.operator:
+            self._refuse_transfer(event.call, "a colleague has the call")
+            return
         before = len(ctx.refused)
         try:
             self._transfers.pass_on(By(seat.operator, seat.position), line, dialled(event.target))

@@ -14,7 +14,7 @@ from kak_server.bridges.moved_media import moved_phone
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.phone_call import PhoneCall, our_leg, our_offer, pointed
 from kak_server.bridges.phone_guests import asked, guest, there
-from kak_server.bridges.seats import Seats
+from kak_server.bridges.seats import Seat, Seats
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, PositionId
 from kak_server.routing import api as routing
@@ -278,10 +278,13 @@ class Phones:
         self._keep(PhoneCall(position, seat.phone, contact, epoch, media.answer_sdp, calls))
         self.seats.phone_leg(position, our_leg(ctx, position, port, media))
         for call, where in zip(calls, reach, strict=True):
-            ctx.emit(ToSip("dial", call, dial=self._order(seat.phone, where, call, contact, media.answer_sdp)))
+            ctx.emit(ToSip("dial", call, dial=self._order(seat, where, call, contact, media.answer_sdp)))
 
-    def _order(self, device: str, where: str, call: CallId, contact: ContactId, offer_sdp: str) -> Dial:
+    def _order(self, seat: Seat, where: str, call: CallId, contact: ContactId, offer_sdp: str) -> Dial:
         view = self.ctx.core.contact(contact)
+        row = phone_guests.guest(view, seat.operator)
+        asks = self.ctx.core.operator(row.by) if row is not None else None
+        device = seat.phone
         queue = self.calls.queues.get(view.queue) if view is not None else None
         number = view.caller if view is not None else ""
         return Dial(
@@ -289,7 +292,7 @@ class Phones:
             target=device,
             offer_sdp=offer_sdp,
             caller=number if number.removeprefix("+").isdigit() else "",
-            display_name=queue.name if queue is not None else "",
+            display_name=asks.name if asks is not None else queue.name if queue is not None else "",
             attempt_timeout_ms=SILENT_AFTER_MS,
             emergency=queue is not None and queue.klass is routing.ContactClass.EMERGENCY,
             device=device,

@@ -216,7 +216,7 @@ class ToOperatorArgs(Incoming):
 
 
 class ToRoomArgs(Incoming):
-    """A call and the control room it goes to."""
+    """A call and the control room it goes to, or of which somebody is asked for."""
 
     contact: Name
     room: Name
@@ -228,6 +228,13 @@ class InviteArgs(Incoming):
     contact: Name
     operator: Name
     purpose: Literal["consult", "conference"] = "consult"
+
+
+class OfQueueArgs(Incoming):
+    """A call, and the queue of which somebody is asked for, to talk with first."""
+
+    contact: Name
+    queue: Name
 
 
 class ColleagueArgs(Incoming):
@@ -309,6 +316,8 @@ COMMANDS: dict[str, type[Incoming]] = {
     "contact.transfer_operator": ToOperatorArgs,
     "contact.transfer_room": ToRoomArgs,
     "colleague.invite": InviteArgs,
+    "contact.consult_queue": OfQueueArgs,
+    "contact.consult_room": ToRoomArgs,
     "colleague.drop": ColleagueArgs,
     "consult.complete": ContactArgs,
     "consult.merge": ContactArgs,

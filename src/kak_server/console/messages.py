@@ -29,7 +29,7 @@ from kak_server.console.models import (
 )
 from kak_server.console.models_callers import Incident, NumberFlag
 from kak_server.console.models_cards import Card, CardMessage
-from kak_server.console.models_moves import Parked
+from kak_server.console.models_moves import NobodyCame, Parked
 from kak_server.console.models_staff import Loan, RoomRow, StaffRow
 from kak_server.console.requests import ResultValue
 from kak_server.model.codec import Json
@@ -107,6 +107,7 @@ EVENTS: dict[str, Any] = {
     "phone": Phone,
     "surges": list[Incident],
     "parked": list[Parked],
+    "consult.nobody": NobodyCame,
     "flags": list[NumberFlag],
     "staff": list[StaffRow],
     "loans": list[Loan],

@@ -14,7 +14,7 @@ from kak_server.console.models_base import OperatorState as OperatorState
 from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
 from kak_server.console.models_cards import Card, ContactKind
-from kak_server.console.models_moves import Colleague, Parked, Part
+from kak_server.console.models_moves import Colleague, Parked, Part, Search
 from kak_server.console.models_staff import Day, Loan, Reason, RoomRow, StaffRow
 
 ServiceClass = Literal["emergency", "urgent", "normal"]
@@ -159,6 +159,7 @@ class Call(Outgoing):
     holder: str | None = None
     holder_name: str = ""
     consulting: bool = False
+    search: Search | None = None
     colleagues: list[Colleague] = []
 
 

@@ -21,6 +21,28 @@ class Colleague(Outgoing):
     expires_at_ms: int | None
 
 
+class Search(Outgoing):
+    """Somebody of a queue or a room is asked for, to talk with first: one after the other, until `until_ms`."""
+
+    queue: str | None
+    queue_name: str | None
+    room: str | None
+    asked: int
+    until_ms: int
+
+
+class NobodyCame(Outgoing):
+    """Nobody of the queue or room came: nobody is left of the `asked`, or the time is over. The caller is still
+    here."""
+
+    contact: str
+    reason: Literal["nobody", "time"]
+    asked: int
+    queue: str | None
+    queue_name: str | None
+    room: str | None
+
+
 class Parked(Outgoing):
     """A call in a slot of this room, for anybody there to take. At `recall_at_ms` it comes back by itself."""
 

@@ -14,6 +14,7 @@ from kak_server.routing.api import INVITES, ContactState, OperatorState, Part
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallEnded, CallMediaChanged, CallView
 from kak_server.sip.api_devices import DeviceContacts
+from kak_server.sip.api_legs import TransferAsked
 from tests.unit.bridges.test_phones import (
     ANSWER,
     LEG,
@@ -68,6 +69,31 @@ def test_the_phone_that_is_picked_up_is_in_the_call_and_all_three_hear_each_othe
     assert w.edges(f"contact/{contact}") == {(one, voices[other]) for one in voices for other in voices if one != other}
     assert w.house.phone_desk.phones.active[SEAT_1].epoch == INVITES + 1
     assert w.house.views.snapshot(KARI, SEAT_1)["call"]["part"] == "member"
+
+
+def test_the_phone_shows_who_asks() -> None:
+    w, _, _ = asked()
+    assert [dial.display_name for dial in dials(w)] == ["Ola"]
+
+
+@pytest.mark.parametrize(("of", "which"), [("queue", "113-oslo"), ("room", "oslo")])
+def test_somebody_of_a_queue_or_a_room_may_be_at_a_phone(of: str, which: str) -> None:
+    w = phone_world()
+    w.sit(OLA, SEAT_2)
+    contact = w.ring()
+    assert w.answer(contact, OLA, SEAT_2).code == ""
+    registers(w, "c1")
+    assert w.do(f"contact.consult_{of}", {"contact": contact, of: which}, OLA, SEAT_2).code == ""
+    picks_up(w, dials(w)[0].call)
+    assert parts(w, contact) == [(KARI, Part.CONSULT, True)]
+    assert state(w, contact) is ContactState.HELD
+
+
+def test_a_guests_phone_does_not_pass_the_holders_call_on() -> None:
+    w, contact, call = joined()
+    hear(w, TransferAsked(call, "sip:1131@kak"))
+    assert ("reject_transfer", str(call)) in w.sip()
+    assert parts(w, contact) == [(KARI, Part.MEMBER, True)]
 
 
 def test_it_is_put_down_and_the_others_talk_on() -> None:

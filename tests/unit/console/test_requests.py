@@ -63,6 +63,8 @@ def test_the_commands_are_those_of_the_page() -> None:
         "contact.transfer_operator",
         "contact.transfer_room",
         "colleague.invite",
+        "contact.consult_queue",
+        "contact.consult_room",
         "colleague.drop",
         "consult.complete",
         "consult.merge",

@@ -128,6 +128,8 @@ export interface Call {
   holder_name: string;
   /** The holder talks with a colleague, or could change to them. */
   consulting: boolean;
+  /** Somebody of a queue or a room is asked for, one after the other. */
+  search: Search | null;
   colleagues: Colleague[];
 }
 

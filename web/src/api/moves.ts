@@ -4,6 +4,8 @@ import type { components } from "./schema";
 type Server = components["schemas"];
 
 export type Colleague = Server["Colleague"];
+export type Search = NonNullable<Server["Call"]["search"]>;
+export type NobodyCame = Server["NobodyCame"];
 export type Parked = Server["Parked"];
 export type Repeat = Server["Repeat"];
 export type Flag = NonNullable<Server["Call"]["flag"]>;

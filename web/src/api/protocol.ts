@@ -44,6 +44,7 @@ export interface EventData {
   call: Call;
   "call.ended": { contact: string; cause: string; text_nb: string; text_en: string };
   card: Card;
+  "consult.nobody": NobodyCame;
   "card.message": CardMessage;
   "card.ended": { contact: string; cause: string; text_nb: string; text_en: string };
   me: Me;
@@ -150,6 +151,8 @@ export interface Commands {
   "contact.transfer_operator": { contact: string; operator: string; back: boolean };
   "contact.transfer_room": { contact: string; room: string };
   "colleague.invite": { contact: string; operator: string; purpose: "consult" | "conference" };
+  "contact.consult_queue": { contact: string; queue: string };
+  "contact.consult_room": { contact: string; room: string };
   "colleague.drop": { contact: string; operator: string };
   "consult.complete": { contact: string };
   "consult.merge": { contact: string };

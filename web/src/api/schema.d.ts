@@ -265,6 +265,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.consult_queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Consult Queue
+         * @description A call, and the queue of which somebody is asked for, to talk with first.
+         */
+        post: operations["command_contact_consult_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/contact.consult_room": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Consult Room
+         * @description A call and the control room it goes to, or of which somebody is asked for.
+         */
+        post: operations["command_contact_consult_room"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.dial": {
         parameters: {
             query?: never;
@@ -616,7 +656,7 @@ export interface paths {
         put?: never;
         /**
          * Contact.Transfer Room
-         * @description A call and the control room it goes to.
+         * @description A call and the control room it goes to, or of which somebody is asked for.
          */
         post: operations["command_contact_transfer_room"];
         delete?: never;
@@ -2202,6 +2242,8 @@ export interface components {
             referral: components["schemas"]["Referral"] | null;
             /** @default null */
             repeat: components["schemas"]["Repeat"] | null;
+            /** @default null */
+            search: components["schemas"]["Search"] | null;
             /**
              * Silence
              * @default
@@ -2460,7 +2502,7 @@ export interface components {
             state: "open" | "expired";
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactSayCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["HandoverNowCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["RoomSetCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["ContactParkCommand"] | components["schemas"]["ContactUnparkCommand"] | components["schemas"]["ContactTransfer_operatorCommand"] | components["schemas"]["ContactTransfer_roomCommand"] | components["schemas"]["ColleagueInviteCommand"] | components["schemas"]["ColleagueDropCommand"] | components["schemas"]["ConsultCompleteCommand"] | components["schemas"]["ConsultMergeCommand"] | components["schemas"]["ConsultSwapCommand"] | components["schemas"]["ContactListenCommand"] | components["schemas"]["ContactTake_overCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
+        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactSayCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["HandoverNowCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["RoomSetCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["ContactParkCommand"] | components["schemas"]["ContactUnparkCommand"] | components["schemas"]["ContactTransfer_operatorCommand"] | components["schemas"]["ContactTransfer_roomCommand"] | components["schemas"]["ColleagueInviteCommand"] | components["schemas"]["ContactConsult_queueCommand"] | components["schemas"]["ContactConsult_roomCommand"] | components["schemas"]["ColleagueDropCommand"] | components["schemas"]["ConsultCompleteCommand"] | components["schemas"]["ConsultMergeCommand"] | components["schemas"]["ConsultSwapCommand"] | components["schemas"]["ContactListenCommand"] | components["schemas"]["ContactTake_overCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
         /**
          * Colleague
          * @description Another operator in the call beside its holder: invited until `expires_at_ms`, or joined.
@@ -2668,6 +2710,14 @@ export interface components {
         /** CommandBody[NumberUnflagArgs] */
         CommandBody_NumberUnflagArgs_: {
             args: components["schemas"]["NumberUnflagArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[OfQueueArgs] */
+        CommandBody_OfQueueArgs_: {
+            args: components["schemas"]["OfQueueArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -3085,6 +3135,17 @@ export interface components {
              */
             type: "command";
         };
+        /** ConsultNobodyEvent */
+        ConsultNobodyEvent: {
+            data: components["schemas"]["NobodyCame"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "consult.nobody";
+        };
         /** ConsultSwapCommand */
         ConsultSwapCommand: {
             args: components["schemas"]["ContactArgs"];
@@ -3151,6 +3212,38 @@ export interface components {
              * @constant
              */
             name: "contact.conference";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactConsult_queueCommand */
+        ContactConsult_queueCommand: {
+            args: components["schemas"]["OfQueueArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.consult_queue";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
+        /** ContactConsult_roomCommand */
+        ContactConsult_roomCommand: {
+            args: components["schemas"]["ToRoomArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.consult_room";
             /**
              * Type
              * @constant
@@ -4600,6 +4693,28 @@ export interface components {
          */
         NoArgs: Record<string, never>;
         /**
+         * NobodyCame
+         * @description Nobody of the queue or room came: nobody is left of the `asked`, or the time is over. The caller is still
+         *     here.
+         */
+        NobodyCame: {
+            /** Asked */
+            asked: number;
+            /** Contact */
+            contact: string;
+            /** Queue */
+            queue: string | null;
+            /** Queue Name */
+            queue_name: string | null;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "nobody" | "time";
+            /** Room */
+            room: string | null;
+        };
+        /**
          * Nothing
          * @description An event that says all by its name.
          */
@@ -4796,6 +4911,16 @@ export interface components {
             kind: string;
             /** Name */
             name: string;
+        };
+        /**
+         * OfQueueArgs
+         * @description A call, and the queue of which somebody is asked for, to talk with first.
+         */
+        OfQueueArgs: {
+            /** Contact */
+            contact: string;
+            /** Queue */
+            queue: string;
         };
         /**
          * Offer
@@ -5794,6 +5919,22 @@ export interface components {
             sdp: string;
         };
         /**
+         * Search
+         * @description Somebody of a queue or a room is asked for, to talk with first: one after the other, until `until_ms`.
+         */
+        Search: {
+            /** Asked */
+            asked: number;
+            /** Queue */
+            queue: string | null;
+            /** Queue Name */
+            queue_name: string | null;
+            /** Room */
+            room: string | null;
+            /** Until Ms */
+            until_ms: number;
+        };
+        /**
          * SeatLost
          * @description This tab no longer holds the seat. The last event of a stream.
          */
@@ -5838,7 +5979,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["ConsultNobodyEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -6308,7 +6449,7 @@ export interface components {
         };
         /**
          * ToRoomArgs
-         * @description A call and the control room it goes to.
+         * @description A call and the control room it goes to, or of which somebody is asked for.
          */
         ToRoomArgs: {
             /** Contact */
@@ -7166,6 +7307,114 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_ConferenceArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_consult_queue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_OfQueueArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_consult_room: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ToRoomArgs_"];
             };
         };
         responses: {
