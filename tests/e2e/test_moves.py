@@ -122,6 +122,15 @@ async def test_an_attended_transfer_between_operators(tmp_path: Path) -> None:
         await hears(second.heard, CITIZEN_HZ, not_hz=(FIRST_HZ,), what="the second")
         await hears(citizen.heard, SECOND_HZ, not_hz=(FIRST_HZ,), what="the citizen")
         await eventually(lambda: first.client.view["call"] is None, what="the first is free")
+        # the second asks for somebody of the queue, whoever that is, and it is the first
+        await first.client.command("wrapup.done")
+        await first.client.until(lambda seen: seen.view["me"]["state"] == "idle")
+        await second.client.command("contact.consult_queue", contact=contact, queue="113-oslo")
+        await part_is(first, "consult")
+        await hears(second.heard, FIRST_HZ, not_hz=(CITIZEN_HZ,), what="the second, who asked for somebody")
+        await hears(citizen.heard, not_hz=(FIRST_HZ, SECOND_HZ), what="the citizen on hold once more")
+        await second.client.command("consult.merge", contact=contact)
+        await hears(citizen.heard, FIRST_HZ, SECOND_HZ, what="the citizen with both")
 
 
 async def test_two_operators_and_a_caller_hear_each_other_and_are_three_tracks(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ MOVES = (
     *("contact.park", "contact.unpark", "contact.transfer_operator", "contact.transfer_room"),
     *("colleague.invite", "colleague.drop", "consult.complete", "consult.merge", "consult.swap"),
     *("contact.listen", "contact.take_over", "contact.hangup", "contact.leave"),
+    *("contact.consult_queue", "contact.consult_room"),
 )
 
 picks = st.integers(0, 30)
@@ -356,10 +357,16 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
             return
         purpose = "consult" if on else "conference"
         args = {"contact": contact, "operator": other, "back": on, "room": "bergen", "purpose": purpose}
+        args["queue"] = "113-oslo" if on else "113-bergen"
         lab.do(operator, what, {**args, "whisper": on})
 
-    @rule(operator=operators, on=st.booleans(), comes=st.sampled_from([True, True, False]))
-    def asks_a_colleague_in(self, operator: OperatorId, on: bool, comes: bool) -> None:
+    @rule(
+        operator=operators,
+        on=st.booleans(),
+        comes=st.sampled_from([True, True, False]),
+        asks=st.sampled_from(["colleague.invite", "contact.consult_queue", "contact.consult_room"]),
+    )
+    def asks_a_colleague_in(self, operator: OperatorId, on: bool, comes: bool, asks: str) -> None:
         """Deep inside: two who talk about a call, or share one."""
         lab = self.lab
         other = next(who for who in OPERATORS if who != operator)
@@ -368,7 +375,9 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
         if lab.position_of(other) is None:
             self.sits_down(other, SEATS[1], True)
         self.is_through(other)
-        self.moves_the_call(operator, "colleague.invite", other, 0, on)
+        if asks != "colleague.invite":
+            self.says(other, "available")
+        self.moves_the_call(operator, asks, other, 0, on)
         if comes:
             self.answers_the_offer(other, "accept")
 

@@ -53,6 +53,8 @@ describe("sequence numbers", () => {
   });
 });
 
+const nobody = { contact: "c1", reason: "nobody", asked: 2, queue: "q", queue_name: "Q", room: null } as const;
+
 describe("events", () => {
   it("are all known by name", () => {
     // Every one is applied without throwing; what each does is below.
@@ -61,6 +63,7 @@ describe("events", () => {
       "offer.withdrawn": { contact: "c1", epoch: 4, reason: "expired" },
       call: call(),
       "call.ended": { contact: "c1", cause: "caller", text_nb: "", text_en: "" },
+      "consult.nobody": nobody,
       card: card(),
       "card.message": { contact: "k1", number: 2, by: "outside", name: "", text: "x", at_ms: 0 },
       "card.ended": { contact: "k1", cause: "hangup", text_nb: "", text_en: "" },
@@ -102,6 +105,18 @@ describe("events", () => {
     expect(live.call?.state).toBe("connected");
     expect(live.offer).toBeNull();
     expect(apply(live, "call", call({ state: "held" })).call?.state).toBe("held");
+  });
+
+  it("consult.nobody: told until somebody else is asked, or the call is over", () => {
+    const told = apply(start({ call: call() }), "consult.nobody", nobody);
+    expect(told.nobody_came?.asked).toBe(2);
+    const later = apply(told, "call", call({ state: "held" }));
+    expect(later.nobody_came?.asked).toBe(2);
+    const search = { queue: "q", queue_name: "Q", room: null, asked: 1, until_ms: 0 };
+    expect(apply(later, "call", call({ search })).nobody_came).toBeNull();
+    expect(apply(later, "call", call({ contact: "c2" })).nobody_came).toBeNull();
+    const over = { contact: "c1", cause: "caller", text_nb: "", text_en: "" };
+    expect(apply(later, "call.ended", over).nobody_came).toBeNull();
   });
 
   it("call: another contact's offer stays", () => {

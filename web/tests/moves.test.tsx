@@ -136,6 +136,43 @@ describe("a colleague", () => {
     expect(last()).toMatchObject({ name: "contact.transfer_operator", args });
   });
 
+  it("somebody of a queue or a room is asked for where no colleague's name fits, with Enter or by a click", async () => {
+    const rooms = [
+      { room: "bergen", name: "AMK Bergen", state: "closed" as const },
+      { room: "molde", name: "AMK Molde", state: "evacuated" as const },
+    ].map((row) => ({ ...row, reason: "", by: null, by_name: null, since_ms: null }));
+    const { user, last, reply } = await seatedConsole({ call: call(), operators, rooms });
+    await user.keyboard("e");
+    expect(id("seek-queue-113-oslo")).toHaveTextContent("AMK Oslo · 1 ledige");
+    expect(id("seek-room-bergen")).toHaveTextContent("Hele sentralen");
+    expect(screen.queryByTestId("seek-room-molde")).toBeNull();
+    await user.keyboard("113 b");
+    expect(screen.queryByTestId("seek-queue-113-oslo")).toBeNull();
+    await user.keyboard("{Enter}");
+    expect(last()).toMatchObject({ name: "contact.consult_queue", args: { contact: "c1", queue: "113-bergen" } });
+    await reply({ ok: false, code: "nobody-free", message: "" });
+    expect(screen.getByText("Ingen der er ledig nå.")).toBeInTheDocument();
+    await user.clear(id("colleague-find"));
+    await user.click(id("seek-room-bergen"));
+    expect(last()).toMatchObject({ name: "contact.consult_room", args: { contact: "c1", room: "bergen" } });
+    await reply();
+    expect(screen.queryByTestId("colleagues")).toBeNull();
+  });
+
+  it("the call says of whom somebody is sought, and that nobody came", async () => {
+    const search = { queue: "doctor", queue_name: "Lege", room: null, asked: 2, until_ms: NOW_MS + 9_000 };
+    const rings = call({ search, colleagues: [colleague({ state: "invited" })] });
+    const { user, event, last } = await seatedConsole({ call: rings });
+    expect(id("search")).toHaveTextContent("Noen fra LegeNr. 2 ringer");
+    await user.click(id("colleague-drop-ola"));
+    expect(last()).toMatchObject({ name: "colleague.drop", args: { contact: "c1", operator: "ola" } });
+    const nobody = { contact: "c1", reason: "nobody", asked: 2, queue: "doctor", queue_name: "Lege", room: null };
+    await event("consult.nobody", nobody);
+    await event("call", call());
+    expect(screen.queryByTestId("search")).toBeNull();
+    expect(id("nobody-came")).toHaveTextContent("Noen fra LegeIngen kom: 2 spurt, ingen igjen");
+  });
+
   it("who is asked is swapped with, let go, joined with and left the call by key", async () => {
     const asked = call({ state: "held", consulting: true, colleagues: [colleague()] });
     const { user, last, reply, socket } = await seatedConsole({ call: asked });

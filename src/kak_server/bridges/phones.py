@@ -282,7 +282,7 @@ class Phones:
 
     def _order(self, seat: Seat, where: str, call: CallId, contact: ContactId, offer_sdp: str) -> Dial:
         view = self.ctx.core.contact(contact)
-        row = phone_guests.guest(view, seat.operator)
+        row = guest(view, seat.operator)
         asks = self.ctx.core.operator(row.by) if row is not None else None
         device = seat.phone
         queue = self.calls.queues.get(view.queue) if view is not None else None

@@ -1,7 +1,7 @@
 /** A call from its offer to its end, as its operator sees it. */
 
 import type { ContactKind } from "./cards";
-import type { Colleague, Flag, Incident, Part, Repeat } from "./moves";
+import type { Colleague, Flag, Incident, Part, Repeat, Search } from "./moves";
 import type { CallerSource, ContactClass, Floor } from "./words";
 
 export interface Offer {

@@ -3,7 +3,7 @@
 import type { Abandoned, Call, HandedOver, Offer } from "./calls";
 import type { Card, CardMessage } from "./cards";
 import type { Me, MediaState, Notice, OperatorRow, Queue, Service, Talkgroup, TransferTarget, Waiting } from "./lists";
-import type { Flag, Incident, NumberFlag, Parked } from "./moves";
+import type { Flag, Incident, NobodyCame, NumberFlag, Parked } from "./moves";
 import type { Phone } from "./session";
 import type { Forced, Loan, Reason, RoomRow, StaffRow } from "./staff";
 import type { Activity } from "./words";

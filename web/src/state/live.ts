@@ -1,5 +1,5 @@
 import type { Card, CardMessage } from "../api/cards";
-import type { Incident, NumberFlag, Parked } from "../api/moves";
+import type { Incident, NobodyCame, NumberFlag, Parked } from "../api/moves";
 import type { Loan, Reason, RoomRow, StaffRow } from "../api/staff";
 import type {
   Abandoned,
@@ -30,6 +30,8 @@ export interface Live {
   me: Me;
   offer: Offer | null;
   call: Call | null;
+  /** Somebody was asked for and nobody came: until the next is asked, or the call is over. */
+  nobody_came: NobodyCame | null;
   /** The call that ended last, kept for the wrap-up card. */
   ended: Ended | null;
   queues: Queue[];
@@ -81,6 +83,7 @@ export function fromSnapshot(snapshot: Snapshot, ourNowMs: number, before: Live 
     ...rest,
     clock_offset_ms: now_ms - ourNowMs,
     ended: before?.ended ?? null,
+    nobody_came: before?.nobody_came?.contact === rest.call?.contact ? (before?.nobody_came ?? null) : null,
     recent_version: (before?.recent_version ?? 0) + 1,
   };
 }
@@ -108,11 +111,15 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
         call: event.data,
         offer: live.offer?.contact === event.data.contact ? null : live.offer,
         ended: null,
+        nobody_came: stillTold(live.nobody_came, event.data),
       };
+    case "consult.nobody":
+      return { nobody_came: event.data };
     case "call.ended":
       if (live.call?.contact !== event.data.contact) return {};
       return {
         call: null,
+        nobody_came: null,
         ended: {
           call: live.call,
           cause: event.data.cause,
@@ -174,6 +181,12 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
   }
 }
 
+/** That nobody came is told until somebody else is asked. */
+function stillTold(told: NobodyCame | null, call: Call): NobodyCame | null {
+  const asked = call.search !== null || call.colleagues.some((one) => one.part === "consult");
+  return told?.contact === call.contact && !asked ? told : null;
+}
+
 const MAX_NOTICES = 50;
 
 /** Every event name handled above; a test goes through them. */
@@ -182,6 +195,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "offer.withdrawn",
   "call",
   "call.ended",
+  "consult.nobody",
   "card",
   "card.message",
   "card.ended",

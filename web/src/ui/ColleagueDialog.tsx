@@ -6,6 +6,7 @@ import { Dialog } from "./Dialog";
 import { useDesk, useDeskState, useLive, useStore } from "./hooks";
 import { whyNotAsked } from "./moves";
 import { useApp } from "./rights";
+import { type Sought, SoughtChoice, useSought } from "./SoughtChoice";
 import { ACTIVITY_WORDS } from "./TopBar";
 
 interface ColleagueDialogProps {
@@ -17,8 +18,8 @@ interface ColleagueDialogProps {
   onClose(): void;
 }
 
-/** A colleague by name: asked first, asked into the call, or given the call at once. Enter asks the first that fits, or
- * gives what can only be given. */
+/** A colleague by name: asked first, asked into the call, or given the call at once; or somebody of a queue or a room,
+ * asked first. Enter asks the first that fits, people before queues and rooms, or gives what can only be given. */
 export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: ColleagueDialogProps) {
   const { t } = useLanguage();
   const desk = useDesk();
@@ -30,20 +31,34 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
   const rows = operators
     .filter((row) => !taken.has(row.operator) && row.name.toLowerCase().includes(wanted.trim().toLowerCase()))
     .sort((a, b) => Number(whyNotAsked(a) !== null) - Number(whyNotAsked(b) !== null) || a.name.localeCompare(b.name));
-  const waits = busy.has("colleague.invite") || busy.has("contact.transfer_operator");
+  const sought = useSought(wanted);
+  const waits =
+    busy.has("colleague.invite") ||
+    busy.has("contact.transfer_operator") ||
+    busy.has("contact.consult_queue") ||
+    busy.has("contact.consult_room");
   const done = (outcome: { ok: true } | { ok: false; code: string }) =>
     outcome.ok ? onClose() : setProblem(outcome.code);
   const invite = async (operator: string, purpose: "consult" | "conference") =>
     done(await desk.ask("colleague.invite", { contact, operator, purpose }));
   const give = async (operator: string) =>
     done(await desk.ask("contact.transfer_operator", { contact, operator, back: true }));
+  const seek = async ({ kind, id }: Sought) =>
+    done(
+      kind === "queue"
+        ? await desk.ask("contact.consult_queue", { contact, queue: id })
+        : await desk.ask("contact.consult_room", { contact, room: id }),
+    );
   const first = rows.find((row) => whyNotAsked(row) === null);
+  const firstSought = first || giveOnly ? undefined : sought[0];
   return (
     <Dialog title={t("move.colleague_title")} onClose={onClose} wide>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (first && !waits) void (giveOnly ? give(first.operator) : invite(first.operator, "consult"));
+          if (waits) return;
+          if (first) void (giveOnly ? give(first.operator) : invite(first.operator, "consult"));
+          else if (firstSought) void seek(firstSought);
         }}
       >
         <label className="field">
@@ -60,6 +75,7 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
       <p className="pad-problem" role="alert">
         {problem && errorText(t, problem)}
       </p>
+      {!giveOnly && <SoughtChoice rows={sought} first={firstSought} waits={waits} onSeek={(row) => void seek(row)} />}
       <ul className="colleagues" data-testid="colleagues">
         {rows.map((row) => (
           <Row

@@ -16,12 +16,30 @@ function word(one: Colleague, call: Call): Word {
 export function ColleagueRows({ call }: { call: Call }) {
   const { t } = useLanguage();
   const desk = useDesk();
-  const { me, clock_offset_ms } = useLive();
+  const { me, clock_offset_ms, nobody_came, rooms } = useLive();
   const { busy } = useDeskState();
   const now = useNow(clock_offset_ms);
   const mine = call.part === "holder";
+  const of = (sought: { queue_name: string | null; room: string | null }) =>
+    sought.queue_name ?? rooms.find((row) => row.room === sought.room)?.name ?? sought.room ?? "";
   return (
     <>
+      {call.search && (
+        <li className="party party-ringing" data-testid="search">
+          <strong className="party-name">{t("move.somebody", { of: of(call.search) })}</strong>
+          <span className="party-state">{t("move.seeking", { count: String(call.search.asked) })}</span>
+        </li>
+      )}
+      {nobody_came?.contact === call.contact && (
+        <li className="party party-refused" role="status" data-testid="nobody-came" data-reason={nobody_came.reason}>
+          <strong className="party-name">{t("move.somebody", { of: of(nobody_came) })}</strong>
+          <span className="party-state">
+            {t(nobody_came.reason === "time" ? "move.nobody_in_time" : "move.nobody_came", {
+              count: String(nobody_came.asked),
+            })}
+          </span>
+        </li>
+      )}
       {!mine && (
         <li className="party party-answered" data-testid="holder">
           <strong className="party-name">{call.holder_name}</strong>
