@@ -68,13 +68,14 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "move.colleague_title": "Colleague",
   "move.find": "Find by name",
   "move.nobody": "Nobody else is signed in",
+  "move.nobody_named": "Nobody of that name is signed in",
   "move.colleague_how":
     "Ask first: you two talk, the caller hears music. Take in: all together at once. Hand on: you are free at once, and the call comes back to you if nobody takes it.",
   "move.somebody_of": "Somebody of …, to talk with first: whoever comes",
   "move.somebody_hint":
     "One after the other is asked, in the queue's order; the caller stays with you until somebody comes",
   "move.whole_room": "The whole room",
-  "move.free_now": "{count} free",
+  "move.free_now": "free: {count}",
   "move.no_such": "No queue or room of that name",
   "move.somebody": "Somebody of {of}",
   "move.seeking": "No. {count} rings",

@@ -88,7 +88,7 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
             onGive={give}
           />
         ))}
-        {rows.length === 0 && <li className="panel-empty">{t("move.nobody")}</li>}
+        {rows.length === 0 && <li className="panel-empty">{t(wanted ? "move.nobody_named" : "move.nobody")}</li>}
       </ul>
       <p className="muted">{t(giveOnly ? "alarm.give_how" : "move.colleague_how")}</p>
     </Dialog>
