@@ -143,7 +143,7 @@ describe("a colleague", () => {
     ].map((row) => ({ ...row, reason: "", by: null, by_name: null, since_ms: null }));
     const { user, last, reply } = await seatedConsole({ call: call(), operators, rooms });
     await user.keyboard("e");
-    expect(id("seek-queue-113-oslo")).toHaveTextContent("AMK Oslo · ledige: 1");
+    expect(id("seek-queue-113-oslo")).toHaveTextContent("Ledige 1 · AMK Oslo");
     expect(id("seek-room-bergen")).toHaveTextContent("Hele sentralen");
     expect(screen.queryByTestId("seek-room-molde")).toBeNull();
     await user.keyboard("113 b");

@@ -75,7 +75,7 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "move.somebody_hint":
     "One after the other is asked, in the queue's order; the caller stays with you until somebody comes",
   "move.whole_room": "The whole room",
-  "move.free_now": "free: {count}",
+  "move.free_now": "Free {count}",
   "move.no_such": "No queue or room of that name",
   "move.somebody": "Somebody of {of}",
   "move.seeking": "No. {count} rings",

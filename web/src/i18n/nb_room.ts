@@ -72,7 +72,7 @@ export const nbRoom = {
   "move.somebody_of": "Noen fra …, for å snakke først: den som kommer",
   "move.somebody_hint": "Én etter én spørres, i køens rekkefølge; innringeren er hos deg til noen kommer",
   "move.whole_room": "Hele sentralen",
-  "move.free_now": "ledige: {count}",
+  "move.free_now": "Ledige {count}",
   "move.no_such": "Ingen kø eller sentral med det navnet",
   "move.somebody": "Noen fra {of}",
   "move.seeking": "Nr. {count} ringer",

@@ -59,8 +59,8 @@ export function SoughtChoice({ rows, first, waits, onSeek }: SoughtChoiceProps) 
             {row.name} {row === first && <kbd>Enter</kbd>}
           </strong>
           <span className="muted">
+            {row.free !== null && `${t("move.free_now", { count: String(row.free) })} · `}
             {row.kind === "room" ? t("move.whole_room") : row.of}
-            {row.free !== null && ` · ${t("move.free_now", { count: String(row.free) })}`}
           </span>
         </button>
       ))}
