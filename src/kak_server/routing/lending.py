@@ -219,6 +219,17 @@ def settle(turn: Turn) -> None:
             _let_go(turn, loan, name, "signed-out" if operator is None else "moved")
     if gone:
         _recall(turn)
+    if turn.emptied:
+        _serve_less(turn)
+
+
+def _serve_less(turn: Turn) -> None:
+    """Former rules of queues went with their last contact: nobody is lent for what these asked for."""
+    for name in list(turn.state.people.on_loan):
+        operator = turn.state.operators[name]
+        terms = operator.duty.loan
+        if terms is not None and any(queue in turn.emptied for queue in terms.queues):
+            _serve(turn, operator, terms)
 
 
 def _recall(turn: Turn) -> None:

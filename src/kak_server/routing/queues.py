@@ -101,6 +101,7 @@ def quit_queue(turn: Turn, contact: Contact) -> None:
     del queue.members[contact.contact]
     if queue.retired and not queue.members:
         drop_queue(turn.state, queue)
+        turn.emptied.append(queue.config.queue)
 
 
 def drop_queue(state: State, queue: Queue) -> None:

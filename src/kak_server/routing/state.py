@@ -285,10 +285,11 @@ class State:
 class Turn:
     """One step in the making: the state, the time, and the effects so far."""
 
-    __slots__ = ("_contacts", "_operators", "effects", "lapsed", "now_ms", "state")
+    __slots__ = ("_contacts", "_operators", "effects", "emptied", "lapsed", "now_ms", "state")
 
     def __init__(self, state: State, now_ms: int) -> None:
         self.state = state
+        self.emptied: list[QueueId] = []  # former rules of these went with their last contact
         self.lapsed: tuple[Contact, ...] = ()  # somebody who was sought for them does not come
         self.now_ms = now_ms
         self.effects: list[Effect] = []

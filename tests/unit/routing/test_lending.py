@@ -356,3 +356,18 @@ def test_on_loan_ones_colleagues_are_those_of_the_other_room() -> None:
     made.ring("c3", "116117")
     (gone,) = only(made.wait(15_000), MadeNotReady)
     assert {gone.operator, made.contact("c2").operator} == {"kari", "bente"}
+
+
+def test_nobody_is_lent_for_a_queue_any_more_that_went_with_its_last_contact() -> None:
+    """Another queue that asks for the same goes along with it until then, in a core that was restored too."""
+    made = lent(queues=("doctor",))
+    made.ring("c1", "doctor")
+    made.talk("kari", "c1")
+    specialists = queue("specialists", "bergen", klass=ContactClass.URGENT, skills={"doctor": 4})
+    made.publish(specialists, removed=("doctor",))
+    made.gone("c1")
+    made.done("kari")
+    made.ring("c2", "specialists")
+    assert made.offered_to("c2") is None
+    restored = RoutingCore.restore(made.core.snapshot())
+    assert restored.idle(specialists.queue) == made.core.idle(specialists.queue) == ()
