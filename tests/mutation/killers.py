@@ -65,7 +65,6 @@ KILLERS: Mapping[str, Callable[[], str]] = {
     "histories": lambda: _machines(30, RoutingMachine, WorkflowMachine),
     "days": lambda: _days(1, 1),
     "orders": lambda: _tests("tests/properties/test_ordered_blocks.py", "tests/properties/test_sharing.py"),
-    "more days": lambda: _days(100, 8),
     "more histories": lambda: _machines(250, WorkflowMachine, RoutingMachine),
     "the house": lambda: _machines(20, HouseMachine),
     "of one piece": lambda: _tests(
@@ -73,6 +72,7 @@ KILLERS: Mapping[str, Callable[[], str]] = {
         "tests/properties/test_routing_machine.py::test_the_order_of_hashing_decides_nothing",
         "tests/properties/test_whatif_days.py",
     ),
+    "more days": lambda: _days(100, 8),
 }
 
 
