@@ -12,7 +12,7 @@ from tests.integration.console.conftest import Running
 
 INFO = {
     "contact": "c1", "kind": "chat", "reference": "r1", "queue": "lv", "state": "waiting", "arrived_at_ms": 1,
-    "answered_at_ms": None, "ended_at_ms": None, "cause": "", "messages": 1,
+    "answered_at_ms": None, "ended_at_ms": None, "cause": "", "messages": 1, "ends_at_ms": None,
 }  # fmt: skip
 MESSAGE = {"number": 2, "by": "outside", "text": "hei", "at_ms": 1}
 BODY: dict[str, Any] = {"kind": "chat", "reference": "r1", "queue": "lv"}
