@@ -37,9 +37,11 @@ queues: [{{id: q, name: Q, numbers: [113], class: emergency, rooms: [amk]}}]
 
 
 @asynccontextmanager
-async def control(folder: Path, **values: object) -> AsyncIterator[asyncio.subprocess.Process]:
+async def control(
+    folder: Path, template: str = CONFIG, /, **values: object
+) -> AsyncIterator[asyncio.subprocess.Process]:
     config, log = folder / "config.yaml", folder / "control.log"
-    config.write_text(CONFIG.format(folder=folder, **values), encoding="utf-8")
+    config.write_text(template.format(folder=folder, **values), encoding="utf-8")
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "kak_server.cli", "serve", "--config", str(config)), stdout=out, stderr=out

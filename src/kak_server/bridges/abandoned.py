@@ -1,5 +1,5 @@
-"""Callers who left before anybody answered, or when they had lost whom they talked with: a list for those of emergency
-queues, with one operator a call-back.
+"""Callers who left before anybody answered, or when they had lost whom they talked with: a list for those of
+queues that call back, with one operator a call-back.
 
 Calls that ended otherwise can be called back too, as long as they are remembered; only the list outlives a restart.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kak_server.bridges.asking import RefusedError
-from kak_server.bridges.context import Context, emergency_queues
+from kak_server.bridges.context import Context, HouseSettings, called_back_queues, emergency_queues
 from kak_server.bridges.line import Line
 from kak_server.bridges.outputs import Dirty, Note
 from kak_server.model.codec import from_json
@@ -46,11 +46,11 @@ class Abandoned:
         self.cases: dict[ContactId, Case] = {}
         self.recent: OrderedDict[ContactId, Case] = OrderedDict()
         self._by_number: dict[str, dict[ContactId, None]] = {}  # of the list
-        self._emergency = emergency_queues(ctx.settings)
+        self.serve(ctx.settings)
 
-    def serve(self, emergency: frozenset[QueueId]) -> None:
+    def serve(self, settings: HouseSettings) -> None:
         """Other queues' callers are to be called back from now on."""
-        self._emergency = emergency
+        self._emergency, self._listed = emergency_queues(settings), called_back_queues(settings)
 
     def ended(self, line: Line) -> None:
         """A call is over. One of a citizen may be called back; a call-back that nobody answered is to be made again."""
@@ -61,7 +61,7 @@ class Abandoned:
         case = Case(line.contact, line.caller.number, line.queue, line.arrived_at_ms, self.ctx.now_ms)
         if (repeat := line.repeat) is not None and repeat.since_ms:
             case = replace(case, arrived_at_ms=repeat.since_ms, calls=repeat.calls, attempts=repeat.attempts)
-        if line.unhelped and line.queue in self._emergency:
+        if line.unhelped and (line.queue in self._listed or line.facts.emergency):
             self._list(replace(case, arrived_at_ms=line.alone_since_ms or case.arrived_at_ms))
         else:
             self.recent[line.contact] = replace(case, listed=False)

@@ -255,7 +255,7 @@ class BroughtContacts:
                 kind=KINDS[asked.kind],
                 priority_ms=asked.priority_ms,
                 skills=dict(asked.skills),
-                area=asked.area,
+                area=self.calls.gazetteer.code(asked.area) or asked.area,
                 language=asked.language,
                 identity=asked.caller,
             )

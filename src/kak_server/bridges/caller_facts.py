@@ -15,8 +15,17 @@ class CallerFacts:
     diverted_from: tuple[str, ...] = ()
     details: tuple[Detail, ...] = ()
     references: tuple[DataReference, ...] = ()  # not fetched yet
+    languages: tuple[str, ...] = ()  # the caller's, the best first
+    route_by_location: bool = True  # unless the caller's side says no
 
 
 def facts_of(event: IncomingCall, *more: Detail) -> CallerFacts:
     """Of a call that has just come; `more` are lines of the house's own."""
-    return CallerFacts(event.emergency, event.diverted_from, (*more, *event.details)[:MAX_DETAILS], event.references)
+    return CallerFacts(
+        event.emergency,
+        event.diverted_from,
+        (*more, *event.details)[:MAX_DETAILS],
+        event.references,
+        event.languages,
+        event.route_by_location,
+    )

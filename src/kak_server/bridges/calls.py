@@ -10,8 +10,10 @@ from kak_server.bridges.call_records import record_of
 from kak_server.bridges.caller_facts import facts_of
 from kak_server.bridges.contact_plan import caller_leg
 from kak_server.bridges.context import Context, QueueInfo, directory_of
+from kak_server.bridges.describing import area_of, class_of, language_of
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.fetched import Fetched, with_fetched
+from kak_server.bridges.gazetteer import Gazetteer
 from kak_server.bridges.line import Line
 from kak_server.bridges.line_media import described, policy_in, secret_for, with_session
 from kak_server.bridges.moved_media import moved_line
@@ -24,6 +26,7 @@ from kak_server.routing.api import (
     ConnectFailed,
     ContactArrived,
     ContactConnected,
+    ContactDescribed,
     ContactGone,
     StartWaiting,
 )
@@ -42,7 +45,7 @@ class Calls:
         self.lines: dict[ContactId, Line] = {}
         self.by_call: dict[CallId, ContactId] = {}
         self.keyed_seats: set[PositionId] = set()  # seats whose microphone is keyed towards a talkgroup
-        self._directory = directory_of(ctx.settings)
+        self._directory, self.gazetteer = directory_of(ctx.settings), Gazetteer(ctx.settings.areas)
         self.queues: dict[QueueId, QueueInfo] = {q.queue: q for q in ctx.settings.queues}
         self.places = Places(ctx)
         self._plans = CallPlans(ctx, self.lines, self.keyed_seats, self.places)
@@ -50,9 +53,9 @@ class Calls:
         self.on_arriving: Callable[[Line], Line] = lambda line: line  # what else is known of the caller
         self.on_connecting: Callable[[Line], Line] = lambda line: line  # what else an answer begins
 
-    def serve(self, directory: Directory, queues: dict[QueueId, QueueInfo]) -> None:
+    def serve(self, directory: Directory, gazetteer: Gazetteer, queues: dict[QueueId, QueueInfo]) -> None:
         """Other numbers and queues from now on; lines that are there stay where they are."""
-        self._directory, self.queues = directory, queues
+        self._directory, self.gazetteer, self.queues = directory, gazetteer, queues
 
     # --- from the SIP room ----------------------------------------------------------------------------------------
 
@@ -124,14 +127,28 @@ class Calls:
         line = self.line_of(call)
         if line is None:
             return None
-        self.keep(with_fetched(line, found))
+        line = with_fetched(line, found)
+        self.keep(line)
+        if line.direction == "in" and (area := area_of(line, self.gazetteer)):
+            self.ctx.route(ContactDescribed(self.ctx.now_ms, line.contact, area=area))
         return line.contact
 
     def arrive(self, line: Line) -> None:
         """Into the queue."""
-        attributes = {"trunk": line.trunk, "source": line.caller.source}
-        number, since_ms = line.caller.number, line.repeat.since_ms if line.repeat is not None else 0
-        self.ctx.route(ContactArrived(self.ctx.now_ms, line.contact, line.queue, number, attributes, since_ms))
+        info = self.queues.get(line.queue)
+        self.ctx.route(
+            ContactArrived(
+                self.ctx.now_ms,
+                line.contact,
+                line.queue,
+                line.caller.number,
+                {"trunk": line.trunk, "source": line.caller.source},
+                line.repeat.since_ms if line.repeat is not None else 0,
+                klass=class_of(line, info.klass) if info is not None else None,
+                area=area_of(line, self.gazetteer),
+                language=language_of(line),
+            )
+        )
 
     def port_lost(self, create: rpc.CreateRtp, code: str) -> None:
         """A caller's leg could not be made: the port is somebody else's and rests. Before the answer another is taken;

@@ -121,6 +121,13 @@ def emergency_queues(settings: HouseSettings) -> frozenset[QueueId]:
     return frozenset(queue.queue for queue in settings.queues if queue.klass is routing.ContactClass.EMERGENCY)
 
 
+def called_back_queues(settings: HouseSettings) -> frozenset[QueueId]:
+    """Whose callers are listed to be called back when they leave unheard: by class, unless the queue says otherwise."""
+    by_class = (routing.ContactClass.EMERGENCY, routing.ContactClass.URGENT)
+    said = ((queue.queue, queue.handling.call_back, queue.klass in by_class) for queue in settings.queues)
+    return frozenset(queue for queue, own, usual in said if (usual if own is None else own))
+
+
 def directory_of(settings: HouseSettings) -> Directory:
     """Where calls to each number go."""
     numbers = {number: queue.queue for queue in settings.queues for number in queue.numbers}

@@ -75,7 +75,7 @@ class _Service:
         towns = service.municipalities
         self._by_code = {town.code: town for town in towns}
         self._by_number = {number: town for town in towns for number in town.numbers}
-        self._by_name = {_plain(text): town for town in towns for text in (town.name, town.code) if text}
+        self._by_name = {plain_name(text): town for town in towns for text in (town.name, town.code) if text}
         self._prefixes = {prefix: town for town in towns for prefix in town.prefixes}
         self._prefix_chars = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
 
@@ -92,7 +92,7 @@ class _Service:
         yield "trunk", self._by_code.get(self._service.trunks.get(event.trunk, ""))
         for place in event.locations if event.route_by_location else ():
             for area in place.areas:
-                yield "location", self._by_name.get(_plain(area))
+                yield "location", self._by_name.get(plain_name(area))
         number = event.caller.number
         for chars in self._prefix_chars:
             yield "caller", self._prefixes.get(number[:chars])
@@ -104,7 +104,8 @@ def _called(service: AreaService) -> Iterator[str]:
         yield from town.numbers
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A municipality's name as names are compared."""
     plain = " ".join(name.casefold().split())
     for word in _COMMON_WORDS:
         plain = plain.removesuffix(word)

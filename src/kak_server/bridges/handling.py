@@ -19,6 +19,7 @@ class Handling:
     silent_procedure_nb: str = ""
     silent_procedure_en: str = ""
     chat_idle_ms: int = 900_000  # a chat in which nobody wrote for so long is over, if its last word is ours
+    call_back: bool | None = None  # who leaves unheard is listed; None: by the queue's class
     blocked: Blocked = "accept"  # never anything else for an emergency
 
 

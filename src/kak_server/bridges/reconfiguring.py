@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from kak_server.bridges.callers import windows_of
-from kak_server.bridges.context import HouseSettings, QueueInfo, directory_of, emergency_queues
+from kak_server.bridges.context import HouseSettings, QueueInfo, directory_of
 from kak_server.bridges.directory import Directory
+from kak_server.bridges.gazetteer import Gazetteer
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Dirty, Note
 from kak_server.bridges.room_lists import RoomQueues
@@ -20,9 +21,9 @@ class Tables:
 
     settings: HouseSettings
     directory: Directory
+    gazetteer: Gazetteer
     queues: dict[QueueId, QueueInfo]
     room_queues: RoomQueues
-    emergency: frozenset[QueueId]
     rooms: dict[PositionId, RoomId]
     room_names: dict[RoomId, str]
     leads: Mapping[RoomId, Sequence[OperatorId]]
@@ -35,9 +36,9 @@ def tables_of(settings: HouseSettings) -> Tables:
     return Tables(
         settings,
         directory_of(settings),
+        Gazetteer(settings.areas),
         queues,
         RoomQueues(queues),
-        emergency_queues(settings),
         {info.position: info.room for info in settings.positions},
         {info.room: info.room_name for info in settings.positions},
         leads_of(settings.people),
@@ -53,8 +54,8 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     """
     house.at(now_ms)
     house.ctx.settings = tables.settings
-    house.calls.serve(tables.directory, tables.queues)
-    house.abandoned.serve(tables.emergency)
+    house.calls.serve(tables.directory, tables.gazetteer, tables.queues)
+    house.abandoned.serve(tables.settings)
     house.views.serve(tables.rooms, tables.room_names, tables.room_queues)
     house.callers.serve(tables.windows)
     house.staff.serve(tables.leads, tables.room_names)

@@ -9,6 +9,7 @@ from kak_server.bridges.line import Line, Video
 from kak_server.bridges.outputs import Note
 from kak_server.media.plan import EMPTY, Plan
 from kak_server.model.ids import ContactId, LegId, PositionId
+from kak_server.routing.api import ContactDescribed, ContactKind
 
 
 def video_leg(contact: ContactId) -> LegId:
@@ -67,6 +68,8 @@ class Videos:
         if line.video.live == live:
             return None
         self.calls.keep(replace(line, video=replace(line.video, live=live)))
+        kind = ContactKind.VIDEO if live else ContactKind.VOICE
+        self.ctx.route(ContactDescribed(self.ctx.now_ms, line.contact, kind=kind))
         return line.contact
 
     def watch(self, position: PositionId, contact: ContactId) -> LegId:

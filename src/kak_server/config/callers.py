@@ -21,6 +21,11 @@ class CallersSection(Section):
     redial_minutes: int = Field(
         10, ge=0, le=240, description="a number that rings again so soon joins its first call's case and place"
     )
+    call_back: bool | None = Field(
+        None,
+        description="who leaves before anybody answered is listed to be called back; true for class emergency and "
+        "urgent, else false",
+    )
     surge_calls: int = Field(
         6, ge=0, le=1_000, description="so many calls from one spot within surge_minutes are shown as one incident"
     )
@@ -63,4 +68,5 @@ def to_handling(section: CallersSection, klass: str) -> Handling:
         silent_procedure_en=(text.en or text.nb) if text is not None else "",
         chat_idle_ms=section.chat_idle_minutes * 60_000,
         blocked=section.blocked_numbers,
+        call_back=section.call_back,
     )

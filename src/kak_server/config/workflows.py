@@ -19,9 +19,13 @@ class ConditionSection(Section):
     routing.recheck_ms as long as it does not hold."""
 
     classes: tuple[Literal["emergency", "urgent", "normal"], ...] = Field((), description="classes of contacts")
-    kinds: tuple[Literal["voice", "video", "chat", "alarm", "radio"], ...] = Field((), description="kinds of contacts")
-    areas: tuple[Identifier, ...] = Field((), max_length=400, description="municipalities, by code")
-    languages: tuple[Identifier, ...] = Field((), max_length=50, description="the caller's language")
+    kinds: tuple[Literal["voice", "video", "chat", "alarm", "radio"], ...] = Field(
+        (), description="kinds of contacts; a call is video while there is a picture"
+    )
+    areas: tuple[Identifier, ...] = Field(
+        (), max_length=400, description="municipalities, by code; of calls as docs/routing.md says"
+    )
+    languages: tuple[Identifier, ...] = Field((), max_length=50, description="the caller's language, such as en or se")
     days: tuple[Day, ...] = Field((), description="days of the week")
     from_: ClockTime | None = Field(None, alias="from", description="local time of day, such as 08:00")
     until: ClockTime | None = Field(None, description="until then; before `from`: of the next day")

@@ -99,6 +99,7 @@ class IncomingCall:
     details: tuple[Detail, ...] = ()  # what networks and devices say besides (RFC 7852), Resource-Priority
     references: tuple[DataReference, ...] = ()  # and where more of it is
     route_by_location: bool = True  # unless Geolocation-Routing says no (RFC 6442 4.2)
+    languages: tuple[str, ...] = ()  # the caller's, the best first: primary subtags such as "en" (sip/languages.py)
     emergency: bool = False  # by number, URN, Resource-Priority or trunk: never held back by limits of ours
 
 

@@ -16,6 +16,7 @@ from kak_server.sip.emergency import EmergencyRules
 from kak_server.sip.ending import Ending
 from kak_server.sip.errors import ParseError
 from kak_server.sip.facts import read_facts
+from kak_server.sip.languages import languages_of
 from kak_server.sip.location import answer_headers
 from kak_server.sip.parser import Request
 from kak_server.sip.server_invite import ServerInvite
@@ -133,6 +134,7 @@ class Inbound:
             details=facts.details,
             references=facts.references,
             route_by_location=facts.route_by_location,
+            languages=languages_of(request, admitted.offer_sdp),
             emergency=emergency,
             device=device,
             replaces=replaced.id if replaced is not None else None,

@@ -1,11 +1,14 @@
 """The list of callers who left: what is on it, for how long, and who calls back."""
 
+from dataclasses import replace
+
 import pytest
 
 from kak_server.bridges import abandoned
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId
+from kak_server.routing.api import ContactClass
 from tests.unit.bridges.world import KARI, SEAT_1, World, world
 
 HOUR_MS = 3_600_000
@@ -29,6 +32,30 @@ def test_only_emergency_callers_whom_nobody_answered_are_listed() -> None:
     leaves(w, "b", "116117")
     assert listed(w) == [emergency]
     assert len(w.house.abandoned.recent) == 1
+
+
+@pytest.mark.parametrize(
+    ("klass", "said", "listed_then"),
+    [
+        (ContactClass.EMERGENCY, None, True),
+        (ContactClass.EMERGENCY, False, False),
+        (ContactClass.URGENT, None, True),
+        (ContactClass.NORMAL, None, False),
+        (ContactClass.NORMAL, True, True),
+    ],
+)
+def test_a_queue_says_whether_its_callers_are_called_back(
+    klass: ContactClass, said: bool | None, listed_then: bool
+) -> None:
+    w = world()
+    settings = w.house.ctx.settings
+    queues = tuple(
+        replace(queue, klass=klass, handling=replace(queue.handling, call_back=said)) for queue in settings.queues
+    )
+    w.house.abandoned.serve(replace(settings, queues=queues))
+    contact = leaves(w, "a", "116117")
+    assert (contact in w.house.abandoned.cases) is listed_then
+    assert (contact in w.house.abandoned.recent) is not listed_then
 
 
 def test_another_rooms_callers_are_not_shown() -> None:

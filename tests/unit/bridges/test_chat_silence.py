@@ -149,7 +149,8 @@ def test_each_queue_has_its_own_time(w: World, minutes: int, ended: bool) -> Non
         replace(queue, handling=replace(Handling(), chat_idle_ms=minutes * MINUTE))
         for queue in w.house.ctx.settings.queues
     )
-    w.house.calls.serve(directory_of(w.house.ctx.settings), {queue.queue: queue for queue in queues})
+    directory, gazetteer = directory_of(w.house.ctx.settings), w.house.calls.gazetteer
+    w.house.calls.serve(directory, gazetteer, {queue.queue: queue for queue in queues})
     one = taken(w)
     answer(w, one)
     passes(w, 60 * MINUTE)
