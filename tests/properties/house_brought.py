@@ -135,11 +135,20 @@ class BroughtRules:
     @invariant()
     def contacts_without_a_call_are_those_of_the_core(self) -> None:
         house = self.lab.house
-        routed = {view.contact for view in house.ctx.core.contacts() if view.kind is not ContactKind.VOICE}
+        calls = (ContactKind.VOICE, ContactKind.VIDEO)
+        routed = {view.contact for view in house.ctx.core.contacts() if view.kind not in calls}
         assert routed == {one.contact for one in house.brought.contacts.values() if not one.over}
         assert house.brought.open_count == len(routed)
         assert set(house.brought.open_of(WEB.integrator)) == routed
         assert not routed & house.calls.lines.keys()
+
+    @invariant()
+    def a_call_is_video_while_there_is_a_picture(self) -> None:
+        house = self.lab.house
+        for view in house.ctx.core.contacts():
+            line = house.calls.lines.get(view.contact)
+            live = line is not None and line.video is not None and line.video.live
+            assert (view.kind is ContactKind.VIDEO) == live, view
         for one in house.brought.contacts.values():
             assert one.over == (one.key() in self.lab.timers)
 

@@ -739,7 +739,9 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
 
     def routed_calls(self) -> list[ContactView]:
         """The core's contacts that are calls."""
-        return [view for view in self.lab.house.ctx.core.contacts() if view.kind is ContactKind.VOICE]
+        return [
+            view for view in self.lab.house.ctx.core.contacts() if view.kind in (ContactKind.VOICE, ContactKind.VIDEO)
+        ]
 
     @invariant()
     def every_seat_has_the_operator_that_sits_there(self) -> None:

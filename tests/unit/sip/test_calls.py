@@ -54,6 +54,7 @@ def test_a_record_holds_every_field_that_says_something() -> None:
         "references": (DataReference("provider", "https://example.org/b"),),
         "route_by_location": False,
         "emergency": True,
+        "languages": ("se", "en"),
     }
     assert said.keys() == {one.name for one in fields(IncomingCall) if one.default is not MISSING}
     call = make()
