@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kak_server.bridges.asking import RefusedError
-from kak_server.bridges.context import Context, HouseSettings, called_back_queues, emergency_queues
+from kak_server.bridges.context import Context, called_back_queues, emergency_queues
 from kak_server.bridges.line import Line
 from kak_server.bridges.outputs import Dirty, Note
 from kak_server.model.codec import from_json
@@ -46,11 +46,11 @@ class Abandoned:
         self.cases: dict[ContactId, Case] = {}
         self.recent: OrderedDict[ContactId, Case] = OrderedDict()
         self._by_number: dict[str, dict[ContactId, None]] = {}  # of the list
-        self.serve(ctx.settings)
+        self.serve(emergency_queues(ctx.settings), called_back_queues(ctx.settings))
 
-    def serve(self, settings: HouseSettings) -> None:
+    def serve(self, emergency: frozenset[QueueId], called_back: frozenset[QueueId]) -> None:
         """Other queues' callers are to be called back from now on."""
-        self._emergency, self._listed = emergency_queues(settings), called_back_queues(settings)
+        self._emergency, self._listed = emergency, called_back
 
     def ended(self, line: Line) -> None:
         """A call is over. One of a citizen may be called back; a call-back that nobody answered is to be made again."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from kak_server.bridges.callers import windows_of
-from kak_server.bridges.context import HouseSettings, QueueInfo, directory_of
+from kak_server.bridges.context import HouseSettings, QueueInfo, called_back_queues, directory_of, emergency_queues
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.gazetteer import Gazetteer
 from kak_server.bridges.house import House
@@ -24,6 +24,8 @@ class Tables:
     gazetteer: Gazetteer
     queues: dict[QueueId, QueueInfo]
     room_queues: RoomQueues
+    emergency: frozenset[QueueId]
+    called_back: frozenset[QueueId]
     rooms: dict[PositionId, RoomId]
     room_names: dict[RoomId, str]
     leads: Mapping[RoomId, Sequence[OperatorId]]
@@ -39,6 +41,8 @@ def tables_of(settings: HouseSettings) -> Tables:
         Gazetteer(settings.areas),
         queues,
         RoomQueues(queues),
+        emergency_queues(settings),
+        called_back_queues(settings),
         {info.position: info.room for info in settings.positions},
         {info.room: info.room_name for info in settings.positions},
         leads_of(settings.people),
@@ -55,7 +59,7 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.at(now_ms)
     house.ctx.settings = tables.settings
     house.calls.serve(tables.directory, tables.gazetteer, tables.queues)
-    house.abandoned.serve(tables.settings)
+    house.abandoned.serve(tables.emergency, tables.called_back)
     house.views.serve(tables.rooms, tables.room_names, tables.room_queues)
     house.callers.serve(tables.windows)
     house.staff.serve(tables.leads, tables.room_names)

@@ -6,6 +6,7 @@ import pytest
 
 from kak_server.bridges import abandoned
 from kak_server.bridges.abandoned import Abandoned
+from kak_server.bridges.context import called_back_queues
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId
 from kak_server.routing.api import ContactClass
@@ -52,7 +53,7 @@ def test_a_queue_says_whether_its_callers_are_called_back(
     queues = tuple(
         replace(queue, klass=klass, handling=replace(queue.handling, call_back=said)) for queue in settings.queues
     )
-    w.house.abandoned.serve(replace(settings, queues=queues))
+    w.house.abandoned.serve(frozenset(), called_back_queues(replace(settings, queues=queues)))
     contact = leaves(w, "a", "116117")
     assert (contact in w.house.abandoned.cases) is listed_then
     assert (contact in w.house.abandoned.recent) is not listed_then
