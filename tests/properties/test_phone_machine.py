@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from kak_server.bridges.context import PhoneInfo
+from kak_server.bridges.phone_guests import guest
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId, OperatorId
 from kak_server.routing.api import ContactState, OperatorState
@@ -145,6 +146,9 @@ class PhoneMachine(HouseMachine):
                 continue  # an alarm is a card, and nothing to hear
             contact = house.ctx.core.contact(view.contact)
             active = house.phone_desk.phones.active.get(seat.position)
+            row = guest(contact, seat.operator)
+            if row is not None and not row.joined:
+                continue  # it only rings there
             if contact is not None and contact.state in JOINED and seat.media == "up":
                 assert active is not None
                 assert active.talking is not None
