@@ -180,6 +180,7 @@ def _network_routes(air: Air, callers: Callers | None) -> APIRouter:
             "groups": _groups(air),
             "consoles": _consoles(air),
             "callers": callers.rows() if callers is not None else [],
+            "emergencies": [asdict(one) for one in air.gateway.emergencies()],
         }
 
     @router.get("/counters")

@@ -113,6 +113,10 @@ describe("around the call", () => {
     const { user, asked } = await seatedConsole({ server: { name: "kak", version: "0", lab: true } });
     await user.click(await screen.findByTestId("lab-ring-113"));
     expect(asked.find((request) => request.path === "/lab/ring")?.body).toEqual({ number: "113" });
+    await user.click(id("lab-bring-alarm"));
+    expect(asked.find((request) => request.path === "/lab/contacts")?.body).toEqual({ kind: "alarm" });
+    await user.click(id("lab-emergency-1"));
+    expect(asked.find((request) => request.path === "/lab/radios/1/emergency")?.body).toEqual({ on: true });
     cleanup();
     installBrowser();
     await seatedConsole();

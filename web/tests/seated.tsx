@@ -10,7 +10,11 @@ import { NOW_MS, snapshot } from "./samples";
 
 const LAB = {
   queues: [{ number: "113", name: "113 Oslo" }],
-  radios: [{ issi: 1, alias: "Ambulanse 1", gssi: 24201 }],
+  brings: [
+    { kind: "chat", name: "Legevakt chat" },
+    { kind: "alarm", name: "Trygghetsalarmer" },
+  ],
+  radios: [{ issi: 1, alias: "Ambulanse 1", gssi: 24201, emergency: "" }],
   callers: [],
   simulator: true,
 };

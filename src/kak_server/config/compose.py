@@ -9,6 +9,7 @@ from kak_server.config.callers import to_handling
 from kak_server.config.compose_devices import to_phones
 from kak_server.config.compose_sip import emergency_queue, front_door, reserve_calls, to_outbound, to_trunk_media
 from kak_server.config.integrators import to_integrators
+from kak_server.config.lab_brings import lab_brings
 from kak_server.config.national_rules import to_rooms_config
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
@@ -158,6 +159,7 @@ def to_console_settings(settings: Settings) -> ConsoleSettings:
         lab_numbers=tuple(
             LabNumber(queue.numbers[0], queue.display_name()) for queue in settings.queues if lab and queue.numbers
         ),
+        lab_brings=lab_brings(settings) if lab else (),
         web_dist=str(settings.web_dist),
         secure_cookies=settings.server.http.tls is not None,
         session_idle_ms=settings.limits.session_idle_hours * 3_600_000,

@@ -138,6 +138,18 @@ class LabPtt(Incoming):
     source: Annotated[str, StringConstraints(max_length=64, pattern=r"^(tone:[0-9]{2,4}|speech)$")] | None = None
 
 
+class LabContact(Incoming):
+    """Somebody who does not call: a citizen's chat, or an alarm."""
+
+    kind: Literal["chat", "alarm"]
+
+
+class LabEmergency(Incoming):
+    """A simulated radio's emergency key; `on` false: the alarm is over at the gateway."""
+
+    on: bool = True
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
@@ -277,12 +289,20 @@ class LabQueue(Outgoing):
     name: str
 
 
+class LabBrings(Outgoing):
+    """A contact without a call that the lab can bring, and the queue it goes to."""
+
+    kind: Literal["chat", "alarm"]
+    name: str
+
+
 class LabRadio(Outgoing):
-    """A simulated radio."""
+    """A simulated radio. `emergency`: raised, acked by an operator, or "" for none."""
 
     issi: int
     alias: str
     gssi: int | None = None
+    emergency: Literal["", "raised", "acked"] = ""
 
 
 class LabCaller(Outgoing):
@@ -298,9 +318,16 @@ class LabState(Outgoing):
     """What the lab panel shows. `simulator` is false when the simulators do not answer."""
 
     queues: list[LabQueue]
+    brings: list[LabBrings]
     radios: list[LabRadio]
     callers: list[LabCaller]
     simulator: bool
+
+
+class LabBrought(Outgoing):
+    """The contact that now waits."""
+
+    contact: str
 
 
 class LabCall(Outgoing):

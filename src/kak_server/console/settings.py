@@ -12,6 +12,16 @@ class LabNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class LabBring:
+    """A contact without a call that the lab panel can bring: its kind, the queue it goes to, and who brings it."""
+
+    kind: str
+    queue: str
+    name: str
+    integrator: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamLimits:
     """Bounds of one event stream."""
 
@@ -30,6 +40,7 @@ class ConsoleSettings:
     lab: bool = False
     lab_sim_url: str = ""  # the simulators' control address, e.g. http://127.0.0.1:8090
     lab_numbers: tuple[LabNumber, ...] = ()
+    lab_brings: tuple[LabBring, ...] = ()
     web_dist: str = ""  # folder of the built console; empty or missing: a page that says how to build it
     secure_cookies: bool = False  # with https
     allowed_origins: frozenset[str] = frozenset()  # besides the address the request came to

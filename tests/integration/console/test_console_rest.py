@@ -210,7 +210,12 @@ async def simulator(asked: list[Any]) -> AsyncIterator[str]:
     @app.get("/state")
     async def state() -> Any:
         radio = {"issi": 2420001, "alias": "A 1-1", "gssi": 24201, "talking": False}
-        return {"radios": [radio], "callers": [{"id": "k1", "number": "113", "caller": "", "state": "talking"}]}
+        over = {"issi": 2420001, "alarm": "a1", "state": "cleared"}
+        return {
+            "radios": [radio],
+            "emergencies": [over | {"state": "acked"}, over],
+            "callers": [{"id": "k1", "number": "113", "caller": "", "state": "talking"}],
+        }
 
     @app.post("/callers")
     async def callers(body: dict[str, Any]) -> Any:
@@ -222,6 +227,11 @@ async def simulator(asked: list[Any]) -> AsyncIterator[str]:
         if name != "k2":
             raise HTTPException(404, "no such caller")
         return {"ok": True}
+
+    @app.post("/radios/{issi}/emergency")
+    async def emergency(issi: int, body: dict[str, Any]) -> Any:
+        asked.append((issi, "emergency", body))
+        return {}
 
     @app.post("/radios/{issi}/ptt")
     async def ptt(issi: int, body: dict[str, Any]) -> Any:
@@ -247,7 +257,8 @@ async def test_the_lab_panel_is_forwarded_to_the_simulators(start: Start) -> Non
         async with await seated(running) as tab:
             assert (await tab.http.get("/api/v1/lab")).json() == {
                 "queues": [{"number": "113", "name": "113 Oslo"}],
-                "radios": [{"issi": 2420001, "alias": "A 1-1", "gssi": 24201}],
+                "brings": [],
+                "radios": [{"issi": 2420001, "alias": "A 1-1", "gssi": 24201, "emergency": "acked"}],
                 "callers": [{"id": "k1", "number": "113", "caller": "", "state": "talking"}],
                 "simulator": True,
             }
@@ -256,11 +267,16 @@ async def test_the_lab_panel_is_forwarded_to_the_simulators(start: Start) -> Non
             assert (await tab.send("POST", "/lab/callers/k9/hangup")).status_code == 404
             ptt = await tab.send("POST", "/lab/radios/2420001/ptt", {"on": True, "source": "tone:700"})
             assert ptt.json() == {"ok": True}
+            pressed = await tab.send("POST", "/lab/radios/2420001/emergency", {"on": False})
+            assert pressed.json() == {"ok": True}
+            nobody = await tab.send("POST", "/lab/contacts", {"kind": "chat"})
+            assert nobody.json()["error"]["code"] == "not-found"
             refused = await tab.send("POST", "/lab/radios/1/ptt", {"on": False})
             assert refused.json()["error"]["code"] == "lab-refused"
             assert "secret" not in refused.text
     ring = {"number": "113", "speech": True, "duration_s": 60}
-    assert asked == [ring, (2420001, {"on": True, "source": "tone:700"}), (1, {"on": False})]
+    key = (2420001, "emergency", {"on": False})
+    assert asked == [ring, (2420001, {"on": True, "source": "tone:700"}), key, (1, {"on": False})]
 
 
 async def test_the_lab_panel_without_simulators_says_so(start: Start) -> None:

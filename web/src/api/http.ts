@@ -120,6 +120,14 @@ export class Http {
     return this.request("POST", "/lab/ring", { number });
   }
 
+  labBring(kind: string): Promise<unknown> {
+    return this.request("POST", "/lab/contacts", { kind });
+  }
+
+  labEmergency(issi: number, on: boolean): Promise<unknown> {
+    return this.request("POST", `/lab/radios/${issi}/emergency`, { on });
+  }
+
   labHangup(id: string): Promise<unknown> {
     return this.request("POST", `/lab/callers/${encodeURIComponent(id)}/hangup`, {});
   }

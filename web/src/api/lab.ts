@@ -2,6 +2,8 @@
 
 export interface Lab {
   queues: { number: string; name: string }[];
+  /** What can be brought besides calls, and to which queue. */
+  brings: { kind: "chat" | "alarm"; name: string }[];
   radios: LabRadio[];
   callers: LabCaller[];
   /** False when the simulators do not answer. */
@@ -12,6 +14,8 @@ export interface LabRadio {
   issi: number;
   alias: string;
   gssi?: number | null;
+  /** An alarm of it that is up: raised, or had by an operator. */
+  emergency: "" | "raised" | "acked";
 }
 
 export interface LabCaller {

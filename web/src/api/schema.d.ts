@@ -1629,6 +1629,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lab/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring
+         * @description Let a citizen begin a chat, or an alarm come in, as an integrator's program would.
+         */
+        post: operations["bring_api_v1_lab_contacts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lab/radios/{issi}/emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Radio Emergency
+         * @description Press a simulated radio's emergency key, or let the alarm be over at the gateway.
+         */
+        post: operations["radio_emergency_api_v1_lab_radios__issi__emergency_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lab/radios/{issi}/ptt": {
         parameters: {
             query?: never;
@@ -4075,6 +4115,27 @@ export interface components {
             purpose: "consult" | "conference";
         };
         /**
+         * LabBrings
+         * @description A contact without a call that the lab can bring, and the queue it goes to.
+         */
+        LabBrings: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "chat" | "alarm";
+            /** Name */
+            name: string;
+        };
+        /**
+         * LabBrought
+         * @description The contact that now waits.
+         */
+        LabBrought: {
+            /** Contact */
+            contact: string;
+        };
+        /**
          * LabCall
          * @description The simulated caller that now rings.
          */
@@ -4106,6 +4167,28 @@ export interface components {
             state: string;
         };
         /**
+         * LabContact
+         * @description Somebody who does not call: a citizen's chat, or an alarm.
+         */
+        LabContact: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "chat" | "alarm";
+        };
+        /**
+         * LabEmergency
+         * @description A simulated radio's emergency key; `on` false: the alarm is over at the gateway.
+         */
+        LabEmergency: {
+            /**
+             * On
+             * @default true
+             */
+            on: boolean;
+        };
+        /**
          * LabPtt
          * @description A simulated radio's PTT; `source` is what it plays, e.g. `tone:700` or `speech`.
          */
@@ -4127,11 +4210,17 @@ export interface components {
         };
         /**
          * LabRadio
-         * @description A simulated radio.
+         * @description A simulated radio. `emergency`: raised, acked by an operator, or "" for none.
          */
         LabRadio: {
             /** Alias */
             alias: string;
+            /**
+             * Emergency
+             * @default
+             * @enum {string}
+             */
+            emergency: "" | "raised" | "acked";
             /** Gssi */
             gssi?: number | null;
             /** Issi */
@@ -4162,6 +4251,8 @@ export interface components {
          * @description What the lab panel shows. `simulator` is false when the simulators do not answer.
          */
         LabState: {
+            /** Brings */
+            brings: components["schemas"]["LabBrings"][];
             /** Callers */
             callers: components["schemas"]["LabCaller"][];
             /** Queues */
@@ -11144,6 +11235,116 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    bring_api_v1_lab_contacts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabContact"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabBrought"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    radio_emergency_api_v1_lab_radios__issi__emergency_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path: {
+                issi: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabEmergency"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {

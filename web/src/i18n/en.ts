@@ -294,6 +294,12 @@ export const en: Record<Word, string> = {
   "recent.out": "Out",
 
   "lab.ring": "Ring {name}",
+  "lab.chat": "Chat from a citizen",
+  "lab.alarm": "Alarm",
+  "lab.emergency": "Press the radio's emergency key",
+  "lab.emergency_of": "Emergency key of {name}",
+  "lab.emergency_raised": "The emergency is up. Press to let it be over.",
+  "lab.emergency_acked": "An operator has the emergency. Press to let it be over.",
   "lab.callers": "Callers",
   "lab.hangup": "Hang up",
   "lab.radios": "Radios (hold to talk)",

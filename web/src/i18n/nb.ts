@@ -293,6 +293,12 @@ export const nb = {
   "recent.out": "Ut",
 
   "lab.ring": "Ring {name}",
+  "lab.chat": "Chat fra innbygger",
+  "lab.alarm": "Alarm",
+  "lab.emergency": "Trykk nødknappen på radioen",
+  "lab.emergency_of": "Nødknappen til {name}",
+  "lab.emergency_raised": "Nødanropet står. Trykk for å la det være over.",
+  "lab.emergency_acked": "En operatør har nødanropet. Trykk for å la det være over.",
   "lab.callers": "Innringere",
   "lab.hangup": "Legg på",
   "lab.radios": "Radioer (hold for å tale)",

@@ -2,12 +2,19 @@ import { useCallback, useEffect, useState } from "react";
 import type { Http } from "../api/http";
 import type { Lab, LabRadio } from "../api/types";
 import { useLanguage } from "../i18n/language";
+import type { Word } from "../i18n/nb";
 import { phone } from "./format";
 import { useDesk } from "./hooks";
 import { useHold } from "./useHold";
 
 const REFRESH_MS = 2_000;
-const NOTHING: Lab = { queues: [], radios: [], callers: [], simulator: true };
+const NOTHING: Lab = { queues: [], brings: [], radios: [], callers: [], simulator: true };
+
+const EMERGENCY_WORDS: Record<LabRadio["emergency"], Word> = {
+  "": "lab.emergency",
+  raised: "lab.emergency_raised",
+  acked: "lab.emergency_acked",
+};
 
 /** The lab's own controls: let somebody ring, press a simulated radio's key. Only where the server is a lab. */
 export function LabPanel({ http }: { http: Http }) {
@@ -43,6 +50,22 @@ export function LabPanel({ http }: { http: Http }) {
             </button>
           ))}
         </div>
+        {lab.brings.length > 0 && (
+          <div className="lab-ring">
+            {lab.brings.map((one) => (
+              <button
+                key={one.kind}
+                type="button"
+                className="button button-small"
+                data-testid={`lab-bring-${one.kind}`}
+                title={one.name}
+                onClick={() => void act(http.labBring(one.kind))}
+              >
+                {t(one.kind === "chat" ? "lab.chat" : "lab.alarm")}
+              </button>
+            ))}
+          </div>
+        )}
         <h3>{t("lab.callers")}</h3>
         <ul className="lab-callers">
           {callers.length === 0 && <li className="muted">{t("lab.no_callers")}</li>}
@@ -66,7 +89,20 @@ export function LabPanel({ http }: { http: Http }) {
         <h3>{t("lab.radios")}</h3>
         <div className="lab-ring">
           {lab.radios.map((radio) => (
-            <Radio key={radio.issi} radio={radio} onKey={(on) => void act(http.labRadioPtt(radio.issi, on))} />
+            <span key={radio.issi} className="lab-radio">
+              <Radio radio={radio} onKey={(on) => void act(http.labRadioPtt(radio.issi, on))} />
+              <button
+                type="button"
+                className={`button button-small ${radio.emergency ? "button-danger" : ""}`}
+                data-testid={`lab-emergency-${radio.issi}`}
+                aria-pressed={radio.emergency !== ""}
+                aria-label={t("lab.emergency_of", { name: radio.alias })}
+                title={t(EMERGENCY_WORDS[radio.emergency])}
+                onClick={() => void act(http.labEmergency(radio.issi, radio.emergency === ""))}
+              >
+                SOS
+              </button>
+            </span>
           ))}
         </div>
       </div>

@@ -1,5 +1,6 @@
 """The lab panel: rings simulated callers and presses simulated radios' PTT, by the simulators' control address."""
 
+import secrets
 from typing import Annotated, Any
 
 import httpx
@@ -8,10 +9,15 @@ from fastapi import APIRouter, Depends, Path
 from kak_server.console.aio.deps import Changing, ShellDep, SignedIn
 from kak_server.console.aio.errors import ApiError
 from kak_server.console.aio.shell import Shell
+from kak_server.console.ports_contacts import NewContact
 from kak_server.console.requests import (
     Done,
+    LabBrings,
+    LabBrought,
     LabCall,
     LabCaller,
+    LabContact,
+    LabEmergency,
     LabPtt,
     LabQueue,
     LabRadio,
@@ -21,6 +27,8 @@ from kak_server.console.requests import (
 from kak_server.model.codec import Json
 
 ANSWER_MAX_BYTES = 1_048_576
+WORDS = {"chat": "Hei, barnet mitt har feber og utslett", "alarm": "Trygghetsalarm utløst: fall i stuen"}
+"""What a citizen's chat begins with, and what an alarm says."""
 
 
 async def lab_only(shell: ShellDep) -> None:
@@ -67,12 +75,21 @@ def _rows(state: Json, key: str) -> list[dict[str, Any]]:
 async def lab_state(_: SignedIn, shell: ShellDep) -> LabState:
     """Numbers to ring, radios and callers. Works without the simulators, with empty lists and `simulator: false`."""
     queues = [LabQueue(number=entry.number, name=entry.name) for entry in shell.settings.lab_numbers]
+    brings = [LabBrings.model_validate({"kind": one.kind, "name": one.name}) for one in shell.settings.lab_brings]
     try:
         state = await _ask(shell, "GET", "/state")
     except ApiError:
-        return LabState(queues=queues, radios=[], callers=[], simulator=False)
+        return LabState(queues=queues, brings=brings, radios=[], callers=[], simulator=False)
+    alarms = {row.get("issi"): row.get("state") for row in reversed(_rows(state, "emergencies"))}
     radios = [
-        LabRadio(issi=row["issi"], alias=str(row.get("alias", "")), gssi=row.get("gssi"))
+        LabRadio.model_validate(
+            {
+                "issi": row["issi"],
+                "alias": str(row.get("alias", "")),
+                "gssi": row.get("gssi"),
+                "emergency": alarms[row["issi"]] if alarms.get(row["issi"]) in ("raised", "acked") else "",
+            }
+        )
         for row in _rows(state, "radios")
     ]
     callers = [
@@ -84,7 +101,7 @@ async def lab_state(_: SignedIn, shell: ShellDep) -> LabState:
         )
         for row in _rows(state, "callers")
     ]
-    return LabState(queues=queues, radios=radios, callers=callers, simulator=True)
+    return LabState(queues=queues, brings=brings, radios=radios, callers=callers, simulator=True)
 
 
 @router.post("/ring")
@@ -109,3 +126,31 @@ async def radio_ptt(issi: Issi, body: LabPtt, _: Changing, shell: ShellDep) -> D
     """Press or release a simulated radio's PTT."""
     await _ask(shell, "POST", f"/radios/{issi}/ptt", body.model_dump(exclude_none=True))
     return Done()
+
+
+@router.post("/radios/{issi}/emergency")
+async def radio_emergency(issi: Issi, body: LabEmergency, _: Changing, shell: ShellDep) -> Done:
+    """Press a simulated radio's emergency key, or let the alarm be over at the gateway."""
+    await _ask(shell, "POST", f"/radios/{issi}/emergency", body.model_dump())
+    return Done()
+
+
+@router.post("/contacts")
+async def bring(body: LabContact, _: Changing, shell: ShellDep) -> LabBrought:
+    """Let a citizen begin a chat, or an alarm come in, as an integrator's program would."""
+    known = next((one for one in shell.settings.lab_brings if one.kind == body.kind), None)
+    if known is None or shell.contacts is None:
+        raise ApiError("not-found", "No integrator of the configuration may bring that.")
+    name = secrets.token_hex(4)
+    wanted = NewContact(
+        kind=known.kind,
+        reference=f"lab-{name}",
+        queue=known.queue,
+        caller=f"+4790{int(name, 16) % 1_000_000:06}",
+        channel="web" if known.kind == "chat" else "",
+        text=WORDS[known.kind],
+    )
+    result, _new = shell.contacts.bring(known.integrator, wanted)
+    if not result.ok:
+        raise ApiError("lab-refused", result.message)
+    return LabBrought(contact=str(result.result["contact"]))
