@@ -167,6 +167,27 @@ def test_transfer_and_moving_seat_are_told(tmp_path: Path) -> None:
     assert "Bente signed out while it rang (offer 2)." in story
 
 
+def test_who_is_sought_to_talk_with_first_is_told_and_that_nobody_came(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path, queue("113"), queue("legevakt", "bergen"))
+    desk.sit("kari")
+    desk.ring("c1")
+    desk.talk("kari", "c1")
+    desk.sit("ola", "bergen")
+    desk.seek("kari", "c1", "legevakt")
+    desk.reject("ola", "c1", desk.guest_epoch("c1", "ola"))
+    desk.seek("kari", "c1", room="bergen")
+    desk.drop("kari", "c1", "ola")
+    desk.journal.close()
+    story = "\n".join(told(tmp_path, "c1"))
+    for sentence in (
+        "Kari asked for somebody of queue legevakt to talk with first.",
+        "Kari asked Ola in (consult).",
+        "Nobody is left in queue legevakt to ask; 1 were asked. Kari has the caller still.",
+        "Kari seeks nobody of room bergen any more.",
+    ):
+        assert sentence in story, story
+
+
 def test_an_evacuated_room_is_told(tmp_path: Path) -> None:
     desk = JournaledDesk(tmp_path, queue("113", "oslo", "bergen", own_room_ms=60_000))
     desk.sit("kari", at="p1")
