@@ -20,6 +20,7 @@ from kak_server.media import rpc
 from kak_server.model.codec import Json, from_json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RoomId
 from kak_server.routing.api import INVITES, ContactKind, ContactState, OperatorState, Part
+from kak_server.routing.invariants import violations
 from kak_server.routing.views import ContactView
 from kak_server.sip.api import (
     CallCancelled,
@@ -742,6 +743,11 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
         return [
             view for view in self.lab.house.ctx.core.contacts() if view.kind in (ContactKind.VOICE, ContactKind.VIDEO)
         ]
+
+    @invariant()
+    def the_core_keeps_its_own_laws(self) -> None:
+        """Also behind whatever the house does with it, and with contacts that no test of the core alone would make."""
+        assert violations(self.lab.house.ctx.core.state) == []
 
     @invariant()
     def every_seat_has_the_operator_that_sits_there(self) -> None:

@@ -4,7 +4,10 @@ import pytest
 
 from kak_server.model.ids import OperatorId, RoomId
 from kak_server.routing.api import (
+    Activity,
+    ContactClass,
     ContactState,
+    Offer,
     OperatorState,
     Reach,
     RoomChanged,
@@ -13,6 +16,7 @@ from kak_server.routing.api import (
     RoomState,
     RoomStateSet,
     Step,
+    Strategy,
     WithdrawOffer,
 )
 from kak_server.routing.step import RoutingCore
@@ -95,3 +99,52 @@ def test_those_who_wait_go_to_the_neighbours_at_once_and_the_call_that_is_up_goe
     desk.crash()
     assert [e.state for e in say(desk, RoomState.OPEN, "")] == [RoomState.OPEN]
     assert desk.offered_to("later") in ("kari", "ola"), "home again"
+
+
+def test_what_oslo_had_in_hand_goes_to_bergen_too() -> None:
+    """A parked call, one that rings at a colleague by name, and a caller who would wait for one alone."""
+    steps = (Step(reach=Reach.QUEUE, strategy=Strategy.STICKY),)
+    desk = JournalledDesk()
+    desk.configure(
+        queue("113", "oslo", "bergen"),
+        queue("116117", "oslo", "bergen", klass=ContactClass.NORMAL, workflow=steps),
+        queue("moss", "moss"),
+        national=RoomsConfig((RoomConfig(OSLO, neighbours=(BERGEN,)), RoomConfig(BERGEN), RoomConfig(MOSS))),
+    )
+    for who in ("kari", "ola", "per"):
+        desk.sit(who, "oslo", at=f"oslo-{who}")
+    desk.ring("sticks", "116117", caller="+4791")
+    talked = desk.offered_to("sticks")
+    assert talked is not None
+    desk.talk(talked, "sticks")
+    desk.hang_up(talked, "sticks")
+    desk.done(talked)
+    desk.says(talked, Activity.BREAK)
+    first, second = sorted({"kari", "ola", "per"} - {talked})
+    desk.ring("parked", "113")
+    holder = desk.offered_to("parked")
+    assert holder is not None
+    desk.talk(holder, "parked")
+    desk.park(holder, "parked")
+    desk.done(holder)
+    desk.ring("handed", "113")
+    holder = desk.offered_to("handed")
+    assert holder is not None
+    desk.talk(holder, "handed")
+    desk.hand_to(holder, "handed", first if holder == second else second)
+    desk.done(holder)
+    assert desk.contact("handed").state is ContactState.OFFERED
+
+    effects = desk.send(RoomStateSet(desk.now_ms, OSLO, RoomState.EVACUATED, OperatorId("sofie"), "fire alarm"))
+    assert only(effects, Offer) == [], "nobody in Oslo is rung for any of it, and nobody else is there"
+    assert [desk.contact(name).state for name in ("parked", "handed")] == [ContactState.WAITING] * 2
+    desk.crash()
+    desk.says(talked, Activity.AVAILABLE)
+    desk.ring("sticks-again", "116117", caller="+4791")
+    for who in ("bente", "berit", "brit"):
+        desk.sit(who, "bergen")
+    desk.wait(5_000)
+    asked = {desk.offered_to(name) for name in ("parked", "handed", "sticks-again")}
+    assert asked == {"bente", "berit", "brit"}, "Bergen has all three"
+    desk.wait(14_000)
+    assert all(desk.operator(who).state is OperatorState.IDLE for who in ("kari", "ola", "per"))
