@@ -174,6 +174,13 @@ class ConfigProblems(Outgoing):
     ignored: list[str] = Field(default_factory=list)
 
 
+class ConfigHistory(Outgoing):
+    """Whether every version is as it was published; `problems` says in words what is not."""
+
+    ok: bool
+    problems: list[str]
+
+
 class ConfigRunning(Outgoing):
     """The version that runs."""
 

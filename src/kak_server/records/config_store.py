@@ -121,7 +121,7 @@ class ConfigStore:
                 if newest != row.parent or row.number != (newest or 0) + 1:
                     raise OutrunError(f"version {newest} is the newest, not {row.parent}")
                 parent = connection.execute(select(VERSIONS.c.hash).where(VERSIONS.c.number == newest)).scalar()
-                made = _hashed(row, changes, str(parent or ""))
+                made = chained(row, changes, str(parent or ""))
                 connection.execute(insert(VERSIONS), [{name: getattr(made, name) for name in VersionRow.__slots__}])
                 _keep_objects(connection, changes)
                 rows = [
@@ -212,8 +212,8 @@ class ConfigStore:
             return _drop(connection, draft)
 
 
-def _hashed(row: VersionRow, changes: Sequence[ObjectRow], parent_hash: str) -> VersionRow:
-    """The version with its hash in the chain."""
+def chained(row: VersionRow, changes: Sequence[ObjectRow], parent_hash: str) -> VersionRow:
+    """The version with its hash in the chain: `parent_hash` is that of the version before it, "" for the first."""
     values = {name: getattr(row, name) for name in VersionRow.__slots__ if name != "hash"}
     body = {**values, "changes": sorted((one.kind, one.name, one.hash or "", one.place) for one in changes)}
     return VersionRow(**values, hash=hashlib.sha256(parent_hash.encode() + dumps(body)).hexdigest())

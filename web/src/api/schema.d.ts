@@ -1298,6 +1298,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/config/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History
+         * @description Whether every version is as it was published: a hash covers its content, who made it when, and the one before.
+         */
+        get: operations["history_api_v1_config_history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/config/operators/{username}/password": {
         parameters: {
             query?: never;
@@ -2944,6 +2964,16 @@ export interface components {
         ConfigDrafts: {
             /** Drafts */
             drafts: components["schemas"]["ConfigDraft"][];
+        };
+        /**
+         * ConfigHistory
+         * @description Whether every version is as it was published; `problems` says in words what is not.
+         */
+        ConfigHistory: {
+            /** Ok */
+            ok: boolean;
+            /** Problems */
+            problems: string[];
         };
         /**
          * ConfigObject
@@ -10315,6 +10345,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConfigProblems"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    history_api_v1_config_history_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigHistory"];
                 };
             };
             /** @description bad-request: the body or a parameter does not fit */

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kak_server.app.configuration import history
 from kak_server.app.configuration.library import Library
 from kak_server.app.configuration.running import ConfigRefused, Running
 from kak_server.config.passwords import hash_password
@@ -27,6 +28,7 @@ class Actions:
         self._actions: Mapping[str, Callable[[str, Args], Json]] = {
             "versions": self._versions,
             "version": self._version,
+            "history": self._history,
             "objects": self._objects,
             "difference": self._difference,
             "export": self._export,
@@ -67,6 +69,10 @@ class Actions:
     def _version(self, _who: str, args: Args) -> Json:
         row: VersionRow = self._library.version(args["number"])
         return {**to_json(row), "changes": [_brief(change) for change in self._library.changes(row.number)]}
+
+    def _history(self, _who: str, _args: Args) -> Json:
+        problems = history.broken(self._library.store)
+        return {"ok": not problems, "problems": problems}
 
     def _objects(self, _who: str, args: Args) -> Json:
         catalogue = self._library.catalogue(args["number"])

@@ -70,6 +70,15 @@ def _versions(asked: Asked, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _history(asked: Asked, _arguments: argparse.Namespace) -> int:
+    problems = asked.ask("history")["problems"]
+    for text in problems:
+        print(text, file=sys.stderr)
+    if not problems:
+        print("every version is as it was published")
+    return EXIT_PROBLEMS if problems else 0
+
+
 def _export(asked: Asked, arguments: argparse.Namespace) -> int:
     number = arguments.number or _running(asked)
     text = asked.ask("export", number=number, passwords=arguments.with_passwords)["yaml"]
@@ -228,6 +237,7 @@ def _time(at_ms: int) -> str:
 
 _COMMANDS = {
     "versions": _versions,
+    "history": _history,
     "export": _export,
     "diff": _diff,
     "import": _import,

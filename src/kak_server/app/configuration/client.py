@@ -29,6 +29,7 @@ _CSRF_HEADER = "X-Kak-Csrf"
 _PATHS: Mapping[str, tuple[str, str]] = {
     "versions": ("GET", "/versions?limit={limit}"),
     "version": ("GET", "/versions/{number}"),
+    "history": ("GET", "/history"),
     "objects": ("GET", "/versions/{number}/objects/{kind}"),
     "difference": ("GET", "/versions/{before}/difference/{after}"),
     "export": ("GET", "/versions/{number}/export?passwords={passwords}"),

@@ -9,6 +9,7 @@ def add_arguments(command: argparse.ArgumentParser, lab_file: Path) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     versions = actions.add_parser("versions", help="what was published, the newest first; * runs")
     versions.add_argument("--limit", type=int, default=20, metavar="N", help="so many")
+    history = actions.add_parser("history", help="whether every version is as it was published")
     export = actions.add_parser("export", help="a version as YAML")
     export.add_argument("number", type=int, nargs="?", metavar="N", help="which; the one that runs")
     export.add_argument("--with-passwords", action="store_true", help="with the hashes of people's passwords")
@@ -36,7 +37,7 @@ def add_arguments(command: argparse.ArgumentParser, lab_file: Path) -> None:
         )
     for action in (versions, diff, imports, drafts):
         action.add_argument("--json", action="store_true", help="for programs")
-    for action in (versions, export, diff, imports, drafts, drop, publish, back):
+    for action in (versions, history, export, diff, imports, drafts, drop, publish, back):
         _add_whom(action, lab_file)
 
 

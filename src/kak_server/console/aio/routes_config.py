@@ -13,6 +13,7 @@ from kak_server.console.requests_config import (
     ConfigDraft,
     ConfigDraftInfo,
     ConfigDrafts,
+    ConfigHistory,
     ConfigObject,
     ConfigObjects,
     ConfigProblems,
@@ -61,6 +62,12 @@ async def versions(
 ) -> ConfigVersions:
     """Published versions, the newest first, and which one runs."""
     return ConfigVersions(**await _ask(shell, session, "versions", before=before, limit=limit))
+
+
+@router.get("/history")
+async def history(session: Administrator, shell: ShellDep) -> ConfigHistory:
+    """Whether every version is as it was published: a hash covers its content, who made it when, and the one before."""
+    return ConfigHistory(**await _ask(shell, session, "history"))
 
 
 @router.get("/versions/{number}")
