@@ -273,6 +273,8 @@ class State:
         name = queue.config.queue
         for room in queue.config.rooms[:1]:
             del self.own_queues[room][queue]
+            if not self.own_queues[room]:
+                del self.own_queues[room]  # a room is known by what it has, not by what it had
         if self.queues.get(name) is queue:
             del self.queues[name]
             return

@@ -66,7 +66,8 @@ class Work:
 @dataclass(slots=True)
 class Person:
     """A signed-in operator: `doing` (a column) since `since_ms`, up to `counted_ms` credited. `queue` is that of the
-    contact it is about, "" if it is about none. `contact`: the one offered or joined, chats aside."""
+    contact it is about, "" if it is about none. `contact`: the one offered or joined, chats aside. `paper` is the queue
+    of paper work, also while somebody rings in the middle of it."""
 
     operator: OperatorId
     room: RoomId
@@ -77,6 +78,8 @@ class Person:
     queue_room: RoomId = NO_ROOM
     contact: ContactId | None = None
     work: Work | None = None
+    paper: QueueId = NO_QUEUE
+    paper_room: RoomId = NO_ROOM
 
 
 def doing_of(row: Operator, state: State) -> int:
@@ -195,6 +198,10 @@ class People:
         if work is not None and doing != WRAP_UP_MS and (work.released or row.contact != work.contact):
             self._finish(person)
             work = None
+        if doing == WRAP_UP_MS:
+            self._take_paper(person)
+        elif doing != RINGING_MS:
+            person.paper, person.paper_room = NO_QUEUE, NO_ROOM
         if doing != person.doing:
             person.doing, person.since_ms = doing, self.book.now_ms
         if doing not in OF_A_QUEUE:
@@ -207,6 +214,14 @@ class People:
                 work = person.work = Work(row.contact, person.queue, person.queue_room)
         if work is not None and doing in (TALK_MS, HOLD_MS):
             work.talked = True
+
+    def _take_paper(self, person: Person) -> None:
+        """Paper work is about the contact before it, and about that still where a recall in the middle came to
+        nothing."""
+        if person.doing == RINGING_MS and person.paper:
+            person.queue, person.queue_room = person.paper, person.paper_room
+        elif person.doing != WRAP_UP_MS:
+            person.paper, person.paper_room = person.queue, person.queue_room
 
     def _finish(self, person: Person) -> None:
         """Work in which nobody was talked with leaves only its time."""

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from kak_server.model.ids import RoomId
+from kak_server.model.ids import ContactId, OperatorId, RoomId
 from kak_server.routing.api import (
     Activity,
+    ColleagueSought,
     ContactClass,
     ContactState,
     Offer,
@@ -24,6 +25,7 @@ from kak_server.routing.api import (
     WithdrawOffer,
 )
 from kak_server.routing.consult_queue import MAX_ASKED, SEARCH_MS
+from kak_server.routing.step import RoutingCore
 from tests.unit.routing.desk import Desk, only, queue, refused
 
 OSLO_113 = queue("113", wrap_up_ms=5_000)
@@ -323,3 +325,18 @@ def test_all_of_it_survives_a_crash() -> None:
     desk.crash_and_replay()
     assert rings(no(desk, "bob")) == ["cia"]
     desk.crash_and_replay()
+
+
+def test_a_room_that_only_had_calls_out_is_unknown_again_as_it_is_after_a_restart() -> None:
+    desk = talking()
+    desk.sit("eva", "tromso")
+    desk.dial("eva", "out")
+    desk.gone("out")
+    desk.leave("eva")
+    restored = RoutingCore.restore(desk.core.snapshot())
+    asked = ColleagueSought(desk.now_ms, OperatorId("ada"), ContactId("c1"), None, RoomId("tromso"))
+    assert restored.step(asked) == desk.seek("ada", "c1", room="tromso")
+    assert refused(desk.seek("ada", "c1", room="tromso")) == ["unknown-room"]
+    assert refused(desk.send(RoomStateSet(desk.now_ms, RoomId("tromso"), RoomState.OPEN, OperatorId("ada"), ""))) == [
+        "unknown-room"
+    ]

@@ -395,3 +395,26 @@ def test_what_each_room_does_for_a_queue_adds_up_to_the_queue(desk: MeasuredDesk
         assert oslo[name] + bergen[name] == whole[name] > 0, name
     assert "offered" not in oslo, "what became of arrivals is the queue's alone"
     assert desk.rows[MONDAY_MS + 16 * 1_800_000, "queue-room", "113/bergen"].room == "bergen"
+
+
+def test_paper_work_is_its_own_queues_after_a_recall_that_came_to_nothing() -> None:
+    """A parked call of one queue rings in the middle of the paper work of another's, and is let ring."""
+    desk = MeasuredDesk(queue("113", wrap_up_ms=0), queue("116117", wrap_up_ms=60 * S, klass=ContactClass.NORMAL))
+    desk.at("08:00:00")
+    desk.sit("ada", "oslo")
+    desk.ring("parked", "113")
+    desk.talk("ada", "parked")
+    desk.at("08:00:10")
+    desk.park("ada", "parked")  # comes back at 08:01:10
+    desk.ring("c1", "116117")
+    desk.talk("ada", "c1")
+    desk.at("08:00:30")
+    desk.hang_up("ada", "c1")  # paper work until 08:01:30
+    desk.at("08:01:15")
+    assert desk.offered_to("parked") == "ada"
+    desk.gone("parked")
+    desk.at("08:30:00")
+    assert desk.row("08:00", "queue", "116117")["wrap_up_ms"] == 55 * S
+    assert desk.row("08:00", "queue", "113").get("wrap_up_ms", 0) == 0
+    ada = desk.row("08:00", "operator", "ada")
+    assert (ada["ringing_ms"], ada["wrap_up_ms"]) == (5 * S, 55 * S)
