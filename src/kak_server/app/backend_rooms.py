@@ -36,6 +36,10 @@ class RoomsBackend(ABC):
         """Who is signed in in a room."""
         return self._house.staff_views.people(RoomId(room))
 
+    def find_people(self, text: str) -> Sequence[Mapping[str, Json]]:
+        """Who is signed in anywhere, by name or room."""
+        return self._house.staff_views.found(text)
+
     def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
         """The command `room.set`, from no seat."""
         user = self._user_of(session)

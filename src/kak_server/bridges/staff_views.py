@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from kak_server.bridges.people_found import find_people, person
 from kak_server.model.ids import OperatorId, PositionId, RoomId
 from kak_server.routing.views import OperatorView
 from kak_server.routing.words_people import MISSED
@@ -82,18 +83,13 @@ class StaffViews:
         }
 
     def people(self, room: RoomId) -> list[View]:
-        """Who is signed in in a room, for leads of others who would like to borrow them: no reasons, no notes."""
-        return [
-            {
-                "operator": view.operator,
-                "name": view.name,
-                "position": view.position,
-                "activity": view.activity.value,
-                "skills": dict(view.skills),
-                "on_loan": self.ctx.core.loan_of(view.operator) is not None,
-            }
-            for view in self.ctx.core.in_room(room)
-        ]
+        """Who is signed in in a room, for leads of others who would like to borrow them."""
+        people, names = self.ctx.core.state.operators, self.staff.rooms.names
+        return [person(self.ctx, names, people[view.operator]) for view in self.ctx.core.in_room(room)]
+
+    def found(self, text: str) -> list[View]:
+        """Who is signed in anywhere, by name or room, for whoever asks somebody into a call."""
+        return find_people(self.ctx, self.staff.rooms.names, text)
 
     def _day(self, view: OperatorView) -> View:
         duty = view.duty

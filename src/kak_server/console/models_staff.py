@@ -145,11 +145,14 @@ class StaffRow(Day):
 
 
 class RoomPerson(Outgoing):
-    """Somebody on duty in a room, as much as another room's shift lead needs to ask for them by name."""
+    """Somebody on duty in a room, as much as another room needs to ask for them by name."""
 
     operator: str
     name: str
     position: str
+    room: str
+    room_name: str
     activity: Activity
+    state: OperatorState
     skills: dict[str, int] = {}
     on_loan: bool = False

@@ -109,6 +109,10 @@ class ConsoleBackend(Protocol):
     def room_people(self, room: str) -> Sequence[Mapping[str, Json]]:
         """`console.models_staff.RoomPerson` of everybody signed in there; nobody for a room that is not there."""
 
+    def find_people(self, text: str) -> Sequence[Mapping[str, Json]]:
+        """`console.models_staff.RoomPerson` of some of those signed in anywhere whose name, or whose room's,
+        holds the text; nobody for no text."""
+
     def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
         """Opens, closes or evacuates it. Codes "not-lead", "unknown-room"."""
 

@@ -121,10 +121,11 @@ class CardHouse:
 
     def room_people(self, room: str) -> Sequence[Mapping[str, Json]]:
         rows = [self.users["ola"], self.users["kari"]] if room == "oslo" else []
-        return [
-            {"operator": u.operator, "name": u.name, "position": "oslo-1", "activity": "break", "skills": {"113": 5}}
-            for u in rows
-        ]
+        there = {"position": "oslo-1", "room": "oslo", "room_name": "AMK Oslo", "activity": "break", "state": "idle"}
+        return [{"operator": u.operator, "name": u.name, **there, "skills": {"113": 5}} for u in rows]
+
+    def find_people(self, text: str) -> Sequence[Mapping[str, Json]]:
+        return [row for row in self.room_people("oslo") if text.lower() in str(row["name"]).lower()]
 
     def set_room(self, session: SessionId, room: str, state: str, reason: str) -> Result:
         user = next(u for u in self.users.values() if u.operator == self.sessions[session]["operator"])

@@ -40,3 +40,16 @@ async def test_who_is_on_elsewhere_is_for_leads_to_see(running: Running) -> None
             ("op-kari", "break", False),
         ]
         assert (await lead.send("GET", "/rooms/mars/operators")).json() == []
+
+
+async def test_colleagues_anywhere_are_found_by_whoever_may_sit(running: Running) -> None:
+    async with running.tab() as tab:
+        assert (await tab.send("GET", "/operators?find=ola")).status_code == 401
+        await tab.sign_in()
+        rows = (await tab.send("GET", "/operators?find=ola")).json()
+        assert [(row["operator"], row["room_name"], row["state"]) for row in rows] == [("op-ola", "AMK Oslo", "idle")]
+        assert (await tab.send("GET", "/operators")).status_code == 422
+        assert (await tab.send("GET", f"/operators?find={'x' * 129}")).status_code == 422
+    async with running.tab() as admin:
+        await admin.sign_in("ada")
+        assert (await admin.send("GET", "/operators?find=ola")).status_code == 403

@@ -1729,6 +1729,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find People
+         * @description Who is signed in anywhere, found by name or by the name of their room, to be asked into a call or given one. At
+         *     most 40, those who can be asked first; nobody of an evacuated room.
+         */
+        get: operations["find_people_api_v1_operators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/position": {
         parameters: {
             query?: never;
@@ -5875,7 +5896,7 @@ export interface components {
         };
         /**
          * RoomPerson
-         * @description Somebody on duty in a room, as much as another room's shift lead needs to ask for them by name.
+         * @description Somebody on duty in a room, as much as another room needs to ask for them by name.
          */
         RoomPerson: {
             /**
@@ -5894,6 +5915,10 @@ export interface components {
             operator: string;
             /** Position */
             position: string;
+            /** Room */
+            room: string;
+            /** Room Name */
+            room_name: string;
             /**
              * Skills
              * @default {}
@@ -5901,6 +5926,11 @@ export interface components {
             skills: {
                 [key: string]: number;
             };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "idle" | "offered" | "busy" | "wrap-up" | "unreachable";
         };
         /**
          * RoomRow
@@ -11540,6 +11570,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LabCall"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    find_people_api_v1_operators_get: {
+        parameters: {
+            query: {
+                find: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomPerson"][];
                 };
             };
             /** @description bad-request: the body or a parameter does not fit */

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 
-from kak_server.console.aio.deps import LEADING_ROLES, ROOM_ROLES, ShellDep, having, unforged
+from kak_server.console.aio.deps import LEADING_ROLES, ROOM_ROLES, SEATED_ROLES, ShellDep, having, unforged
 from kak_server.console.aio.errors import ApiError, refused
 from kak_server.console.arguments import Name
 from kak_server.console.models_staff import RoomPerson, RoomRow
@@ -15,6 +15,7 @@ router = APIRouter(prefix="/api/v1", tags=["rooms"])
 
 Concerned = Annotated[Session, Depends(having(ROOM_ROLES))]
 Leading = Annotated[Session, Depends(having(LEADING_ROLES))]
+Seated = Annotated[Session, Depends(having(SEATED_ROLES))]
 
 
 @router.get("/rooms")
@@ -28,6 +29,13 @@ async def people(room: Annotated[Name, Path()], _: Leading, shell: ShellDep) -> 
     """Who is signed in in a control room, for shift leads who would borrow somebody by name. What people say of
     themselves beyond their activity stays in the room."""
     return [RoomPerson.model_validate(row) for row in shell.backend.room_people(room)]
+
+
+@router.get("/operators")
+async def find_people(find: Annotated[Name, Query()], _: Seated, shell: ShellDep) -> list[RoomPerson]:
+    """Who is signed in anywhere, found by name or by the name of their room, to be asked into a call or given one. At
+    most 40, those who can be asked first; nobody of an evacuated room."""
+    return [RoomPerson.model_validate(row) for row in shell.backend.find_people(find)]
 
 
 @router.put("/rooms/{room}/state")
