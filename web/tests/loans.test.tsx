@@ -67,7 +67,10 @@ const THERE = ["ingrid", "nils"].map((operator, at) => ({
   operator,
   name: operator,
   position: "bergen-1",
+  room: "bergen",
+  room_name: "AMK Bergen",
   activity: "available",
+  state: "idle",
   skills: {},
   on_loan: at === 1,
 }));

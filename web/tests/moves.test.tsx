@@ -4,7 +4,7 @@ import type { Colleague, Parked } from "../src/api/moves";
 import type { OperatorRow } from "../src/api/types";
 import { whyNot } from "../src/ui/moves";
 import { call, me, NOW_MS, waitingRow } from "./samples";
-import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
+import { eachInItsOwnBrowser, id, seatedConsole, TABLE } from "./seated";
 
 eachInItsOwnBrowser();
 
@@ -134,6 +134,38 @@ describe("a colleague", () => {
     await user.click(id("give-ola"));
     const args = { contact: "c1", operator: "ola", back: true };
     expect(last()).toMatchObject({ name: "contact.transfer_operator", args });
+  });
+
+  it("of another room is found by name or room, after those at hand, and is asked or given the call", async () => {
+    const there = { position: "bergen-1", room: "bergen", room_name: "AMK Bergen", activity: "available", skills: {} };
+    const found = [
+      { operator: "eva", name: "Eva Olsen", ...there, state: "idle", on_loan: false },
+      { operator: "ole", name: "Ole Vik", ...there, state: "busy", on_loan: false },
+      { operator: "ola", name: "Ola Hansen", ...there, state: "idle", on_loan: true },
+    ];
+    const table = {
+      ...TABLE,
+      "GET /operators?find=ol": [200, found],
+      "GET /operators?find=eva": [200, [found[0]]],
+    } satisfies Parameters<typeof seatedConsole>[1];
+    const { user, last, reply, socket } = await seatedConsole({ call: call(), operators, transfer_targets: [] }, table);
+    await user.keyboard("e");
+    await user.keyboard("ol");
+    expect(await screen.findByTestId("colleague-eva")).toHaveTextContent("AMK Bergen · Klar");
+    const shown = [...id("colleagues").children].map((row) => row.getAttribute("data-testid"));
+    expect(shown).toEqual(["colleague-ola", "colleague-eva", "colleague-ole"]);
+    expect(id("consult-ola")).toHaveTextContent("Enter");
+    expect(id("consult-ole")).toHaveAccessibleDescription("Ikke nå: I samtale");
+    await user.click(id("give-eva"));
+    const args = { contact: "c1", operator: "eva", back: true };
+    expect(last()).toMatchObject({ name: "contact.transfer_operator", args });
+    await reply({ ok: false, code: "busy", message: "" });
+    await user.clear(id("colleague-find"));
+    await user.keyboard("eva{Enter}");
+    expect(socket().commands).toHaveLength(1);
+    await screen.findByTestId("consult-eva");
+    await user.keyboard("{Enter}");
+    expect(last()).toMatchObject({ name: "colleague.invite", args: { operator: "eva", purpose: "consult" } });
   });
 
   it("somebody of a queue or a room is asked for where no colleague's name fits, with Enter or by a click", async () => {

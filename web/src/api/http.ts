@@ -103,6 +103,11 @@ export class Http {
     return this.request("GET", `/rooms/${encodeURIComponent(room)}/operators`);
   }
 
+  /** Who is signed in in any room, by name or room; the server answers with a few dozen at most. */
+  findPeople(find: string): Promise<RoomPerson[]> {
+    return this.request("GET", `/operators?find=${encodeURIComponent(find)}`);
+  }
+
   liveStatistics(): Promise<LiveStatistics> {
     return this.request("GET", "/statistics/live?by=queue");
   }

@@ -66,7 +66,7 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "move.not_seated": "not at a position",
   "move.quit": "Leave the call",
   "move.colleague_title": "Colleague",
-  "move.find": "Find by name",
+  "move.find": "Name or room (from two letters: other rooms too)",
   "move.nobody": "Nobody else is signed in",
   "move.nobody_named": "Nobody of that name is signed in",
   "move.colleague_how":

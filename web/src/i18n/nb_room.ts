@@ -64,7 +64,7 @@ export const nbRoom = {
   "move.not_seated": "ikke ved en plass",
   "move.quit": "Gå ut av samtalen",
   "move.colleague_title": "Kollega",
-  "move.find": "Søk etter navn",
+  "move.find": "Navn eller sentral (fra to tegn: også andre sentraler)",
   "move.nobody": "Ingen andre er pålogget",
   "move.nobody_named": "Ingen med det navnet er pålogget",
   "move.colleague_how":

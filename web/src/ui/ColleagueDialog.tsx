@@ -1,4 +1,5 @@
 import { useState } from "react";
+import type { RoomPerson } from "../api/staff";
 import type { OperatorRow } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
 import { Move } from "./CallMoves";
@@ -8,6 +9,7 @@ import { whyNotAsked } from "./moves";
 import { useApp } from "./rights";
 import { type Sought, SoughtChoice, useSought } from "./SoughtChoice";
 import { ACTIVITY_WORDS } from "./TopBar";
+import { useFound } from "./useFound";
 
 interface ColleagueDialogProps {
   contact: string;
@@ -19,7 +21,8 @@ interface ColleagueDialogProps {
 }
 
 /** A colleague by name: asked first, asked into the call, or given the call at once; or somebody of a queue or a room,
- * asked first. Enter asks the first that fits, people before queues and rooms, or gives what can only be given. */
+ * asked first. Enter asks the first that fits, or gives what can only be given: people of the own room before queues and
+ * rooms, and these before people of other rooms, who are found by name or room. */
 export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: ColleagueDialogProps) {
   const { t } = useLanguage();
   const desk = useDesk();
@@ -31,6 +34,8 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
   const rows = operators
     .filter((row) => !taken.has(row.operator) && row.name.toLowerCase().includes(wanted.trim().toLowerCase()))
     .sort((a, b) => Number(whyNotAsked(a) !== null) - Number(whyNotAsked(b) !== null) || a.name.localeCompare(b.name));
+  const known = new Set(operators.map((row) => row.operator));
+  const others = useFound(wanted).filter((row) => !taken.has(row.operator) && !known.has(row.operator));
   const sought = useSought(wanted);
   const waits =
     busy.has("colleague.invite") ||
@@ -49,8 +54,10 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
         ? await desk.ask("contact.consult_queue", { contact, queue: id })
         : await desk.ask("contact.consult_room", { contact, room: id }),
     );
-  const first = rows.find((row) => whyNotAsked(row) === null);
-  const firstSought = first || giveOnly ? undefined : sought[0];
+  const own = rows.find((row) => whyNotAsked(row) === null);
+  const firstSought = own || giveOnly ? undefined : sought[0];
+  // those of other rooms come a moment later: what Enter does must not change under the finger
+  const first = own ?? (firstSought ? undefined : others.find((row) => whyNotAsked(row) === null));
   return (
     <Dialog title={t("move.colleague_title")} onClose={onClose} wide>
       <form
@@ -77,7 +84,7 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
       </p>
       {!giveOnly && <SoughtChoice rows={sought} first={firstSought} waits={waits} onSeek={(row) => void seek(row)} />}
       <ul className="colleagues" data-testid="colleagues">
-        {rows.map((row) => (
+        {[...rows, ...others].map((row) => (
           <Row
             key={row.operator}
             row={row}
@@ -88,7 +95,9 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
             onGive={give}
           />
         ))}
-        {rows.length === 0 && <li className="panel-empty">{t(wanted ? "move.nobody_named" : "move.nobody")}</li>}
+        {rows.length + others.length === 0 && (
+          <li className="panel-empty">{t(wanted ? "move.nobody_named" : "move.nobody")}</li>
+        )}
       </ul>
       <p className="muted">{t(giveOnly ? "alarm.give_how" : "move.colleague_how")}</p>
     </Dialog>
@@ -96,7 +105,7 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
 }
 
 interface RowProps {
-  row: OperatorRow;
+  row: OperatorRow | RoomPerson;
   waits: boolean;
   /** Enter in the search asks this one. */
   first: boolean;
@@ -117,7 +126,10 @@ function Row({ row, waits, first, giveOnly, onInvite, onGive }: RowProps) {
       <span className="colleague-who">
         <strong>{row.name}</strong>
         <span className="muted">
-          {positions.find((seat) => seat.position === row.position)?.name ?? row.position} · {state}
+          {"room_name" in row
+            ? row.room_name
+            : (positions.find((seat) => seat.position === row.position)?.name ?? row.position)}{" "}
+          · {state}
         </span>
       </span>
       {!giveOnly && (

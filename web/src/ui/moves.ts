@@ -28,7 +28,7 @@ function talks(one: Colleague): boolean {
 }
 
 /** Why a colleague cannot be asked into a call now. */
-export function whyNotAsked(row: OperatorRow): Word | null {
+export function whyNotAsked(row: Pick<OperatorRow, "position" | "state">): Word | null {
   if (row.position === null) return "move.not_seated";
   if (row.state === "unreachable") return "state.unreachable";
   if (row.state !== "idle") return `state.${row.state}`;
