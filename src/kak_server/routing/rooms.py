@@ -1,5 +1,6 @@
 """Control rooms open, close, are evacuated: at once, for whoever waits and whoever sits there."""
 
+from kak_server.model.ids import RoomId
 from kak_server.routing import flow, matching, offers, operators, parking, planning, queues
 from kak_server.routing.api import RoomChanged, RoomState, RoomStateSet
 from kak_server.routing.needs import WaitKey
@@ -27,7 +28,9 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
     if event.state is RoomState.EVACUATED:
         for operator in people:
             operators.give_back_offer(turn, operator, "evacuated")
-    concerned, moved = _plan_again(turn, event)
+    # who comes back and is on loan is asked by those who wait for the other room alone, too
+    served = {event.room, *(operator.serves_room for operator in people if come_back)}
+    concerned, moved = _plan_again(turn, event, sorted(served))
     for operator in people:
         matching.list_idle(state, operator)
         turn.touch_operator(operator.operator)
@@ -47,12 +50,12 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
             flow.released(turn, operator)
 
 
-def _plan_again(turn: Turn, event: RoomStateSet) -> tuple[list[WaitKey], list[WaitKey]]:
-    """All who wait for sets of rooms with this one, all of its own, who looked past it, who wait for one operator; and
-    of these, in order, those whose need is another now: they are moved."""
+def _plan_again(turn: Turn, event: RoomStateSet, served: list[RoomId]) -> tuple[list[WaitKey], list[WaitKey]]:
+    """All who wait for sets of rooms with one of `served`, all of the room's own, who looked past it, who wait for one
+    operator; and of these, in order, those whose need is another now: they are moved."""
     state = turn.state
     keys: dict[WaitKey, None] = {}
-    for rooms in state.index.sets_with.get(event.room, ()):
+    for rooms in (rooms for room in served for rooms in state.index.sets_with.get(room, ())):
         for hub in rooms.hubs.values():
             for line in hub.lines:
                 keys.update(dict.fromkeys(line.waiting))

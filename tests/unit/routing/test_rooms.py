@@ -157,3 +157,15 @@ def test_who_waits_for_one_operator_alone_waits_for_other_rooms_when_these_are_s
     says(desk, BERGEN, RoomState.EVACUATED)
     desk.wait(5_000)
     desk.crash_and_replay()
+
+
+def test_whoever_is_on_loan_and_comes_back_into_the_room_is_asked_for_the_emergency_first() -> None:
+    desk = Desk(queue("113b", "bergen"), queue("116117", "bergen", "oslo", klass=ContactClass.NORMAL), national=ROOMS)
+    desk.sit("fay")
+    desk.borrow("l1", "bergen", "oslo", "fay")
+    desk.lend("l1", "fay")
+    says(desk, OSLO, RoomState.EVACUATED)
+    desk.ring("c1", "116117")
+    desk.ring("c2", "113b")
+    says(desk, OSLO, RoomState.CLOSED)
+    assert desk.operator("fay").contact == ContactId("c2")
