@@ -50,6 +50,8 @@ class WordLaws:
                 yield from self._longer(event, core, said_no)
             case api.ParticipantQuit() | api.HangUp():
                 yield from self._quits(event, core, said_no)
+            case api.ContactDialed():
+                yield from _dialled(event, core, said_no)
             case api.LoanAsked():
                 yield from self._asked(event, core, said_no)
             case api.LoanAgreed() if not said_no:
@@ -185,6 +187,16 @@ class WordLaws:
             yield f"there is no room {event.room}, and nobody said so"
         if not said_no and (core.room(event.room).state, core.room(event.room).reason) != (event.state, event.reason):
             yield f"room {event.room} is not what was said"
+
+
+def _dialled(event: api.ContactDialed, core: RoutingCore, said_no: str) -> Iterator[str]:
+    """A call out is about the queue that is named, and where none is named about none of those that are configured."""
+    known = {config.queue for config in core.queues()}
+    if said_no == "unknown-queue" and (not event.queue or event.queue in known):
+        yield f"{event.operator} may not call out for {event.queue or 'no queue'}: {said_no}"
+    view = core.contact(event.contact)
+    if not said_no and view is not None and (view.queue != event.queue if event.queue else view.queue in known):
+        yield f"{event.contact} was called out for {event.queue or 'no queue'}, and is of {view.queue}"
 
 
 def _notices(effects: tuple[api.Effect, ...]) -> Iterator[str]:

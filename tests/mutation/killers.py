@@ -54,7 +54,9 @@ def _machines(examples: int, *machines: type[RuleBasedStateMachine]) -> str:
 
 
 def _tests(*files: str) -> str:
-    """Tests of the simulator and the properties that are of one piece."""
+    """Tests of the simulator and the properties that are of one piece. How long an example takes is no finding."""
+    settings.register_profile("any speed", deadline=None, derandomize=True, database=None)
+    settings.load_profile("any speed")
     status = pytest.main(["-q", "-x", "--no-header", "-p", "no:cacheprovider", *files])
     return f"pytest: {status!r}" if status else ""
 

@@ -96,7 +96,7 @@ QUEUES: tuple[api.QueueConfig, ...] = (
             Step(when=Condition(from_min=23 * 60 + 59), announce="good-night"),
             Step(when=Condition(until_min=1), announce="good-morning"),
             Step(when=Condition(calendar="holidays"), reach=Reach.COUNTRY),
-            Step(when=Condition(calendar="holidays", in_calendar=False), relax=1),
+            Step(when=Condition(calendar="holidays", in_calendar=False), relax=1, rooms=(RoomId("d"),)),
             Step(after_ms=1_000, when=Condition(weekdays=(4, 5, 6), staff_from=1), announce="weekend"),
             Step(after_ms=2_000, when=Condition(from_min=24 * 60 - 1, until_min=2), relax=2),
             Step(when=Condition(areas=("0301",), languages=("se", "")), rooms=(RoomId("a"),)),
@@ -238,6 +238,19 @@ class WorkflowMachine(RuleBasedStateMachine):
         if row is not None and row.state is api.ContactState.OFFERED:
             self.desk.talk(self.holder(contact), contact)
         self.arrives("sticky", ContactKind.VOICE, klass, 0, caller, "")
+        self.whoever_knows_the_case_is_waited_for(contact, f"c{self.calls}")
+
+    def whoever_knows_the_case_is_waited_for(self, first: str, again: str) -> None:
+        """In a room without a reserve, by somebody who can be asked once that talk is over."""
+        contacts, people = self.desk.core.state.contacts, self.desk.core.state.operators
+        talk, waits = contacts.get(ContactId(first)), contacts.get(ContactId(again))
+        if talk is None or waits is None or talk.state is not api.ContactState.CONNECTED or waits.queue != "sticky":
+            return
+        knows = people[talk.operator or OperatorId("")]
+        can = knows.activity is api.Activity.AVAILABLE and knows.media_up and knows.skills.get("emd", 0) >= 2
+        there = knows.room == "d" and self.desk.core.room(RoomId("d")).state is not api.RoomState.EVACUATED
+        if can and there and knows.duty.loan is None and not knows.duty.leaving:
+            assert waits.named == knows.operator, f"{again} does not wait for {knows.operator}, who talks in {first}"
 
     @rule(
         room=st.sampled_from(["a", "b", "c"]),
