@@ -106,6 +106,7 @@ async def test_a_password_is_set_and_never_told(running: Running, placed: list[P
 
 REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/versions", None),
+    ("GET", "/history", None),
     ("GET", "/versions/1", None),
     ("GET", "/versions/1/export", None),
     ("GET", "/versions/1/objects/rooms", None),
