@@ -56,6 +56,7 @@ class EveryEvent(JournaledDesk):
             folder,
             queue("113", "oslo", "bergen", own_room_ms=5_000, wrap_up_ms=30_000),
             queue("116117", "bergen", "oslo", wrap_up_ms=30_000),
+            queue("chat", "bergen", klass=ContactClass.NORMAL),
             journal=journal,
             people=PeopleConfig(loan_consent=True),
         )
@@ -160,6 +161,7 @@ class EveryEvent(JournaledDesk):
         self.invite(holder, "p1", other, "conference")
         self.comes_in(other, "p1")
         self.drop(holder, "p1", other)
+        self.settle()
         self.seek(holder, "p1", room="oslo")
         self.wait(60_000)  # nobody comes
         self.listen("lead", "p1")
@@ -171,8 +173,7 @@ class EveryEvent(JournaledDesk):
     def _chats(self) -> None:
         who, seat, room = OperatorId("siv"), PositionId("bergen-siv"), RoomId("bergen")
         self.send(OperatorSignedIn(self.now_ms, who, "Siv", seat, room, {}, Activity.AVAILABLE, True, chats_max=1))
-        klass, kind = ContactClass.NORMAL, ContactKind.CHAT
-        self.send(ContactArrived(self.now_ms, ContactId("t1"), QueueId("116117"), klass=klass, kind=kind))
+        self.send(ContactArrived(self.now_ms, ContactId("t1"), QueueId("chat"), kind=ContactKind.CHAT))
         self.accept("siv", "t1")
         self.joined("t1")
         self.wait(1_000)
