@@ -103,6 +103,12 @@ def doing_of(row: Operator, state: State) -> int:
     return BY_STATE.get(row.state, OTHER_MS)
 
 
+def _went_on(person: Person, state: State) -> bool:
+    """What rings has gone to another queue by a step of its workflow, and rings at the same one again."""
+    contact = state.contacts.get(person.contact) if person.contact is not None else None
+    return contact is not None and contact.queue != person.queue
+
+
 def _is_duty(reason: str, state: State) -> bool:
     """The organisation counts the reason as working time."""
     return any(config.working and config.reason == reason for config in state.config.people.reasons)
@@ -178,6 +184,7 @@ class People:
             and row.contact == person.contact
             and row.room == person.room
             and (person.work is None or not person.work.released)
+            and (doing != RINGING_MS or not _went_on(person, state))
         ):
             return
         self.credit(person)

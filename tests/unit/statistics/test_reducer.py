@@ -418,3 +418,22 @@ def test_paper_work_is_its_own_queues_after_a_recall_that_came_to_nothing() -> N
     assert desk.row("08:00", "queue", "113").get("wrap_up_ms", 0) == 0
     ada = desk.row("08:00", "operator", "ada")
     assert (ada["ringing_ms"], ada["wrap_up_ms"]) == (5 * S, 55 * S)
+
+
+def test_what_goes_to_another_queue_and_rings_at_the_same_one_again_is_that_queues() -> None:
+    """The step to the other queue is due while it rings, and taken as the offer ends."""
+    workflow = (Step(), Step(after_ms=10 * S, overflow_queue=QueueId("last")))
+    desk = MeasuredDesk(
+        queue("113", wrap_up_ms=0, offer_timeout_ms=15 * S, workflow=workflow),
+        queue("last", wrap_up_ms=0, offer_timeout_ms=15 * S),
+    )
+    desk.at("08:00:00")
+    desk.sit("ada", "oslo")
+    desk.ring("c1", "113")
+    desk.at("08:00:20")
+    assert (desk.contact("c1").queue, desk.offered_to("c1")) == ("last", "ada")
+    desk.talk("ada", "c1")
+    desk.gone("c1")
+    desk.at("08:30:00")
+    assert desk.row("08:00", "queue", "113")["ringing_ms"] == 15 * S
+    assert desk.row("08:00", "queue", "last")["ringing_ms"] == 5 * S
