@@ -223,7 +223,11 @@ async def test_attended_and_blind_transfers_and_one_that_fails(tmp_path: Path) -
         await eventually(lambda: bool(citizen.heard.samples(time.time_ns() - SECOND_NS // 2).any()), what="ringing")
         hospital = await callee(exchange, f"+47{HOSPITAL}")
         await hears(hospital.heard, CITIZEN_HZ, what="the hospital")
-        exchange.hang_up(hospital.name)
+        exchange.hang_up(hospital.name)  # so soon, with nobody of ours there: that was no conversation
+        await client.until(in_call, 30)
+        assert client.view["call"]["contact"] == contact
+        assert citizen.state == "answered"
+        await client.command("contact.hangup", contact=contact)
         assert (await citizen.over()).cause == "bye"
 
 
