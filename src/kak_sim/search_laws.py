@@ -150,6 +150,8 @@ def _place(sought: Sought, row: Contact, operator: Operator, state: State, *, ju
     if judge_reserve and _kept(operator, state):
         return None
     asked = _callers(sought, state) if sought.queue is not None else _of_room(sought, row, state)
+    if sought.queue is None and row.klass is api.ContactClass.EMERGENCY:
+        operator = replace(operator, chats=[])  # they may be interrupted for it, whatever its queue says
     return next((number for number, (one, wish) in enumerate(asked) if oracle.may(state, one, operator, wish)), None)
 
 

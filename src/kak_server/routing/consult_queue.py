@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from kak_server.model.ids import ContactId, RoomId
 from kak_server.routing import lanes, participants, planning
-from kak_server.routing.api import QueueConfig, Strategy
+from kak_server.routing.api import Strategy
 from kak_server.routing.api_moves import ColleagueSought, SearchChanged
 from kak_server.routing.contacts import TALKING, held_by
 from kak_server.routing.moves import Search
@@ -121,7 +121,7 @@ def _next(state: State, contact: Contact, search: Search) -> Operator | None:
         benches = iter(()) if queue is None else _benches_of_queue(state, contact, queue)
     else:
         assert search.room is not None
-        benches = _benches_of_room(state, search.room, state.queue_of(contact).config)
+        benches = _benches_of_room(state, search.room, contact)
     for bench, lane in benches:
         found = _first(bench, lane, search)
         if found is not None:
@@ -149,14 +149,17 @@ def _open_for(lane: int) -> int:
     return lanes.QUIET if lane == lanes.QUIET else lanes.CALL
 
 
-def _benches_of_room(state: State, room: RoomId, config: QueueConfig) -> Iterator[tuple[Bench, int]]:
-    """Those of the room who can serve the queue, then all others there, by how long they have been idle."""
+def _benches_of_room(state: State, room: RoomId, contact: Contact) -> Iterator[tuple[Bench, int]]:
+    """Those of the room who can serve the contact's queue, then all others there, by how long they have been idle. What
+    the contact itself may not interrupt is not interrupted for it either."""
     if not state.index.crews_in.get(room):
         return
+    config = state.queue_of(contact).config
+    lane = _open_for(lanes.lane_of(contact, config, use_reserves=False))
     rooms, people = state.index.room_set(frozenset((room,))), state.operators.values()
     for skills in dict.fromkeys((skills_of(config.skills), ())):
         profile = state.index.profile(skills, people)
-        yield state.index.bench(rooms, profile, (), Strategy.LONGEST_IDLE, lanes.CALL), lanes.CALL
+        yield state.index.bench(rooms, profile, (), Strategy.LONGEST_IDLE, lanes.CALL), lane
 
 
 def _first(bench: Bench, lane: int, search: Search) -> Operator | None:

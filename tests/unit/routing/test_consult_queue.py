@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
-from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import (
     Activity,
     ColleagueSought,
+    ContactArrived,
     ContactClass,
+    ContactKind,
     ContactState,
     Offer,
+    OperatorSignedIn,
     OperatorState,
     Part,
     Reach,
@@ -340,3 +343,21 @@ def test_a_room_that_only_had_calls_out_is_unknown_again_as_it_is_after_a_restar
     assert refused(desk.send(RoomStateSet(desk.now_ms, RoomId("tromso"), RoomState.OPEN, OperatorId("ada"), ""))) == [
         "unknown-room"
     ]
+
+
+@pytest.mark.parametrize(("klass", "code"), [(ContactClass.NORMAL, ["nobody-free"]), (ContactClass.EMERGENCY, [])])
+def test_a_room_is_not_asked_for_whom_the_call_itself_may_not_interrupt(klass: ContactClass, code: list[str]) -> None:
+    """Eva has a chat that gives way to calls. Calls of this queue let chats be, but an emergency never does."""
+    quiet = queue("calm", "oslo", klass=ContactClass.NORMAL, interrupts_chats=False)
+    desk = talking(quiet, queue("chat", "bergen", klass=ContactClass.NORMAL))
+    desk.sit("bob", "oslo")
+    desk.send(ContactArrived(desk.now_ms, ContactId("c2"), quiet.queue, klass=klass))
+    desk.talk("bob", "c2")
+    eva, seat, room = OperatorId("eva"), PositionId("bergen-eva"), RoomId("bergen")
+    desk.send(OperatorSignedIn(desk.now_ms, eva, "Eva", seat, room, {}, Activity.AVAILABLE, True, chats_max=2))
+    desk.send(ContactArrived(desk.now_ms, ContactId("t1"), QueueId("chat"), kind=ContactKind.CHAT))
+    desk.accept("eva", "t1")
+    desk.joined("t1")
+    effects = desk.seek("bob", "c2", room="bergen")
+    assert refused(effects) == code
+    assert rings(effects) == ([] if code else ["eva"])
