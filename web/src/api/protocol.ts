@@ -27,13 +27,16 @@ export interface Snapshot {
   abandoned: Abandoned[];
   services: Service[];
   phone: Phone | null;
+  /** Likely incidents: many calls from one place. */
   surges: Incident[];
+  /** Calls in the room's slots. */
   parked: Parked[];
   flags: NumberFlag[];
   reasons: Reason[];
   staff: StaffRow[];
   loans: Loan[];
   rooms: RoomRow[];
+  /** Chats, alarms and radios' emergencies at this position. */
   cards: Card[];
 }
 

@@ -1,4 +1,5 @@
 import { enCards } from "./en_cards";
+import { enErrors } from "./en_errors";
 import { enRoom } from "./en_room";
 import type { Word } from "./nb";
 
@@ -339,44 +340,6 @@ export const en: Record<Word, string> = {
   "dialog.cancel": "Cancel",
   "dialog.close": "Close",
 
-  "error.bad-credentials": "Wrong user name or password.",
-  "error.too-many-attempts": "Too many attempts. Wait a little and try again.",
-  "error.busy": "You are in a call. End it first.",
-  "error.taken": "The position is taken.",
-  "error.not-allowed": "You have no access to this.",
-  "error.not-your-seat": "The position belongs to another tab or operator.",
-  "error.offer-gone": "The call is no longer available.",
-  "error.not-yours": "The call is not yours.",
-  "error.unknown-queue": "There is no such queue.",
-  "error.not-confirmed": "Both confirmations are required.",
-  "error.no-radio": "The radio network is not available.",
-  "error.patch-exists": "The call is patched into a talkgroup already.",
-  "error.not-monitored": "Turn listening on before you talk in the group.",
-  "error.no-patch": "The call is not patched into a talkgroup.",
-  "error.no-media": "The position's sound is not up.",
-  "error.unknown-talkgroup": "There is no such talkgroup.",
-  "error.not-found": "Not found.",
-  "error.network": "No connection to the server.",
-  "error.timeout": "The server did not answer in time.",
-  "error.session-ended": "The session has ended. Sign in again.",
-  "error.bad-request": "The server did not understand the request.",
-  "error.other": "It did not work ({code}).",
-  "error.no-route": "No line leads to this number.",
-  "error.forbidden-number": "This number must not be called from here.",
-  "error.no-room": "All lines are in use.",
-  "error.claimed": "Another operator is calling back already.",
-  "error.unknown-contact": "The call is no longer there.",
-  "error.no-number": "The number is not known.",
-  "error.not-connected": "The call is not connected yet.",
-  "error.too-many-parties": "There is no room for more in the call.",
-  "error.unknown-party": "That party is no longer in the call.",
-  "error.unknown-service": "The service is not set up.",
-  "error.nobody-else": "Nobody else is in the call.",
-  "error.no-dtmf": "The other end takes no tones.",
-  "error.media-unavailable": "The media service does not answer.",
-  "error.use-phone": "The phone is the position's sound: pick it up, or dial on it.",
-  "error.no-phone": "No phone belongs to this position.",
-
   "citizen.title": "Video to the emergency centre",
   "citizen.intro":
     "The operator you are talking to asks to see what you see. Press the button and point the camera at what the operator asks for. Your phone call goes on as before.",
@@ -397,4 +360,5 @@ export const en: Record<Word, string> = {
 
   ...enRoom,
   ...enCards,
+  ...enErrors,
 };

@@ -1,5 +1,6 @@
 /** Norwegian bokmål, the console's first language. Its keys are the dictionary's type; English must have them all. */
 import { nbCards } from "./nb_cards";
+import { nbErrors } from "./nb_errors";
 import { nbRoom } from "./nb_room";
 
 export const nb = {
@@ -338,44 +339,6 @@ export const nb = {
   "dialog.cancel": "Avbryt",
   "dialog.close": "Lukk",
 
-  "error.bad-credentials": "Feil brukernavn eller passord.",
-  "error.too-many-attempts": "For mange forsøk. Vent litt og prøv igjen.",
-  "error.busy": "Du er i en samtale. Avslutt den først.",
-  "error.taken": "Plassen er opptatt.",
-  "error.not-allowed": "Du har ikke tilgang til dette.",
-  "error.not-your-seat": "Plassen tilhører en annen fane eller operatør.",
-  "error.offer-gone": "Anropet er ikke lenger tilgjengelig.",
-  "error.not-yours": "Samtalen er ikke din.",
-  "error.unknown-queue": "Køen finnes ikke.",
-  "error.not-confirmed": "Begge bekreftelsene kreves.",
-  "error.no-radio": "Radionettet er ikke tilgjengelig.",
-  "error.patch-exists": "Samtalen er allerede koblet til en talegruppe.",
-  "error.not-monitored": "Slå på lytting før du taler i gruppen.",
-  "error.no-patch": "Samtalen er ikke koblet til en talegruppe.",
-  "error.no-media": "Lyden på plassen er ikke oppe.",
-  "error.unknown-talkgroup": "Talegruppen finnes ikke.",
-  "error.not-found": "Finnes ikke.",
-  "error.network": "Ingen forbindelse med serveren.",
-  "error.timeout": "Serveren svarte ikke i tide.",
-  "error.session-ended": "Økten er avsluttet. Logg inn på nytt.",
-  "error.bad-request": "Serveren forsto ikke forespørselen.",
-  "error.other": "Det gikk ikke ({code}).",
-  "error.no-route": "Ingen linje fører til dette nummeret.",
-  "error.forbidden-number": "Dette nummeret kan ikke ringes herfra.",
-  "error.no-room": "Ingen ledige linjer.",
-  "error.claimed": "En annen operatør ringer opp allerede.",
-  "error.unknown-contact": "Samtalen finnes ikke lenger.",
-  "error.no-number": "Nummeret er ikke kjent.",
-  "error.not-connected": "Samtalen er ikke koblet til ennå.",
-  "error.too-many-parties": "Det er ikke plass til flere i samtalen.",
-  "error.unknown-party": "Deltakeren er ikke i samtalen lenger.",
-  "error.unknown-service": "Tjenesten er ikke satt opp.",
-  "error.nobody-else": "Ingen andre er i samtalen.",
-  "error.no-dtmf": "Motparten tar ikke imot taster.",
-  "error.media-unavailable": "Lydtjenesten svarer ikke.",
-  "error.use-phone": "Telefonen er plassens lyd: løft røret, eller ring fra telefonen.",
-  "error.no-phone": "Ingen telefon hører til plassen.",
-
   "citizen.title": "Video til nødsentralen",
   "citizen.intro":
     "Operatøren du snakker med, ber om å få se det du ser. Trykk på knappen og rett kameraet mot det operatøren ber om. Telefonsamtalen fortsetter som før.",
@@ -396,6 +359,7 @@ export const nb = {
 
   ...nbRoom,
   ...nbCards,
+  ...nbErrors,
 } as const;
 
 export type Word = keyof typeof nb;

@@ -1,61 +1,15 @@
 import type { Card, CardMessage } from "../api/cards";
-import type { Incident, NobodyCame, NumberFlag, Parked } from "../api/moves";
-import type { Loan, Reason, RoomRow, StaffRow } from "../api/staff";
-import type {
-  Abandoned,
-  Call,
-  EventName,
-  HandedOver,
-  Me,
-  MediaState,
-  Notice,
-  Offer,
-  OperatorRow,
-  Phone,
-  Queue,
-  Service,
-  Snapshot,
-  StreamEvent,
-  Talkgroup,
-  TransferTarget,
-  Waiting,
-} from "../api/types";
+import type { NobodyCame } from "../api/moves";
+import type { Call, EventName, Offer, Snapshot, StreamEvent, Talkgroup } from "../api/types";
 
 /** What the server has told this position: the newest snapshot with every event since applied. */
-export interface Live {
-  seq: number;
+export interface Live extends Omit<Snapshot, "type" | "now_ms"> {
   /** Server clock minus ours, so that ages are right on a machine whose clock is not. */
   clock_offset_ms: number;
-  server: Snapshot["server"];
-  me: Me;
-  offer: Offer | null;
-  call: Call | null;
   /** Somebody was asked for and nobody came: until the next is asked, or the call is over. */
   nobody_came: NobodyCame | null;
   /** The call that ended last, kept for the wrap-up card. */
   ended: Ended | null;
-  queues: Queue[];
-  waiting: Waiting[];
-  operators: OperatorRow[];
-  talkgroups: Talkgroup[];
-  transfer_targets: TransferTarget[];
-  media: MediaState;
-  notices: Notice[];
-  handed_over: HandedOver[];
-  abandoned: Abandoned[];
-  services: Service[];
-  phone: Phone | null;
-  /** Likely incidents: many calls from one place. */
-  surges: Incident[];
-  /** Calls in the room's slots. */
-  parked: Parked[];
-  flags: NumberFlag[];
-  reasons: Reason[];
-  staff: StaffRow[];
-  loans: Loan[];
-  rooms: RoomRow[];
-  /** Chats, alarms and radios' emergencies at this position. */
-  cards: Card[];
   /** Grows each time the list of recent calls changed. */
   recent_version: number;
 }
