@@ -61,10 +61,11 @@ lab: $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## the whole lab: server, med
 
 # --- checking --------------------------------------------------------------------------------------------------------
 
-test: $(STAMPS)/system-test lint web-check $(STAMPS)/native $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
-	$(PYTEST) -n 4 --dist loadgroup -m "not e2e" --durations=15
+test: $(STAMPS)/system-test $(STAMPS)/native $(STAMPS)/web ## everything: lint, types, imports, console, tests, end-to-end tests
+	$(MAKE) --no-print-directory --output-sync=target -j 2 python-lint types imports web-check
+	$(PYTEST) -n 4 --dist loadgroup -m "not e2e and not alone" --durations=15
 	$(PYTEST) -n 3 --dist loadfile -m "e2e and not soak and not alone" --durations=10
-	$(PYTEST) -n 0 -m "e2e and not soak and alone" --durations=5
+	$(PYTEST) -n 0 -m "alone and not soak" --durations=5
 
 test-fast: $(STAMPS)/venv $(STAMPS)/native ## unit, property and tidy tests only
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e and not real_peer" tests/unit tests/properties tests/tidy

@@ -39,6 +39,7 @@ OPERATOR_HZ = 1000
 
 
 @needs_sipp
+@pytest.mark.alone
 async def test_a_sipp_caller_and_an_operator_in_chromium_hear_each_other(tmp_path: Path) -> None:
     heard = Heard()
     async with running_lab(tmp_path) as lab, chromium(microphone_tone(tmp_path / "mic.wav", OPERATOR_HZ)) as browser:

@@ -274,6 +274,7 @@ async def test_an_abandoned_call_is_called_back_by_one(tmp_path: Path) -> None:
             await second.client.until(lambda seen: seen.view["abandoned"] == [])
 
 
+@pytest.mark.alone
 async def test_control_is_killed_in_the_middle_of_a_conference(tmp_path: Path) -> None:
     async with (
         running_lab(tmp_path, simulators=False, sip={"t1_ms": 100}) as lab,

@@ -72,6 +72,7 @@ HTTP_REQUESTS = [
 BODIES: list[Any] = [None, [], "x", 7, {"username": 7, "password": []}, {"username": "x" * 10_000, "password": "y"}]
 
 
+@pytest.mark.alone
 async def test_a_call_survives_everything_hostile_and_nothing_is_left(tmp_path: Path) -> None:
     async with (
         running_lab(tmp_path, simulators=False, sip={"t1_ms": 50}) as lab,

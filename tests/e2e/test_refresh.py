@@ -21,7 +21,7 @@ from tests.support.lab import calling, running_lab
 from tests.support.report import report
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), needs_chromium]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.xdist_group("e2e"), needs_chromium]
 
 CALLER_HZ, OPERATOR_HZ = 440, 1000
 MS = 1_000_000

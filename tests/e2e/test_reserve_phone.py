@@ -148,6 +148,7 @@ def lab_groups(config: Path) -> list[str]:
     return [line for line in config.read_text().splitlines() if "gssi" in line]
 
 
+@pytest.mark.alone
 async def test_it_talks_on_through_a_kill_and_still_rings_afterwards(tmp_path: Path, voice: Path) -> None:
     async with (
         running_lab(tmp_path, simulators=False, sip={"t1_ms": 100, "devices": [device()]}) as lab,

@@ -132,6 +132,7 @@ def test_a_real_full_disk_and_a_full_memory_lose_history_by_name_and_no_state(tm
         assert "are missing from its history" in told
 
 
+@pytest.mark.alone
 def test_a_disk_of_200_ms_slows_nobody_down(tmp_path: Path) -> None:
     disk = BadDisk()
     room = Room(tmp_path, disk)
@@ -186,6 +187,7 @@ def test_after_a_sync_that_failed_only_a_checkpoint_is_trusted(tmp_path: Path) -
     assert contents.base == 2
 
 
+@pytest.mark.alone
 def test_after_a_sync_that_failed_the_snapshot_is_made_beside_the_server(tmp_path: Path) -> None:
     disk = BadDisk()
     room = Room(tmp_path, disk, compactor=ProcessCompactor(tmp_path, Keep()))

@@ -106,8 +106,8 @@ async def test_digits_silence_and_talk(tmp_path: Path) -> None:
         await until(lambda: control.of(rpc.LegActive), 20.0, "active again")
         assert control.of(rpc.LegDtmf) == [rpc.LegDtmf(LegId("caller"), "5", 100)]
         first, second = (event.silent_ms for event in control.of(rpc.LegSilent)[:2])
-        assert 300 <= first < 500
-        assert 300 <= second - first < 500
+        assert 300 <= first < 1_500
+        assert 300 <= second - first < 1_500
         assert [event.talking for event in control.of(rpc.LegTalk)][:2] == [
             True,
             False,
@@ -178,6 +178,7 @@ async def test_a_recording_is_whole(tmp_path: Path) -> None:
         caller.close()
 
 
+@pytest.mark.alone
 async def test_control_dies_and_another_takes_over(tmp_path: Path) -> None:
     async with running(tmp_path) as (worker, control):
         caller, operator = RtpPhone(440.0), RtpPhone(1_000.0, ssrc=2)

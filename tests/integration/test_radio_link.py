@@ -104,6 +104,7 @@ async def test_uplink_without_a_grant_is_dropped_and_counted(phone: Phone, tmp_p
     assert not samples.any()
 
 
+@pytest.mark.alone
 async def test_an_emergency_interrupts_the_console_at_once(phone: Phone) -> None:
     async with radio_network() as (air, server), console(server.port) as room:
         port = await room.tune(GSSI, phone)

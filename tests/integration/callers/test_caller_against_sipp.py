@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 pytestmark = [pytest.mark.real_peer, needs_sipp]
 
 
+@pytest.mark.alone
 async def test_a_call_rings_is_answered_echoed_probed_and_hung_up(tmp_path: Path) -> None:
     async with sipp_server(HERE / "uas_bye.xml", tmp_path, "-rtp_echo") as server:
         caller = await Caller(server, "113", source=tones([440, 880], 300), linger_s=0.1).place()
