@@ -157,6 +157,7 @@ describe("alarms", () => {
           since_ms: NOW_MS,
           contact: null,
           reserved: false,
+          of_room: null,
         },
       ],
     });

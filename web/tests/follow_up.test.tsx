@@ -22,6 +22,7 @@ const abandoned = (part: Partial<Abandoned> = {}): Abandoned => ({
   claimed_by_name: null,
   claimed_at_ms: null,
   calls: 1,
+  of_room: null,
   ...part,
 });
 const handedOver: HandedOver = {
@@ -33,6 +34,7 @@ const handedOver: HandedOver = {
   since_ms: NOW_MS - 5_000,
   operator: "ola",
   operator_name: "Ola Nordmann",
+  of_room: null,
   parties: [
     {
       party: "p1",

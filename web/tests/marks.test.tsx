@@ -44,6 +44,7 @@ describe("what is known of a caller", () => {
           longest_since_ms: null,
           available: 0,
           incidents: ["i1"],
+          of_room: null,
         },
       ],
     });

@@ -28,6 +28,7 @@ const row = (part: Partial<OperatorRow> = {}): OperatorRow => ({
   since_ms: NOW_MS,
   contact: null,
   reserved: false,
+  of_room: null,
   ...part,
 });
 const parked: Parked = {
@@ -41,6 +42,7 @@ const parked: Parked = {
   by_name: "Ola Nordmann",
   since_ms: NOW_MS - 30_000,
   recall_at_ms: NOW_MS + 10_000,
+  of_room: null,
 };
 
 describe("what can be done with a call now", () => {

@@ -101,9 +101,27 @@ describe("why a call went where it went", () => {
     };
     const marks = {
       waiting: [waitingRow({ contact: "w1" })],
-      abandoned: [{ ...left, contact: "a1", claimed_by: null, claimed_by_name: null, claimed_at_ms: null, calls: 1 }],
+      abandoned: [
+        {
+          ...left,
+          contact: "a1",
+          claimed_by: null,
+          claimed_by_name: null,
+          claimed_at_ms: null,
+          calls: 1,
+          of_room: null,
+        },
+      ],
       handed_over: [
-        { ...row, contact: "h1", since_ms: NOW_MS, operator: "ola", operator_name: "Ola Nordmann", parties: [] },
+        {
+          ...row,
+          contact: "h1",
+          since_ms: NOW_MS,
+          operator: "ola",
+          operator_name: "Ola Nordmann",
+          parties: [],
+          of_room: null,
+        },
       ],
       parked: [
         {
@@ -115,6 +133,7 @@ describe("why a call went where it went", () => {
           by_name: "Ola",
           since_ms: NOW_MS,
           recall_at_ms: NOW_MS,
+          of_room: null,
         },
       ],
       offer: offer({ contact: "o1" }),

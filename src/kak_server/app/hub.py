@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kak_server.bridges.house import House
+from kak_server.bridges.lent_lists import Rooms, shown
 from kak_server.bridges.outputs import Unseat
 from kak_server.console.aio.slices import Sliced
 from kak_server.console.ports import Caller, Subscriber
@@ -39,7 +40,7 @@ class ConsoleHub:
         self._slices = Sliced()
         self._flush_handle: asyncio.Handle | None = None
         self._slow_due_s = 0.0
-        self._waiting: dict[RoomId, Any] = {}  # as sent last
+        self._waiting: dict[Rooms, Any] = {}  # as sent last
         self._recent_handle: asyncio.TimerHandle | None = None
         self._builders: Mapping[str, Callable[[RoomId], Any]] = {
             "rooms": lambda _room: house.staff.rooms.rows(),
@@ -126,14 +127,17 @@ class ConsoleHub:
 
     def _lists(self, dirty: Dirty) -> Iterator[None]:
         """Build and push list after list; the loop may have a turn after each."""
-        seats_in: dict[RoomId, list[Subscriber]] = defaultdict(list)
+        seats_in: dict[Rooms, list[Subscriber]] = defaultdict(list)
         for position, seats in self._at.items():
-            seats_in[self._house.views.room_of(position)].extend(seats.values())
+            seats_in[self._house.views.rooms_at(position)].extend(seats.values())
         news: dict[RoomId, None] = {}  # rooms in which somebody else waits now
-        for room, rows in self._send("waiting", dirty.pop("waiting", {}), seats_in):
-            if rows != self._waiting.get(room):
-                self._waiting[room], news[room] = rows, None
+        for rooms, rows in self._send("waiting", dirty.pop("waiting", {}), seats_in):
+            if rows != self._waiting.get(rooms):
+                self._waiting[rooms] = rows
+                news.update(dict.fromkeys(rooms))
             yield
+        for rooms in self._waiting.keys() - seats_in.keys():
+            del self._waiting[rooms]
         self._hold_back(dirty, news)
         if "staff" in dirty:
             del dirty["staff"]
@@ -160,14 +164,14 @@ class ConsoleHub:
                 self._mark(topic, None if kept is None else tuple(kept))
 
     def _send(
-        self, topic: str, rooms: dict[RoomId, None] | None, seats_in: Mapping[RoomId, list[Subscriber]]
-    ) -> Iterator[tuple[RoomId, Any]]:
-        """To every stream of those rooms the list, each built once; room and list, one after the other."""
-        for room in seats_in if rooms is None else [room for room in rooms if room in seats_in]:
-            rows = self._builders[topic](room)
-            for subscriber in seats_in[room]:
+        self, topic: str, dirty: dict[RoomId, None] | None, seats_in: Mapping[Rooms, list[Subscriber]]
+    ) -> Iterator[tuple[Rooms, Any]]:
+        """To every stream that shows one of those rooms the list, each built once; rooms and list, one by one."""
+        for rooms in [rooms for rooms in seats_in if dirty is None or any(room in dirty for room in rooms)]:
+            rows = shown(topic, self._builders[topic], rooms)
+            for subscriber in seats_in[rooms]:
                 subscriber.push_list(topic, rows)
-            yield room, rows
+            yield rooms, rows
 
     def _send_staff(self) -> None:
         """Everybody's day, to shift leads alone; built once for all who lead the same rooms."""

@@ -167,6 +167,7 @@ class Colleagues:
                     "by_name": self._name(view.slot.by),
                     "since_ms": view.since_ms,
                     "recall_at_ms": view.slot.recall_at_ms,
+                    "of_room": None,
                 }
             )
         return rows

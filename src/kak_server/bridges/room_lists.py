@@ -10,21 +10,18 @@ from typing import Any
 
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context, QueueInfo
+from kak_server.bridges.lent_lists import MAX_WAITING_ROWS, RANKS
 from kak_server.bridges.line import Line
 from kak_server.bridges.outputs import Dirty
 from kak_server.bridges.views_callers import ViewsCallers
 from kak_server.bridges.wait_book import Rooms, WaitBook
 from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
-from kak_server.routing.api import ContactClass
 from kak_server.routing.calls_out import queue_of_room, room_of_queue
 from kak_server.routing.views import OperatorView
 
 View = dict[str, Any]
 Shown = tuple[Line | None, bool, bool, View]  # what a row was made of, and the row
-MAX_WAITING_ROWS = 100
-"""A console shows so many waiting contacts, those who matter most; the queues' counts tell of the rest."""
 _ORDER = itemgetter(0, 1, 2)
-RANKS = {ContactClass.EMERGENCY: 0, ContactClass.URGENT: 1, ContactClass.NORMAL: 2}
 
 
 class RoomQueues:
@@ -106,6 +103,7 @@ class RoomLists:
                 "longest_since_ms": self.book.longest_since_ms(info.queue),
                 "available": core.idle_count(info.queue),
                 "incidents": self.callers.incidents_of(info.queue),
+                "of_room": None,
             }
             for info in self.queues.of(room)
         ]
@@ -149,6 +147,7 @@ class RoomLists:
             "state": view.state.value,
             "transferred_by": view.transferred_by,
             "kind": view.kind.value,
+            "of_room": None,
             **self.callers.of_waiting(line),
         }
         self._rows[contact] = (line, flagged, incident, row)
@@ -167,6 +166,7 @@ class RoomLists:
                 "since_ms": row.since_ms,
                 "contact": row.contact,
                 "reserved": row.reserved,
+                "of_room": None,
             }
             for row in self.ctx.core.in_room(room)
         ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges import staff_texts
+from kak_server.bridges import lent_lists, staff_texts
 from kak_server.bridges.outputs import Audit, Dirty, Note, Tell
 from kak_server.model.ids import OperatorId, PositionId, RoomId
 from kak_server.routing import api as routing
@@ -41,6 +41,9 @@ class StaffLoans:
         self.ctx.emit(Audit(effect.by or OperatorId(""), f"loan.{effect.change}", effect.loan, detail))
         self.ctx.emit(Note("loan", fields={"loan": effect.loan, "change": effect.change, **detail}))
         self.ctx.emit(Dirty("staff"))
+        if effect.change in ("lent", "returned"):  # their seats show the other room's lists too, or no more
+            for topic in lent_lists.KEYS:
+                self.ctx.emit(Dirty(topic, (effect.lender,)))
         loan = self.ctx.core.loan(effect.loan)
         if effect.change == "asked" and loan is not None:
             self._asked(loan)

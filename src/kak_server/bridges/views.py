@@ -8,6 +8,7 @@ from kak_server.bridges.brought_views import BroughtViews, chats_of
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context
+from kak_server.bridges.lent_lists import Rooms, shown, shown_at
 from kak_server.bridges.line import Line, location_text
 from kak_server.bridges.phone_view import PhoneViews
 from kak_server.bridges.room_lists import RoomLists, RoomQueues
@@ -157,10 +158,15 @@ class Views:
         """The control room a seat stands in; no room for a seat that is no longer in the configuration."""
         return self._rooms.get(position, RoomId(""))
 
+    def rooms_at(self, position: PositionId) -> Rooms:
+        """The rooms whose lists a seat shows: its own, and the one its operator is lent to."""
+        return shown_at(self.ctx, position, self.room_of(position))
+
     def snapshot(self, operator: OperatorId, position: PositionId) -> View:
         """Everything a console needs to draw itself."""
         me = self.ctx.core.operator(operator)
-        room = self.room_of(position)
+        rooms = self.rooms_at(position)
+        room = rooms[0]
         contact = self.ctx.core.contact(me.contact) if me is not None and me.contact is not None else None
         asked = contact if me is not None and me.state is OperatorState.OFFERED else None
         if asked is None and me is not None:
@@ -175,9 +181,9 @@ class Views:
             "offer": self.offer(asked, operator) if asked is not None else None,
             "call": self.call(contact, operator) if joined and contact is not None else None,
             "cards": [self.brought.card(view, self.queue_name(view.queue)) for view in cards],
-            "queues": self.lists.queue_list(room),
-            "waiting": self.lists.waiting_list(room),
-            "operators": self.lists.operator_list(room),
+            "queues": shown("queues", self.lists.queue_list, rooms),
+            "waiting": shown("waiting", self.lists.waiting_list, rooms),
+            "operators": shown("operators", self.lists.operator_list, rooms),
             "talkgroups": [self.group(group, position) for group in self.visible_groups(room)],
             "transfer_targets": [
                 {"queue": q.queue, "name": q.name, "room_name": self._room_names.get(q.rooms[0], "") if q.rooms else ""}
@@ -186,9 +192,9 @@ class Views:
             "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
             "notices": [*self.ctx.notices.of(position), *self.staff.staff.notices_of(operator, position)],
             **self.staff.snapshot(operator, position),
-            **self.out.snapshot(room),
+            **self.out.snapshot(rooms),
             **self.callers.snapshot(room),
-            "parked": self.colleagues.parked_list(room),
+            "parked": shown("parked", self.colleagues.parked_list, rooms),
             "phone": self.phones.of(position),
         }
 

@@ -7,6 +7,7 @@ from typing import Any
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context
+from kak_server.bridges.lent_lists import Rooms, shown
 from kak_server.bridges.line import Line, Party
 from kak_server.bridges.outputs import Dirty
 from kak_server.bridges.reasons import texts
@@ -84,11 +85,11 @@ class ViewsOut:
             cause = view.cause or cause
         return {"contact": contact, "cause": cause, **texts(cause)}
 
-    def snapshot(self, room: RoomId) -> View:
+    def snapshot(self, rooms: Rooms) -> View:
         """The snapshot's part."""
         return {
-            "handed_over": self.handed_over_list(room),
-            "abandoned": self.abandoned_list(room),
+            "handed_over": shown("handed_over", self.handed_over_list, rooms),
+            "abandoned": shown("abandoned", self.abandoned_list, rooms),
             "services": [
                 {"service": one.service, "label": one.label, "number": one.number} for one in self.ctx.settings.services
             ],
@@ -114,6 +115,7 @@ class ViewsOut:
                     "operator": line.last_operator,
                     "operator_name": self._name(line.last_operator),
                     "parties": [party_view(party) for party in line.parties],
+                    "of_room": None,
                 }
             )
         return rows
@@ -140,6 +142,7 @@ class ViewsOut:
                     "claimed_by": case.claimed_by,
                     "claimed_by_name": self._name(case.claimed_by),
                     "claimed_at_ms": case.claimed_at_ms or None,
+                    "of_room": None,
                 }
             )
         return rows

@@ -173,6 +173,7 @@ class Queue(Outgoing):
     longest_since_ms: int | None
     available: int
     incidents: list[str] = []
+    of_room: str | None = None  # of somebody on loan: the borrowing room, where one's own does not have the row
 
 
 class Waiting(Outgoing):
@@ -191,6 +192,7 @@ class Waiting(Outgoing):
     flagged: bool = False
     incident: str | None = None
     kind: ContactKind = "voice"
+    of_room: str | None = None
 
 
 class HandedOver(Outgoing):
@@ -206,6 +208,7 @@ class HandedOver(Outgoing):
     operator: str | None
     operator_name: str | None
     parties: list[Party]
+    of_room: str | None = None
 
 
 class Abandoned(Outgoing):
@@ -225,6 +228,7 @@ class Abandoned(Outgoing):
     claimed_by_name: str | None
     claimed_at_ms: int | None
     calls: int = 1
+    of_room: str | None = None
 
 
 class Service(Outgoing):
@@ -256,6 +260,7 @@ class OperatorRow(Outgoing):
     since_ms: int
     contact: str | None = None
     reserved: bool = False  # idle, and kept for the room's own emergencies
+    of_room: str | None = None
 
 
 class Talker(Outgoing):

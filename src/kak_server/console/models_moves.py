@@ -56,3 +56,4 @@ class Parked(Outgoing):
     by_name: str
     since_ms: int
     recall_at_ms: int
+    of_room: str | None = None  # of somebody on loan: the borrowing room, in one of whose slots it is

@@ -1,14 +1,16 @@
 """The hub over a real house: seats at once, lists once a room and at most five times a second."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kak_server.app import hub
 from kak_server.console.ports import Caller
-from kak_server.model.ids import OperatorId, PositionId, SessionId
+from kak_server.model.ids import OperatorId, PositionId, RoomId, SessionId
+from kak_server.routing.api import LoanAgreed, LoanAsked, LoanEnded
 from tests.unit.app.desk import Desk, Stream
 
 AMK_1, AMK_2, LVS_1 = PositionId("amk-1"), PositionId("amk-2"), PositionId("lvs-1")
@@ -129,3 +131,30 @@ async def test_how_many_wait_goes_with_those_who_wait(desk: Desk, monkeypatch: p
     desk.ring()
     desk.hub.dirty("operators")
     assert await until_told(stream, "waiting") == ["queues", "waiting"]
+
+
+async def until_last(stream: Stream, name: str, right: Callable[[Any], bool]) -> None:
+    """Until the list told last is as it should be."""
+    async with asyncio.timeout(20):
+        while not any(told == name for told, _ in stream.lists) or not right(dict(stream.lists)[name]):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_whoever_is_on_loan_hears_of_both_rooms_and_the_others_of_their_own(desk: Desk) -> None:
+    """A change of either room's list goes to the seat on loan; when the loan is over, only its own room's."""
+    for name, seat in (("kari", "amk-1"), ("ola", "amk-2")):
+        desk.sit(name, seat)
+    now = desk.now_ms
+    lead, amk, lvs = OperatorId("lead"), RoomId("amk"), RoomId("lvs")
+    (_, lent), (_, stays) = listen(desk, AMK_1), listen(desk, AMK_2, "s2")
+    asked = LoanAsked(now, "loan-1", lead, lvs, amk, now + 3_600_000)
+    desk.dispatcher.feed(lambda house, _: house.ctx.route(asked))
+    desk.dispatcher.feed(lambda house, _: house.ctx.route(LoanAgreed(now, "loan-1", lead, (OperatorId("kari"),))))
+    await until_last(lent, "queues", lambda rows: [row["queue"] for row in rows] == ["nod", "lv"])
+    desk.ring("there", "116117")
+    await until_last(lent, "waiting", lambda rows: len(rows) == 1)
+    assert [row["of_room"] for row in dict(lent.lists)["waiting"]] == ["lvs"]
+    assert {row["queue"] for name, rows in stays.lists if name == "queues" for row in rows} <= {"nod"}
+    assert not dict(stays.lists).get("waiting")
+    desk.dispatcher.feed(lambda house, _: house.ctx.route(LoanEnded(now, "loan-1", lead)))
+    await until_last(lent, "waiting", lambda rows: not rows)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kak_server.bridges.house import House
+from kak_server.bridges.lent_lists import MAX_WAITING_ROWS, RANKS
 from kak_server.bridges.outputs import Dirty
-from kak_server.bridges.room_lists import MAX_WAITING_ROWS, RANKS
 from kak_server.model.ids import CallId, ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactState
 from kak_server.routing.step import RoutingCore

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from kak_server.bridges.house import House
+from kak_server.bridges.lent_lists import MAX_WAITING_ROWS
 from kak_server.bridges.outputs import Tell
-from kak_server.bridges.room_lists import MAX_WAITING_ROWS
 from kak_server.console import models
 from kak_server.console.messages import check_event
 from kak_server.media import rpc

@@ -144,6 +144,8 @@ export interface HandedOver {
   operator: string | null;
   operator_name: string | null;
   parties: Party[];
+  /** Of somebody on loan: the borrowing room, where the own one does not have the row. */
+  of_room: string | null;
 }
 
 /** A caller who left an emergency queue before anybody answered. */
@@ -162,4 +164,6 @@ export interface Abandoned {
   claimed_at_ms: number | null;
   /** Calls of the same caller that this entry stands for. */
   calls: number;
+  /** Of somebody on loan: the borrowing room, where the own one does not have the row. */
+  of_room: string | null;
 }

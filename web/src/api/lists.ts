@@ -19,6 +19,8 @@ export interface Queue {
   available: number;
   /** Likely incidents that callers of this queue belong to. */
   incidents: string[];
+  /** Of somebody on loan: the borrowing room, where the own one does not have the row. */
+  of_room: string | null;
 }
 
 export interface Waiting {
@@ -37,6 +39,8 @@ export interface Waiting {
   flagged: boolean;
   incident: string | null;
   kind: ContactKind;
+  /** Of somebody on loan: the borrowing room, where the own one does not have the row. */
+  of_room: string | null;
 }
 
 export interface OperatorRow {
@@ -51,6 +55,8 @@ export interface OperatorRow {
   contact: string | null;
   /** Free, and kept for the room's own emergencies. */
   reserved: boolean;
+  /** Of somebody on loan: the borrowing room, where the own one does not have the row. */
+  of_room: string | null;
 }
 
 export interface Talker {

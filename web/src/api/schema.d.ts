@@ -2151,6 +2151,11 @@ export interface components {
             ended_at_ms: number;
             /** Number */
             number: string;
+            /**
+             * Of Room
+             * @default null
+             */
+            of_room: string | null;
             /** Queue */
             queue: string;
             /** Queue Name */
@@ -4054,6 +4059,11 @@ export interface components {
             class: "emergency" | "urgent" | "normal";
             /** Contact */
             contact: string;
+            /**
+             * Of Room
+             * @default null
+             */
+            of_room: string | null;
             /** Operator */
             operator: string | null;
             /** Operator Name */
@@ -5239,6 +5249,11 @@ export interface components {
             contact: string | null;
             /** Name */
             name: string;
+            /**
+             * Of Room
+             * @default null
+             */
+            of_room: string | null;
             /** Operator */
             operator: string;
             /** Position */
@@ -5288,6 +5303,11 @@ export interface components {
             class: "emergency" | "urgent" | "normal";
             /** Contact */
             contact: string;
+            /**
+             * Of Room
+             * @default null
+             */
+            of_room: string | null;
             /** Queue */
             queue: string;
             /** Queue Name */
@@ -5675,6 +5695,11 @@ export interface components {
             longest_since_ms: number | null;
             /** Name */
             name: string;
+            /**
+             * Of Room
+             * @default null
+             */
+            of_room: string | null;
             /** Queue */
             queue: string;
             /** Waiting */
@@ -6727,6 +6752,11 @@ export interface components {
              * @enum {string}
              */
             kind: "voice" | "video" | "chat" | "alarm" | "radio";
+            /**
+             * Of Room
+             * @default null
+             */
+            of_room: string | null;
             /** Queue */
             queue: string;
             /** Queue Name */

@@ -166,6 +166,7 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "loan.by_name": "By name (none chosen: the room chooses)",
   "loan.nobody_there": "Nobody is signed in there now.",
   "loan.lent_already": "on loan already",
+  "loan.of_room": "From {room}, which you are lent to",
   "loan.give_back": "Give {name} back",
   "reserve.mine": "In reserve: you are kept free for your room's own emergencies.",
   "reserve.short": "in reserve",

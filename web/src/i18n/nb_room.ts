@@ -163,6 +163,7 @@ export const nbRoom = {
   "loan.by_name": "Ved navn (ingen valgt: sentralen velger)",
   "loan.nobody_there": "Ingen er pålogget der nå.",
   "loan.lent_already": "utlånt alt",
+  "loan.of_room": "Fra {room}, som du er lånt til",
   "loan.give_back": "Gi tilbake {name}",
   "reserve.mine": "I reserve: du holdes ledig for sentralens egne nødanrop.",
   "reserve.short": "i reserve",

@@ -2,6 +2,7 @@ import type { Abandoned, HandedOver } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { OfRoom } from "./OfRoom";
 import { WhyMark } from "./Why";
 import { partyName, partyState, queueTitle } from "./words";
 
@@ -44,7 +45,9 @@ function AbandonedRow({ row, now }: { row: Abandoned; now: number }) {
   return (
     <tr data-testid={`abandoned-${contact}`} data-claimed={row.claimed_by ?? ""}>
       <td className="number age-warn">{duration(now - row.ended_at_ms)}</td>
-      <td>{row.queue_name}</td>
+      <td>
+        {row.queue_name} <OfRoom room={row.of_room} />
+      </td>
       <td className="number strong">{row.number ? phone(row.number) : t("caller.unknown")}</td>
       <td className="number">{duration(row.waited_ms)}</td>
       <td className="number">{row.attempts}</td>
@@ -110,7 +113,9 @@ function HandedOverRow({ row, now }: { row: HandedOver; now: number }) {
   return (
     <tr data-testid={`handed-over-${contact}`}>
       <td className="number">{duration(now - row.since_ms)}</td>
-      <td>{queueTitle(row, t)}</td>
+      <td>
+        {queueTitle(row, t)} <OfRoom room={row.of_room} />
+      </td>
       <td className="number strong">{row.caller ? phone(row.caller) : t("caller.unknown")}</td>
       <td className="follow-up-parties">
         {parties.map((party) => (

@@ -2,6 +2,7 @@ import { useLanguage } from "../i18n/language";
 import type { App } from "../state/app";
 import { duration } from "./format";
 import { useLive, useNow, useStore } from "./hooks";
+import { OfRoom } from "./OfRoom";
 import { ACTIVITY_WORDS } from "./TopBar";
 
 /** Colleagues: where they sit, what they say they do, and what the system sees them do. */
@@ -24,6 +25,7 @@ export function Operators({ app }: { app: App }) {
               {row.activity === "available" ? t(`state.${row.state}`) : t(ACTIVITY_WORDS[row.activity])}{" "}
               <span className="number">{duration(now - row.since_ms)}</span>
             </span>
+            <OfRoom room={row.of_room} />
             {row.reserved && (
               <span className="mark mark-reserve" title={t("reserve.how")}>
                 {t("reserve.short")}

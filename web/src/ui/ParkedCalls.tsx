@@ -5,17 +5,18 @@ import { Move } from "./CallMoves";
 import { callerText } from "./CaseMarks";
 import { duration } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { OfRoom } from "./OfRoom";
 import { WhyMark } from "./Why";
 
 /** From so long before it comes back by itself the time is marked. */
 const SOON_MS = 15_000;
 
-/** Calls in the room's slots: anybody here takes one, until it comes back by itself. */
+/** Calls in the room's slots, of somebody on loan then those of the borrowing room: anybody here takes one, until it comes back by itself. */
 export function ParkedCalls() {
   const { t } = useLanguage();
   const { parked, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
-  const slots = [...parked].sort((a, b) => a.slot - b.slot);
+  const slots = [...parked].sort((a, b) => Number(a.of_room !== null) - Number(b.of_room !== null) || a.slot - b.slot);
   return (
     <div className="scroll parked-list" data-testid="parked-list">
       <table className="recent">
@@ -61,7 +62,7 @@ function Row({ row, now }: { row: Parked; now: number }) {
     <tr data-testid={`parked-${contact}`}>
       <td className="number strong">{row.slot}</td>
       <td>
-        <span className={`class-edge class-${row.class}`}>{row.queue_name}</span>
+        <span className={`class-edge class-${row.class}`}>{row.queue_name}</span> <OfRoom room={row.of_room} />
       </td>
       <td className="number strong">{callerText(row.caller, t)}</td>
       <td>{row.by_name}</td>

@@ -1,9 +1,11 @@
+import { Fragment } from "react";
 import type { Queue, Waiting } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { Move } from "./CallMoves";
 import { QueueIncidents, RowMarks } from "./CaseMarks";
 import { ageLevel, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { useRoomName } from "./OfRoom";
 import { useWhyNotFetched } from "./ParkedCalls";
 import { WhyMark } from "./Why";
 import { queueTitle } from "./words";
@@ -16,6 +18,8 @@ export function QueuePanel({ onFollowUp }: { onFollowUp(): void }) {
   const { t } = useLanguage();
   const { queues, waiting, abandoned, handed_over, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
+  const roomName = useRoomName();
+  const lent = queues.find(isLent); // own queues come first
   return (
     <section className="left" aria-label={t("queues.title")}>
       <div className="panel">
@@ -27,7 +31,10 @@ export function QueuePanel({ onFollowUp }: { onFollowUp(): void }) {
         </div>
         <ul className="queue-list">
           {queues.map((queue) => (
-            <QueueRow key={queue.queue} queue={queue} now={now} />
+            <Fragment key={queue.queue}>
+              {queue === lent && <li className="queue-lent">{t("loan.of_room", { room: roomName(lent.of_room) })}</li>}
+              <QueueRow queue={queue} now={now} />
+            </Fragment>
           ))}
         </ul>
       </div>
@@ -52,6 +59,11 @@ export function QueuePanel({ onFollowUp }: { onFollowUp(): void }) {
       </button>
     </section>
   );
+}
+
+/** Of the borrowing room, where this operator is on loan. */
+function isLent(queue: Queue): queue is Queue & { of_room: string } {
+  return queue.of_room !== null;
 }
 
 /** One of what waits for somebody to act on it: always there, coloured while there is any. */
@@ -83,6 +95,7 @@ function QueueRow({ queue, now }: { queue: Queue; now: number }) {
 function WaitingRow({ row, now }: { row: Waiting; now: number }) {
   const { t } = useLanguage();
   const { me } = useLive();
+  const roomName = useRoomName();
   const age_ms = now - row.arrived_at_ms;
   return (
     <li className={`waiting class-edge class-${row.class}`} data-testid={`waiting-${row.contact}`}>
@@ -92,6 +105,7 @@ function WaitingRow({ row, now }: { row: Waiting; now: number }) {
           {row.kind !== "voice" && `${t(`kind.${row.kind}`)} · `}
           {queueTitle(row, t)} · {t(`class.${row.class}`)}
           {row.state === "offered" && ` · ${t("waiting.offered")}`}
+          {row.of_room !== null && ` · ${roomName(row.of_room)}`}
         </span>
         <RowMarks row={row} />
       </span>
