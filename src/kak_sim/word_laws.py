@@ -3,14 +3,14 @@
 Shares no code with the core. Feed it every event with its effects.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kak_server.model.ids import QueueId
 from kak_server.routing import api
 from kak_server.routing.ranking import candidates, rank
 from kak_server.routing.state import Contact
 from kak_server.routing.step import RoutingCore
-from kak_server.routing.views import OperatorView
+from kak_server.routing.views import LoanView, OperatorView
 from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import LoanState
 from kak_sim.mirror import Mirror
@@ -42,7 +42,7 @@ class WordLaws:
     def _judge(self, event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> Iterator[str]:
         said_no = next((effect.code for effect in effects if isinstance(effect, api.Refused)), "")
         yield from self._counts(event, effects, core, said_no)
-        yield from _moves(event, effects, core)
+        yield from self._moves(effects, core)
         match event:
             case api.ChatIdle():
                 yield from self._silent(event, core, said_no)
@@ -127,6 +127,18 @@ class WordLaws:
             if after is None or after.state is api.ContactState.ENDED:
                 yield f"{event.contact} ended when {event.operator} left it to the others"
 
+    def _moves(self, effects: tuple[api.Effect, ...], core: RoutingCore) -> Iterator[str]:
+        """A parked contact is where it belongs, and comes back to whom it belongs."""
+        for effect in effects:
+            if isinstance(effect, api.Parked):
+                yield from _parked(effect, self.mirror.loans.values(), core)
+            elif isinstance(effect, api.HandOverChanged) and effect.change == "done":
+                room = _room_of(core.operator(effect.incoming))
+                for row in core.state.contacts.values():
+                    slot = row.moves.slot
+                    if slot is not None and slot.room == room and slot.by == effect.outgoing:
+                        yield f"{row.contact} comes back to {effect.outgoing}, who has handed over"
+
     def _asked(self, event: api.LoanAsked, core: RoutingCore, said_no: str) -> Iterator[str]:
         rules = core.people_config
         served = {config.queue for config in core.queues() if event.room in config.rooms}
@@ -209,20 +221,19 @@ def _notices(effects: tuple[api.Effect, ...]) -> Iterator[str]:
         yield f"said too early: {notices}"
 
 
-def _moves(event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> Iterator[str]:
-    """A parked contact comes back in time, to whom it belongs; what rings by now is known by its readers."""
-    state = core.state
-    for effect in effects:
-        if isinstance(effect, api.Parked):
-            rules = state.config.parking.get(effect.room, ParkRules())
-            if effect.recall_at_ms != core.now_ms + rules.recall_ms:
-                yield f"{effect.contact} is parked until {effect.recall_at_ms}"
-        elif isinstance(effect, api.HandOverChanged) and effect.change == "done":
-            room = _room_of(core.operator(effect.incoming))
-            for row in state.contacts.values():
-                slot = row.moves.slot
-                if slot is not None and slot.room == room and slot.by == effect.outgoing:
-                    yield f"{row.contact} comes back to {effect.outgoing}, who has handed over"
+def _parked(effect: api.Parked, loans: Iterable[LoanView], core: RoutingCore) -> Iterator[str]:
+    """For as long as its room says, and where its people are."""
+    rules = core.state.config.parking.get(effect.room, ParkRules())
+    if effect.recall_at_ms != core.now_ms + rules.recall_ms:
+        yield f"{effect.contact} is parked until {effect.recall_at_ms}"
+    row, by = core.state.contacts[effect.contact], core.operator(effect.by)
+    served = core.state.queue_of(row).config.rooms
+    rooms = [(loan.lender, loan.room) for loan in loans if effect.by in loan.lent]
+    if not rooms and by is not None:
+        rooms = [(by.room, by.room)]
+    for home, lent_to in rooms:
+        if effect.room != (home if home in served and lent_to not in served else lent_to):
+            yield f"{effect.contact} is parked in {effect.room} by {effect.by} of {home}, who serves {lent_to}"
 
 
 def _room_of(operator: OperatorView | None) -> str:

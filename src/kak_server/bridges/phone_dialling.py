@@ -11,6 +11,7 @@ from kak_server.bridges.phones import Phones
 from kak_server.bridges.transfers import Transfers
 from kak_server.model.ids import CallId, ContactId
 from kak_server.routing import api as routing
+from kak_server.routing.views import OperatorView
 from kak_server.sip.api import IncomingCall
 from kak_server.sip.api_legs import TransferAsked
 from kak_server.sip.errors import SdpError
@@ -59,14 +60,13 @@ class PhoneDialling:
 
     def fetch(self, event: IncomingCall, info: PhoneInfo, slot: int) -> None:
         """The phone takes a call that is parked in its operator's room: that of a slot, 0: of the first that is taken.
-        Its own call becomes the seat's sound, as when it dials."""
+        On loan the borrowing room's slots come first. Its own call becomes the seat's sound, as when it dials."""
         ctx, seat = self.ctx, self.phones.seats.seats.get(info.position)
         view = ctx.core.operator(seat.operator) if seat is not None and seat.phone == info.device else None
         if view is None:
             self._refuse(event, 403, "sign in first")
             return
-        parked = ctx.core.state.slots.get(view.room, {})
-        contact = parked.get(slot or min(parked, default=0))
+        contact = self._parked(view, slot)
         port = ctx.ports.take() if contact is not None and info.position not in self.phones.active else None
         if contact is None or port is None:
             self._refuse(event, *((404, "nothing is parked there") if contact is None else (486, "busy")))
@@ -85,6 +85,15 @@ class PhoneDialling:
             self._refuse(event, 480, ctx.refused[-1].code if ctx.refused else "not taken")
             return
         self._talk(event, info, (contact, taken.epoch), port, media)
+
+    def _parked(self, operator: OperatorView, slot: int) -> ContactId | None:
+        loan = operator.duty.loan
+        for room in (operator.room,) if loan is None else (loan.room, operator.room):
+            parked = self.ctx.core.state.slots.get(room, {})
+            contact = parked.get(slot or min(parked, default=0))
+            if contact is not None:
+                return contact
+        return None
 
     def _media(self, event: IncomingCall, port: int) -> Negotiated:
         """What the phone offers and we answer. Raises SdpError."""

@@ -22,7 +22,8 @@ Purpose = Literal["consult", "conference"]
 
 @dataclass(frozen=True, slots=True)
 class ContactParked:
-    """The holder puts the contact into a slot of the own room; it comes back by itself after the room's time. Refused:
+    """The holder puts the contact into a slot of the own room; it comes back by itself after the room's time. On loan
+    the slot is the borrowing room's, unless the contact is the own room's alone, and stays so after the loan. Refused:
     "not-yours", "busy" (not connected yet), "others-there" (a colleague is in the call), "limit" (no slot is free)."""
 
     now_ms: int
@@ -32,8 +33,8 @@ class ContactParked:
 
 @dataclass(frozen=True, slots=True)
 class ParkedTaken:
-    """An operator of that room, or one who serves the contact's queue, takes a parked contact. The first has it; others
-    are refused: "offer-gone". Also "not-yours", "busy", "no-media", "unknown-operator"."""
+    """An operator of that room, one on loan to it, or one who serves the contact's queue, takes a parked contact. The
+    first has it; others are refused: "offer-gone". Also "not-yours", "busy", "no-media", "unknown-operator"."""
 
     now_ms: int
     operator: OperatorId

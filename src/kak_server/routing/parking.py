@@ -7,22 +7,22 @@ class with its old arrival time.
 
 from kak_server.model.ids import RoomId
 from kak_server.routing import calls_out, lanes, matching, offers, slots
-from kak_server.routing.api import Connect, ContactState
+from kak_server.routing.api import Connect, ContactState, QueueConfig
 from kak_server.routing.api_moves import ContactParked, Parked, ParkedTaken, TransferToOperator
 from kak_server.routing.consult import can_be_asked
 from kak_server.routing.contacts import TALKING, heir, held_by, leave_alone, let_go, part, start_wrap_up
 from kak_server.routing.moves import Slot
 from kak_server.routing.outgoing import free_operator, join_contact
-from kak_server.routing.state import Contact, Turn
+from kak_server.routing.state import Contact, Operator, Turn
 from kak_server.routing.words_moves import ParkRules
 
 
 def on_parked(turn: Turn, event: ContactParked) -> None:
-    """The lowest slot that is free in the holder's room."""
+    """The lowest slot that is free in the room that looks after it."""
     contact = _to_move(turn, event)
     if contact is None:
         return
-    room = turn.state.operators[event.operator].room
+    room = _room_for(turn.state.operators[event.operator], turn.state.queue_of(contact).config)
     rules = turn.state.config.parking.get(room, ParkRules())
     taken = turn.state.slots.get(room, {})
     number = next((number for number in range(1, rules.slots + 1) if number not in taken), None)
@@ -42,6 +42,13 @@ def on_parked(turn: Turn, event: ContactParked) -> None:
     let_go(turn, others)
 
 
+def _room_for(operator: Operator, config: QueueConfig) -> RoomId:
+    """The room whose people the operator works with: on loan the borrowing one, but for a contact that is the own
+    room's and not the borrowing one's."""
+    own_alone = operator.room in config.rooms and operator.serves_room not in config.rooms
+    return operator.room if own_alone else operator.serves_room
+
+
 def on_taken(turn: Turn, event: ParkedTaken) -> None:
     """The first who asks has it."""
     contact = turn.state.contacts.get(event.contact)
@@ -52,7 +59,7 @@ def on_taken(turn: Turn, event: ParkedTaken) -> None:
     if operator is None:
         return
     config, slot = turn.state.queue_of(contact).config, contact.moves.slot
-    at_hand = operator.room == slot.room or operator.operator == slot.by
+    at_hand = slot.room in (operator.room, operator.serves_room) or operator.operator == slot.by
     if not at_hand and not matching.may_serve(operator, config):
         turn.refuse("not-yours", "that call is parked in another room", event.operator, event.contact)
         return

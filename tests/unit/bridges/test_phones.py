@@ -12,7 +12,7 @@ from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, PositionId, RoomId
-from kak_server.routing.api import Configured, ContactState, OperatorState
+from kak_server.routing.api import Configured, ContactState, LoanAgreed, LoanAsked, OperatorState
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallCancelled, CallEnded, CallerIdentity, CallMediaChanged, CallView, IncomingCall
 from kak_server.sip.api_devices import DeviceContacts
@@ -528,6 +528,26 @@ def test_a_phone_takes_a_parked_call_by_code(w: World, code: str) -> None:
     assert not w.house.ctx.core.state.slots.get(RoomId("oslo"))
     hear(w, CallEnded(CallId("d1"), "bye"))
     assert ("hangup", "call1") in w.sip()
+    nothing_left(w)
+
+
+@pytest.mark.parametrize("code", ["*3", "*31"])
+def test_the_phone_of_somebody_on_loan_takes_what_the_borrowing_room_has_parked(w: World, code: str) -> None:
+    bergen_1 = PositionId("bergen-1")
+    w.sit(OLA, bergen_1)
+    contact = w.ring("call1", "1131")
+    assert w.answer(contact, OLA, bergen_1).code == ""
+    assert w.do("contact.park", {"contact": contact}, OLA, bergen_1).result == {"slot": 1}
+    assert w.do("activity.set", {"activity": "break"}, OLA, bergen_1).code == ""
+    registers(w, "c1")
+    assert dialled(w, code, "desk", "d0")[0].status == 404, "that is Bergen's"
+    until_ms = w.now_ms + 3_600_000
+    w.house.ctx.route(LoanAsked(w.now_ms, "l1", OLA, RoomId("bergen"), RoomId("oslo"), until_ms, named=(KARI,)))
+    w.house.ctx.route(LoanAgreed(w.now_ms, "l1", KARI, (KARI,)))
+    w.pump()
+    assert [one.action for one in dialled(w, code, "desk")] == ["answer"]
+    assert state(w, contact) is ContactState.CONNECTED
+    hear(w, CallEnded(CallId("d1"), "bye"))
     nothing_left(w)
 
 

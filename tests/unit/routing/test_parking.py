@@ -6,6 +6,7 @@ from kak_server.model.ids import RoomId
 from kak_server.routing.api import (
     Activity,
     Connect,
+    ContactClass,
     ContactState,
     EndContact,
     OperatorState,
@@ -284,3 +285,66 @@ def test_paper_work_that_was_said_to_be_done_does_not_come_back_after_a_recall()
     desk.done("ada")
     desk.gone("c1")
     assert desk.operator("ada").state is OperatorState.IDLE
+
+
+def lent(*queues: str) -> Desk:
+    """Kari of Oslo is lent to Bergen (for these queues), whose Dag is on a break; Ola stays in Oslo, on a break."""
+    parking = {RoomId("oslo"): ParkRules(slots=1, recall_ms=30_000), RoomId("bergen"): ParkRules(recall_ms=20_000)}
+    oslo, bergen = queue("113-oslo", "oslo", wrap_up_ms=0), queue("113-bergen", "bergen", wrap_up_ms=0)
+    line = queue("line-bergen", "bergen", klass=ContactClass.NORMAL, skills={"line": 1})
+    desk = Desk(oslo, bergen, line, parking=parking)
+    desk.sit("kari")
+    desk.sit("ola", ready=False)
+    desk.sit("dag", "bergen", ready=False)
+    desk.borrow("l1", "bergen", "oslo", "kari", queues=queues)
+    desk.lend("l1", "kari", own_emergencies=not queues)
+    return desk
+
+
+def parks(desk: Desk, contact: str, to: str) -> tuple[str, int]:
+    """Kari talks and parks: where it is."""
+    desk.ring(contact, to)
+    desk.talk("kari", contact)
+    (parked,) = only(desk.park("kari", contact), Parked)
+    return parked.room, parked.slot
+
+
+def test_who_is_on_loan_parks_in_the_borrowing_room_by_its_rules_and_its_people_take_it() -> None:
+    desk = lent()
+    assert parks(desk, "c1", "113-bergen") == ("bergen", 1)
+    assert parks(desk, "c2", "113-bergen") == ("bergen", 2)
+    assert refused(desk.unpark("ola", "c1")) == ["not-yours"]
+    assert only(desk.unpark("dag", "c1"), Connect)[0].operator == "dag"
+    assert only(desk.unpark("kari", "c2"), Connect)[0].operator == "kari"
+
+
+def test_what_is_the_own_rooms_alone_is_parked_there_although_the_operator_is_on_loan() -> None:
+    desk = lent()
+    assert parks(desk, "c1", "113-oslo") == ("oslo", 1)
+    assert refused(desk.unpark("dag", "c1")) == ["not-yours"]
+    assert only(desk.unpark("ola", "c1"), Connect)[0].operator == "ola"
+
+
+@pytest.mark.parametrize(("who", "to"), [("dag", "113-bergen"), ("ola", "113-oslo")])
+def test_who_is_on_loan_takes_what_is_parked_in_either_room_whatever_queues_the_loan_is_for(who: str, to: str) -> None:
+    desk = lent("line-bergen")
+    desk.says("kari", Activity.BREAK)
+    desk.says(who, Activity.AVAILABLE)
+    desk.ring("c1", to)
+    desk.talk(who, "c1")
+    desk.park(who, "c1")
+    assert only(desk.unpark("kari", "c1"), Connect)[0].operator == "kari"
+
+
+def test_a_parked_call_stays_where_it_is_when_the_loan_is_over_and_comes_back_to_who_parked_it() -> None:
+    desk = lent()
+    assert parks(desk, "c1", "113-bergen") == ("bergen", 1)
+    desk.end_loan("l1")
+    view = desk.contact("c1").slot
+    assert view is not None
+    assert (view.room, view.number, view.by) == ("bergen", 1, "kari")
+    desk.crash_and_replay()
+    (offer,) = offers_in(desk.wait(20_000))
+    assert offer[:2] == ("c1", "kari")
+    desk.gone("c1")
+    assert parks(desk, "c2", "113-oslo") == ("oslo", 1)
