@@ -46,6 +46,8 @@ class Case:
     sought_until_ms: int | None = None  # somebody of a queue or room is sought to talk with first
     expects: tuple[OperatorId, PositionId, int] | None = None  # is taken without an offer in this step
     passed: list[OperatorId] = field(default_factory=list)
+    silent_in: RoomId | None = None  # as whose operator somebody let it ring out last, since the caller was talked with
+    unsure: bool = False  # whether somebody was asked by name when it rang out last is not to be seen
 
     def stand(self, *, head: bool) -> None:
         """It waits. Somebody called who is left with nobody is theirs to take back who had them last."""
@@ -140,6 +142,26 @@ def serving_room(
         return person.room
     named = [queues[name].skills for name in lent.queues if name in queues]
     return lent.room if lent.room in rooms and (not lent.queues or rules.skills in named) else None
+
+
+def rings_out(case: Case, person: Person, queues: Mapping[QueueId, api.QueueConfig]) -> None:
+    """Nobody answered in time: whoever is farther out comes before those nearby now."""
+    case.unsure = case.asked_by_name
+    own = serving_room(person, case.rules, case.rules.rooms[:1], queues)
+    case.silent_in = own or serving_room(person, case.rules, case.rules.rooms, queues)
+
+
+def preference(
+    person: Person, case: Case, queues: Mapping[QueueId, api.QueueConfig]
+) -> tuple[int, bool, int, OperatorId | str]:
+    """Smaller is asked first: who has not let it pass, the own room (or, where that is silent, the others), the longest
+    idle; of those who have let it pass whose pass is longest ago."""
+    if person.operator in case.passed:
+        return case.passed.index(person.operator), False, 0, ""
+    own = case.rules.rooms[:1]
+    outwards = case.silent_in in own
+    nearby = serving_room(person, case.rules, own, queues) is not None
+    return -1, nearby is outwards, person.idle_since_ms, person.operator
 
 
 def doubled(cases: Iterable[Case], people: Mapping[OperatorId, Person]) -> Iterator[str]:

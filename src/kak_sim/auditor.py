@@ -21,7 +21,9 @@ from kak_sim.audit_book import (
     doubled,
     follow,
     holders,
+    preference,
     retrain,
+    rings_out,
     serving_room,
     unbounded,
 )
@@ -98,7 +100,7 @@ class Auditor:
         if isinstance(event, api.ContactConnected) and event.contact in self.cases:
             case = self.cases[event.contact]
             if case.place == JOINING and case.epoch == event.epoch:
-                case.place, case.deadline_ms = TALKING, None
+                case.place, case.deadline_ms, case.silent_in, case.unsure = TALKING, None, None, False
         elif isinstance(event, api.OperatorSignedOut):
             self.people.pop(event.operator, None)
 
@@ -317,6 +319,8 @@ class Auditor:
         case.place, case.operator, case.position, case.deadline_ms = WAITING, None, None, None
         if effect.reason in ("rejected", "expired"):
             case.passes(effect.operator)
+        if effect.reason == "expired":
+            rings_out(case, self.people[effect.operator], self._queues)
 
     def _released(self, effect: api.ReleaseOperator, case: Case) -> None:
         if case.place not in (JOINING, TALKING) or case.operator != effect.operator or case.position != effect.position:
@@ -358,11 +362,6 @@ class Auditor:
         config = case.rules
         return RANK[config.klass], not case.head, case.since_ms - config.priority * 1_000, case.number
 
-    def _preference(self, person: Person, case: Case) -> tuple[int, bool, int, str]:
-        passed = case.passed.index(person.operator) if person.operator in case.passed else -1
-        own = serving_room(person, case.rules, case.rules.rooms[:1], self._queues) is not None
-        return (passed, not own, person.idle_since_ms, person.operator) if passed < 0 else (passed, False, 0, "")
-
     def _judge(self, effects: tuple[api.Effect, ...]) -> None:
         waiting = [case for case in self.cases.values() if case.place == WAITING]
         held = holders(self.cases.values())
@@ -391,10 +390,7 @@ class Auditor:
         for other in waiting:
             if self._may(person, other) and self._order(other) < self._order(case):
                 self._finding(f"{person.operator} was asked for {case.contact}, passing over {other.contact}")
-        for idle in free:
-            if (
-                idle.was_free
-                and self._may(idle, case)
-                and self._preference(idle, case) < self._preference(person, case)
-            ):
+        mine = preference(person, case, self._queues)
+        for idle in () if case.unsure else free:
+            if idle.was_free and self._may(idle, case) and preference(idle, case, self._queues) < mine:
                 self._finding(f"{case.contact} was offered to {person.operator}, passing over {idle.operator}")

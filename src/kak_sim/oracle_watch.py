@@ -8,6 +8,7 @@ from kak_server.model.ids import ContactId, OperatorId
 from kak_server.routing import api
 from kak_server.routing.state import Contact, Operator, State
 from kak_sim import routing_oracle as oracle
+from kak_sim.outward_laws import OutwardLaws
 
 BY_NAME = ("recalled", "handed-to")
 """Why a contact waits that is offered to one operator whatever else waits."""
@@ -22,11 +23,13 @@ class OracleWatch:
         self._handed: dict[
             ContactId, None
         ] = {}  # to somebody by name, and perhaps back; until somebody talks with them
+        self._outwards = OutwardLaws()
 
     def observe(self, event: api.Event, effects: Iterable[api.Effect], state: State) -> list[str]:
         """What the step broke."""
         effects = tuple(effects)
         found = oracle.findings(state)
+        found += self._outwards.observe(event, effects, state, self._idle)
         for effect in effects:
             if isinstance(effect, api.StartWaiting) and effect.reason in BY_NAME:
                 self._handed[effect.contact] = None

@@ -71,28 +71,44 @@ def _needed(skills: Needed, done: list[api.Step]) -> Needed:
     return {skill: max(1, level - relax) for skill, level in skills.items() if skill not in dropped}
 
 
+def _reached(state: State, contact: Contact) -> list[frozenset[RoomId]]:
+    """The rooms after each of its queue's steps that are done, and of those that widen because nobody is there."""
+    config = state.queue_of(contact).config
+    reached: list[frozenset[RoomId]] = []
+
+    def anybody_there() -> bool:
+        return bool(reached) and any(room_state(state, room) is api.RoomState.OPEN for room in reached[-1])
+
+    for number, step in enumerate(_steps(config)):
+        if contact.fired & (1 << number) or not anybody_there():
+            rooms = _reach(step, config, state, reached[-1] if reached else None)
+            reached += [] if rooms is None else [rooms]
+    if not reached:
+        reached.append(frozenset(config.rooms))
+    if not anybody_there():
+        reached.append(frozenset({*config.rooms, *(row.room for row in state.config.national.rooms)}))
+    return reached
+
+
 def wish(state: State, contact: Contact) -> Wish:
     """Its queue's steps that are done, and its own wishes, put together."""
     config = state.queue_of(contact).config
-    steps = _steps(config)
-    done = [step for number, step in enumerate(steps) if contact.fired & (1 << number)]
-    rooms: frozenset[RoomId] | None = None
-
-    def anybody_there() -> bool:
-        return rooms is not None and any(room_state(state, room) is api.RoomState.OPEN for room in rooms)
-
-    for number, step in enumerate(steps):
-        if contact.fired & (1 << number) or not anybody_there():
-            rooms = _reach(step, config, state, rooms) or rooms
-    if rooms is None:
-        rooms = frozenset(config.rooms)
-    if not anybody_there():
-        rooms = frozenset({*config.rooms, *(row.room for row in state.config.national.rooms)})
+    done = [step for number, step in enumerate(_steps(config)) if contact.fired & (1 << number)]
     needed = dict(config.skills)
     for skill, level in contact.skills.items():
         needed[skill] = max(level, needed.get(skill, 0))
     reserves = next((step.use_reserves for step in reversed(done) if step.use_reserves is not None), False)
-    return Wish(rooms, _needed(needed, done), reserves, config.rooms[0])
+    return Wish(_reached(state, contact)[-1], _needed(needed, done), reserves, config.rooms[0])
+
+
+def rings(state: State, contact: Contact) -> list[frozenset[RoomId]]:
+    """Whose operators are asked, from the own room to all: sets of rooms, each with those before it."""
+    reached = _reached(state, contact)
+    found: list[frozenset[RoomId]] = []
+    for rooms in (frozenset(state.queue_of(contact).config.rooms[:1]), *reached):
+        if rooms <= reached[-1] and not any(rooms <= nearer for nearer in found):
+            found.append(rooms)
+    return found
 
 
 def wishes(state: State, contacts: list[Contact]) -> Iterator[tuple[Contact, Wish]]:
@@ -179,6 +195,28 @@ def guards(state: State, room: RoomId, known: Operator, among: Container[str] | 
     ]
 
 
+def _kept(contact: Contact, asked: Wish) -> bool:
+    """Who is lent away and stays for the emergencies of the own room is asked for it."""
+    urges = contact.klass is api.ContactClass.EMERGENCY or asked.use_reserves
+    return urges and contact.kind is not api.ContactKind.CHAT
+
+
+def ring(state: State, contact: Contact, operator: Operator) -> int:
+    """The nearest ring in which the operator is asked for the contact; how many there are if in none."""
+    asked, sets = wish(state, contact), rings(state, contact)
+    for number, rooms in enumerate(sets):
+        if _at_work_for(state, operator, rooms, asked.skills, _kept(contact, asked)):
+            return number
+    return len(sets)
+
+
+def asked_as(state: State, contact: Contact, operator: Operator, rooms: frozenset[RoomId]) -> RoomId:
+    """As whose operator somebody is asked who is asked in these rooms: of the one served, else of the own."""
+    asked, served = wish(state, contact), _serves_room(operator)
+    lent = served in rooms and _at_work_for(state, operator, frozenset({served}), asked.skills, emergency=False)
+    return served if lent else operator.room
+
+
 # --- the two together -------------------------------------------------------------------------------------------------
 
 
@@ -202,7 +240,7 @@ def may(
         return False
     if room_state(state, operator.room) is api.RoomState.EVACUATED or not _reaches(operator, asked.skills):
         return False
-    if not _at_work_for(state, operator, asked.rooms, asked.skills, (emergency or asked.use_reserves) and not chat):
+    if not _at_work_for(state, operator, asked.rooms, asked.skills, _kept(contact, asked)):
         return False
     if chat:
         return True

@@ -26,6 +26,7 @@ const TOLD: Explanation = {
         able: 3,
         strategy: "most-skilled",
         nearer_first: true,
+        rang_out_in: "",
         best: [
           {
             operator: "kari",
@@ -67,6 +68,18 @@ describe("why a call went where it went", () => {
     expect(who).toHaveTextContent("og 2 til");
     expect(who).toHaveTextContent("4 er i en samtale: Ola, Ingrid …");
     expect(screen.queryByText(/hull/)).toBeNull();
+  });
+
+  it("says that rooms farther out came first where it had rung in vain", async () => {
+    const steps = TOLD.steps.map((step) => ({
+      ...step,
+      considered: step.considered && { ...step.considered, nearer_first: false, rang_out_in: "oslo" },
+    }));
+    const { user } = await seatedConsole({}, lead([200, { ...TOLD, steps }]));
+    await user.click(await screen.findByTestId("why-r1"));
+    expect(await screen.findByTestId("why-who")).toHaveTextContent(
+      "sentraler lenger ute først, fordi det ringte forgjeves i oslo, blant dem høyest kompetanse først",
+    );
   });
 
   it("says when it cannot be told, and asks again", async () => {

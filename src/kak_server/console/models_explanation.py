@@ -36,13 +36,15 @@ class ConsideredOthers(Outgoing):
 class ConsideredOperators(Outgoing):
     """Everybody who was signed in at a decision: `able` might be asked, the first of them are `best` by the queue's
     `strategy`; `others` might not. `nearer_first`: people of nearer rooms come before all others, whatever the
-    strategy."""
+    strategy. `rang_out_in`: it had rung in vain in this room, so that rooms farther out came before it and nearer
+    ones; "" if that was no matter."""
 
     able: int
     best: list[ConsideredOperator]
     others: list[ConsideredOthers]
     strategy: str
     nearer_first: bool = False
+    rang_out_in: str = ""
 
 
 class ExplanationStep(Outgoing):

@@ -233,7 +233,7 @@ def on_connected(turn: Turn, event: ContactConnected) -> None:
     contact.connected_at_ms = turn.now_ms
     if contact.answered_at_ms is None:
         contact.answered_at_ms = turn.now_ms
-    contact.moves.back_to = contact.moves.transferred_by = None
+    contact.moves.back_to = contact.moves.transferred_by = contact.rang_out_in = None
     turn.cancel_timer(offers.CONNECT, contact.contact)
     turn.touch_contact(contact.contact)
     assert contact.operator is not None

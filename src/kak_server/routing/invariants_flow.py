@@ -2,6 +2,7 @@
 
 from kak_server.routing import staff
 from kak_server.routing.api import ContactClass, ContactState
+from kak_server.routing.contacts import TALKING
 from kak_server.routing.queues import STEP, WIDEN
 from kak_server.routing.state import Contact, Queue, State
 from kak_server.routing.words_workflow import Step
@@ -14,6 +15,7 @@ def violations(state: State) -> list[str]:
         queue = state.queue_of(contact)
         found += _steps(contact, queue, state.now_ms)
         found += _outside(contact)
+        found += _rang_out(contact)
         if contact.state is ContactState.WAITING and contact.klass is not ContactClass.EMERGENCY:
             found += _alone(state, contact)
         if contact.state is ContactState.WAITING or (contact.state is ContactState.OFFERED and queue.config.workflow):
@@ -43,6 +45,18 @@ def _outside(contact: Contact) -> list[str]:
         found.append(f"{contact.contact} is {contact.state} and with {contact.outside} outside")
     if contact.outside in contact.deaf or len(set(contact.deaf)) < len(contact.deaf):
         found.append(f"{contact.contact} is called {contact.outside or contact.deaf} for again")
+    return found
+
+
+def _rang_out(contact: Contact) -> list[str]:
+    """Where it rang out is remembered of those who wait for somebody to talk with, and somebody let it pass there."""
+    if contact.rang_out_in is None:
+        return []
+    found = []
+    if contact.state in TALKING:
+        found.append(f"{contact.contact} is {contact.state} and still shuns {contact.rang_out_in}")
+    if not contact.passed:
+        found.append(f"{contact.contact} rang out in {contact.rang_out_in}, and nobody let it pass")
     return found
 
 

@@ -5,7 +5,7 @@ So a contact that begins to wait looks only at benches, an operator who becomes 
 contact first and the operator after it. `index.py` says what that costs.
 """
 
-from kak_server.routing import lanes, planning, reserves, sharing
+from kak_server.routing import lanes, planning, reserves, rings, sharing
 from kak_server.routing.api import ContactClass, QueueConfig, RoomState
 from kak_server.routing.needs import BenchEntry, Skills, reaches, skills_of
 from kak_server.routing.state import Contact, Operator, State
@@ -105,7 +105,8 @@ def unlist_idle(state: State, operator: Operator) -> None:
 
 
 def pick_operator(state: State, contact: Contact) -> Operator | None:
-    """The operator to ask: one who has not let it pass, else the one whose pass is longest ago."""
+    """The operator to ask: one who has not let it pass, by the order of rings, else the one whose pass is longest
+    ago."""
     if contact.named is not None:
         named = state.operators.get(contact.named)
         if named is not None and takes(contact, named):
@@ -122,10 +123,11 @@ def pick_operator(state: State, contact: Contact) -> Operator | None:
 
 
 def _pick_past(contact: Contact) -> Operator | None:
-    """Those who let it pass come last; they are looked past and put back."""
+    """Those who let it pass come last, and those of rings where it rang out after others; they are looked past and put
+    back."""
     again: Operator | None = None
     again_rank = len(contact.passed)
-    for bench, lane in contact.need.benches:
+    for bench, lane, later in rings.in_order(contact):
         looked_past: list[BenchEntry] = []
         found: Operator | None = None
         while (entry := bench.take()) is not None:
@@ -134,6 +136,8 @@ def _pick_past(contact: Contact) -> Operator | None:
             if not operator.lanes & lane:
                 continue
             if operator.operator not in contact.passed:
+                if rings.comes_later(operator, later):
+                    continue
                 found = operator
                 break
             rank = contact.passed.index(operator.operator)
@@ -149,12 +153,12 @@ def pick_several(contact: Contact, count: int) -> list[Operator]:
     """The first `count` operators to ring at once, in order; those who let it pass after all others."""
     chosen: dict[str, Operator] = {}
     passed: dict[str, Operator] = {}
-    for bench, lane in contact.need.benches:
+    for bench, lane, later in rings.in_order(contact):
         looked_at: list[BenchEntry] = []
         while len(chosen) < count and (entry := bench.take()) is not None:
             looked_at.append(entry)
             operator = entry[-1]
-            if operator.lanes & lane:
+            if operator.lanes & lane and not rings.comes_later(operator, later):
                 (passed if operator.operator in contact.passed else chosen)[operator.operator] = operator
         bench.put_back(looked_at)
     late = sorted(passed.values(), key=lambda operator: contact.passed.index(operator.operator))

@@ -6,7 +6,7 @@ is refused.
 """
 
 from kak_server.model.ids import OperatorId
-from kak_server.routing import lanes, matching, misses, queues, reserves, ring_all, sharing, steps
+from kak_server.routing import lanes, matching, misses, queues, reserves, ring_all, rings, sharing, steps
 from kak_server.routing.api import (
     Connect,
     ContactState,
@@ -326,6 +326,7 @@ def on_expired(turn: Turn, contact: Contact) -> None:
     """Nobody answered in time."""
     if contact.state is ContactState.OFFERED and contact.operator is not None:
         asked = end_all(turn, contact, "expired")
+        rings.rang_out(contact, asked)
         for operator in asked:
             misses.missed(turn, operator)
         pass_on(turn, contact, asked, waits=True)

@@ -7,7 +7,7 @@ asked.
 from dataclasses import dataclass
 
 from kak_server.model.ids import OperatorId
-from kak_server.routing import ahead, lanes, matching, reserves
+from kak_server.routing import ahead, lanes, matching, reserves, rings
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState, RoomState
 from kak_server.routing.needs import Crew, skills_of
 from kak_server.routing.state import Contact, Operator, Queue, State
@@ -23,7 +23,7 @@ _NOT_NOW = {
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One operator as seen from a contact: `reason` why not to be asked now, or None and the rank, smaller first: how
-    recently the contact was let pass (-1: not), number of the widening, the strategy's key, the id."""
+    recently the contact was let pass (-1: not), place of the ring, the strategy's key, the id."""
 
     operator: OperatorId
     name: str
@@ -35,8 +35,9 @@ def rank(contact: Contact, operator: Operator) -> tuple[object, ...]:
     """The operator's rank for the contact, by the benches of its step; only of operators who take it."""
     passed = contact.passed.index(operator.operator) if operator.operator in contact.passed else -1
     for number, (bench, lane) in enumerate(contact.need.benches):
-        if operator.serves_room in bench.rooms.rooms and operator.lanes & lane:
-            return passed, number, bench.rank(operator), operator.operator
+        crew = operator.crew
+        if operator.lanes & lane and crew.mask_in(bench.rooms.rooms, lane) & bench.profile.bit:
+            return passed, rings.place(contact, number), bench.rank(operator), operator.operator
     return passed, len(contact.need.benches), 0, operator.operator
 
 

@@ -85,6 +85,7 @@ class Contact(Placed):
     deaf: list[str] = field(default_factory=list)  # such numbers that answered and hung up at once
     moves: Moves = field(default_factory=Moves)
     passed: list[OperatorId] = field(default_factory=list)
+    rang_out_in: RoomId | None = None  # the room where an offer rang out last, since the contact was talked with
 
     @property
     def order_ms(self) -> int:

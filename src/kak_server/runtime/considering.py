@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kak_server.model.ids import OperatorId, PositionId
-from kak_server.routing import matching, ranking
+from kak_server.routing import matching, ranking, rings
 from kak_server.routing.api import Strategy
 from kak_server.routing.state import Contact, State
 from kak_server.runtime.merits import merit_of
@@ -51,13 +51,15 @@ class Others:
 @dataclass(frozen=True, slots=True)
 class Considered:
     """`able` may be asked, of whom `best` come first by the queue's `strategy`; `others` may not. `nearer_first`: the
-    own room's or a nearer room's people come before others, whatever the strategy."""
+    own room's or a nearer room's people come before others, whatever the strategy. `rang_out_in`: in this room it rang
+    in vain, so that those farther out come before it and nearer rooms; "" if that is no matter."""
 
     able: int
     best: tuple[Candidate, ...]
     others: tuple[Others, ...]
     strategy: str = Strategy.LONGEST_IDLE.value
     nearer_first: bool = False
+    rang_out_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,10 @@ def judged(state: State, contact: Contact) -> Judged:
     best = tuple(_candidate(state, contact, candidate) for candidate in able[:BEST_MAX])
     tiers = {candidate.rank[1] for candidate in able}
     strategy = contact.need.strategy.value
-    seen = Considered(len(able), best, _others(reasons), strategy, nearer_first=len(tiers) > 1)
+    outwards = len(tiers) > 1 and rings.behind(contact) > 0
+    room = contact.rang_out_in if outwards and contact.rang_out_in is not None else ""
+    nearer_first = len(tiers) > 1 and not outwards
+    seen = Considered(len(able), best, _others(reasons), strategy, nearer_first=nearer_first, rang_out_in=room)
     sharing = contact.need.line.sharing
     order = tuple(candidate.operator for candidate in able)
     return Judged(seen, order, contact.named, 0 if sharing is None else sharing.weight)
@@ -150,6 +155,12 @@ def summary(seen: Considered, now_ms: int) -> Said:
 def order_of(seen: Considered) -> Said:
     """By what those who may be asked come one after the other."""
     strategy = of(STRATEGIES, seen.strategy)
+    if seen.rang_out_in:
+        room = seen.rang_out_in
+        return Said(
+            f"rooms farther out first, as it rang in vain in {room}, among them {strategy.en}",
+            f"sentraler lenger ute først, fordi det ringte forgjeves i {room}, blant dem {strategy.nb}",
+        )
     if not seen.nearer_first:
         return strategy
     return Said(f"nearer rooms first, among them {strategy.en}", f"nærmeste sentraler først, blant dem {strategy.nb}")

@@ -167,6 +167,7 @@ async def test_shift_leads_and_technicians_see_who_was_considered(running: Runni
         "others": [{"count": 3, "reason_en": "in a call", "reason_nb": "i samtale", "names": ["Ola"]}],
         "strategy": "most-skilled",
         "nearer_first": True,
+        "rang_out_in": "",
     }
     step = {"at_ms": 9, "after_ms": 2, "text_en": "Offer 1", "text_nb": "Tilbud 1", "considered": considered}
     told = {"contact": "c1", "complete": True, "over": False, "steps": [step], "known": True, "rooms": ["oslo"]}

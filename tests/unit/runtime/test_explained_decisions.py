@@ -57,6 +57,24 @@ def test_the_most_skilled_is_not_said_to_be_idle_longest(tmp_path: Path) -> None
     assert merits(told) == ["levels 9 (emd 9)", "levels 1 (emd 1)"]
 
 
+def test_where_it_rang_in_vain_is_why_rooms_farther_out_come_first(tmp_path: Path) -> None:
+    steps = (Step(reach=Reach.OWN), Step(after_ms=10_000, reach=Reach.NEIGHBOURS))
+    made = desk(tmp_path, queue("q", "oslo", workflow=steps))
+    for who, room in (("a", "oslo"), ("b", "oslo"), ("c", "bergen")):
+        made.sit(who, room)
+        made.wait(1_000)
+    made.ring("c1", "q")
+    made.wait(15_000)
+    told = whole(made, tmp_path)
+    step = [step for step in told.steps if step.text_en.startswith("Offer ")][1]
+    order = "rooms farther out first, as it rang in vain in oslo, among them longest idle first"
+    assert step.text_en.startswith(f"Offer 2 to C at bergen-c, first of 2 who may be asked ({order})")
+    assert "sentraler lenger ute først, fordi det ringte forgjeves i oslo, blant dem lengst ledig først" in step.text_nb
+    assert step.considered is not None
+    assert [one.operator for one in step.considered.best] == ["c", "b"]
+    assert (step.considered.rang_out_in, step.considered.nearer_first) == ("oslo", False)
+
+
 def test_a_step_that_widens_is_told_and_is_why_somebody_idle_is_asked(tmp_path: Path) -> None:
     made = desk(tmp_path, queue("q", workflow=(Step(reach=Reach.OWN), Step(after_ms=3_000, reach=Reach.COUNTRY))))
     made.sit("far", "bodo")

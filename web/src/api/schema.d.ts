@@ -3168,7 +3168,8 @@ export interface components {
          * ConsideredOperators
          * @description Everybody who was signed in at a decision: `able` might be asked, the first of them are `best` by the queue's
          *     `strategy`; `others` might not. `nearer_first`: people of nearer rooms come before all others, whatever the
-         *     strategy.
+         *     strategy. `rang_out_in`: it had rung in vain in this room, so that rooms farther out came before it and nearer
+         *     ones; "" if that was no matter.
          */
         ConsideredOperators: {
             /** Able */
@@ -3182,6 +3183,11 @@ export interface components {
             nearer_first: boolean;
             /** Others */
             others: components["schemas"]["ConsideredOthers"][];
+            /**
+             * Rang Out In
+             * @default
+             */
+            rang_out_in: string;
             /** Strategy */
             strategy: string;
         };

@@ -21,6 +21,7 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "why.end_unknown": "What became of it cannot be read in the journal any more.",
   "why.merit": "What counted",
   "why.nearer_first": "nearer rooms first, among them {order}",
+  "why.outwards": "rooms farther out first, as it rang in vain in {room}, among them {order}",
   "why.by_longest_idle": "longest idle first",
   "why.by_most_skilled": "most skilled first",
   "why.by_least_occupied": "least occupied first",

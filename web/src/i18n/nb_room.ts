@@ -19,6 +19,7 @@ export const nbRoom = {
   "why.end_unknown": "Hva som skjedde videre, kan ikke leses i journalen lenger.",
   "why.merit": "Det som talte",
   "why.nearer_first": "nærmeste sentraler først, blant dem {order}",
+  "why.outwards": "sentraler lenger ute først, fordi det ringte forgjeves i {room}, blant dem {order}",
   "why.by_longest_idle": "lengst ledig først",
   "why.by_most_skilled": "høyest kompetanse først",
   "why.by_least_occupied": "minst belastet først",

@@ -152,11 +152,13 @@ function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
   const merit = (one: Considered["best"][number]) => (language === "nb" ? one.merit_nb : one.merit_en);
   const merits = of.best.some(merit);
   const order = t(STRATEGY_WORDS[of.strategy] ?? "why.by_longest_idle");
+  const nearest = of.nearer_first ? t("why.nearer_first", { order }) : order;
+  const ring = of.rang_out_in ? t("why.outwards", { order, room: of.rang_out_in }) : nearest;
   return (
     <div className="why-who" data-testid="why-who">
       <p className="muted">
         {t("why.able", { count: of.able })}
-        {of.able > 1 && ` · ${of.nearer_first ? t("why.nearer_first", { order }) : order}`}
+        {of.able > 1 && ` · ${ring}`}
       </p>
       {of.best.length > 0 && (
         <table>
