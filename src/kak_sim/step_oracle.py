@@ -37,20 +37,21 @@ def _in_time(state: State, condition: api.Condition) -> bool:
     return begin <= minute < end if begin <= end else not end <= minute < begin
 
 
-def staff(state: State, config: api.QueueConfig) -> int:
-    """People who are there for the queue's own room and could be asked for it, now or later."""
+def staff(state: State, config: api.QueueConfig, but: Operator | None = None) -> int:
+    """People who are there for the queue's own room and could be asked for it, now or later; one apart."""
     return sum(
-        _serves(row, config)
+        serves(row, config)
         and row.media_up
         and row.activity is api.Activity.AVAILABLE
         and not row.duty.leaving
         and not _evacuated(state, row)
+        and row is not but
         and all(row.skills.get(skill, 0) >= level for skill, level in config.skills.items())
         for row in state.operators.values()
     )
 
 
-def _serves(row: Operator, config: api.QueueConfig) -> bool:
+def serves(row: Operator, config: api.QueueConfig) -> bool:
     """Sits in the own room; or is lent there, for this queue too; or is lent away, and emergencies were kept."""
     loan, own = row.duty.loan, config.rooms[0]
     if loan is None:

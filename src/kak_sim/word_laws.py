@@ -13,6 +13,7 @@ from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import LoanView, OperatorView
 from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import LoanState
+from kak_sim import miss_laws
 from kak_sim.mirror import Mirror
 from kak_sim.search_laws import SearchLaws
 
@@ -33,6 +34,7 @@ class WordLaws:
         found = [*self._judge(event, effects, core), *_notices(effects)]
         found += self.mirror.follow(effects, core)
         found += self._searches.observe(event, effects, core.state)
+        found += miss_laws.findings(effects, core.state)
         self._seen += 1
         if self._seen % self._every == 0:
             found += self.mirror.agrees(core)

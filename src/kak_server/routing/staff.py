@@ -23,13 +23,13 @@ def at_work_for(state: State, config: QueueConfig) -> int:
     """How many of the queue's own room could be asked for it, now or when the work at hand is done: who sits there or
     is lent there; not who is lent away, but for emergencies that the room's lead kept. Costs the room's people."""
     own = config.rooms[0] if config.rooms else None
-    people = [] if own is None else serving(state, own)
-    return sum(
-        is_there(state, operator)
-        and matching.may_serve(operator, config)
-        and (operator.serves_room == own or _kept_for(operator, config))
-        for operator in people
-    )
+    return 0 if own is None else sum(_is_at_work(state, operator, config) for operator in serving(state, own))
+
+
+def _is_at_work(state: State, operator: Operator, config: QueueConfig) -> bool:
+    """Of those who sit in the queue's own room or are lent there: this one could be asked for it."""
+    at_home = operator.serves_room == config.rooms[0] or _kept_for(operator, config)
+    return at_home and is_there(state, operator) and matching.may_serve(operator, config)
 
 
 def _kept_for(operator: Operator, config: QueueConfig) -> bool:
@@ -49,15 +49,13 @@ def serving(state: State, room: RoomId) -> list[Operator]:
 
 
 def is_last_ready(state: State, operator: Operator) -> bool:
-    """Whether one of the room's own queues would be without anybody ready in the room if this operator were not: a
-    queue whose first room it is and that the operator serves, and no ready colleague who sits there or is lent to it.
-    The room of somebody on loan is the one that borrows."""
-    own = [
-        queue for queue in state.own_queues.get(operator.serves_room, ()) if matching.may_serve(operator, queue.config)
-    ]
-    others = [
-        colleague
-        for colleague in serving(state, operator.serves_room)
-        if colleague.operator != operator.operator and is_ready(colleague)
-    ]
-    return any(not any(matching.may_serve(colleague, queue.config) for colleague in others) for queue in own)
+    """Whether one of the room's own queues would be left with nobody if this operator were not ready: a queue whose
+    first room it is and that the operator serves, and for which no colleague there is at work. The room of somebody on
+    loan is the one that borrows."""
+    room = operator.serves_room
+    others = [colleague for colleague in serving(state, room) if colleague is not operator]
+    return any(
+        matching.may_serve(operator, queue.config)
+        and not any(_is_at_work(state, colleague, queue.config) for colleague in others)
+        for queue in state.own_queues.get(room, ())
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kak_server.model.ids import RoomId
+from kak_server.model.ids import OperatorId, RoomId
 from kak_server.routing.api import (
     Activity,
     CancelTimer,
@@ -15,6 +15,8 @@ from kak_server.routing.api import (
     PeopleConfig,
     PositionLeft,
     ReasonConfig,
+    RoomState,
+    RoomStateSet,
     SetTimer,
     WithdrawOffer,
 )
@@ -165,6 +167,29 @@ def test_a_colleague_who_cannot_serve_the_rooms_own_queue_does_not_count() -> No
     made.reject("ola", "c1")
     assert made.offered_to("c1") == "kari"
     assert only(made.wait(15_000), MadeNotReady) != []
+
+
+def test_a_colleague_in_an_evacuated_room_cannot_stand_in_for_whoever_misses() -> None:
+    made = Desk(queue("113"), queue("b", "bergen"), people=PeopleConfig(misses=1))
+    made.sit("eva", "bergen")
+    made.borrow("l1", "oslo", "bergen", "eva")
+    made.lend("l1", "eva")
+    made.send(RoomStateSet(made.now_ms, RoomId("bergen"), RoomState.EVACUATED, OperatorId("lead"), "fire"))
+    made.sit("kari")
+    made.ring("c1")
+    effects = made.wait(15_000)
+    assert [effect.operator for effect in only(effects, MissesTolerated)] == ["kari"]
+    assert only(effects, MadeNotReady) == []
+
+
+def test_whoever_is_lent_away_stands_in_for_nobody_at_home() -> None:
+    made = Desk(queue("113", "oslo", "bergen", own_room_ms=60_000), people=PeopleConfig(misses=1))
+    made.sit("ola")
+    made.sit("kari")
+    made.borrow("l1", "bergen", "oslo", "ola")
+    made.lend("l1", "ola", own_emergencies=False)
+    made.ring("c1")
+    assert [effect.operator for effect in only(made.wait(15_000), MissesTolerated)] == ["kari"]
 
 
 def test_signs_of_life_begin_the_count_anew() -> None:
