@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from kak_server.model import forms
 from kak_server.model.codec import CodecError, dumps, from_json, to_json
 from kak_server.model.ids import OperatorId
 from kak_server.routing.api import QueueConfig, RoutingConfig
 from kak_server.routing.duty import HandOver, Loan
 from kak_server.routing.rooms_rows import Room
 from kak_server.routing.rules import rebuild_indexes
+from kak_server.routing.snapshot_forms import FORMAT, UPGRADERS
 from kak_server.routing.state import Contact, LastTalk, Operator, Queue, State, Timer
-
-FORMAT = 1
 
 
 def encode(state: State) -> dict[str, Any]:
@@ -45,9 +45,9 @@ def encode(state: State) -> dict[str, Any]:
 
 
 def decode(data: Any) -> State:
-    """The state again, indexes rebuilt. Raises CodecError if the data is not a snapshot of this format."""
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise CodecError("not a routing snapshot of a known format")
+    """The state again, indexes rebuilt. Raises CodecError if the data is not a snapshot, or of a form that cannot be
+    read (any more, or yet)."""
+    data = forms.upgraded(data, FORMAT, UPGRADERS, "routing snapshot")
     state = State()
     state.now_ms = from_json(int, data.get("now_ms"), "$.now_ms")
     state.next_serial = from_json(int, data.get("next_serial"), "$.next_serial")
@@ -72,7 +72,7 @@ def decode(data: Any) -> State:
     state.offers_made = from_json(int, data.get("offers_made", 0), "$.offers_made")
     state.help_clock = from_json(int, data.get("help_clock", 0), "$.help_clock")
     state.timers = from_json(dict[str, Timer], data.get("timers"), "$.timers")
-    _bind(state)
+    _all_bound(state)
     rebuild_indexes(state)
     return state
 
@@ -81,12 +81,9 @@ def _present(state: State) -> Iterator[QueueConfig]:
     return (queue.config for _, queue in sorted(state.queues.items()) if not queue.retired)
 
 
-def _bind(state: State) -> None:
-    """Contacts of a time when there was one set of rules follow their queue's. Raises CodecError for rules that are
-    not there."""
+def _all_bound(state: State) -> None:
+    """Raises CodecError for a contact whose rules are not there."""
     for contact in state.contacts.values():
-        if not contact.rules and contact.queue in state.queues:
-            contact.rules = state.queues[contact.queue].rules
         if not any(queue.rules == contact.rules for queue in state.versions_of(contact.queue)):
             raise CodecError(
                 f"$.contacts: unknown queue or rules of {contact.contact}: {contact.queue} {contact.rules}"

@@ -1,8 +1,10 @@
 """The reducer's memory as plain JSON and back: kept beside the routing snapshot, so that a restart loses no figure."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from kak_server.model.codec import CodecError, from_json, to_json
+from kak_server.model.forms import FormStep, upgraded
 from kak_server.statistics.columns import BYS, COLUMNS, INDEX, OTHER_MS, By
 from kak_server.statistics.contacts import Case
 from kak_server.statistics.halfhours import Cell, Cells, HalfHour
@@ -10,6 +12,7 @@ from kak_server.statistics.people import Person
 from kak_server.statistics.reducer import Reducer
 
 FORMAT = 1
+UPGRADERS: Mapping[int, FormStep] = {}
 KEY = "statistics"  # in the routing snapshot, whose reader passes over what it does not know
 
 
@@ -29,9 +32,8 @@ def encode(reducer: Reducer) -> dict[str, Any]:
 
 
 def decode(data: Any) -> Reducer:
-    """A reducer that goes on from there. Raises CodecError if it is no snapshot of this format."""
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise CodecError("not a statistics snapshot of a known format")
+    """A reducer that goes on from there. Raises CodecError if it is no snapshot, or of a form that cannot be read."""
+    data = upgraded(data, FORMAT, UPGRADERS, "statistics snapshot")
     reducer = Reducer()
     book = reducer.book
     try:
