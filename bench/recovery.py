@@ -16,7 +16,6 @@ from pathlib import Path
 
 from figures import Check, environment, last_line, percentile, table
 from journal_world import OPERATORS, WAITING, Calls, arrival, staffed
-from kak_server.app.statistics import replayed
 from kak_server.routing.api import ContactArrived, ContactState, Event, HangUp
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Keep
@@ -25,6 +24,7 @@ from kak_server.runtime.compactor import ProcessCompactor
 from kak_server.runtime.explain import explanation
 from kak_server.runtime.folder import segment_numbers
 from kak_server.runtime.journal import Journal, JournalSettings
+from kak_server.runtime.restoring import Restoring
 from kak_server.runtime.segments import history, is_base
 
 CALLS, RECORDS_A_CALL, SIP_CALLS = 10_700, 30, 2_000
@@ -130,9 +130,10 @@ def restored(folder: Path) -> tuple[RoutingCore, int, float, float, float]:
     gc.collect()
     with put_off():
         start, cpu = time.perf_counter(), time.process_time()
-        journal, replay = Journal.open(folder, now_ms=2)
+        restoring = Restoring()
+        journal, replay = Journal.open(folder, now_ms=2, reads=restoring.reads)
         read_s = time.perf_counter() - start
-        core = replayed(replay).core
+        core = restoring.replayed(replay).core
         all_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
     journal.close()
     assert not replay.lost, replay.lost

@@ -25,7 +25,7 @@ from kak_server.app.metrics import Metrics, census_gauges
 from kak_server.app.notices import trunk_notice
 from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
 from kak_server.app.references import References, reference_settings
-from kak_server.app.statistics import Statistics, replayed
+from kak_server.app.statistics import Statistics
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.app.trunk_metrics import TrunkMetrics
@@ -56,6 +56,7 @@ from kak_server.runtime.dispatch import Dispatcher, Feed, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal, JournalSettings
 from kak_server.runtime.nursery import Nursery
+from kak_server.runtime.restoring import Restoring
 from kak_server.runtime.segments import Replay
 from kak_server.sip.aio.dns import Locator
 from kak_server.sip.aio.server import SipServer
@@ -84,8 +85,9 @@ class Control:
         self._log_limit = LogLimit(self.clock.now_ms)
         self.nursery = Nursery()
         self.journal_alarms = JournalAlarms(self.metrics)
+        self._restoring = Restoring()
         self.journal, replay = self._open_journal()
-        counted = replayed(replay)
+        counted = self._restoring.replayed(replay)
         self.clock.not_before(counted.core.now_ms)
         self.versions = Library(settings, self.clock.now_ms)
         self.settings = settings = self.versions.load().settings
@@ -197,10 +199,12 @@ class Control:
             took_ms=self.clock.now_ms() - now_ms,
         )
         for remark in self._replay.remarks:
-            self.log.warning("journal_remark", what=remark)
+            self.journal_alarms.take(JournalAlarm("older-state", remark))
         for lost in self._replay.lost:
             self.log.error("journal_lost", what=str(lost))
             self.journal_alarms.take(JournalAlarm("lost", str(lost)))
+        for problem in self._restoring.problems:
+            self.journal_alarms.take(JournalAlarm("lost", f"an event fits no more to the state before it: {problem}"))
 
     def reload(self) -> None:
         """SIGHUP: read the SIP certificates again. All else needs a restart, which costs no call."""
@@ -330,6 +334,7 @@ class Control:
             on_alarm=self.journal_alarms.take,
             on_sync_lag=self.metrics.journal_lag_ms.set,
             compactor=ProcessCompactor(self.machine.journal_dir, keep, self.nursery),
+            reads=self._restoring.reads,
         )
 
     def _gauges(self) -> None:

@@ -8,12 +8,10 @@ from kak_server.app.store import Store
 from kak_server.bridges.outputs import Note
 from kak_server.config.statistics import StatisticsSection
 from kak_server.console.statistics import Answer, By, Question
-from kak_server.model.codec import CodecError, Json
+from kak_server.model.codec import Json
 from kak_server.records.half_hours import IssuedRow, Wanted
 from kak_server.runtime.counted import Counted
 from kak_server.runtime.dispatch import Dispatcher
-from kak_server.runtime.folder import JournalError
-from kak_server.runtime.segments import Replay
 from kak_server.statistics import export
 from kak_server.statistics.columns import BYS
 from kak_server.statistics.halfhours import DAY_MS, Row
@@ -23,20 +21,6 @@ TICK_S = 1.0
 ROWS_A_TICK = 200  # of a half hour that is over: some 2,000 rows in ten seconds, some ms of the loop each
 FRESH_MS = 1_000
 PRUNE_EVERY_MS = 6 * 3_600_000
-
-
-def replayed(replay: Replay) -> Counted:
-    """Core and figures as they were: the snapshot, then every event since; the effects of then were done then.
-    Raises JournalError if another version wrote the snapshot."""
-    try:
-        counted = Counted.restore(replay.routing)
-    except CodecError as problem:
-        raise JournalError(f"the journal's snapshot is of another version of kak-server: {problem}") from problem
-    for event in replay.events:
-        counted.step(event)
-    if replay.lost:
-        counted.reducer.gap()
-    return counted
 
 
 class Statistics:

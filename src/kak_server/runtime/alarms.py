@@ -13,6 +13,7 @@ AlarmKind = Literal[
     "sync-error",  # the disk refused a sync, or a chore in the folder
     "not-waited",  # durability "disk": it took too long, effects do not wait any more
     "waiting-again",  # they do again
+    "older-state",  # a start could not read the newest snapshot, and made the state from an older one
     "not-compacted",  # no snapshot could be made, or nothing put away
 ]
 GOOD: frozenset[AlarmKind] = frozenset({"recovered", "caught-up", "waiting-again"})

@@ -10,6 +10,7 @@ from kak_server.routing.invariants import violations
 from kak_server.runtime.folder import segment_numbers, segment_path, snapshot_numbers
 from kak_server.runtime.losses import named, span
 from kak_server.runtime.replaying import Replayer
+from kak_server.runtime.restoring import readable
 from kak_server.runtime.segments import Lost, is_base
 
 
@@ -47,7 +48,7 @@ def check(folder: Path) -> int:
 
 def _meaning(folder: Path, lost: Lost) -> str:
     """What it means for a start."""
-    if any(is_base(folder, later) for later in _later(folder, lost.segment)):
+    if any(is_base(folder, later, readable) for later in _later(folder, lost.segment)):
         return "A later snapshot holds the state: a start loses nothing by it, only history does"
     return "No later snapshot holds the state: a start goes on without these records"
 

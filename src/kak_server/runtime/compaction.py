@@ -23,6 +23,7 @@ from kak_server.runtime.files import FILES, Files
 from kak_server.runtime.folder import JournalError, segment_numbers
 from kak_server.runtime.losses import Lost
 from kak_server.runtime.nursery import end_with_parent
+from kak_server.runtime.restoring import readable
 from kak_server.runtime.segments import Contents, is_base, load
 from kak_server.runtime.snapshots import encode_snapshot, write_snapshot
 
@@ -68,8 +69,8 @@ def compact(folder: Path, keep: Keep, now_ms: int, files: Files = FILES) -> Comp
             raise BusyError from None
         newest = max(segment_numbers(folder), default=0)
         made = None
-        if not is_base(folder, newest):
-            contents = load(folder, until=newest)
+        if not is_base(folder, newest, readable):
+            contents = load(folder, until=newest, reads=readable)
             if contents.lost:
                 return Compacted(lost=tuple(contents.lost))
             _write(folder, newest, contents, files)
@@ -100,7 +101,8 @@ def _write(folder: Path, number: int, contents: Contents, files: Files) -> None:
 def _older_base(folder: Path, newest: int) -> int:
     """Where a start begins to read if the newest snapshot turns out to be damaged."""
     numbers = [number for number in segment_numbers(folder) if number < newest]
-    return next((number for number in reversed(numbers) if is_base(folder, number)), min(numbers, default=newest))
+    bases = (number for number in reversed(numbers) if is_base(folder, number, readable))
+    return next(bases, min(numbers, default=newest))
 
 
 def main() -> int:

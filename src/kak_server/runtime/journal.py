@@ -30,7 +30,7 @@ from kak_server.runtime.journal_settings import JournalSettings as JournalSettin
 from kak_server.runtime.next_segment import NextSegment
 from kak_server.runtime.patience import Patience
 from kak_server.runtime.segment_writer import SegmentWriter
-from kak_server.runtime.segments import Contents, Replay, load
+from kak_server.runtime.segments import Contents, Replay, any_state, load
 from kak_server.runtime.syncer import RETRY_S, Syncer
 
 LAG_ALARM_MS = 100.0
@@ -97,11 +97,13 @@ class Journal:
         monotonic_s: Callable[[], float] = time.monotonic,
         compactor: Compactor | None = None,
         files: Files = FILES,
+        reads: Callable[[Any], str] = any_state,
     ) -> tuple["Journal", Replay]:
         """Lock the folder, read it back, begin a new generation.
 
         `now_ms` (UTC) is noted in the boot record. `on_sync_lag` gets the age (ms) of the oldest record of each sync.
         Without a `compactor` full segments are closed by a checkpoint on the loop, and nothing is ever put away.
+        `reads` says what is wrong with a snapshot's routing state: then reading begins at an older one.
         A torn end is cut off and kept in a file beside; `Replay.lost` says what was lost.
         Raises JournalLockedError if another process has it, JournalError if the folder cannot be used or a newer
         program wrote it.
@@ -114,7 +116,7 @@ class Journal:
         except OSError as problem:
             raise JournalError(f"cannot use data folder {folder}: {problem.strerror}") from problem
         try:
-            contents = load(folder, settings.newer)
+            contents = load(folder, settings.newer, reads=reads)
             generation = max(contents.last_generation, read_generation(folder)) + 1
             try:
                 write_generation(folder, generation)

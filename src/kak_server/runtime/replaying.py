@@ -6,10 +6,12 @@ from pathlib import Path
 
 from kak_server.model.codec import CodecError
 from kak_server.routing.api import Event
+from kak_server.routing.snapshot_forms import FORMAT
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.archive import Index, index_of, read_index
 from kak_server.runtime.folder import read_file, segment_numbers, segment_path
 from kak_server.runtime.frames import Frame, scan
+from kak_server.runtime.restoring import readable
 from kak_server.runtime.segments import Lost, beginning, event_of, is_base
 from kak_server.runtime.snapshots import read_snapshot
 
@@ -115,14 +117,16 @@ class Replayer:
             self._payloads[frame.record["key"]] = frame.payload
 
     def _agree(self, routing: object, name: str) -> None:
-        """The replay so far gives this state; if it does not, go on from the state that was written."""
+        """The replay so far gives this state; if it does not, go on from the state that was written. One of an older
+        form need not: it tells less than is known today, and a start went on from it."""
         self.snapshots += 1
         try:
             written = RoutingCore() if routing is None else RoutingCore.restore(routing)
         except CodecError as problem:
             self.problems.append(f"{name} cannot be read: {problem}")
             return
-        if not self.in_step:
+        older = isinstance(routing, dict) and routing.get("format") != FORMAT
+        if not self.in_step or (self._compare and older):
             self.core = written
         elif self._compare and written.digest() != self.core.digest():
             self.problems.append(f"{name} differs from the replay up to it")
@@ -150,7 +154,7 @@ def segment_to_begin_with(folder: Path, at_ms: int) -> int:
         if index.events and index.from_ms > at_ms:
             break
         earlier.append(number)
-    return next((number for number in reversed(earlier) if is_base(folder, number)), 0)
+    return next((number for number in reversed(earlier) if is_base(folder, number, readable)), 0)
 
 
 def segments_of_contact(folder: Path, contact: str) -> tuple[int, int] | None:

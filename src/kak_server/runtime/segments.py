@@ -1,6 +1,6 @@
 """Reading the journal back: what a start needs, and the whole history that is still there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -28,7 +28,8 @@ Newer = Literal["refuse", "skip"]
 @dataclass(frozen=True, slots=True)
 class Replay:
     """What a new generation starts from: the routing snapshot (None: an empty core), the events since, the live values
-    by key, and what was lost. `remarks` are about damage that cost nothing."""
+    by key, and what was lost. `remarks`: which snapshots could not be read, and what the state was made from instead;
+    that by itself costs nothing but time."""
 
     generation: int
     routing: Any
@@ -125,42 +126,68 @@ class Reader:
         return Lost(segment, damage.offset, damage.end - damage.offset, None, damage.reason, first, named)
 
 
-def load(folder: Path, newer: Newer = "refuse", until: int | None = None) -> Contents:
-    """Read what a start needs: the newest whole snapshot (a file of its own, or the checkpoint that a segment begins
-    with) and all that came after it.
+def any_state(_routing: Any) -> str:
+    """For readers of the journal who make no core of it."""
+    return ""
 
-    A damaged snapshot is no beginning: reading starts one earlier and comes to the same state, since a snapshot only
-    repeats what stood before it. Raises JournalError for an event that a newer program wrote, unless `newer` is "skip":
-    then it counts as lost. With `until` only what makes the state before that segment is read.
+
+def load(
+    folder: Path, newer: Newer = "refuse", until: int | None = None, reads: Callable[[Any], str] = any_state
+) -> Contents:
+    """Read what a start needs: the newest whole snapshot (a file of its own, or the checkpoint that a segment begins
+    with) and all that came after it. `reads` says what is wrong with a snapshot's routing state, "" if it can be read.
+
+    A snapshot that is damaged or cannot be read is no beginning: reading starts one earlier and comes to the same
+    state, since a snapshot only repeats what stood before it; without any, at the first segment that is kept. Raises
+    JournalError for an event that a newer program wrote, unless `newer` is "skip": then it counts as lost. With `until`
+    only what makes the state before that segment is read.
     """
     contents = Contents()
     numbers = sorted({*segment_numbers(folder), *snapshot_numbers(folder)})
     found: list[tuple[int, bytes, Iterator[Frame | Damage]]] = []  # read as they are taken: records are many
     snapshot: Snapshot | None = None
+    unread: dict[int, Snapshot] = {}
     inline = False
     for number in reversed(numbers):
         data = b"" if number == until else _read_segment(folder, number)
-        inline, items = beginning_of(scan(data))
+        head, items = beginning_of(scan(data))
         found.append((number, data, items))
-        if inline:
+        if head is not None and _is_read(contents, f"the checkpoint of segment {number}", reads(_state_in(head))):
+            inline = True
             break
         told = read_snapshot(folder, number)
         if isinstance(told, str):
             contents.remarks.append(f"{told}; an older one is used")
-        elif told is not None:
+        elif told is not None and _is_read(contents, f"snapshot {number}", reads(told.routing)):
             snapshot = told
             break
+        elif told is not None:
+            unread[number] = told
     found.reverse()
     if snapshot is not None:
         _begin_with(contents, snapshot)
+    elif contents.remarks and not inline:
+        contents.remarks.append("no snapshot could be read: the state was made from the first record kept")
     reader = Reader(None if inline else contents.last_serial)
     for position, (number, data, items) in enumerate(found):
+        if number in unread:  # its values can be read: they are right whatever came before
+            _take_values(contents, unread[number])
         name = segment_path(folder, number).name
         _read(contents, reader, name, items, data, base=inline and position == 0, newer=newer)
     contents.lost.extend(reader.finish())
     if found:
         contents.base, contents.number = found[0][0], found[-1][0]
     return contents
+
+
+def _is_read(contents: Contents, name: str, problem: str) -> bool:
+    if problem:
+        contents.remarks.append(f"{name} cannot be read: {problem}; an older one is used")
+    return not problem
+
+
+def _state_in(checkpoint: Frame) -> Any:
+    return checkpoint.record.get("routing")
 
 
 def _read(
@@ -188,8 +215,8 @@ def _read(
             _apply(contents, name, item, base=base, newer=newer)
 
 
-def beginning_of(items: Iterator[Frame | Damage]) -> tuple[bool, Iterator[Frame | Damage]]:
-    """Whether a segment begins with a checkpoint that is complete to its end mark; and all items again."""
+def beginning_of(items: Iterator[Frame | Damage]) -> tuple[Frame | None, Iterator[Frame | Damage]]:
+    """The checkpoint that a segment begins with, if it is complete to its end mark; and all items again."""
     read: list[Frame | Damage] = []
     whole = False
     for item in items:
@@ -200,14 +227,17 @@ def beginning_of(items: Iterator[Frame | Damage]) -> tuple[bool, Iterator[Frame 
         whole = kind == "checkpoint-end" and len(read) > 1
         if whole or (len(read) == 1 and kind != "checkpoint"):
             break
-    return whole, chain(read, items)
+    head = read[0] if whole else None
+    return head if isinstance(head, Frame) else None, chain(read, items)
 
 
-def is_base(folder: Path, number: int) -> bool:
+def is_base(folder: Path, number: int, reads: Callable[[Any], str] = any_state) -> bool:
     """A start may begin to read at this segment: the state before it is there."""
-    if isinstance(read_snapshot(folder, number), Snapshot):
+    snapshot = read_snapshot(folder, number)
+    if isinstance(snapshot, Snapshot) and not reads(snapshot.routing):
         return True
-    return beginning_of(scan(_read_segment(folder, number)))[0]
+    head = beginning_of(scan(_read_segment(folder, number)))[0]
+    return head is not None and not reads(_state_in(head))
 
 
 def _read_segment(folder: Path, number: int) -> bytes:
@@ -219,11 +249,15 @@ def _read_segment(folder: Path, number: int) -> bytes:
 
 def _begin_with(contents: Contents, snapshot: Snapshot) -> None:
     contents.routing = snapshot.routing
-    contents.values = dict(snapshot.values)
-    contents.payloads = dict(snapshot.payloads)
+    _take_values(contents, snapshot)
     contents.last_serial = snapshot.serial
     contents.last_generation = snapshot.generation
     contents.now_ms = snapshot.now_ms
+
+
+def _take_values(contents: Contents, snapshot: Snapshot) -> None:
+    contents.values = dict(snapshot.values)
+    contents.payloads = dict(snapshot.payloads)
 
 
 def _apply(contents: Contents, segment: str, frame: Frame, *, base: bool, newer: Newer) -> None:

@@ -7,7 +7,7 @@ from kak_server.app.backend import HouseBackend, Readiness
 from kak_server.app.explaining import Explainer
 from kak_server.app.hub import ConsoleHub
 from kak_server.app.metrics import Metrics
-from kak_server.app.statistics import Statistics, replayed
+from kak_server.app.statistics import Statistics
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.bridges import recovery
@@ -30,6 +30,7 @@ from kak_server.runtime.dispatch import Dispatcher, Ports
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal
 from kak_server.runtime.nursery import Nursery
+from kak_server.runtime.restoring import Restoring
 from kak_server.sip.api import CallerIdentity, IncomingCall
 from kak_server.sip.trace import SipTrace
 from kak_server.sip.trace_wire import locals_of
@@ -88,7 +89,7 @@ class Desk:
         self.faults: list[Exception] = []
         self.settings = parse_settings(CONFIG.replace("DATA", str(folder)))
         self.journal, replay = Journal.open(self.settings.journal_dir, now_ms=self.now_ms)
-        self.counted = replayed(replay)
+        self.counted = Restoring().replayed(replay)
         self.house = House(to_house_settings(self.settings), self.counted.core, RandomIds())
         recovery.restore(self.house, replay.values)
         self.dispatcher = Dispatcher(self.house, self.journal, lambda: self.now_ms)

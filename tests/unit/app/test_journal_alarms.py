@@ -49,4 +49,4 @@ def test_alarms_before_the_loop_and_from_other_threads_are_told() -> None:
 def test_every_notice_has_words_and_an_end() -> None:
     assert {*BEGINS.values(), *ENDS.values()} == set(WORDS)
     assert set(ENDS) == set(GOOD)
-    assert set(BEGINS) | set(ENDS) | {"not-compacted"} == set(get_args(AlarmKind))
+    assert set(BEGINS) | set(ENDS) | {"not-compacted", "older-state"} == set(get_args(AlarmKind))

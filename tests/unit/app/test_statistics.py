@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kak_server.app.statistics import PRUNE_EVERY_MS, replayed
+from kak_server.app.statistics import PRUNE_EVERY_MS
 from kak_server.console.statistics import Question
 from kak_server.records.half_hours import Wanted
 from kak_server.routing.api import ContactConnected
 from kak_server.runtime.journal import Journal
+from kak_server.runtime.restoring import Restoring
 from kak_server.statistics import export
 from kak_server.statistics.columns import BYS, COLUMNS
 from kak_server.statistics.derived import DERIVED
@@ -86,7 +87,7 @@ async def test_live_figures_after_a_restart_are_those_of_before(tmp_path: Path) 
     desk.close()
     journal, replay = Journal.open(desk.settings.journal_dir, now_ms=desk.now_ms)
     journal.close()
-    counted = replayed(replay)
+    counted = Restoring().replayed(replay)
     for by in BYS:
         after = render(capture(counted.reducer, counted.core.state, by, desk.now_ms), None)
         assert after == before[by]
