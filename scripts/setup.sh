@@ -64,6 +64,7 @@ look() {
     has_program baresip || need baresip
     has_program sox || need sox
     has_program tshark || need tshark
+    has_program pg_ctlcluster || need postgresql # (initdb and postgres are off the path)
   fi
 }
 
@@ -77,6 +78,10 @@ install() {
   case " ${missing[*]} " in
     *" kamailio "*) # its package starts a service at port 5060, which nobody here wants: the tests start their own
       if has_program systemctl; then "${run[@]}" systemctl disable --now kamailio || true; fi ;;
+  esac
+  case " ${missing[*]} " in
+    *" postgresql "*) # likewise
+      if has_program systemctl; then "${run[@]}" systemctl disable --now postgresql || true; fi ;;
   esac
 }
 

@@ -19,6 +19,7 @@ PROGRAMS = (
     "kamailio",
     "sox",
     "tshark",
+    "pg_ctlcluster",
     "gcc",
     "apt-get",
 )

@@ -11,9 +11,11 @@ from alembic.config import Config
 from sqlalchemy import Column, Connection, Engine, Row, Table, bindparam, create_engine, event, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from kak_server.model.codec import dumps
 from kak_server.records import chain
+from kak_server.records.fit import fitted
 from kak_server.records.tables import AUDIT, CALLS, LEDGER
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 
@@ -32,6 +34,21 @@ def _lookup(column: Column[Any]) -> Any:
 
 
 _KNOWN_LEDGER, _KNOWN_AUDIT = _lookup(LEDGER.c.recording), _lookup(AUDIT.c.key)
+
+
+def unusable(url: str) -> str:
+    """What keeps records from lying there, for whoever wrote the address; empty if nothing does."""
+    try:
+        parsed = make_url(url)
+        name = parsed.get_backend_name()
+        if name not in ("sqlite", "postgresql"):
+            return f"records lie in SQLite or PostgreSQL (sqlite:///FILE, postgresql://HOST/NAME), not in {name!r}"
+        parsed.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError):
+        return "not an address of a database (sqlite:///FILE, postgresql://USER@HOST/NAME)"
+    except ModuleNotFoundError as missing:
+        return f"the Python package {missing.name!r} is missing: pip install 'kak-server[postgres]'"
+    return ""
 
 
 def connect(url: str) -> Engine:
@@ -64,7 +81,8 @@ def migrate(engine: Engine) -> None:
 
 def put_calls(connection: Connection, calls: Sequence[CallRecord]) -> None:
     """Insert or replace; of several records of one call the last counts."""
-    newest = {call.contact: {name: getattr(call, name) for name in CallRecord.__slots__} for call in calls}
+    fit = [fitted(call, CALLS) for call in calls]
+    newest = {call.contact: {name: getattr(call, name) for name in CallRecord.__slots__} for call in fit}
     if newest:
         connection.execute(_upsert(connection.dialect.name), list(newest.values()))
 
@@ -73,7 +91,7 @@ def add_ledger(connection: Connection, rows: Sequence[LedgerRow], last: str | No
     """Append to the chain, once a recording: an event told twice changes nothing. `last` is the newest hash where it
     is known; returns the newest hash."""
     last = last if last is not None else _last_hash(connection, LEDGER)
-    fresh = {row.recording: row for row in rows}
+    fresh = {row.recording: row for row in (fitted(row, LEDGER) for row in rows)}
     for (name,) in connection.execute(_KNOWN_LEDGER, {_KNOWN: list(fresh)}).all():
         del fresh[name]
     values = []
@@ -90,7 +108,7 @@ def add_ledger(connection: Connection, rows: Sequence[LedgerRow], last: str | No
 def add_audit(connection: Connection, rows: Sequence[AuditRow], last: str | None) -> str:
     """Append to the chain; `last` as for the ledger."""
     last = last if last is not None else _last_hash(connection, AUDIT)
-    fresh = {row.key: row for row in rows}
+    fresh = {row.key: row for row in (fitted(row, AUDIT) for row in rows)}
     for (key,) in connection.execute(_KNOWN_AUDIT, {_KNOWN: list(fresh)}).all():
         del fresh[key]
     values = []

@@ -1,5 +1,6 @@
 """Versions in the database: each written by what it changes, read as a whole, never changed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +19,11 @@ QUEUE = ObjectRow("queues", "113", "h-113", '{"id":"113"}', 2)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ConfigStore:
-    made = ConfigStore(f"sqlite:///{tmp_path / 'records.db'}")
+def store(url: str) -> Iterator[ConfigStore]:
+    made = ConfigStore(url)
     made.open()
-    return made
+    yield made
+    made.close()
 
 
 def _second(number: int = 2, comment: str = "") -> VersionRow:
@@ -49,14 +51,16 @@ def test_a_version_is_the_newest_of_each_object(store: ConfigStore) -> None:
     assert [one.hash for one in store.changes(3)] == [None]
 
 
-def test_storing_costs_the_change_and_each_content_is_kept_once(store: ConfigStore, tmp_path: Path) -> None:
+def test_storing_costs_the_change_and_each_content_is_kept_once(store: ConfigStore, url: str) -> None:
     many = [ObjectRow("rooms", f"r{n}", f"h{n}", "{}", n) for n in range(1_200)]
     store.publish(FIRST, many)
     store.publish(_second(), [replace(many[7], hash="new", content="[]")])
     store.publish(_second(3), [many[7]])
-    with connect(f"sqlite:///{tmp_path / 'records.db'}").connect() as connection:
+    engine = connect(url)
+    with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(CHANGES)).scalar() == 1_202
         assert connection.execute(select(func.count()).select_from(OBJECTS)).scalar() == 1_201
+    engine.dispose()
 
 
 def test_only_the_newest_can_be_followed(store: ConfigStore) -> None:
@@ -126,8 +130,7 @@ def test_a_database_that_is_away_raises(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_database_of_before_gets_the_tables(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'records.db'}"
+def test_a_database_of_before_gets_the_tables(url: str) -> None:
     ConfigStore(url).open()
     ConfigStore(url).open()
     with connect(url).begin() as connection:

@@ -19,8 +19,8 @@ ROW = Row(HALF_HOUR_MS, "queue", "113-oslo", "oslo", True, True, 5_000, 10_000, 
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{tmp_path}/r.db")
+def engine(url: str) -> Iterator[Engine]:
+    engine = connect(url)
     migrate(engine)
     yield engine
     engine.dispose()
@@ -89,12 +89,12 @@ def test_old_rows_go_and_cursors_stay(engine: Engine) -> None:
     assert [i.row.key for i in read(engine, by="operator")] == ["ada"]
 
 
-def test_through_the_store_and_its_file_of_waiting_rows(tmp_path: Path) -> None:
+def test_through_the_store_and_its_file_of_waiting_rows(url: str, tmp_path: Path) -> None:
     """A store that is killed before it wrote them has them in the file; the next one writes them, once."""
-    store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", Told(), retry_s=0.02)
+    store = RecordStore(url, tmp_path / "spill.jsonl", Told(), retry_s=0.02)
     store.put_statistics([ROW])  # never opened: as if killed
     wanted = Wanted("queue", 0, 100 * HALF_HOUR_MS)
-    again = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", Told(), retry_s=0.02)
+    again = RecordStore(url, tmp_path / "spill.jsonl", Told(), retry_s=0.02)
     again.open()
     again.put_statistics([ROW])
     eventually(lambda: again.waiting == 0 and bool(again.statistics(wanted)))

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from kak_server.records.database import add_audit, add_ledger, connect, migrate, put_calls
+from kak_server.records.database import add_audit, add_ledger, connect, migrate, put_calls, unusable
 from kak_server.records.store import RecordStore
 from kak_server.records.tables import METADATA
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+from tests.support.postgres import Cluster, needs_postgres
 
 CALL = CallRecord("c1", "113-oslo", "+4799999999", 1_000)
 
@@ -42,8 +43,8 @@ def told() -> Told:
 
 
 @pytest.fixture
-def opened(tmp_path: Path, told: Told) -> Iterator[RecordStore]:
-    store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", told, retry_s=0.02)
+def opened(url: str, tmp_path: Path, told: Told) -> Iterator[RecordStore]:
+    store = RecordStore(url, tmp_path / "spill.jsonl", told, retry_s=0.02)
     store.open()
     yield store
     store.close()
@@ -92,13 +93,13 @@ def test_a_recording_told_twice_has_one_row(opened: RecordStore) -> None:
         ("update audit set operator = 'ola' where number = 1", "audit log: row 1"),
     ],
 )
-def test_tampering_shows(tmp_path: Path, opened: RecordStore, tampering: str, where: str) -> None:
+def test_tampering_shows(url: str, opened: RecordStore, tampering: str, where: str) -> None:
     for recording in ("a", "b", "c"):
         opened.add_ledger(row(recording))
     opened.audit(AuditRow("k1", 1, "kari", "listen", "a", {"from": "console"}))
     opened.put_call(CALL)
     eventually(lambda: written(opened, "c1"))
-    engine = create_engine(f"sqlite:///{tmp_path}/r.db")
+    engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text(tampering))
     engine.dispose()
@@ -120,14 +121,14 @@ def test_rows_wait_in_a_file_while_the_database_is_away(tmp_path: Path, told: To
     store.close()
 
 
-def test_a_closed_store_has_everything_and_opens_again(tmp_path: Path, told: Told) -> None:
+def test_a_closed_store_has_everything_and_opens_again(url: str, tmp_path: Path, told: Told) -> None:
     for number in range(3):
-        store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", told)
+        store = RecordStore(url, tmp_path / "spill.jsonl", told)
         store.open()
         store.put_call(CallRecord(f"c{number}", "q", "", number))
         store.add_ledger(row(f"r{number}", f"c{number}"))
         store.close()
-    engine = connect(f"sqlite:///{tmp_path}/r.db")
+    engine = connect(url)
     with engine.connect() as connection:
         assert connection.execute(text("select count(*) from media_ledger")).scalar() == 3
     engine.dispose()
@@ -146,6 +147,60 @@ def test_a_row_the_database_will_never_take_is_put_aside_and_the_others_go_in(
     assert opened.call("huge") is None
 
 
+def test_text_that_a_database_would_refuse_is_stored_cut_and_marked(opened: RecordStore, told: Told) -> None:
+    opened.put_call(CallRecord("c1", "q", "4" * 129, 1, room="os\x00lo", text="a\x00b", messages="[]" * 9_000))
+    opened.audit(AuditRow("k1", 1, "kari", "listen", "s" * 256, {"from": "a\x00b"}))
+    opened.audit(AuditRow("k2", 1, "kari", "listen", "s" * 257))
+    eventually(lambda: written(opened, "c1") and len(opened.audit_log()) == 2)
+    stored = opened.call("c1")
+    assert stored is not None
+    assert stored.caller == "4" * 127 + "…"
+    assert (stored.room, stored.text, stored.messages) == ("os\ufffdlo", "a\ufffdb", "[]" * 9_000)
+    assert [r.subject for r in opened.audit_log()] == ["s" * 256, "s" * 255 + "…"]
+    assert opened.verify_chain() == []
+    assert told.names == []
+
+
+@needs_postgres
+@pytest.mark.real_peer
+@pytest.mark.xdist_group("postgres")
+def test_a_postgresql_that_dies_and_comes_back_has_every_row(cluster: Cluster, tmp_path: Path, told: Told) -> None:
+    url = cluster.empty()
+    store = RecordStore(url, tmp_path / "spill.jsonl", told, retry_s=0.02, gather_s=0.01)
+    store.open()
+    store.put_call(CALL)
+    store.add_ledger(row("a"))
+    eventually(lambda: written(store, "c1") and len(store.ledger("c1")) == 1)
+    cluster.stop()
+    try:
+        store.put_call(CallRecord("c2", "q", "", 2))
+        store.add_ledger(row("b"))
+        eventually(lambda: "records_unavailable" in told.names)
+    finally:
+        cluster.start()
+    eventually(lambda: written(store, "c2") and len(store.ledger("c1")) == 2)
+    assert store.verify_chain() == []
+    store.close()
+    assert set(told.names) == {"records_unavailable", "records_recovered"}
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("sqlite:////srv/kak/records.db", ""),
+        ("postgresql://kak@db/kak", ""),
+        ("postgres://kak@db/kak", "not in 'postgres'"),
+        ("mysql://db/kak", "not in 'mysql'"),
+        ("nonsense", "not an address"),
+        ("postgresql+nodriver://db/kak", "not an address"),
+        ("postgresql+pg8000://db/kak", "kak-server[postgres]"),
+    ],
+)
+def test_an_address_at_which_no_records_can_lie_is_said_in_words(address: str, why: str) -> None:
+    assert why in unusable(address)
+    assert bool(why) == bool(unusable(address))
+
+
 def test_an_audit_row_written_twice_counts_once(opened: RecordStore) -> None:
     for key in ("k1", "k2", "k1"):
         opened.audit(AuditRow(key, 1, "kari", "listen", key))
@@ -155,8 +210,8 @@ def test_an_audit_row_written_twice_counts_once(opened: RecordStore) -> None:
     assert opened.verify_chain() == []
 
 
-def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:
-    engine = connect(f"sqlite:///{tmp_path}/r.db")
+def test_the_migrations_make_the_tables_the_code_knows(url: str) -> None:
+    engine = connect(url)
     migrate(engine)
     migrate(engine)
     made = inspect(engine)
@@ -171,20 +226,20 @@ def test_the_migrations_make_the_tables_the_code_knows(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_killed_process_loses_no_row(tmp_path: Path, told: Told) -> None:
+def test_a_killed_process_loses_no_row(url: str, tmp_path: Path, told: Told) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
 from kak_server.records.store import RecordStore
 from kak_server.records.types import AuditRow, CallRecord
-store = RecordStore("sqlite:///{tmp_path}/r.db", Path("{tmp_path}/spill.jsonl"), print, gather_s=60)
+store = RecordStore("{url}", Path("{tmp_path}/spill.jsonl"), print, gather_s=60)
 store.open()
 store.put_call(CallRecord("c1", "q", "", 1))
 store.audit(AuditRow("k1", 1, "kari", "listen", "a"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
-    store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", told, retry_s=0.02)
+    store = RecordStore(url, tmp_path / "spill.jsonl", told, retry_s=0.02)
     store.open()
     eventually(lambda: written(store, "c1") and len(store.audit_log()) == 1)
     store.close()

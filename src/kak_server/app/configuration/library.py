@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kak_server.app.configuration import start
 from kak_server.app.configuration.running import ConfigRefused, Running, keep_copy
-from kak_server.config.problems import ConfigError
+from kak_server.config.problems import ConfigError, Problem
 from kak_server.config.settings import Settings
 from kak_server.config.versions.catalogue import Catalogue, Change, difference, edited, replaced
 from kak_server.config.versions.compose import Composer
@@ -17,6 +17,7 @@ from kak_server.config.versions.yaml_text import from_yaml, to_yaml
 from kak_server.config.warnings import warnings
 from kak_server.records.config_store import ConfigStore, OutrunError
 from kak_server.records.config_types import DraftRow, Edits, PasswordRow, VersionRow
+from kak_server.records.database import unusable
 from kak_server.routing.api import Apply, ConfigChanged, Configured
 from kak_server.routing.step import RoutingCore
 
@@ -28,9 +29,11 @@ COMMENT_CHARS_MAX = 1_000
 
 class Library:
     """All versions, and the drafts of the next. `running` is what runs; whoever publishes puts the new one there once
-    it really does."""
+    it really does. Raises ConfigError if no database can be where `storage.url` says."""
 
     def __init__(self, machine: Settings, now_ms: Callable[[], int]) -> None:
+        if problem := unusable(machine.storage_url):
+            raise ConfigError("the configuration", [Problem(("storage", "url"), problem)])
         self.machine = machine
         self.now_ms = now_ms
         self.store = ConfigStore(machine.storage_url)
