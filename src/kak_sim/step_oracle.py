@@ -229,10 +229,10 @@ def _asked_anew(state: State, contact: Contact, last: Seen) -> list[str]:
         return []
     found = []
     for number, step in enumerate(state.queue_of(contact).config.workflow):
-        if step.when is None and contact.entered_at_ms + step.after_ms <= state.now_ms:
-            if contact.fired & (1 << number):
-                continue
+        if contact.entered_at_ms + step.after_ms <= state.now_ms and not contact.fired & (1 << number):
             if _leads_away(step) and last.by_name:
-                break
+                break  # it waits with all that come after it; so it may if it has a condition
+            if step.when is not None:
+                continue
             found.append(f"{contact.contact} was offered again before step {number} of {contact.queue}, which is due")
     return found

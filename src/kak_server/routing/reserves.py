@@ -6,7 +6,7 @@ for what may take reserves). When one more becomes idle all of them are open aga
 
 from collections.abc import Iterable
 
-from kak_server.model.ids import RoomId
+from kak_server.model.ids import OperatorId, RoomId
 from kak_server.routing import lanes, matching
 from kak_server.routing.api import ContactClass
 from kak_server.routing.needs import skills_of
@@ -73,14 +73,15 @@ def count(state: State) -> list[Operator]:
             renewed.append(room.room)
     for operator in state.operators.values():
         matching.list_idle(state, operator)
-    names = sorted(name for room_id in renewed for name in state.by_room.get(room_id, ()))
-    return [state.operators[name] for name in names]
+    concerned = set(renewed)
+    people = [state.operators[name] for name in sorted(state.operators)] if renewed else []
+    return [row for row in people if row.room in concerned or row.serves_room in concerned]
 
 
 def recount(state: State, rooms: Iterable[RoomId]) -> list[Operator]:
     """Queues have changed whose own rooms these are or were: as `count`, for these rooms alone. Costs the people of
     those whose emergencies ask for something else now."""
-    renewed = []
+    renewed: set[OperatorId] = set()
     for name in sorted(set(rooms)):
         room = state.rooms.get(name)
         if room is None or (mask := _guard_mask(state, room)) == room.guard_mask:
@@ -96,9 +97,9 @@ def recount(state: State, rooms: Iterable[RoomId]) -> list[Operator]:
         room.guard_mask = mask
         for operator in serving:
             matching.list_idle(state, operator)
-        renewed.append(name)
-    names = sorted(name for room_id in renewed for name in state.by_room.get(room_id, ()))
-    return [state.operators[name] for name in names]
+        renewed.update(state.by_room.get(name, ()))  # also those who are lent away, and stay for its emergencies
+        renewed.update(operator.operator for operator in serving)  # also those who are lent to it
+    return [state.operators[name] for name in sorted(renewed)]
 
 
 def _guard_mask(state: State, room: Room) -> int:

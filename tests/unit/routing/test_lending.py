@@ -265,6 +265,14 @@ def test_the_minimum_stays_and_only_ready_people_count() -> None:
     assert story(made.lend("l1", "ola")) == [("agreed", None, ""), ("lent", "ola", "")]
 
 
+def test_who_is_lent_and_kept_in_reserve_is_free_once_the_emergencies_ask_for_more() -> None:
+    made = lent(desk(RoomsConfig((RoomConfig(RoomId("bergen"), reserve=1),))))
+    made.ring("c1", "116117")
+    assert made.offered_to("c1") is None, "Kari is kept for Bergen's emergencies"
+    made.publish(queue("113-bergen", "bergen", skills={"surgeon": 1}), apply="all")
+    assert made.offered_to("c1") == "kari"
+
+
 def test_a_reserve_is_a_minimum_too() -> None:
     made = desk(RoomsConfig((RoomConfig(RoomId("oslo"), reserve=2),)))
     for who in ("kari", "ola", "per"):
