@@ -168,7 +168,8 @@ class Control:
         self.sip.restore(records)
         held: Mapping[CallId, CallView] = self._sip_core.calls()
         devices = self._sip_core.devices()
-        self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now, devices))
+        less = bool(self._replay.lost or self._restoring.problems)
+        self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now, devices, history_lost=less))
         self.tracing.resumed()
         for line in self.house.calls.lines.values():
             self.references.fetch(line.call, wanted(line))  # what the process before us was still waiting for

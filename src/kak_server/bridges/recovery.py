@@ -74,10 +74,16 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def resume(
-    house: "House", sip_calls: Mapping[CallId, CallView], now_ms: int, devices: Iterable[DeviceContacts] = ()
+    house: "House",
+    sip_calls: Mapping[CallId, CallView],
+    now_ms: int,
+    devices: Iterable[DeviceContacts] = (),
+    *,
+    history_lost: bool = False,
 ) -> None:
     """The rooms are up: timers are armed again, contacts without a call and calls without a contact are closed, what
-    was under way is made sure of. `devices`: where phones of ours can be reached."""
+    was under way is made sure of. `devices`: where phones of ours can be reached. `history_lost`: the core may not know
+    of callers who are up; they come to their queue again."""
     house.at(now_ms)
     ctx = house.ctx
     for key, at_ms in ctx.core.timers().items():
@@ -85,7 +91,7 @@ def resume(
     house.seats.resume()
     house.brought.resume()
     house.chat_silence.resume()
-    _resume_lines(house, sip_calls)
+    _resume_lines(house, sip_calls, history_lost)
     ctx.settle()
     phone_recovery.resume(house.phone_desk.phones, sip_calls, devices)
     house.patches.resume()
@@ -103,7 +109,7 @@ def resume(
     ctx.settle()
 
 
-def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
+def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView], history_lost: bool) -> None:
     ctx = house.ctx
     contacts = {view.contact: view for view in ctx.core.contacts() if view.contact not in house.brought.contacts}
     ours = house.calls.by_call.keys() | house.parties.by_call.keys() | house.phone_desk.phones.by_call.keys()
@@ -113,6 +119,9 @@ def _resume_lines(house: "House", sip_calls: Mapping[CallId, CallView]) -> None:
         arriving = held is not None and held.incoming is not None and held.state == "pending"
         if view is None and arriving and not line.answered:
             house.calls.arrive(line)  # we died between noting the line and queueing it
+        elif view is None and history_lost and held is not None and line.direction == "in" and not line.gone:
+            house.calls.arrive(line)
+            ctx.emit(Note("caller_queued_again", "error", {"contact": line.contact}))
         elif view is None:
             house.end(line.contact, "ended-in-restart")
         elif held is None and not (line.gone or house.parties.stay_without(line, "lost-in-restart")):

@@ -11,11 +11,22 @@ from kak_server.bridges.outputs import JournalEvent, Put, SalvageTrack, SetTimer
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
 from kak_server.model.ids import CallId, LegId
-from kak_server.routing.api import ContactState
+from kak_server.routing.api import Configured, ContactState
 from kak_server.routing.codec import decode_event
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallerIdentity, CallView, IncomingCall
-from tests.unit.bridges.world import KARI, OFFER, OLA, SEAT_1, SEAT_2, CountingIds, World, settings, world
+from tests.unit.bridges.world import (
+    KARI,
+    OFFER,
+    OLA,
+    SEAT_1,
+    SEAT_2,
+    CountingIds,
+    World,
+    routing_config,
+    settings,
+    world,
+)
 
 
 def after_restart(w: World, configured: HouseSettings | None = None) -> World:
@@ -132,6 +143,29 @@ def test_an_established_dialog_without_a_contact_is_hung_up(w: World) -> None:
     calls[CallId("call9")] = replace(view, call=CallId("call9"))
     resume(new, calls)
     assert new.sip().count(("hangup", "call9")) == 1
+
+
+def test_where_history_was_lost_callers_whom_the_core_does_not_know_wait_again_and_are_heard(w: World) -> None:
+    """The records are there, and the core was made of less: whoever talks is up and must not be cut off."""
+    house = House(settings(), RoutingCore(), CountingIds(1_000))
+    house.at(w.now_ms)
+    house.ctx.route(Configured(w.now_ms, routing_config()))
+    recovery.restore(house, {key: to_json(value) for key, value in w.records.items()})
+    new = World(house, w.now_ms, records=dict(w.records))
+    recovery.resume(new.house, sip_calls(w), new.now_ms, history_lost=True)
+    new.pump()
+    assert not [action for action, _ in new.sip() if action in ("hangup", "reject")]
+    waiting = {view.contact: view.state for view in new.house.ctx.core.contacts()}
+    assert waiting == dict.fromkeys(w.house.calls.lines, ContactState.WAITING)
+    (talked,) = [line for line in w.house.calls.lines.values() if line.call == "call1"]
+    new.house.worker_attached(census(w), "boot-1", new.now_ms)
+    new.sit()
+    view = new.house.ctx.core.contact(talked.contact)
+    assert view is not None
+    assert view.state is ContactState.OFFERED, "the one who was here first"
+    assert new.answer(talked.contact).code == ""
+    assert new.house.views.snapshot(KARI, SEAT_1)["call"]["state"] == "connected"
+    assert ("seat-oslo-1", f"caller-{talked.contact}") in new.edges(f"contact/{talked.contact}")
 
 
 def test_a_new_worker_gets_every_leg_under_its_old_identity(w: World) -> None:
