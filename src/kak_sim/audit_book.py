@@ -47,6 +47,7 @@ class Case:
     expects: tuple[OperatorId, PositionId, int] | None = None  # is taken without an offer in this step
     passed: list[OperatorId] = field(default_factory=list)
     silent_in: RoomId | None = None  # as whose operator somebody let it ring out last, since the caller was talked with
+    language: str = ""
     unsure: bool = False  # whether somebody was asked by name when it rang out last is not to be seen
 
     def stand(self, *, head: bool) -> None:
@@ -153,15 +154,16 @@ def rings_out(case: Case, person: Person, queues: Mapping[QueueId, api.QueueConf
 
 def preference(
     person: Person, case: Case, queues: Mapping[QueueId, api.QueueConfig]
-) -> tuple[int, bool, int, OperatorId | str]:
-    """Smaller is asked first: who has not let it pass, the own room (or, where that is silent, the others), the longest
-    idle; of those who have let it pass whose pass is longest ago."""
+) -> tuple[int, bool, bool, int, str]:
+    """Smaller is asked first: who has not let it pass, the own room (or, where that is silent, the others), who speaks
+    the caller's language, the longest idle; of those who have let it pass whose pass is longest ago."""
     if person.operator in case.passed:
-        return case.passed.index(person.operator), False, 0, ""
+        return case.passed.index(person.operator), False, False, 0, ""
     own = case.rules.rooms[:1]
     outwards = case.silent_in in own
     nearby = serving_room(person, case.rules, own, queues) is not None
-    return -1, nearby is outwards, person.idle_since_ms, person.operator
+    speaks = bool(case.language) and person.skills.get(f"lang-{case.language}", 0) > 0
+    return -1, nearby is outwards, not speaks, person.idle_since_ms, person.operator
 
 
 def doubled(cases: Iterable[Case], people: Mapping[OperatorId, Person]) -> Iterator[str]:

@@ -90,6 +90,9 @@ class Auditor:
             for person in self.people.values():
                 if person.position == event.position:
                     self._change(person, event.up, person.activity)
+        elif isinstance(event, api.ContactDescribed) and event.contact in self.cases:
+            case = self.cases[event.contact]
+            case.language = case.language if event.language is None else event.language
         elif isinstance(event, api.WrapUpDone) and event.operator in self.people:
             self.people[event.operator].has_no_paper_work()
         elif isinstance(event, api.TimerFired):
@@ -243,6 +246,7 @@ class Auditor:
             case = Case(effect.contact, effect.queue, self._now_ms, self.arrived, self._now_ms, rules)
             first_ms = event.first_arrived_at_ms if isinstance(event, api.ContactArrived) else 0
             case.since_ms = min(first_ms, self._now_ms) or self._now_ms
+            case.language = event.language if isinstance(event, api.ContactArrived) else ""
             self.cases[effect.contact] = case
         elif case is not None and case.place == ALONE and isinstance(event, api.HandoverFailed):
             case.place = WAITING

@@ -60,6 +60,8 @@ class WordLaws:
                 yield from self._agreed(event)
             case api.ConfigChanged():
                 yield from self._published(event, core)
+            case api.ContactDescribed():
+                yield from _described(event, core)
             case api.RoomStateSet():
                 yield from self._room(event, core, said_no)
             case _:
@@ -270,6 +272,18 @@ def reads(core: RoutingCore) -> list[str]:
             if (name in served) != (reached and able) and not former:
                 found.append(f"{operator.operator} is said to serve {sorted(served)}; of {name} that is wrong")
     return found
+
+
+def _described(event: api.ContactDescribed, core: RoutingCore) -> Iterator[str]:
+    """What becomes known of a contact is known of it; only a call has a picture."""
+    row = core.state.contacts.get(event.contact)
+    if row is None:
+        return
+    calls = (api.ContactKind.VOICE, api.ContactKind.VIDEO)
+    kind = event.kind if row.kind in calls and event.kind in calls else None
+    for said, known in ((event.area, row.area), (event.language, row.language), (kind, row.kind)):
+        if said not in (None, known):
+            yield f"{said} became known of {event.contact}, which is {known}"
 
 
 def _reasons(core: RoutingCore, contact: Contact) -> Iterator[str]:

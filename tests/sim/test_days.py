@@ -32,8 +32,10 @@ FAILURES = (
     "event said twice",
     "join failed",
     "journal stalled",
+    "more became known",
     "offer missed",
     "offer rejected",
+    "offer to an empty chair",
     "position lost for a moment",
     "position lost for long",
     "process died",
@@ -116,6 +118,17 @@ def test_a_core_that_leaves_a_caller_waiting_is_found(monkeypatch: pytest.Monkey
 def test_a_core_that_loses_its_place_in_line_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kak_server.routing.queues.CLASS_RANK", dict.fromkeys(ContactClass, 0))
     assert "passing over" in _found()
+
+
+def test_a_core_that_asks_one_empty_chair_after_the_other_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kak_server.routing.rings.behind", lambda contact: 0)
+    day = Job("storm", 4, 1_000)
+    assert any("turn" in finding for finding in do(day).findings)
+
+
+def test_a_core_that_forgets_what_becomes_known_of_a_caller_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kak_server.routing.described._note", lambda contact, event: False)
+    assert any("became known" in finding for finding in do(Job("normal", 0, 1_000)).findings)
 
 
 def test_a_core_that_passes_over_a_higher_class_under_workflows_is_found_by_the_oracle(

@@ -10,6 +10,7 @@ from kak_server.routing.api import ContactState
 from kak_server.routing.invariants import violations
 from kak_sim.days.callers import Callers
 from kak_sim.days.colleagues import TALKING, Colleagues
+from kak_sim.days.facts import Facts
 from kak_sim.days.leads import Leads
 from kak_sim.days.operators import Operators
 from kak_sim.days.stage import Stage, Watch
@@ -49,6 +50,7 @@ class Day:
         self.colleagues = Colleagues(self.stage, world, Random(rng.getrandbits(64)))
         self.talks.on_talk = self.colleagues.talk_began
         self.leads = Leads(self.stage, world, Random(rng.getrandbits(64)))
+        self.facts = Facts(self.stage, world, Random(rng.getrandbits(64)))
         self._acts: Mapping[type[Any], Callable[[Any], None]] = {
             api.Offer: lambda e: self.operators.ring(e.operator, e.contact, e.epoch),
             api.WithdrawOffer: lambda e: self.operators.rang_out(e.operator, e.contact, e.epoch),
@@ -93,7 +95,9 @@ class Day:
         self.talks.maybe_dial(effect.operator)
 
     def _waits(self, effect: api.StartWaiting) -> None:
-        if effect.reason != "arrived":  # then its caller is in `callers`
+        if effect.reason == "arrived":  # its caller is in `callers`
+            self.facts.arrived(effect.contact)
+        else:
             self.talks.waits_again(effect.contact)
 
     def _restarted(self) -> None:

@@ -40,6 +40,7 @@ class CallerHabits:
     redials: float = 0.5
     redial_after: Spread = Spread(20_000, 0.8)
     hangs_up_first: float = 0.4  # of the talks: the caller, not the operator, ends it
+    described: float = 0.0  # share of those of whom more becomes known after they came
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class OperatorHabits:
         }
     )
     misses: float = 0.02
+    away: Spread | None = None  # so long whoever missed an offer is not at the seat, and says nothing
     rejects: float = 0.01
     wrap_up_early: float = 0.7
     moves: float = 0.1  # of the talks: parked, handed on, consulted about, shared, listened to, taken over

@@ -33,6 +33,7 @@ class Operators:
     def __init__(self, stage: Stage, world: World, rng: Random) -> None:
         self._stage = stage
         self._habits = world.operators
+        self._away: dict[OperatorId, int] = {}  # who missed an offer is not at the seat until then
         self._trouble = world.trouble
         self._rng = rng
         self._shifts = {shift.operator: shift for shift in world.shifts}
@@ -123,9 +124,14 @@ class Operators:
 
     def ring(self, operator: OperatorId, contact: ContactId, epoch: int) -> None:
         """It rings: taken, refused, or not heard."""
+        if self._away.get(operator, 0) > self._stage.now_ms:
+            self._stage.counts["offer to an empty chair"] += 1
+            return
         draw = self._rng.random()
         if draw < self._habits.misses:
             self._stage.counts["offer missed"] += 1
+            if self._habits.away is not None:
+                self._away[operator] = self._stage.now_ms + self._habits.away.draw(self._rng)
             return
         if draw < self._habits.misses + self._habits.rejects:
             self._stage.after(REJECT_MS, lambda: self._reject(operator, contact, epoch))

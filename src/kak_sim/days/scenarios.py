@@ -9,6 +9,7 @@ from random import Random
 
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import ContactClass, QueueConfig, RoutingConfig
+from kak_sim.days.facts import with_facts
 from kak_sim.days.habits import CallerHabits, LeadHabits, OperatorHabits, Spread, Trouble
 from kak_sim.days.rules import with_rules
 from kak_sim.days.world import HOUR_MS, SKILLS, Shift, Stream, Surge, World
@@ -21,6 +22,7 @@ _BRISK = OperatorHabits(
     answer=Spread(2_000, 0.6),
     talk={klass: Spread(30_000, 0.8) for klass in ContactClass},
     misses=0.06,
+    away=Spread(20_000, 1.0),
     rejects=0.04,
     holds=0.15,
     transfers=0.1,
@@ -140,4 +142,5 @@ SCENARIOS: Mapping[str, Callable[[Random], World]] = {
 
 def world_of(scenario: str, seed: int) -> World:
     """The world of a seed. KeyError for an unknown scenario."""
-    return SCENARIOS[scenario](Random(f"world {scenario} {seed}"))
+    world = SCENARIOS[scenario](Random(f"world {scenario} {seed}"))
+    return with_facts(world, Random(f"facts {scenario} {seed}"))
