@@ -93,6 +93,21 @@ describe("the shift lead's list", () => {
     expect(screen.queryByTestId("staff-set")).toBeNull();
   });
 
+  it("shows what somebody can do, in the reader's language; a word of no catalogue as it is", async () => {
+    const emd = { skill: "emd", name_nb: "Nødmelding", name_en: "Emergency calls", description: "Kurs A" };
+    const { user, event } = await lead({ staff: [staffRow({ skills: { x9: 2, emd: 7 } })], skills: [emd] });
+    expect(id("queue-113-oslo").firstElementChild).toHaveAttribute("title", "Krever: Nødmelding 3, ger 1");
+    await user.click(id("tab-room"));
+    await user.click(id("manage-ola"));
+    expect(id("their-skills")).toHaveTextContent("Ferdigheter: Nødmelding 7x9 2");
+    expect(screen.getByText("Nødmelding", { selector: ".mark" })).toHaveAttribute("title", "Kurs A");
+    await event("staff", [staffRow()]);
+    expect(id("their-skills")).toHaveTextContent("Ferdigheter: ingen");
+    await user.click(screen.getByRole("button", { name: "Lukk" }));
+    await user.click(id("lang-en"));
+    expect(id("queue-113-oslo").firstElementChild).toHaveAttribute("title", "Needs: Emergency calls 3, ger 1");
+  });
+
   it("listens in, whispers and takes over only where a call is up and the lead is free", async () => {
     const busy = staffRow({ state: "busy", contact: "c9" });
     const { user, last, event, reply } = await lead({ staff: [staffRow()] });

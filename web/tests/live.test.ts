@@ -83,6 +83,7 @@ describe("events", () => {
       staff: [],
       loans: [],
       rooms: [],
+      skills: [],
       surges: [],
       parked: [],
       flags: [],

@@ -63,6 +63,8 @@ const person = (operator: string, room: string): StaffRow => ({
   loan: null,
 });
 
+const skill = (name: string, name_nb: string, name_en: string) => ({ skill: name, name_nb, name_en, description: "" });
+
 const THERE = ["ingrid", "nils"].map((operator, at) => ({
   operator,
   name: operator,
@@ -71,7 +73,7 @@ const THERE = ["ingrid", "nils"].map((operator, at) => ({
   room_name: "AMK Bergen",
   activity: "available",
   state: "idle",
-  skills: {},
+  skills: at === 0 ? { ger: 2, emd: 7 } : {},
   on_loan: at === 1,
 }));
 
@@ -114,6 +116,20 @@ describe("loans between rooms", () => {
     await user.click(id("loan-queue-113-oslo"));
     await user.click(id("loan-ask"));
     expect(last()).toMatchObject({ name: "loan.ask", args: { queues: ["113-oslo"], skills: { ger: 2, emd: 1 } } });
+  });
+
+  it("are asked for with skills of the catalogue, where there is one", async () => {
+    const { user, last, event } = await opened([]);
+    await event("skills", [skill("emd", "Nødmelding", "Emergency calls"), skill("ger", "Geriatri", "Geriatrics")]);
+    await user.selectOptions(id("loan-skill"), "Nødmelding");
+    await user.selectOptions(id("loan-level-emd"), "4");
+    await user.selectOptions(id("loan-skill"), "Geriatri");
+    expect(screen.queryByTestId("loan-skill")).toBeNull();
+    await user.click(screen.getByRole("button", { name: "Uten Geriatri" }));
+    expect(id("loan-skill")).toBeInTheDocument();
+    expect(id("loan-names")).toHaveTextContent("ingrid Tilgjengelig · Nødmelding 7, Geriatri 2");
+    await user.click(id("loan-ask"));
+    expect(last()).toMatchObject({ name: "loan.ask", args: { skills: { emd: 4 } } });
   });
 
   it("are asked for another room that the lead has", async () => {

@@ -45,6 +45,7 @@ describe("what is known of a caller", () => {
           available: 0,
           incidents: ["i1"],
           of_room: null,
+          skills: {},
         },
       ],
     });

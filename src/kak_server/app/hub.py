@@ -44,6 +44,7 @@ class ConsoleHub:
         self._recent_handle: asyncio.TimerHandle | None = None
         self._builders: Mapping[str, Callable[[RoomId], Any]] = {
             "rooms": lambda _room: house.staff.rooms.rows(),
+            "skills": lambda _room: house.staff_views.skills(),
             "queues": house.views.lists.queue_list,
             "waiting": house.views.lists.waiting_list,
             "operators": house.views.lists.operator_list,

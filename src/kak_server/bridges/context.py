@@ -33,6 +33,7 @@ class QueueInfo:
     numbers: tuple[str, ...]
     rooms: tuple[RoomId, ...]
     handling: Handling = field(default_factory=Handling)
+    skills: Mapping[str, int] = field(default_factory=dict)  # what its contacts need, and the level
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class HouseSettings:
     queues: tuple[QueueInfo, ...]
     positions: tuple[PositionInfo, ...]
     groups: tuple[GroupInfo, ...] = ()
+    skills: tuple[Mapping[str, str], ...] = ()  # the catalogue as consoles show it; none: any word is a skill
     public_url: str = "http://localhost:8080"
     probe_after_silence_ms: int = 10_000
     gate_buffer_ms: int = 400

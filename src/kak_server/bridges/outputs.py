@@ -147,6 +147,7 @@ class Dirty:
         "flags",
         "staff",
         "rooms",
+        "skills",
     ]
     rooms: tuple[RoomId, ...] | None = None
 

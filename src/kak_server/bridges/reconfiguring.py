@@ -57,6 +57,7 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     no position is any more, is signed out; not in mid-call, where the call and its operator come first.
     """
     house.at(now_ms)
+    other_skills = house.ctx.settings.skills != tables.settings.skills
     house.ctx.settings = tables.settings
     house.calls.serve(tables.directory, tables.gazetteer, tables.queues)
     house.abandoned.serve(tables.emergency, tables.called_back)
@@ -70,6 +71,8 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.ctx.emit(Note("config_version", fields={"version": event.version, "apply": event.apply}))
     for topic in ("rooms", "queues", "waiting", "operators", "recent", "staff"):
         house.ctx.emit(Dirty(topic))
+    if other_skills:
+        house.ctx.emit(Dirty("skills"))
     house.ctx.settle()
 
 

@@ -104,6 +104,7 @@ class RoomLists:
                 "available": core.idle_count(info.queue),
                 "incidents": self.callers.incidents_of(info.queue),
                 "of_room": None,
+                "skills": info.skills,
             }
             for info in self.queues.of(room)
         ]

@@ -1,5 +1,6 @@
 """What consoles show of people's days: one's own, and for shift leads everybody's in their rooms."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges.people_found import find_people, person
@@ -41,6 +42,10 @@ class StaffViews:
             for reason in self.ctx.core.people_config.reasons
         ]
         return [*listed, own]
+
+    def skills(self) -> Sequence[Mapping[str, str]]:
+        """The catalogue of skills, the same object each time; empty where any word is a skill."""
+        return self.ctx.settings.skills
 
     def me(self, operator: OperatorView) -> View:
         """One's own day, beside what `me` says of the state."""
@@ -148,6 +153,7 @@ class StaffViews:
         return {
             "rooms": self.staff.rooms.rows(),
             "reasons": self.reasons(),
+            "skills": self.skills(),
             "staff": self.rows(rooms),
             "loans": self.staff.loans.rows(rooms),
         }

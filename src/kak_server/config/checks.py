@@ -11,6 +11,7 @@ from kak_server.config.compose_sip import to_numbering
 from kak_server.config.integrators import check_integrators
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
+from kak_server.config.skills import check_skills
 from kak_server.config.staffing import reason_problems
 from kak_server.sip.numbers import normalise
 
@@ -37,6 +38,7 @@ def check(settings: Settings, *, passwords: bool = True) -> list[Finding]:
         *check_areas(settings),
         *check_devices(settings),
         *check_workflows(settings),
+        *check_skills(settings.skills, settings.queues, settings.operators),
         *check_integrators(settings.integrators, frozenset(queue.id for queue in settings.queues)),
     ]
 

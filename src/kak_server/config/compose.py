@@ -14,6 +14,7 @@ from kak_server.config.national_rules import to_rooms_config
 from kak_server.config.passwords import hash_lab_password
 from kak_server.config.people import OperatorSection
 from kak_server.config.settings import Settings
+from kak_server.config.skills import to_skills
 from kak_server.config.staffing import capacity_of, to_people_config
 from kak_server.console.ports import User
 from kak_server.console.settings import ConsoleSettings, LabNumber
@@ -95,6 +96,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
                 queue.numbers,
                 tuple(RoomId(room) for room in queue.rooms),
                 to_handling(queue.callers, queue.klass),
+                dict(queue.skills),
             )
             for queue in settings.queues
         ),
@@ -132,6 +134,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
             for person in settings.operators
         },
         areas=tuple(_area_service(service) for service in settings.areas),
+        skills=to_skills(settings.skills),
         emergency_queue=QueueId(fallback) if (fallback := emergency_queue(settings)) is not None else None,
     )
 

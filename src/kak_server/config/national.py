@@ -61,6 +61,12 @@ WORKFLOW_LEGEVAKT = (
     "{after_ms: 180000, reach: queue}]"
 )
 
+SKILLS = (
+    '  - {id: "113", name: {nb: Medisinsk nødmelding, en: Medical emergency calls}}',
+    "  - {id: legevakt, name: {nb: Legevakt, en: Out-of-hours primary care}}",
+    "  - {id: mottak, name: {nb: Akuttmottak, en: Emergency department}}",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Room:
@@ -87,6 +93,8 @@ def generate_national() -> str:
             f"{_beside(room, rooms)}}}"
             for room in rooms
         ),
+        "skills:",
+        *SKILLS,
         "queues:",
         *(_queue(room, number, rooms) for number, room in enumerate(rooms)),
         "areas:",

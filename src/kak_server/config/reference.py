@@ -21,7 +21,7 @@ Made by `make docs` from `src/kak_server/config`; a test holds it against the co
 Values are read as in YAML 1.2: `0113` and `+4722000000` are text, `no` is text, `true` and `false` are the only truth
 values. `!env NAME` takes a value from the environment and `!file PATH` from a file: for secrets. Aliases are refused.
 
-`rooms`, `queues`, `operators`, `areas`, `integrators`, `staffing` and `routing` are the first version of a
+`rooms`, `skills`, `queues`, `operators`, `areas`, `integrators`, `staffing` and `routing` are the first version of a
 configuration that changes while calls are up ([configuration-versions.md](configuration-versions.md)); all else is the
 machine's and holds from the next start.
 """

@@ -19,6 +19,7 @@ from kak_server.config.places import (
     SipSection,
     StorageSection,
 )
+from kak_server.config.skills import SkillSection
 from kak_server.config.staffing import StaffingSection
 from kak_server.config.statistics import StatisticsSection
 
@@ -32,6 +33,9 @@ class Settings(Section):
     sip: SipSection = Field(default_factory=SipSection, description="SIP towards the carriers")
     media: MediaSection = Field(default_factory=MediaSection, description="the media worker and its ports")
     rooms: tuple[RoomSection, ...] = Field(min_length=1, max_length=1_000, description="control rooms")
+    skills: tuple[SkillSection, ...] = Field(
+        (), max_length=500, description="catalogue of skills; empty: any word is one"
+    )
     queues: tuple[QueueSection, ...] = Field(min_length=1, max_length=2_000, description="services in an area")
     areas: tuple[AreaServiceSection, ...] = Field((), max_length=20, description="services of many municipalities")
     operators: tuple[OperatorSection, ...] = Field((), max_length=20_000, description="people who may sign in")

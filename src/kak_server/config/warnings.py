@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from kak_server.config.listening import TrunkSection
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
+from kak_server.config.skills import skills_of_no_use
 from kak_server.config.warnings_rules import rules_that_lead_nowhere
 from kak_server.sip.errors import ParseError
 from kak_server.sip.uri import parse_uri
@@ -14,7 +15,12 @@ Finding = tuple[Location, str]
 
 def warnings(settings: Settings) -> list[Finding]:
     """Location and text of each, in the order of the file."""
-    return [*_keys_in_clear(settings), *_places_of_emergencies(settings), *rules_that_lead_nowhere(settings)]
+    return [
+        *_keys_in_clear(settings),
+        *_places_of_emergencies(settings),
+        *rules_that_lead_nowhere(settings),
+        *skills_of_no_use(settings.skills, settings.queues, settings.operators),
+    ]
 
 
 def _places_of_emergencies(settings: Settings) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ from kak_server.console.models import (
 from kak_server.console.models_callers import Incident, NumberFlag
 from kak_server.console.models_cards import Card, CardMessage
 from kak_server.console.models_moves import NobodyCame, Parked
-from kak_server.console.models_staff import Loan, RoomRow, StaffRow
+from kak_server.console.models_staff import Loan, RoomRow, Skill, StaffRow
 from kak_server.console.requests import ResultValue
 from kak_server.model.codec import Json
 
@@ -112,6 +112,7 @@ EVENTS: dict[str, Any] = {
     "staff": list[StaffRow],
     "loans": list[Loan],
     "rooms": list[RoomRow],
+    "skills": list[Skill],
 }
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

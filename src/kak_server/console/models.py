@@ -15,7 +15,7 @@ from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
 from kak_server.console.models_cards import Card, ContactKind
 from kak_server.console.models_moves import Colleague, Parked, Part, Search
-from kak_server.console.models_staff import Day, Loan, Reason, RoomRow, StaffRow
+from kak_server.console.models_staff import Day, Loan, Reason, RoomRow, Skill, StaffRow
 
 ServiceClass = Literal["emergency", "urgent", "normal"]
 CallerSource = Literal["p-asserted-identity", "from", "none"]
@@ -164,7 +164,8 @@ class Call(Outgoing):
 
 
 class Queue(Outgoing):
-    """A queue's figures: contacts waiting, since when the longest, and operators free for it."""
+    """A queue's figures: contacts waiting, since when the longest, and operators free for it. `skills`: what its rules
+    ask for, and the level."""
 
     queue: str
     name: str
@@ -174,6 +175,7 @@ class Queue(Outgoing):
     available: int
     incidents: list[str] = []
     of_room: str | None = None  # of somebody on loan: the borrowing room, where one's own does not have the row
+    skills: dict[str, int] = {}
 
 
 class Waiting(Outgoing):
@@ -363,6 +365,7 @@ class SnapshotFields(Outgoing):
     parked: list[Parked] = []
     flags: list[NumberFlag] = []
     reasons: list[Reason] = []
+    skills: list[Skill] = []
     staff: list[StaffRow] = []
     loans: list[Loan] = []
     rooms: list[RoomRow] = []

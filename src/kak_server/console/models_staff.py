@@ -18,6 +18,15 @@ class Reason(Outgoing):
     chosen: bool = True
 
 
+class Skill(Outgoing):
+    """A skill of the catalogue: rows that have `skills` name them by `skill`. One of no catalogue is shown as it is."""
+
+    skill: str
+    name_nb: str
+    name_en: str
+    description: str = ""
+
+
 class Forced(Outgoing):
     """What a shift lead has set somebody to. `waits`: a sign-out that the call and its paper work are not over for."""
 

@@ -21,6 +21,8 @@ export interface Queue {
   incidents: string[];
   /** Of somebody on loan: the borrowing room, where the own one does not have the row. */
   of_room: string | null;
+  /** What its rules ask for, and the level. */
+  skills: Record<string, number>;
 }
 
 export interface Waiting {

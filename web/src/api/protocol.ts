@@ -5,7 +5,7 @@ import type { Card, CardMessage } from "./cards";
 import type { Me, MediaState, Notice, OperatorRow, Queue, Service, Talkgroup, TransferTarget, Waiting } from "./lists";
 import type { Flag, Incident, NobodyCame, NumberFlag, Parked } from "./moves";
 import type { Phone } from "./session";
-import type { Forced, Loan, Reason, RoomRow, StaffRow } from "./staff";
+import type { Forced, Loan, Reason, RoomRow, Skill, StaffRow } from "./staff";
 import type { Activity } from "./words";
 
 export interface Snapshot {
@@ -33,6 +33,8 @@ export interface Snapshot {
   parked: Parked[];
   flags: NumberFlag[];
   reasons: Reason[];
+  /** The catalogue; empty where any word is a skill. */
+  skills: Skill[];
   staff: StaffRow[];
   loans: Loan[];
   rooms: RoomRow[];
@@ -70,6 +72,7 @@ export interface EventData {
   parked: Parked[];
   flags: NumberFlag[];
   rooms: RoomRow[];
+  skills: Skill[];
 }
 
 export type EventName = keyof EventData;

@@ -5682,7 +5682,8 @@ export interface components {
         };
         /**
          * Queue
-         * @description A queue's figures: contacts waiting, since when the longest, and operators free for it.
+         * @description A queue's figures: contacts waiting, since when the longest, and operators free for it. `skills`: what its rules
+         *     ask for, and the level.
          */
         Queue: {
             /** Available */
@@ -5708,6 +5709,13 @@ export interface components {
             of_room: string | null;
             /** Queue */
             queue: string;
+            /**
+             * Skills
+             * @default {}
+             */
+            skills: {
+                [key: string]: number;
+            };
             /** Waiting */
             waiting: number;
         };
@@ -6161,7 +6169,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["ConsultNobodyEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["ConsultNobodyEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"] | components["schemas"]["SkillsEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -6262,6 +6270,35 @@ export interface components {
             sip_call_ids: string[];
         };
         /**
+         * Skill
+         * @description A skill of the catalogue: rows that have `skills` name them by `skill`. One of no catalogue is shown as it is.
+         */
+        Skill: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Name En */
+            name_en: string;
+            /** Name Nb */
+            name_nb: string;
+            /** Skill */
+            skill: string;
+        };
+        /** SkillsEvent */
+        SkillsEvent: {
+            /** Data */
+            data: components["schemas"]["Skill"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "skills";
+        };
+        /**
          * Snapshot
          * @description The first message, and again whenever the reader has fallen too far behind. Replaces all that went before.
          */
@@ -6328,6 +6365,11 @@ export interface components {
              * @default []
              */
             services: components["schemas"]["Service"][];
+            /**
+             * Skills
+             * @default []
+             */
+            skills: components["schemas"]["Skill"][];
             /**
              * Staff
              * @default []

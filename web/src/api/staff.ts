@@ -4,6 +4,8 @@ import type { components } from "./schema";
 type Server = components["schemas"];
 
 export type Reason = Server["Reason"];
+/** A skill of the catalogue: what ids in `skills` of other rows are called. */
+export type Skill = Server["Skill"];
 export type Forced = Server["Forced"];
 export type HandOver = Server["HandOver"];
 export type HandOverStatus = Server["HandOverStatus"];

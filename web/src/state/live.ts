@@ -121,6 +121,8 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return { loans: event.data };
     case "rooms":
       return { rooms: event.data };
+    case "skills":
+      return { skills: event.data };
     case "surges":
       return { surges: event.data };
     case "parked":
@@ -162,6 +164,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "staff",
   "loans",
   "rooms",
+  "skills",
   "surges",
   "parked",
   "flags",

@@ -3,7 +3,9 @@ import type { RoomPerson } from "../api/staff";
 import type { CommandName, Commands } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { useDeskState, useLive } from "./hooks";
+import { type Chosen, LoanSkills } from "./LoanSkills";
 import { useApp } from "./rights";
+import { skillsText } from "./skills";
 import { ACTIVITY_WORDS } from "./TopBar";
 
 const MINUTES = [30, 60, 120, 240, 480] as const;
@@ -24,8 +26,7 @@ export function LoanAsk({ ask }: { ask: Ask }) {
   const [minutes, setMinutes] = useState<number>(60);
   const [note, setNote] = useState("");
   const [queues, setQueues] = useState<readonly string[]>([]);
-  const [skillText, setSkillText] = useState("");
-  const skills = skillsOf(skillText);
+  const [skills, setSkills] = useState<Chosen>({});
   const lender = wanted || (lenders[0]?.room ?? "");
   return (
     <form
@@ -35,7 +36,15 @@ export function LoanAsk({ ask }: { ask: Ask }) {
         event.preventDefault();
         if (skills === null) return;
         const people = { count: Math.max(count, named.length), operators: [...named] };
-        void ask("loan.ask", { room: own, lender, ...people, minutes, queues: [...queues], skills, note: note.trim() });
+        void ask("loan.ask", {
+          room: own,
+          lender,
+          ...people,
+          minutes,
+          queues: [...queues],
+          skills: { ...skills },
+          note: note.trim(),
+        });
       }}
     >
       {me.leads.length > 1 && (
@@ -99,20 +108,7 @@ export function LoanAsk({ ask }: { ask: Ask }) {
           ))}
         </select>
       </label>
-      <label className="field loan-skills">
-        <span>{t("loan.skills")}</span>
-        <input
-          data-testid="loan-skills"
-          maxLength={200}
-          value={skillText}
-          aria-invalid={skills === null}
-          aria-describedby={skills === null ? "loan-skills-wrong" : undefined}
-          onChange={(event) => setSkillText(event.target.value)}
-        />
-        <span id="loan-skills-wrong" className="pad-problem" role="alert">
-          {skills === null && t("loan.skills_wrong")}
-        </span>
-      </label>
+      <LoanSkills chosen={skills} onChoose={setSkills} />
       <label className="field loan-note">
         <span>{t("loan.note")}</span>
         <input data-testid="loan-note" maxLength={100} value={note} onChange={(event) => setNote(event.target.value)} />
@@ -129,18 +125,6 @@ export function LoanAsk({ ask }: { ask: Ask }) {
       <Names key={lender} room={lender} named={named} onName={name} />
     </form>
   );
-}
-
-/** "emd 4, ger 2" as the command takes it; a skill alone is level 1. Null: it cannot be read. */
-export function skillsOf(text: string): Record<string, number> | null {
-  const found: Record<string, number> = {};
-  for (const part of text.split(",").map((one) => one.trim())) {
-    if (!part) continue;
-    const [, skill, level] = /^([\w.-]{1,64})(?:\s+(10|[1-9]))?$/.exec(part) ?? [];
-    if (!skill) return null;
-    found[skill] = Number(level ?? 1);
-  }
-  return found;
 }
 
 interface QueuesProps {
@@ -185,7 +169,8 @@ interface NamesProps {
 
 /** Who is on there: asked for by name, or anybody where none is chosen. */
 function Names({ room, named, onName }: NamesProps) {
-  const { t } = useLanguage();
+  const { t, language } = useLanguage();
+  const { skills } = useLive();
   const { http } = useApp();
   const [people, setPeople] = useState<readonly RoomPerson[] | null>(null);
   useEffect(() => {
@@ -214,7 +199,10 @@ function Names({ room, named, onName }: NamesProps) {
             }
           />
           {row.name}{" "}
-          <span className="muted">{row.on_loan ? t("loan.lent_already") : t(ACTIVITY_WORDS[row.activity])}</span>
+          <span className="muted">
+            {row.on_loan ? t("loan.lent_already") : t(ACTIVITY_WORDS[row.activity])}
+            {Object.keys(row.skills).length > 0 && ` · ${skillsText(row.skills, skills, language)}`}
+          </span>
         </label>
       ))}
       {people?.length === 0 && <p className="muted">{t("loan.nobody_there")}</p>}

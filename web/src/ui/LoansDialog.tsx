@@ -6,6 +6,7 @@ import { Dialog } from "./Dialog";
 import { clock } from "./format";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import { type Ask, LoanAsk } from "./LoanAsk";
+import { skillsText } from "./skills";
 
 /** Loans to and from the rooms this lead has: what is asked and what runs, and a request of one's own. */
 export function LoansDialog({ onClose }: { onClose(): void }) {
@@ -34,11 +35,12 @@ export function LoansDialog({ onClose }: { onClose(): void }) {
 }
 
 function LoanRow({ loan, ask }: { loan: Loan; ask: Ask }) {
-  const { t } = useLanguage();
-  const { me } = useLive();
+  const { t, language } = useLanguage();
+  const { me, skills } = useLive();
   const { busy } = useDeskState();
   const people = { asked: loan.named, agreed: loan.asked, running: loan.lent }[loan.state];
   const names = people.map((one) => one.name).join(", ");
+  const needed = skillsText(loan.skills, skills, language);
   const mayAgree = loan.state === "asked" && me.leads.includes(loan.lender);
   return (
     <li className="colleague colleague-available" data-testid={`loan-${loan.loan}`} data-state={loan.state}>
@@ -48,6 +50,7 @@ function LoanRow({ loan, ask }: { loan: Loan; ask: Ask }) {
         </strong>
         <span className="muted">
           {t("loan.until", { time: clock(loan.until_ms).slice(0, 5), name: loan.asked_by_name })}
+          {needed && ` · ${needed}`}
           {names && ` · ${names}`}
           {loan.note && ` · ${loan.note}`}
         </span>
@@ -84,8 +87,8 @@ function LoanRow({ loan, ask }: { loan: Loan; ask: Ask }) {
 
 /** The lender's lead says who goes. */
 function AgreeForm({ loan, ask }: { loan: Loan; ask: Ask }) {
-  const { t } = useLanguage();
-  const { staff } = useLive();
+  const { t, language } = useLanguage();
+  const { staff, skills } = useLive();
   const { busy } = useDeskState();
   const [chosen, choose] = useState<readonly string[]>(loan.named.map((one) => one.operator));
   const [own, setOwn] = useState(loan.own_emergencies);
@@ -102,7 +105,7 @@ function AgreeForm({ loan, ask }: { loan: Loan; ask: Ask }) {
             checked={chosen.includes(row.operator)}
             onChange={(event) => toggle(row.operator, event.target.checked)}
           />
-          {row.name}
+          {row.name} <span className="muted">{skillsText(row.skills, skills, language)}</span>
         </label>
       ))}
       {people.length === 0 && <p>{t("loan.nobody")}</p>}

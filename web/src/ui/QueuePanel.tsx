@@ -7,6 +7,7 @@ import { ageLevel, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { useRoomName } from "./OfRoom";
 import { useWhyNotFetched } from "./ParkedCalls";
+import { skillsText } from "./skills";
 import { WhyMark } from "./Why";
 import { queueTitle } from "./words";
 
@@ -76,10 +77,16 @@ function Count({ word, count, look }: { word: string; count: number; look: strin
 }
 
 function QueueRow({ queue, now }: { queue: Queue; now: number }) {
+  const { t, language } = useLanguage();
+  const { skills } = useLive();
   const age_ms = queue.longest_since_ms === null ? null : now - queue.longest_since_ms;
+  const needs = skillsText(queue.skills, skills, language);
   return (
     <li className="queue-row" data-testid={`queue-${queue.queue}`}>
-      <span className={`class-edge class-${queue.class}`}>
+      <span
+        className={`class-edge class-${queue.class}`}
+        title={needs ? t("queues.needs", { skills: needs }) : undefined}
+      >
         {queue.name}
         <QueueIncidents incidents={queue.incidents} />
       </span>

@@ -8,6 +8,7 @@ import { Dialog } from "./Dialog";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import { choices } from "./reasons";
 import { useRights } from "./rights";
+import { skillName } from "./skills";
 
 const SETS: readonly (readonly [Forced["to"], Word, Word])[] = [
   ["ready", "lead.ready", "lead.ready_hint"],
@@ -38,6 +39,7 @@ export function StaffDialog({ row, onClose }: { row: StaffRow; onClose(): void }
   const myself = row.operator === me.operator ? "lead.yourself" : null;
   return (
     <Dialog title={row.name} onClose={onClose}>
+      <TheirSkills of={row.skills} />
       <div className="staff-set" data-testid="staff-set">
         <label className="field">
           <span>{t("lead.reason")}</span>
@@ -85,6 +87,23 @@ export function StaffDialog({ row, onClose }: { row: StaffRow; onClose(): void }
         {problem && errorText(t, problem)}
       </p>
     </Dialog>
+  );
+}
+
+/** What somebody can do, and how well. */
+function TheirSkills({ of }: { of: StaffRow["skills"] }) {
+  const { t, language } = useLanguage();
+  const { skills } = useLive();
+  const had = Object.entries(of).sort(([, a], [, b]) => b - a);
+  return (
+    <p className="their-skills" data-testid="their-skills">
+      <span className="muted">{t("skill.title")}:</span> {had.length === 0 && t("skill.none")}
+      {had.map(([id, level]) => (
+        <span key={id} className="mark" title={skills.find((one) => one.skill === id)?.description || undefined}>
+          {skillName(id, skills, language)} <b className="number">{level}</b>
+        </span>
+      ))}
+    </p>
   );
 }
 

@@ -17,7 +17,7 @@ from kak_server.routing.api import Capacity, ConfigChanged, ContactState
 from kak_server.routing.rules import capacity_of
 from kak_server.runtime.segments import load
 from kak_server.sip.core import SipCore
-from tests.unit.app.desk import Desk
+from tests.unit.app.desk import Desk, Stream
 
 NOD = {"id": "nod", "name": "Medisinsk nødtelefon", "numbers": ["113"], "class": "emergency", "rooms": ["amk"]}
 ANNE = Caller(SessionId("s"), OperatorId("anne"), None, None)
@@ -234,3 +234,44 @@ async def test_how_many_chats_somebody_takes_is_part_of_a_version(office: Office
     row = office.house.ctx.core.state.operators[OperatorId("ola")]
     assert capacity_of(row) == Capacity(4, 0, interruptible=False)
     assert office.library.rules_at_start(office.house.ctx.core) is None, "a restart has nothing to add"
+
+
+async def test_names_of_skills_are_on_every_console_at_once_and_change_no_rule(office: Office) -> None:
+    seen = Stream()
+    office.house.seats.sit(OperatorId("ola"), "Ola", PositionId("amk-1"), {})
+    office.hub.subscribe(Caller(SessionId("s1"), OperatorId("ola"), PositionId("amk-1"), 1), seen)
+    assert office.house.views.snapshot(OperatorId("ola"), PositionId("amk-1"))["skills"] == ()
+    emd = {"id": "emd", "name": {"nb": "Medisinsk nødmelding", "en": "Medical emergency calls"}}
+    shown = {"skill": "emd", "name_nb": "Medisinsk nødmelding", "name_en": "Medical emergency calls", "description": ""}
+    await office.publish(("skills", "emd", emd), ("queues", "nod", {**NOD, "skills": {"emd": 3}}))
+    assert office.house.views.snapshot(OperatorId("ola"), PositionId("amk-1"))["skills"] == (shown,)
+    assert office.house.views.lists.queue_list(RoomId("amk"))[0]["skills"] == {"emd": 3}
+    await asyncio.sleep(0)
+    assert [rows for name, rows in seen.lists if name == "skills"] == [(shown,)]
+    before = office.house.ctx.core.digest()
+    await office.publish(("skills", "emd", {"id": "emd", "name": {"nb": "Nød"}, "description": "Nødmelding"}))
+    named = {"skill": "emd", "name_nb": "Nød", "name_en": "Nød", "description": "Nødmelding"}
+    assert office.house.ctx.settings.skills == (named,)
+    office.house.ctx.core.state.version = 2
+    assert office.house.ctx.core.digest() == before, "the core knows skills by id alone"
+    told = await office.config.ask(
+        ANNE, "publish", {"draft": await _draft(office, "emd"), "comment": "", "apply": "new"}
+    )
+    assert (told.code, told.result["problems"]) == ("invalid", [EMD_IS_NEEDED])
+    await office.publish(
+        ("skills", "emd", None), ("skills", "other", {"id": "other", "name": {"nb": "O"}}), ("queues", "nod", NOD)
+    )
+
+
+EMD_IS_NEEDED = "queues/nod skills.emd: there is no skill emd in the catalogue (skills)"
+
+
+async def _draft(office: Office, skill: str) -> str:
+    """That takes a skill out of the catalogue and puts another in."""
+    draft = str((await office.ask("begin", comment=""))["draft"])
+    edits = [
+        {"kind": "skills", "name": skill, "content": None},
+        {"kind": "skills", "name": "other", "content": {"id": "other", "name": {"nb": "O"}}},
+    ]
+    assert (await office.ask("edit", draft=draft, objects=edits))["ok"]
+    return draft

@@ -185,3 +185,36 @@ def test_drafts_and_their_edits_are_bounded(made: Library, monkeypatch: pytest.M
     monkeypatch.setattr(limits, "DRAFTS_MAX", 1)
     with refused("limit"):
         made.begin("anne", "")
+
+
+EMD = {"id": "emd", "name": {"nb": "Medisinsk nødmelding", "en": "Medical emergency calls"}}
+
+
+def test_a_catalogue_of_skills_is_drafted_compared_exported_brought_in_and_rolled_back(made: Library) -> None:
+    text = made.export(1, passwords=False)
+    assert "skills" not in text, "versions from before there was one"
+    draft = draft_of(made, ("skills", "emd", EMD), ("queues", "nod", {**NOD, "skills": {"113": 3}}))
+    found, _ = made.findings(draft)
+    assert [str(one) for one in found] == ["queues/nod skills.113: there is no skill 113 in the catalogue (skills)"]
+    assert made.edit(draft, [("queues", "nod", {**NOD, "skills": {"emd": 3}})]) == []
+    found, warned = made.findings(draft)
+    assert found == []
+    assert [str(one) for one in warned] == [
+        "queues/nod skills.emd: queue nod needs emd 3, and nobody has it",
+        "skills/emd: nobody has skill emd",
+    ]
+    assert "skills/emd added\n" in as_text(made.draft_changes(draft))
+    assert publish(made, draft) == 2
+    exported = made.export(2, passwords=False)
+    assert "skills:\n- id: emd\n  name: {en: Medical emergency calls, nb: Medisinsk nødmelding}\n" in exported
+    draft = made.begin("anne", "").draft
+    assert made.import_text(draft, text) == ([], ()), "an old text says nothing of skills: they stay"
+    assert [str(change.key) for change in made.draft_changes(draft)] == ["queues/nod"]
+    assert made.import_text(draft, exported.replace("nb: Medisinsk nødmelding", "nb: Nød")) == ([], ())
+    assert as_text(made.draft_changes(draft)) == "skills/emd changed\n  name.nb: Medisinsk nødmelding -> Nød\n"
+    publish(made, draft)
+    made.running = made.roll_back(1, "anne", "", "new")
+    assert (made.running.number, made.running.settings.skills) == (4, ())
+    draft = draft_of(made, ("queues", "nod", {**NOD, "skills": {"anything": 3}}))
+    assert publish(made, draft) == 5, "without a catalogue any word is a skill"
+    assert made.edit(made.begin("anne", "").draft, [("skills", "emd", {"id": "emd", "name": "Nød"})]) != []

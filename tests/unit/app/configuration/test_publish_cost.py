@@ -37,6 +37,8 @@ def country(rooms: int) -> Settings:
     for n in range(rooms):
         near = f"r{(n + 1) % rooms}"
         lines.append(f"  - {{id: r{n}, name: Room {n}, positions: 5, reserve: 2, neighbours: [{near}]}}")
+    lines.append("skills:")
+    lines += [f"  - {{id: {skill}, name: {{nb: {skill}}}}}" for skill in ("emd", *(f"s{n}" for n in range(rooms)))]
     lines.append("queues:")
     for n in range(rooms):
         lines.append(f"  - {{id: e{n}, name: E {n}, numbers: ['113{n:04}'], class: emergency, rooms: [r{n}]}}")
@@ -131,6 +133,7 @@ CHANGES: list[tuple[str, str, dict[str, Any]]] = [
     ("queues", "n1", {"class": "emergency"}),  # somebody is kept for those, too
     ("operators", "u3", {"skills": {"emd": 7}}),
     ("rooms", "r2", {"name": "Another name"}),
+    ("skills", "emd", {"name": {"nb": "Medisinsk nødmelding"}}),
 ]
 
 
