@@ -35,7 +35,21 @@ def room_state(state: State, room: RoomId) -> api.RoomState:
 # --- what a contact asks for ------------------------------------------------------------------------------------------
 
 
-def _steps(config: api.QueueConfig) -> tuple[api.Step, ...]:
+CALLS_OUT = "outgoing-"
+"""What the names of the rooms' own queues of calls out begin with."""
+
+LEFT_WITH_NOBODY = (
+    api.Step(reach=api.Reach.OWN),
+    api.Step(after_ms=10_000, reach=api.Reach.NEIGHBOURS, use_reserves=True),
+    api.Step(after_ms=20_000, reach=api.Reach.COUNTRY),
+)
+"""Who is asked for somebody who was called out of a room, about no queue, and is left with nobody (docs/routing.md)."""
+
+
+def steps_of(config: api.QueueConfig) -> tuple[api.Step, ...]:
+    """The queue's steps, in words of the rules: nobody configures those of a room's calls out."""
+    if config.queue.startswith(CALLS_OUT):
+        return LEFT_WITH_NOBODY
     if config.workflow:
         return config.workflow
     if config.own_room_ms:
@@ -43,10 +57,10 @@ def _steps(config: api.QueueConfig) -> tuple[api.Step, ...]:
     return (api.Step(reach=api.Reach.QUEUE),)
 
 
-def _reach(
+def reach(
     step: api.Step, config: api.QueueConfig, state: State, before: frozenset[RoomId] | None
 ) -> frozenset[RoomId] | None:
-    """The rooms after this step; None: it says nothing of rooms."""
+    """The rooms after this step, with those before it; None: it says nothing of rooms."""
     national = state.config.national.rooms
     home = [row for row in national if row.room == config.rooms[0]]
     extra = set(step.rooms)
@@ -64,7 +78,7 @@ def _reach(
     return frozenset(found)
 
 
-def _needed(skills: Needed, done: list[api.Step]) -> Needed:
+def needed_after(skills: Needed, done: list[api.Step]) -> Needed:
     """What is still needed of these skills after these steps."""
     relax = next((step.relax for step in reversed(done) if step.relax is not None), 0)
     dropped = {skill for step in done for skill in step.drop}
@@ -79,9 +93,9 @@ def _reached(state: State, contact: Contact) -> list[frozenset[RoomId]]:
     def anybody_there() -> bool:
         return bool(reached) and any(room_state(state, room) is api.RoomState.OPEN for room in reached[-1])
 
-    for number, step in enumerate(_steps(config)):
+    for number, step in enumerate(steps_of(config)):
         if contact.fired & (1 << number) or not anybody_there():
-            rooms = _reach(step, config, state, reached[-1] if reached else None)
+            rooms = reach(step, config, state, reached[-1] if reached else None)
             reached += [] if rooms is None else [rooms]
     if not reached:
         reached.append(frozenset(config.rooms))
@@ -93,12 +107,12 @@ def _reached(state: State, contact: Contact) -> list[frozenset[RoomId]]:
 def wish(state: State, contact: Contact) -> Wish:
     """Its queue's steps that are done, and its own wishes, put together."""
     config = state.queue_of(contact).config
-    done = [step for number, step in enumerate(_steps(config)) if contact.fired & (1 << number)]
+    done = [step for number, step in enumerate(steps_of(config)) if contact.fired & (1 << number)]
     needed = dict(config.skills)
     for skill, level in contact.skills.items():
         needed[skill] = max(level, needed.get(skill, 0))
     reserves = next((step.use_reserves for step in reversed(done) if step.use_reserves is not None), False)
-    return Wish(_reached(state, contact)[-1], _needed(needed, done), reserves, config.rooms[0])
+    return Wish(_reached(state, contact)[-1], needed_after(needed, done), reserves, config.rooms[0])
 
 
 def rings(state: State, contact: Contact) -> list[frozenset[RoomId]]:
@@ -152,8 +166,8 @@ def _lent_for(state: State, names: tuple[QueueId, ...], needed: Needed) -> bool:
     if not names:
         return True
     for queue in (queue for name in names for queue in state.versions_of(name)):
-        steps = list(_steps(queue.config))
-        if any(_needed(dict(queue.config.skills), steps[:count]) == needed for count in range(len(steps) + 1)):
+        steps = list(steps_of(queue.config))
+        if any(needed_after(dict(queue.config.skills), steps[:count]) == needed for count in range(len(steps) + 1)):
             return True
     return False
 

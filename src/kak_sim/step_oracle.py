@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from kak_server.model.ids import ContactId, QueueId
 from kak_server.routing import api
 from kak_server.routing.state import Contact, Operator, State
+from kak_sim import ring_laws
+from kak_sim.routing_oracle import steps_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -123,10 +125,9 @@ class StepOracle:
         )
         timer = event.key if isinstance(event, api.TimerFired) else ""
         early = self._armed.get(timer, 0) > state.now_ms  # the clock was set back: armed again, and nothing looked at
-        for effect in effects:
-            if isinstance(effect, api.SetTimer) and effect.key.startswith("step:"):
-                self._armed[effect.key] = effect.at_ms
-        found: list[str] = []
+        self._timers(timer, effects)
+        rang = {name: seen.epoch for name, seen in self._seen.items() if seen.rang}
+        found = list(ring_laws.broken(effects, rang, state))
         for name in self._touched(event, effects, state):
             contact = state.contacts.get(name)
             if contact is None:
@@ -147,9 +148,38 @@ class StepOracle:
             line = sorted((before[contact.queue], self._waiting[contact.queue]))
             looked = timer == f"step:{name}" and not early
             found += self._judge(event, effects, state, contact, last, range(line[0], line[1] + 1), looked)
+            found += self._in_time(contact, state)
             if last is not None and _was_let_pass(event, name):
                 found += _asked_anew(state, contact, last)
         return found
+
+    def _timers(self, fired: str, effects: Iterable[api.Effect]) -> None:
+        self._armed.pop(fired, None)
+        for effect in effects:
+            if isinstance(effect, api.SetTimer) and effect.key.startswith("step:"):
+                self._armed[effect.key] = effect.at_ms
+            elif isinstance(effect, api.CancelTimer):
+                self._armed.pop(effect.key, None)
+
+    def _in_time(self, contact: Contact, state: State) -> list[str]:
+        """Each step to come has its time, to the millisecond, and one that does not hold is looked at again. What rings
+        and has a step before it that leads elsewhere comes to an end of its own first."""
+        steps = steps_of(state.queue_of(contact).config)
+        to_come = [step for number, step in enumerate(steps) if not contact.fired & (1 << number)]
+        if not state.queue_of(contact).config.workflow or not to_come:
+            return []
+        here = contact.state is api.ContactState.WAITING
+        if contact.state is api.ContactState.OFFERED:
+            here = not any(
+                _leads_away(step) and contact.entered_at_ms + step.after_ms <= state.now_ms for step in to_come
+            )
+        again_ms = state.now_ms + state.config.national.recheck_ms
+        due_ms = [contact.entered_at_ms + step.after_ms for step in to_come]
+        latest_ms = min(at_ms if at_ms > state.now_ms else again_ms for at_ms in due_ms)
+        armed_ms = self._armed.get(f"step:{contact.contact}")
+        if not here or (armed_ms is not None and armed_ms <= latest_ms):
+            return []
+        return [f"{contact.contact} has steps to come at {latest_ms}, and nothing looks at them before {armed_ms}"]
 
     @staticmethod
     def _touched(event: api.Event, effects: Iterable[api.Effect], state: State) -> list[ContactId]:
@@ -180,13 +210,19 @@ class StepOracle:
             or last.steps != queue.steps
         )
         fired = 0 if began or last is None else last.fired
-        looked = (looked and last is not None and (last.waited or last.rang) and not began) or (
-            isinstance(event, api.ContactArrived) and last is None
+        went_on = any(
+            isinstance(effect, api.StartWaiting) and effect.contact == contact.contact and effect.reason == "overflow"
+            for effect in effects
+        )
+        looked = (
+            (looked and last is not None and (last.waited or last.rang) and not began)
+            or (isinstance(event, api.ContactArrived) and last is None)
+            or (went_on and began)
         )
         rang = last is not None and last.rang
         other_rules = last is not None and last.queue == contact.queue and last.steps != queue.steps
         found = []
-        for number, step in enumerate(queue.steps):
+        for number, step in enumerate(steps_of(queue.config)):
             bit = 1 << number
             due = contact.entered_at_ms + step.after_ms <= state.now_ms
             might = [holds(state, contact, queue.config, step.when, count) for count in waiting]
@@ -227,8 +263,9 @@ def _asked_anew(state: State, contact: Contact, last: Seen) -> list[str]:
     elsewhere. Those of the queue come before that if so far somebody was asked by name alone."""
     if contact.state is not api.ContactState.OFFERED or contact.epoch == last.epoch or contact.moves.by_name:
         return []
+    config = state.queue_of(contact).config
     found = []
-    for number, step in enumerate(state.queue_of(contact).config.workflow):
+    for number, step in enumerate(steps_of(config) if config.workflow else ()):
         if contact.entered_at_ms + step.after_ms <= state.now_ms and not contact.fired & (1 << number):
             if _leads_away(step) and last.by_name:
                 break  # it waits with all that come after it; so it may if it has a condition

@@ -13,7 +13,7 @@ from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import LoanView, OperatorView
 from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import LoanState
-from kak_sim import miss_laws
+from kak_sim import loan_laws, miss_laws, reason_laws
 from kak_sim.mirror import Mirror
 from kak_sim.search_laws import SearchLaws
 
@@ -44,6 +44,8 @@ class WordLaws:
     def _judge(self, event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> Iterator[str]:
         said_no = next((effect.code for effect in effects if isinstance(effect, api.Refused)), "")
         yield from self._counts(event, effects, core, said_no)
+        if not said_no and self.mirror.loans:
+            yield from loan_laws.broken(event, self.mirror.loans, self.mirror.operators.keys(), core)
         yield from self._moves(effects, core)
         match event:
             case api.ChatIdle():
@@ -296,6 +298,8 @@ def _reasons(core: RoutingCore, contact: Contact) -> Iterator[str]:
         if (rank(contact, row)[0] == -1) == (name in contact.passed):
             yield f"{name} is ranked {rank(contact, row)} for {contact.contact}, and {contact.passed} let it pass"
     for name, reason in told.items():
+        if reason is not None:
+            yield from reason_laws.broken(core.state, contact, reason)
         if reason is None:
             yield f"nothing is said why {contact.contact} waits although {name} is here"
         elif reason.startswith("is not available") and operators[name].activity is api.Activity.AVAILABLE:

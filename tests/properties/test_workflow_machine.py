@@ -84,6 +84,40 @@ QUEUES: tuple[api.QueueConfig, ...] = (
         workflow=(Step(strategy=Strategy.STICKY, reach=Reach.QUEUE),),  # and nothing after it
         wrap_up_ms=0,
     ),
+    queue(
+        "fan",
+        "b",
+        "a",
+        klass=ContactClass.URGENT,
+        workflow=(
+            Step(reach=Reach.COUNTRY, strategy=Strategy.RING_ALL, ring_first=1, ring_max=3, ring_stage_ms=1_500),
+            Step(after_ms=1_000, strategy=Strategy.LONGEST_IDLE),
+            Step(after_ms=6_000, strategy=Strategy.RING_ALL, ring_first=2, ring_max=2, ring_stage_ms=1_000),
+        ),
+    ),
+    queue(
+        "onward",
+        "c",
+        "a",
+        skills={"emd": 2},
+        workflow=(
+            Step(reach=Reach.OWN),
+            Step(after_ms=1_000, rooms=(RoomId("d"),)),
+            Step(after_ms=3_000, overflow_queue=QueueId("there")),
+        ),
+    ),
+    queue(
+        "there",
+        "d",
+        "a",
+        skills={"emd": 5},
+        workflow=(
+            Step(reach=Reach.OWN, announce="welcome"),
+            Step(when=Condition(staff_below=1), reach=Reach.QUEUE),
+            Step(after_ms=2_000, relax=2),
+            Step(after_ms=4_000, reach=Reach.COUNTRY, drop=("emd",)),
+        ),
+    ),
     queue("plain", "b", "c", klass=ContactClass.NORMAL, own_room_ms=3_000, wrap_up_ms=1_000, preferred={"emd": 4}),
     queue("experts", "a", "b", klass=ContactClass.NORMAL, skills={"emd": 4}),
     queue(
@@ -223,6 +257,21 @@ class WorkflowMachine(RuleBasedStateMachine):
             )
         )
 
+    @rule(
+        count=st.integers(2, 4),
+        room=rooms,
+        to=st.sampled_from(["fan", "fan", "ring"]),
+        ms=st.sampled_from([1_000, 3_000, 8_000]),
+    )
+    def several_come_to_help_and_none_of_them_answers(self, count: int, room: str, to: str, ms: int) -> None:
+        helpers = ("gus", "hal", "ida", "jon")[:count]
+        for name in helpers:
+            self.sits(name, room, 2, chats=0, in_call=0, stops=False)
+        self.arrives(to, ContactKind.VOICE, None, 0, "", "")
+        self.desk.wait(ms)
+        for name in helpers:
+            self.desk.leave(name)
+
     @rule(who=operators, emd=st.sampled_from([2, 3]), to=st.sampled_from(["experts", "plain", "sticky"]))
     def somebody_sits_down_where_few_can_do_what_is_asked(self, who: str, emd: int, to: str) -> None:
         """With one more in the room those who were kept for its emergencies are free for the others who wait."""
@@ -258,9 +307,13 @@ class WorkflowMachine(RuleBasedStateMachine):
         lent_for=st.sampled_from([(), ("113a",), ("hours",), ("113b", "plain")]),
         emd=st.integers(0, 3),
         own=st.booleans(),
+        comes_over=st.booleans(),
     )
-    def a_room_borrows(self, room: str, who: str, lent_for: tuple[str, ...], emd: int, own: bool) -> None:
-        """Somebody who can do less than the queues ask for at first, and then somebody waits there long enough."""
+    def a_room_borrows(
+        self, room: str, who: str, lent_for: tuple[str, ...], emd: int, own: bool, comes_over: bool
+    ) -> None:
+        """Somebody who can do less than the queues ask for at first, and then somebody waits there long enough; whoever
+        is lent may come over and sit down in the other room."""
         desk = self.desk
         if desk.core.operator(OperatorId(who)) is None:
             self.sits(who, "d", emd, chats=0, in_call=0, stops=False)
@@ -271,6 +324,8 @@ class WorkflowMachine(RuleBasedStateMachine):
             desk.lend(f"l{self.loans}", who, own_emergencies=own)
             self.arrives(lent_for[0] if lent_for else "113b", ContactKind.VOICE, None, 0, "", "")
             desk.wait(6_000)
+            if comes_over:
+                self.sits(who, room, emd, chats=0, in_call=0, stops=False)
 
     @precondition(lambda self: self.any())
     @rule(pick=picks)
@@ -390,6 +445,21 @@ class WorkflowMachine(RuleBasedStateMachine):
         """By whoever passed it on last and thinks better of it."""
         self.desk.pull_back(*self.passed_on)
 
+    @rule(who=operators, room=rooms, ms=st.sampled_from([4_000, 10_000, 20_000]))
+    def whoever_was_called_is_left_with_nobody(self, who: str, room: str, ms: int) -> None:
+        """Handed over to others, and they have gone."""
+        desk = self.desk
+        if desk.core.operator(OperatorId(who)) is None:
+            self.sits(who, room, 2, chats=0, in_call=0, stops=False)
+        self.calls += 1
+        contact = f"c{self.calls}"
+        desk.dial(who, contact)
+        if desk.core.contact(ContactId(contact)) is not None:
+            desk.joined(contact)
+            desk.hand_over(who, contact)
+            desk.handover_failed(contact)
+            desk.wait(ms)
+
     @rule(who=operators)
     def paper_work_done(self, who: str) -> None:
         self.desk.done(who)
@@ -417,6 +487,20 @@ class WorkflowMachine(RuleBasedStateMachine):
     def rules_change(self, chosen: set[int], fair: bool) -> None:
         self.national_rules["national"] = replace(NATIONAL, fair=fair)
         self.desk.configure(*(QUEUES[number] for number in sorted(chosen)), **self.national_rules)
+
+    @rule(
+        number=st.integers(0, len(QUEUES) - 1),
+        like=st.integers(0, len(QUEUES) - 1),
+        passes_ms=st.sampled_from([0, 2_500, 5_000]),
+        everybody=st.booleans(),
+    )
+    def a_queue_gets_the_steps_of_another(self, number: int, like: int, passes_ms: int, everybody: bool) -> None:
+        """Whoever waits or rings in it follows them too, if that is said."""
+        mine, other = QUEUES[number], QUEUES[like]
+        self.arrives(mine.queue, ContactKind.VOICE, None, 0, "", "")
+        self.desk.wait(passes_ms)
+        steps = tuple(step for step in other.workflow if step.overflow_queue != mine.queue)
+        self.desk.publish(replace(mine, workflow=steps), apply="all" if everybody else "new")
 
     @precondition(lambda self: len(self.desk.events) > 5)
     @rule()

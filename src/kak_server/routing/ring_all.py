@@ -60,6 +60,7 @@ def stand_by(turn: Turn, contact: Contact, operator: Operator) -> None:
     contact.standby = operator.operator
     turn.emit(Standby(contact.contact, operator.operator, operator.position, contact.epoch))
     turn.touch_operator(operator.operator)
+    turn.touch_contact(contact.contact)
     _let_go(turn, contact, others)
 
 

@@ -69,3 +69,14 @@ def test_the_next_stage_is_not_waited_for_once_nobody_answered_in_time() -> None
     made.wait(500)
     made.gone("c1")
     assert "stage:c1" not in made.core.timers()
+
+
+def test_readers_hear_who_stands_by_also_where_nobody_else_rings() -> None:
+    made = Desk(queue("113", workflow=(RING,)))
+    for who in ("ada", "bob"):
+        made.sit(who)
+    made.ring("c1")
+    made.accept("ada", "c1")
+    told = made.accept("bob", "c1")
+    assert made.contact("c1").standby == "bob"
+    assert api.ContactChanged(ContactId("c1")) in told
