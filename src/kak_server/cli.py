@@ -158,12 +158,24 @@ def replay(arguments: argparse.Namespace) -> int:
     from kak_server.model.ids import OperatorId
     from kak_server.runtime.whatif import cli as whatif
 
-    if arguments.config is None:
+    if arguments.config is None and arguments.config_version is None:
         return whatif.main(arguments, None, None)
-    settings = load_settings(arguments.config, arguments.set, passwords=False)  # an exported version will do
+    settings = _new_rules(arguments)
     skills = {OperatorId(person.username): dict(person.skills) for person in settings.operators}
     capacities = {OperatorId(person.username): capacity_of(settings.staffing, person) for person in settings.operators}
     return whatif.main(arguments, to_routing_config(settings), skills, capacities)
+
+
+def _new_rules(arguments: argparse.Namespace) -> Settings:
+    """A file (an exported version will do), or a version of the server's database. Raises ConfigError, StartupError."""
+    number = arguments.config_version
+    if number is None:
+        return load_settings(arguments.config, arguments.set, passwords=False)
+    from kak_server.app.configuration.one_version import machine_of, version_settings
+
+    file = arguments.config
+    machine = machine_of(arguments.data_dir) if file is None else load_settings(file, arguments.set, passwords=False)
+    return version_settings(machine, number)
 
 
 def statistics(arguments: argparse.Namespace) -> int:

@@ -24,9 +24,9 @@ async def config(lab: Lab, *arguments: str, code: int = 0) -> str:
     return await command("config", *arguments, "--config", str(lab.config), code=code)
 
 
-async def replayed(lab: Lab) -> str:
-    """What if nothing had been otherwise."""
-    return await command("replay", "--data-dir", str(lab.folder / "data"), "--json")
+async def replayed(lab: Lab, *arguments: str, code: int = 0) -> str:
+    """What if: nothing had been otherwise, or as the arguments say."""
+    return await command("replay", "--data-dir", str(lab.folder / "data"), *arguments, code=code)
 
 
 async def command(*arguments: str, code: int = 0) -> str:
@@ -85,8 +85,12 @@ async def test_who_waits_goes_by_the_old_rules_and_who_comes_by_the_new(tmp_path
                         assert await offered(oslo) == "+4791500001"
                 await after.hang_up()
             await before.hang_up()
-        told = json.loads(await replayed(lab))
+        told = json.loads(await replayed(lab, "--json"))
         assert told["contacts"] == told["reproduced"] == 2
+        told = json.loads(await replayed(lab, "--json", "--config-version", "2"))
+        assert told["contacts"] == 2
+        assert "new rules: version 1\n" in await replayed(lab, "--config-version", "1", "--config", str(lab.config))
+        assert "no version 9" in await replayed(lab, "--config-version", "9", code=2)
         listed = json.loads(await config(lab, "versions", "--json"))
         assert [(row["number"], row["author"], row["comment"]) for row in listed["versions"]] == [
             (2, "anne", "only Bergen"),

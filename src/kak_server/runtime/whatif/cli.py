@@ -50,12 +50,18 @@ def main(
         return 1
     last_ms = max(row.arrived_ms for row in observed.tally.rows.values())
     told = compare(observed, min(to_ms, last_ms + 1), rules, skills, capacities)
-    name = str(arguments.config) if arguments.config is not None else "the same rules"
+    name = _rules_name(arguments)
     if arguments.contacts is not None:
         _write_contacts(arguments.contacts, told["by_contact"])
     del told["by_contact"]
     sys.stdout.write(json.dumps(told, indent=1) + "\n" if arguments.json else as_text(told, name))
     return 0
+
+
+def _rules_name(arguments: argparse.Namespace) -> str:
+    if arguments.config_version is not None:
+        return f"version {arguments.config_version}"
+    return str(arguments.config) if arguments.config is not None else "the same rules"
 
 
 def _write_contacts(file: Path, rows: Sequence[Mapping[str, Json]]) -> None:
@@ -86,5 +92,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="since", metavar="TIME", help="ISO 8601, UTC unless said; the whole journal")
     command.add_argument("--to", dest="until", metavar="TIME", help="those who called before; the whole journal")
     command.add_argument("--config", type=Path, metavar="NEW", help="configuration (YAML) with the new rules")
+    command.add_argument(
+        "--config-version",
+        type=int,
+        metavar="N",
+        help="the rules of a published version (kak-server config versions); --config is the server's own file then",
+    )
     command.add_argument("--contacts", type=Path, metavar="CSV", help="write each contact's wait by both rules there")
     command.add_argument("--json", action="store_true", help="for programs")

@@ -157,6 +157,7 @@ def as_text(told: Mapping[str, Json], rules: str) -> str:
         f"{told['from']} to {told['to']}: {told['contacts']} contacts; by the rules as they were "
         f"{told['reproduced']} of them come out as they did",
         f"read from {_begun(told['read_from_segment'])}",
+        f"new rules: {rules}",
         "",
         f"{'':<26}" + "".join(f"{name:>11}" for name in _COLUMNS),
     ]
