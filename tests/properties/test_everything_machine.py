@@ -76,6 +76,31 @@ class EverythingMachine(WorkflowMachine):
         else:
             self.desk.listen(who, contact, whisper=what == "whisper")
 
+    @rule(pick=picks, who=operators, ends=st.sampled_from(["yes", "yes", "no", "gives-way", "back", "late"]))
+    def a_chat_is_handed_on(self, pick: int, who: str, ends: str) -> None:
+        """To somebody by name, who says yes or no, or is not asked any more, or lets it ring."""
+        state = self.desk.core.state
+        theirs = sorted(name for name, row in state.contacts.items() if lanes.is_light(row) and row.state in TALKING)
+        if not theirs:
+            return
+        chat = theirs[pick % len(theirs)]
+        holder = self.holder(chat)
+        self.desk.hand_to(holder, chat, who)
+        row = state.contacts[chat].moves.handing
+        if row is None or ends == "late":
+            return
+        epoch = api.INVITES + row.number
+        if ends == "yes":
+            self.desk.accept(row.operator, chat, epoch)
+            assert state.contacts[chat].operator == row.operator
+            self.desk_joined(chat)
+        elif ends == "back":
+            self.desk.drop(holder, chat, row.operator)
+        else:
+            self.desk.reject(row.operator, chat, epoch, gives_way=ends == "gives-way")
+        if ends != "yes" and chat in state.contacts:
+            assert state.contacts[chat].operator == holder, "whoever was asked did not want it"
+
     @rule(who=operators, to=st.sampled_from(["", "", "113a", "plain"]), answered=st.sampled_from([True, True, False]))
     def dials_out(self, who: str, to: str, answered: bool) -> None:
         self.calls += 1

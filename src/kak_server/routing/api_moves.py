@@ -44,8 +44,10 @@ class ParkedTaken:
 @dataclass(frozen=True, slots=True)
 class TransferToOperator:
     """Blind, to one colleague: who does not take it leaves it to the holder it comes from (`back`), if that one can, or
-    to the queue, at the head of its class. Refused: "not-yours", "busy" (not connected yet, or the colleague is not
-    free), "others-there", "unknown-operator"."""
+    to the queue, at the head of its class. A chat stays with its holder until the colleague has said yes (an Offer with
+    purpose "hand-on", of an invitation's epoch), whatever `back` says; ColleagueDropped takes it back. Refused:
+    "not-yours", "busy" (not connected yet, or the colleague is not free), "others-there", "unknown-operator",
+    "chats-full" (the colleague takes no further chat just now)."""
 
     now_ms: int
     operator: OperatorId
@@ -124,8 +126,8 @@ class SupervisorListens:
 
 @dataclass(frozen=True, slots=True)
 class ContactTakenOver:
-    """A shift lead takes a contact from its holder, who has paper work then. Refused: "unknown-contact" (nobody talks
-    in it), "busy", "no-media", "unknown-operator"."""
+    """A shift lead takes a contact from its holder, who has paper work then. A chat comes beside whatever the shift
+    lead has. Refused: "unknown-contact" (nobody talks in it), "busy", "no-media", "unknown-operator", "chats-full"."""
 
     now_ms: int
     operator: OperatorId

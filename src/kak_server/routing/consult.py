@@ -1,6 +1,6 @@
 """A holder asks a colleague in: to talk first, or to talk together; and what becomes of it."""
 
-from kak_server.routing import consult_queue, lanes, matching, misses, participants
+from kak_server.routing import chat_moves, consult_queue, lanes, matching, misses, participants
 from kak_server.routing.api import OfferAccepted, OfferRejected, OperatorState
 from kak_server.routing.api_moves import INVITES, ColleagueDropped, ColleagueInvited, ConsultEnded, ParticipantQuit
 from kak_server.routing.contacts import TALKING, held_by, pass_to, start_wrap_up
@@ -45,6 +45,8 @@ def invited(turn: Turn, event: OfferAccepted | OfferRejected) -> tuple[Contact, 
 
 def on_accepted(turn: Turn, event: OfferAccepted) -> None:
     """The colleague comes in."""
+    if chat_moves.answered(turn, event):
+        return
     found = invited(turn, event)
     if found is None:
         turn.refuse("offer-gone", "that invitation is gone", event.operator, event.contact)
@@ -55,6 +57,8 @@ def on_accepted(turn: Turn, event: OfferAccepted) -> None:
 
 def on_rejected(turn: Turn, event: OfferRejected) -> None:
     """The colleague does not."""
+    if chat_moves.answered(turn, event):
+        return
     found = invited(turn, event)
     if found is None:
         turn.refuse("offer-gone", "that invitation is gone", event.operator, event.contact)
@@ -75,6 +79,9 @@ def on_dropped(turn: Turn, event: ColleagueDropped) -> None:
     """Taken back, or parted."""
     contact = held_by(turn, event.operator, event.contact)
     if contact is None:
+        return
+    if lanes.is_light(contact):
+        chat_moves.take_back(turn, event, contact)
         return
     search, named = contact.moves.search, event.target
     # who was sought a moment ago has let it pass meanwhile: what is meant is the search

@@ -1,7 +1,7 @@
 """A contact's way from arrival to its end. Legal in every state: the caller leaves."""
 
 from kak_server.model.ids import ContactId, OperatorId
-from kak_server.routing import calls_out, flow, lanes, matching, offers, participants, queues, ring_all, slots
+from kak_server.routing import calls_out, flow, handing, lanes, matching, offers, participants, queues, ring_all, slots
 from kak_server.routing.api import (
     ConnectFailed,
     ContactArrived,
@@ -25,8 +25,8 @@ MEDIA = "media"
 
 JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
 LOST = ("media-lost", "connect-failed")
-Freed = tuple[Operator, int]
-"""Somebody who was in a contact, and how much paper work they have (ms)."""
+Freed = tuple[Operator, int | None]
+"""Somebody who was in a contact, and how much paper work they have (ms); None: who was only asked for a chat."""
 
 TALKING = (ContactState.CONNECTED, ContactState.HELD)
 
@@ -95,6 +95,9 @@ def on_gone(turn: Turn, event: ContactGone) -> None:
 def end(turn: Turn, contact: Contact, cause: str) -> None:
     """The contact leaves the state; only the records know it from here on."""
     participants.end_all(turn, contact, "ended", start_wrap_up)
+    asked = handing.withdraw(turn, contact, "caller-gone")
+    if asked is not None:
+        offers.free(turn, asked, light=True)
     slots.unpark(turn, contact)
     turn.cancel_timer(offers.CONNECT, contact.contact)
     ring_all.release(turn, contact)
@@ -206,7 +209,8 @@ def pass_to(turn: Turn, contact: Contact, colleague: Participant, cause: str) ->
 def leave_alone(turn: Turn, contact: Contact) -> list[Freed]:
     """The contact goes elsewhere: invitations are taken back, who listened in is out. These people are asked for others
     (`let_go`) only when the contact is where it goes: it may come before all that they would be asked for."""
-    freed: list[Freed] = []
+    asked = handing.withdraw(turn, contact, "dropped")
+    freed: list[Freed] = [] if asked is None else [(asked, None)]
     if contact.moves.participants:
         participants.end_all(
             turn, contact, "over", lambda _, operator, wrap_up_ms: freed.append((operator, wrap_up_ms))
@@ -217,7 +221,10 @@ def leave_alone(turn: Turn, contact: Contact) -> list[Freed]:
 def let_go(turn: Turn, freed: list[Freed]) -> None:
     """Those who were in a contact do their paper work, or are free."""
     for operator, wrap_up_ms in freed:
-        start_wrap_up(turn, operator, wrap_up_ms)
+        if wrap_up_ms is None:
+            offers.free(turn, operator, light=True)
+        else:
+            start_wrap_up(turn, operator, wrap_up_ms)
 
 
 def on_connected(turn: Turn, event: ContactConnected) -> None:

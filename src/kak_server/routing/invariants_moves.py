@@ -1,8 +1,10 @@
 """What must hold of participants and park slots, checked on the state alone."""
 
 from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.routing import lanes
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.contacts import TALKING
+from kak_server.routing.handing import HAND
 from kak_server.routing.participants import INVITE, MAX_PARTICIPANTS
 from kak_server.routing.slots import PARK
 from kak_server.routing.state import Contact, State
@@ -16,6 +18,7 @@ def violations(state: State) -> list[str]:
     slots: dict[RoomId, dict[int, ContactId]] = {}
     for contact in state.contacts.values():
         found += _participants(state, contact, seen)
+        found += _handing(state, contact)
         slot = contact.moves.slot
         if (slot is not None) != (contact.state is ContactState.PARKED):
             found.append(f"{contact.contact} is {contact.state} with slot {slot}")
@@ -32,6 +35,12 @@ def violations(state: State) -> list[str]:
     for key, timer in state.timers.items():
         if timer.kind == INVITE and OperatorId(timer.subject) not in seen:
             found.append(f"timer {key} belongs to no invitation")
+        if timer.kind == HAND and (row := state.contacts.get(ContactId(timer.subject))) and row.moves.handing is None:
+            found.append(f"timer {key} belongs to no chat that is handed on")
+    for operator in state.operators.values():
+        asked = state.contacts.get(operator.chat_offer) if operator.chat_offer is not None else None
+        if operator.chat_offer is not None and (asked is None or not _asks(asked, operator.operator)):
+            found.append(f"{operator.operator} is asked for {operator.chat_offer}, which knows nothing of it")
     return found
 
 
@@ -57,6 +66,34 @@ def _participants(state: State, contact: Contact, seen: dict[OperatorId, Contact
         seen[who] = name
         if not row.joined and f"{INVITE}:{who}" not in state.timers:
             found.append(f"{who} is invited for ever")
+    return found
+
+
+def _asks(contact: Contact, operator: OperatorId) -> bool:
+    """Whether a chat is on offer to this operator, by its queue or by its holder."""
+    row = contact.moves.handing
+    if row is not None and row.operator == operator:
+        return True
+    asked = (contact.operator, contact.standby, *contact.ringing)
+    return contact.state in (ContactState.OFFERED, ContactState.CONNECTING) and operator in asked
+
+
+def _handing(state: State, contact: Contact) -> list[str]:
+    """Who hands a chat on has it, and the colleague is asked for it, and for a time."""
+    row, name = contact.moves.handing, contact.contact
+    if row is None:
+        return []
+    found = []
+    colleague = state.operators.get(row.operator)
+    if not lanes.is_light(contact) or contact.state not in TALKING:
+        found.append(f"{name} ({contact.kind}) is {contact.state} and is handed on")
+    if colleague is None or colleague.chat_offer != name or not colleague.media_up:
+        found.append(f"{name} is handed on to {row.operator}, who is not asked for it")
+    if row.operator == contact.operator:
+        found.append(f"{name} is handed on to {row.operator}, who has it")
+    timer = state.timers.get(f"{HAND}:{name}")
+    if timer is None or timer.at_ms != row.expires_at_ms:
+        found.append(f"{name} is handed on to {row.operator} for ever")
     return found
 
 

@@ -44,6 +44,16 @@ class Search:
 
 
 @dataclass(slots=True)
+class Handing:
+    """A chat is handed on: this colleague is asked for it, and its holder has it until they say yes."""
+
+    operator: OperatorId
+    number: int
+    since_ms: int
+    expires_at_ms: int
+
+
+@dataclass(slots=True)
 class Moves:
     """Of one contact. `participants` in order of coming."""
 
@@ -55,6 +65,7 @@ class Moves:
     by_name: bool = False  # the newest offer was to one operator alone, whatever queues they serve
     consulting: bool = False  # on hold because its holder talks with a colleague
     search: Search | None = None
+    handing: Handing | None = None
 
     @property
     def consulted(self) -> bool:

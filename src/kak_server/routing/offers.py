@@ -6,7 +6,7 @@ is refused.
 """
 
 from kak_server.model.ids import OperatorId
-from kak_server.routing import lanes, matching, misses, queues, reserves, ring_all, rings, sharing, steps
+from kak_server.routing import handing, lanes, matching, misses, queues, reserves, ring_all, rings, sharing, steps
 from kak_server.routing.api import (
     Connect,
     ContactState,
@@ -247,7 +247,9 @@ def chats_give_way(turn: Turn, operator: Operator) -> None:
     if operator.chat_offer is None or len(operator.chats) < min(operator.chats_max, operator.chats_in_call):
         return
     contact = turn.state.contacts[operator.chat_offer]
-    if not withdraw(turn, contact, operator, "gives-way"):
+    if handing.rings_at(contact, operator):
+        handing.withdraw(turn, contact, "gives-way")
+    elif not withdraw(turn, contact, operator, "gives-way"):
         wait_again(turn, contact)
 
 

@@ -1,6 +1,6 @@
 """An operator's day: sitting down, saying available or break, audio lost and found, paper work, leaving."""
 
-from kak_server.routing import consult, flow, matching, offers, participants
+from kak_server.routing import consult, flow, handing, matching, offers, participants
 from kak_server.routing.api import (
     Activity,
     ActivitySet,
@@ -228,6 +228,9 @@ def _end_offer(turn: Turn, operator: Operator, reason: str) -> Contact | None:
     if contact_id is None:
         return None
     contact = turn.state.contacts[contact_id]
+    if handing.rings_at(contact, operator):
+        handing.withdraw(turn, contact, reason)
+        return None
     return None if offers.withdraw(turn, contact, operator, reason) else contact
 
 

@@ -6,7 +6,7 @@ class with its old arrival time.
 """
 
 from kak_server.model.ids import RoomId
-from kak_server.routing import calls_out, lanes, matching, offers, slots
+from kak_server.routing import calls_out, chat_moves, lanes, matching, offers, slots
 from kak_server.routing.api import Connect, ContactState, QueueConfig
 from kak_server.routing.api_moves import ContactParked, Parked, ParkedTaken, TransferToOperator
 from kak_server.routing.consult import can_be_asked
@@ -100,6 +100,10 @@ def _recall(turn: Turn, contact: Contact, slot: Slot) -> bool:
 
 def on_transfer(turn: Turn, event: TransferToOperator) -> None:
     """To one colleague, who must be free now."""
+    here = turn.state.contacts.get(event.contact)
+    if here is not None and lanes.is_light(here):
+        chat_moves.hand_on(turn, event)
+        return
     contact = _to_move(turn, event)
     if contact is None:
         return

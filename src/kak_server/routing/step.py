@@ -8,6 +8,7 @@ from typing import Any
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing import (
+    chat_moves,
     chats,
     consult,
     consult_queue,
@@ -15,6 +16,7 @@ from kak_server.routing import (
     described,
     flow,
     forced,
+    handing,
     lending,
     matching,
     offers,
@@ -94,6 +96,7 @@ _CONTACT_TIMERS: Mapping[str, Callable[[Turn, Contact], None]] = {
     slots.PARK: parking.on_recall,
     queues.STEP: flow.on_step,
     ring_all.STAGE: ring_all.on_stage,
+    handing.HAND: chat_moves.on_expired,
 }
 
 _OPERATOR_TIMERS: Mapping[str, Callable[[Turn, Operator], None]] = {

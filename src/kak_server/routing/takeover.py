@@ -1,7 +1,7 @@
 """A shift lead in a contact of somebody else: listening, whispering, taking it over. That they may is the shells' to
 know, and to write down."""
 
-from kak_server.routing import lanes, participants
+from kak_server.routing import chat_moves, lanes, participants
 from kak_server.routing.api import OperatorState
 from kak_server.routing.api_moves import ContactTakenOver, SupervisorListens
 from kak_server.routing.contacts import TALKING, pass_to
@@ -32,8 +32,11 @@ def on_listens(turn: Turn, event: SupervisorListens) -> None:
 
 def on_taken_over(turn: Turn, event: ContactTakenOver) -> None:
     """The caller notices another voice and no gap: who takes over is in before the holder is out."""
-    contact = _talked_in(turn, event)
+    contact = _talked_in(turn, event, chats=True)
     if contact is None:
+        return
+    if lanes.is_light(contact):
+        chat_moves.take_over(turn, event, contact)
         return
     if contact.operator == event.operator:
         turn.refuse("busy", "you have that call", event.operator, event.contact)
@@ -57,9 +60,9 @@ def _enter(turn: Turn, contact: Contact, operator: Operator, part: Part) -> None
     participants.join(turn, contact, operator, part, operator.operator)
 
 
-def _talked_in(turn: Turn, event: SupervisorListens | ContactTakenOver) -> Contact | None:
+def _talked_in(turn: Turn, event: SupervisorListens | ContactTakenOver, *, chats: bool = False) -> Contact | None:
     contact = turn.state.contacts.get(event.contact)
-    if contact is None or contact.state not in TALKING or lanes.is_light(contact):
+    if contact is None or contact.state not in TALKING or (lanes.is_light(contact) and not chats):
         turn.refuse("unknown-contact", "nobody talks in such a call", event.operator, event.contact)
         return None
     return contact

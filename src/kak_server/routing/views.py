@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import Activity, ContactClass, ContactKind, ContactState, OperatorState
 from kak_server.routing.duty import ForcedState, HandOver, Loan, LoanTerms
-from kak_server.routing.moves import Search, Slot
+from kak_server.routing.moves import Handing, Search, Slot
 from kak_server.routing.rooms_rows import Room
 from kak_server.routing.state import Contact, Operator
 from kak_server.routing.words_moves import Part
@@ -53,6 +53,16 @@ class SearchView:
 
 
 @dataclass(frozen=True, slots=True)
+class HandingView:
+    """Its holder hands a chat on to this colleague, who is asked until then; `number` as of an invitation."""
+
+    operator: OperatorId
+    number: int
+    since_ms: int
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContactView:
     """One contact. Times are UTC ms; `since_ms` is when the present state began; `cause` only when ended."""
 
@@ -82,6 +92,7 @@ class ContactView:
     kind: ContactKind = ContactKind.VOICE
     standby: OperatorId | None = None  # answered second, and has it should joining the first fail
     search: SearchView | None = None
+    handing: HandingView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +246,7 @@ def contact_view(contact: Contact, position: PositionId | None, people: Mapping[
         kind=contact.kind,
         standby=contact.standby,
         search=_search(contact.moves.search),
+        handing=_handing(contact.moves.handing),
     )
 
 
@@ -249,6 +261,10 @@ def _participants(contact: Contact, people: Mapping[OperatorId, Operator]) -> tu
 
 def _search(search: Search | None) -> SearchView | None:
     return None if search is None else SearchView(search.queue, search.room, search.until_ms, asked=len(search.asked))
+
+
+def _handing(row: Handing | None) -> HandingView | None:
+    return None if row is None else HandingView(row.operator, row.number, row.since_ms, row.expires_at_ms)
 
 
 def _slot(slot: Slot | None) -> SlotView | None:
