@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from kak_server.model.ids import ContactId
-from kak_server.routing import api
+from kak_server.routing import api, handing, lanes
 from kak_server.routing.api_moves import Purpose
 from tests.properties.test_workflow_machine import OPERATORS, ROOMS, WorkflowMachine, operators, picks
 
@@ -76,16 +76,30 @@ class EverythingMachine(WorkflowMachine):
         else:
             self.desk.listen(who, contact, whisper=what == "whisper")
 
+    def chats_that_somebody_has(self) -> list[ContactId]:
+        rows = self.desk.core.state.contacts
+        return sorted(name for name, row in rows.items() if lanes.is_light(row) and row.state in TALKING)
+
     @rule(pick=picks, who=operators, ends=st.sampled_from(["yes", "yes", "no", "gives-way", "back", "late"]))
     def a_chat_is_handed_on(self, pick: int, who: str, ends: str) -> None:
         """To somebody by name, who says yes or no, or is not asked any more, or lets it ring."""
         state = self.desk.core.state
-        theirs = sorted(name for name, row in state.contacts.items() if lanes.is_light(row) and row.state in TALKING)
+        theirs = self.chats_that_somebody_has()
+        if not theirs:
+            self.sits(OPERATORS[pick % len(OPERATORS)], "a", emd=4, chats=2, in_call=1, stops=True)
+            self.arrives("plain", api.ContactKind.CHAT, None, 0, "", "")
+            for chat in sorted(name for name, row in state.contacts.items() if lanes.is_light(row)):
+                if state.contacts[chat].state is api.ContactState.OFFERED:
+                    self.desk_accept(self.holder(chat), chat)
+                    self.desk_joined(chat)
+            theirs = self.chats_that_somebody_has()
         if not theirs:
             return
         chat = theirs[pick % len(theirs)]
         holder = self.holder(chat)
-        self.desk.hand_to(holder, chat, who)
+        able = [row for row in state.operators.values() if row.operator != holder and handing.can_be_asked(state, row)]
+        able = [row for row in able if handing.room_for_chats(row) > 0]
+        self.desk.hand_to(holder, chat, able[pick % len(able)].operator if able and pick % 4 else who)
         row = state.contacts[chat].moves.handing
         if row is None or ends == "late":
             return

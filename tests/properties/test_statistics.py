@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kak_server.model.codec import dumps, loads
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
 from kak_server.routing.api import (
+    INVITES,
     Activity,
     ContactArrived,
     ContactClass,
@@ -146,6 +147,24 @@ class Day(MeasuredDesk):
     def transfers(self, a: int, b: int, c: int) -> None:
         self.transfer(*self.holder(a), NAMES[b % 5])
 
+    def hands_on_a_chat(self, a: int, b: int, c: int) -> None:
+        """To somebody who may take it, or say no; or a shift lead takes it over."""
+        chats = sorted(row.contact for row in self.core.state.contacts.values() if row.kind is ContactKind.CHAT)
+        if not chats:
+            return
+        chat, who = chats[a % len(chats)], OPERATORS[b % 3]
+        if c % 3 == 0:
+            self.take_over(who, chat)
+            self.joined(chat, self.epoch(chat))
+            return
+        self.hand_to(self.core.state.contacts[chat].operator or who, chat, who)
+        row = self.core.state.contacts[chat].moves.handing
+        if row is not None and c % 3 == 1:
+            self.accept(who, chat, INVITES + row.number)
+            self.joined(chat, self.epoch(chat))
+        elif row is not None and a % 2:
+            self.reject(who, chat, INVITES + row.number)
+
     def dials(self, a: int, b: int, c: int) -> None:
         self.calls += 1
         self.dial(OPERATORS[a % 3], f"c{self.calls}", "" if b % 2 else NAMES[b % 5])
@@ -191,6 +210,7 @@ class Day(MeasuredDesk):
 ACTIONS: tuple[Callable[[Day, int, int, int], None], ...] = (
     Day.arrives, Day.arrives, Day.arrives, Day.leaves, Day.sits, Day.sits, Day.goes_home, Day.changes, Day.sound,
     Day.accepts, Day.accepts, Day.accepts, Day.rejects, Day.joins, Day.hangs_up, Day.holds, Day.transfers, Day.dials,
+    Day.hands_on_a_chat, Day.hands_on_a_chat,
     Day.hands_over, Day.left_alone, Day.through, Day.is_told, Day.time_passes, Day.time_passes, Day.border_comes,
     Day.restart, Day.rows_are_taken,
 )  # fmt: skip
