@@ -290,7 +290,10 @@ class WorkflowMachine(RuleBasedStateMachine):
         self.whoever_knows_the_case_is_waited_for(contact, f"c{self.calls}")
 
     def whoever_knows_the_case_is_waited_for(self, first: str, again: str) -> None:
-        """In a room without a reserve, by somebody who can be asked once that talk is over."""
+        """In a room without a reserve, by somebody who can be asked once that talk is over; unless other steps hold."""
+        rules = self.desk.core.rules_of(ContactId(again))
+        if rules is None or rules.workflow != next(row.workflow for row in QUEUES if row.queue == "sticky"):
+            return
         contacts, people = self.desk.core.state.contacts, self.desk.core.state.operators
         talk, waits = contacts.get(ContactId(first)), contacts.get(ContactId(again))
         if talk is None or waits is None or talk.state is not api.ContactState.CONNECTED or waits.queue != "sticky":
