@@ -6,7 +6,19 @@ is refused.
 """
 
 from kak_server.model.ids import OperatorId
-from kak_server.routing import handing, lanes, matching, misses, queues, reserves, ring_all, rings, sharing, steps
+from kak_server.routing import (
+    handing,
+    lanes,
+    matching,
+    misses,
+    planning,
+    queues,
+    reserves,
+    ring_all,
+    rings,
+    sharing,
+    steps,
+)
 from kak_server.routing.api import (
     Connect,
     ContactState,
@@ -41,6 +53,11 @@ def ask_or_wait(turn: Turn, contact: Contact) -> None:
         make_offer(turn, contact, operator)
     else:
         queues.enter(turn, contact)
+
+
+def plan_anew(turn: Turn, contact: Contact) -> None:
+    """Whom a contact on offer asks by now: what it asked when it began to ring may be out of date."""
+    contact.need = planning.need_of(turn.state, contact, turn.state.queue_of(contact))
 
 
 def match_operator(turn: Turn, operator: Operator) -> None:
@@ -327,6 +344,7 @@ def on_rejected(turn: Turn, event: OfferRejected) -> None:
 def on_expired(turn: Turn, contact: Contact) -> None:
     """Nobody answered in time."""
     if contact.state is ContactState.OFFERED and contact.operator is not None:
+        plan_anew(turn, contact)
         asked = end_all(turn, contact, "expired")
         rings.rang_out(contact, asked)
         for operator in asked:

@@ -60,8 +60,9 @@ def start_clock(turn: Turn, contact: Contact, queue: Queue) -> None:
 
 
 def follow(turn: Turn, contact: Contact, queue: Queue) -> None:
-    """Other rules hold for a contact that is here already: the steps whose time has passed are done. Who was asked by
-    former rules everywhere is asked so still, where neither has a workflow."""
+    """Other rules hold for a contact that is here already: the steps whose time has passed are done, but for those that
+    lead elsewhere: it is still here, and goes there next. Who was asked by former rules everywhere is asked so still,
+    where neither has a workflow."""
     if contact.wide and not queue.config.workflow and f"{STEP}:{contact.contact}" not in turn.state.timers:
         contact.fired = (1 << len(queue.steps)) - 1
         return
@@ -72,7 +73,8 @@ def follow(turn: Turn, contact: Contact, queue: Queue) -> None:
     turn.cancel_timer(WIDEN, contact.contact)
     contact.fired, contact.named = 0, None
     for number, step in enumerate(queue.steps):
-        if contact.entered_at_ms + step.after_ms <= turn.now_ms and step.when is None:
+        leads_away = step.overflow_queue is not None or step.overflow_number
+        if contact.entered_at_ms + step.after_ms <= turn.now_ms and step.when is None and not leads_away:
             contact.fired |= 1 << number
     contact.wide = contact.fired == (1 << len(queue.steps)) - 1
     if contact.state in (ContactState.WAITING, ContactState.OFFERED) and not contact.wide:

@@ -22,7 +22,10 @@ def begin(turn: Turn, contact: Contact) -> None:
 
 def on_stage(turn: Turn, contact: Contact) -> None:
     """Nobody has answered for a while: as many more, if that is how its steps ask by now."""
-    if contact.state is not ContactState.OFFERED or contact.need.strategy is not Strategy.RING_ALL:
+    if contact.state is not ContactState.OFFERED:
+        return
+    offers.plan_anew(turn, contact)
+    if contact.need.strategy is not Strategy.RING_ALL:
         return
     step = contact.need.step
     _ask_more(turn, contact, min(step.ring_first, step.ring_max - 1 - len(contact.ringing)))

@@ -137,7 +137,7 @@ def _former(state: State, name: QueueId, rules: str) -> Queue | None:
 def _move_all(turn: Turn, name: QueueId) -> None:
     """All contacts of the queue follow its present rules; the former ones are gone with that."""
     state = turn.state
-    for former in list(state.older.get(name, {}).values()):
+    for _, former in sorted(state.older.get(name, {}).items()):  # a restored core knows them in another order
         for contact_id in sorted(former.members):
             _move(turn, state.contacts[contact_id], former, state.queues[name])
         queues.drop_queue(state, former)

@@ -16,9 +16,12 @@ from kak_server.routing.api import (
     Reach,
     RoomConfig,
     RoomsConfig,
+    RoomState,
+    RoomStateSet,
     Step,
     Strategy,
 )
+from kak_server.routing.step import RoutingCore
 from tests.unit.routing.desk import Desk, offers_in, only, queue
 
 OSLO, BERGEN, TROMSO = (RoomId(name) for name in ("oslo", "bergen", "tromso"))
@@ -218,3 +221,24 @@ def test_a_core_that_was_restored_looks_outwards_as_the_one_that_lived() -> None
     made.crash_and_replay()
     made.wait(RING_MS)
     assert made.offered_to("c1") == "bob"
+
+
+@pytest.mark.parametrize("first", [OWN, Step(reach=Reach.OWN, strategy=Strategy.RING_ALL, ring_first=1, ring_max=3)])
+def test_what_rings_while_a_room_opens_goes_on_alike_in_a_restored_core(first: Step) -> None:
+    """Oslo is closed, so that it rings in Bergen as if that were the own room; then Oslo opens."""
+    made = desk(first, Step(after_ms=20_000, reach=Reach.COUNTRY), absent=0)
+    made.send(RoomStateSet(made.now_ms, OSLO, RoomState.CLOSED))
+    made.sit("bob", "bergen")
+    made.ring("c1")
+    made.sit("eve", "bergen")
+    made.send(RoomStateSet(made.now_ms, OSLO, RoomState.OPEN))
+    restored, done = RoutingCore.restore(made.core.snapshot()), len(made.events)
+    made.wait(RING_MS)
+    made.says("bob", Activity.BREAK)
+    made.wait(10_000)
+    made.sit("dag", "bergen")
+    made.sit("cia", "tromso")
+    made.says("eve", Activity.BREAK)
+    for event in made.events[done:]:
+        restored.step(event)
+    assert restored.digest() == made.core.digest()

@@ -26,6 +26,7 @@ from kak_server.routing.api import (
 from kak_server.routing.rules import capacity_of
 from kak_server.routing.state import rules_id
 from kak_server.routing.step import RoutingCore
+from kak_server.routing.words_workflow import Step
 from tests.unit.routing.desk import BERGEN, OSLO, Desk, queue
 
 OWN = queue("113", "oslo", "bergen", own_room_ms=60_000)
@@ -317,3 +318,55 @@ def test_who_can_do_more_now_is_asked_for_an_emergency_before_a_call_that_waits_
     skilled = OperatorRules(OperatorId("ada"), "Ada", {"doctor": 3})
     desk.publish(replace(advice, skills={"doctor": 2}), people=(skilled,), apply="all")
     assert desk.operator("ada").contact == ContactId("c2")
+
+
+def overflowing(name: str, after_ms: int, **where: object) -> QueueConfig:
+    klass = ContactClass.EMERGENCY if name == "113" else ContactClass.NORMAL
+    return queue(name, "oslo", klass=klass, workflow=(Step(after_ms=after_ms, **where),))  # type: ignore[arg-type]
+
+
+OTHER = QueueId("other")
+
+
+def test_who_waits_by_new_rules_goes_elsewhere_though_the_time_for_it_had_passed_before_they_came() -> None:
+    desk = Desk(overflowing("116117", 60_000, overflow_queue=OTHER), queue("other", "bergen"))
+    desk.sit("bob", "bergen")
+    desk.ring("c1", "116117")
+    desk.wait(30_000)
+    desk.publish(overflowing("116117", 20_000, overflow_queue=OTHER), apply="all")
+    desk.wait(0)
+    assert (desk.contact("c1").queue, desk.offered_to("c1")) == (OTHER, "bob")
+
+
+def test_who_talked_when_new_rules_came_goes_elsewhere_once_the_operator_is_lost() -> None:
+    desk = Desk(overflowing("116117", 20_000, overflow_queue=OTHER), queue("other", "bergen"))
+    desk.sit("ada", "oslo")
+    desk.ring("c1", "116117")
+    desk.talk("ada", "c1")
+    desk.sit("bob", "bergen")
+    desk.wait(30_000)
+    desk.publish(overflowing("116117", 21_000, overflow_queue=OTHER), apply="all")
+    desk.media("oslo-ada", False)
+    desk.wait(5_000)
+    assert (desk.contact("c1").queue, desk.offered_to("c1")) == (OTHER, "bob")
+
+
+def test_an_emergency_goes_to_the_number_outside_of_new_rules_whose_time_has_passed() -> None:
+    desk = Desk(overflowing("113", 60_000, overflow_number="110"))
+    desk.ring("c1", "113")
+    desk.wait(30_000)
+    desk.publish(overflowing("113", 20_000, overflow_number="110"), apply="all")
+    desk.wait(0)
+    assert desk.contact("c1").state is ContactState.HANDED_OVER
+
+
+def test_a_restored_core_moves_those_of_several_former_rules_in_the_order_of_the_one_that_lived_on() -> None:
+    versions = [queue("113", "oslo", wrap_up_ms=number * 1_000) for number in range(6)]
+    desk = Desk(versions[0])
+    for number, config in enumerate(versions[1:]):
+        desk.ring(f"c{9 - number}")
+        desk.publish(config)
+    restored = RoutingCore.restore(desk.core.snapshot())
+    event = ConfigChanged(desk.now_ms, 99, (queue("113", "oslo"),), apply="all")
+    assert restored.step(event) == desk.send(event)
+    assert restored.digest() == desk.core.digest()
