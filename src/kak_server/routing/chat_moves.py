@@ -102,8 +102,9 @@ def _declined(turn: Turn, contact: Contact, reason: str) -> None:
     operator = handing.withdraw(turn, contact, reason)
     if operator is None:
         return
-    if reason == "expired":
-        misses.missed(turn, operator)
+    absent = reason == "expired" and misses.missed(turn, operator)
     if reason in ("rejected", "expired"):
         operator.idle_since_ms = turn.now_ms
     offers.free(turn, operator, light=True)
+    if absent:
+        offers.released(turn, operator)

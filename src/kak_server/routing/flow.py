@@ -5,9 +5,9 @@ steps left has one timer: for the next step, or for looking again at a condition
 a step does.
 """
 
-from kak_server.routing import offers, queues, steps
-from kak_server.routing.api import ContactClass, ContactState, Strategy
-from kak_server.routing.state import Contact, LastTalk, Operator, Turn
+from kak_server.routing import offers, steps
+from kak_server.routing.api import ContactState, Strategy
+from kak_server.routing.state import Contact, LastTalk, Turn
 
 CALLERS_MAX = 50_000
 """Callers whose last operator is remembered; the oldest is forgotten first."""
@@ -47,14 +47,3 @@ def talked(turn: Turn, contact: Contact) -> None:
     callers[caller] = LastTalk(contact.operator, turn.now_ms)
     if len(callers) > CALLERS_MAX:
         del callers[next(iter(callers))]
-
-
-def released(turn: Turn, operator: Operator) -> None:
-    """The operator has left, can be asked no more, or changed room, skills or whom they serve: who waited for nobody
-    else waits for all now."""
-    waiting = turn.state.index.named.get(operator.operator)
-    for key in list(waiting or ()):
-        contact = turn.state.contacts[key[-1]]
-        if contact.klass is not ContactClass.EMERGENCY:
-            queues.move(turn.state, contact, contact.need, None)
-            offers.match_contact(turn, contact)

@@ -6,7 +6,7 @@ never cut: only whom they are asked for next changes.
 """
 
 from kak_server.model.ids import OperatorId, RoomId
-from kak_server.routing import flow, matching, offers, staff
+from kak_server.routing import matching, offers, staff
 from kak_server.routing.api import LoanAgreed, LoanAnswered, LoanAsked, LoanChanged, LoanEnded
 from kak_server.routing.api_loans import LoanCause, LoanChange
 from kak_server.routing.duty import Loan, LoanTerms
@@ -161,7 +161,7 @@ def _serve(turn: Turn, operator: Operator, terms: LoanTerms | None) -> None:
     matching.part(turn.state, operator)
     operator.duty.loan = terms
     matching.join(turn.state, operator)
-    flow.released(turn, operator)
+    offers.released(turn, operator)
     matching.list_idle(turn.state, operator)
     offers.match_operator(turn, operator)
     turn.touch_operator(operator.operator)

@@ -21,6 +21,7 @@ from kak_server.routing import (
 )
 from kak_server.routing.api import (
     Connect,
+    ContactClass,
     ContactState,
     Offer,
     OfferAccepted,
@@ -270,6 +271,17 @@ def chats_give_way(turn: Turn, operator: Operator) -> None:
         wait_again(turn, contact)
 
 
+def released(turn: Turn, operator: Operator) -> None:
+    """The operator has left, can be asked no more, or changed room, skills or whom they serve: who waited for nobody
+    else waits for all now."""
+    waiting = turn.state.index.named.get(operator.operator)
+    for key in list(waiting or ()):
+        contact = turn.state.contacts[key[-1]]
+        if contact.klass is not ContactClass.EMERGENCY:
+            queues.move(turn.state, contact, contact.need, None)
+            match_contact(turn, contact)
+
+
 # --- what operators say -----------------------------------------------------------------------------------------------
 
 
@@ -347,6 +359,7 @@ def on_expired(turn: Turn, contact: Contact) -> None:
         plan_anew(turn, contact)
         asked = end_all(turn, contact, "expired")
         rings.rang_out(contact, asked)
-        for operator in asked:
-            misses.missed(turn, operator)
+        absent = [operator for operator in asked if misses.missed(turn, operator)]
         pass_on(turn, contact, asked, waits=True)
+        for operator in absent:
+            released(turn, operator)

@@ -1,6 +1,6 @@
 """An operator's day: sitting down, saying available or break, audio lost and found, paper work, leaving."""
 
-from kak_server.routing import consult, flow, handing, matching, offers, participants
+from kak_server.routing import consult, handing, matching, offers, participants
 from kak_server.routing.api import (
     Activity,
     ActivitySet,
@@ -83,7 +83,7 @@ def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn) -> None:
     operator.chats_max, operator.chats_in_call = event.chats_max, event.chats_in_call
     operator.interruptible = event.interruptible
     matching.join(state, operator)
-    flow.released(turn, operator)
+    offers.released(turn, operator)
     turn.touch_operator(operator.operator)
     if operator.contact is not None:
         turn.touch_contact(operator.contact)
@@ -121,7 +121,7 @@ def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
     del state.positions[operator.position]
     state.unseat(operator.operator, operator.room)
     turn.touch_operator(operator.operator)
-    flow.released(turn, operator)
+    offers.released(turn, operator)
     if contact is not None:
         offers.wait_again(turn, contact)
 
@@ -179,7 +179,7 @@ def _update(turn: Turn, operator: Operator, *, media_up: bool, activity: Activit
     if ready and not was_ready:
         operator.idle_since_ms = turn.now_ms
     elif was_ready and not ready:
-        flow.released(turn, operator)
+        offers.released(turn, operator)
     if media_changed and (operator.state is OperatorState.BUSY or operator.chats or operator.chat_offer is not None):
         if media_up:
             turn.cancel_timer(MEDIA, operator.operator)

@@ -66,11 +66,12 @@ def _stop(turn: Turn, contact: Contact, operator: Operator, row: Participant, re
 def declined(turn: Turn, contact: Contact, operator: Operator, reason: str) -> None:
     """No, in words or by silence: the holder is told, the colleague is free for others."""
     withdraw(turn, contact, operator, reason)
-    if reason == "expired":
-        misses.missed(turn, operator)
+    absent = reason == "expired" and misses.missed(turn, operator)
     if reason != "dropped":  # that is not held against them
         operator.idle_since_ms = turn.now_ms
     offers.free(turn, operator)
+    if absent:
+        offers.released(turn, operator)
 
 
 def accepted(turn: Turn, contact: Contact, operator: Operator) -> None:

@@ -1,7 +1,7 @@
 """Control rooms open, close, are evacuated: at once, for whoever waits and whoever sits there."""
 
 from kak_server.model.ids import RoomId
-from kak_server.routing import flow, matching, offers, operators, parking, planning, queues
+from kak_server.routing import matching, offers, operators, parking, planning, queues
 from kak_server.routing.api import RoomChanged, RoomState, RoomStateSet
 from kak_server.routing.needs import WaitKey
 from kak_server.routing.state import Turn
@@ -47,7 +47,7 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
         offers.match_operator(turn, operator)
     if event.state is RoomState.EVACUATED:
         for operator in people:
-            flow.released(turn, operator)
+            offers.released(turn, operator)
 
 
 def _plan_again(turn: Turn, event: RoomStateSet, served: list[RoomId]) -> tuple[list[WaitKey], list[WaitKey]]:

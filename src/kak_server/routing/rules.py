@@ -9,7 +9,7 @@ where it is not only queues and people that change.
 from dataclasses import replace
 
 from kak_server.model.ids import QueueId, RoomId
-from kak_server.routing import flow, lending, matching, offers, planning, queues, reserves, slots
+from kak_server.routing import lending, matching, offers, planning, queues, reserves, slots
 from kak_server.routing.api import (
     ConfigChanged,
     Configured,
@@ -200,7 +200,7 @@ def _set_person(turn: Turn, rules: OperatorRules) -> Operator | None:
     operator.chats_max, operator.chats_in_call = able.chats_max, able.chats_in_call
     operator.interruptible = able.interruptible
     matching.join(state, operator)
-    flow.released(turn, operator)
+    offers.released(turn, operator)
     turn.touch_operator(operator.operator)
     if operator.contact is not None:
         turn.touch_contact(operator.contact)

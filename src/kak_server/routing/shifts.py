@@ -8,7 +8,7 @@ step frees them.
 from dataclasses import replace
 
 from kak_server.model.ids import PositionId
-from kak_server.routing import flow, matching, offers, operators
+from kak_server.routing import matching, offers, operators
 from kak_server.routing.api import (
     ForcedTo,
     HandOverCancelled,
@@ -94,7 +94,7 @@ def decide(turn: Turn, operator: Operator) -> None:
     matching.unlist_idle(turn.state, operator)
     duty.leaving = leaving
     if leaving:
-        flow.released(turn, operator)
+        offers.released(turn, operator)
     matching.list_idle(turn.state, operator)
     offers.match_operator(turn, operator)
 

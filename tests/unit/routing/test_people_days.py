@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from kak_server.model.ids import OperatorId, RoomId
+from kak_server.model.ids import ContactId, OperatorId, RoomId
 from kak_server.routing.api import (
     Activity,
     CancelTimer,
+    ContactClass,
     ContactState,
     Forced,
     ForcedTo,
@@ -15,9 +16,12 @@ from kak_server.routing.api import (
     PeopleConfig,
     PositionLeft,
     ReasonConfig,
+    RoomsConfig,
     RoomState,
     RoomStateSet,
     SetTimer,
+    Step,
+    Strategy,
     WithdrawOffer,
 )
 from kak_server.routing.step import RoutingCore
@@ -211,6 +215,26 @@ def test_signs_of_life_begin_the_count_anew() -> None:
     made.wait(15_000)
     made.talk("kari", "c1")
     assert made.operator("kari").duty.misses_in_row == 0
+
+
+def test_who_waits_for_somebody_whom_misses_make_not_ready_waits_for_all() -> None:
+    made = Desk(
+        queue("113", "oslo"),
+        queue("116117", klass=ContactClass.NORMAL, wrap_up_ms=0, workflow=(Step(strategy=Strategy.STICKY),)),
+        people=PeopleConfig(misses=1),
+        national=RoomsConfig(recheck_ms=60_000),
+    )
+    made.sit("kari")
+    made.ring("c1", "116117", "+47900")
+    made.talk("kari", "c1")
+    made.hang_up("kari", "c1")
+    made.ring("e1")
+    made.sit("ola")
+    made.ring("c2", "116117", "+47900")
+    assert made.offered_to("c2") is None, "Ola is idle; the caller talked with Kari, at whom an emergency rings"
+    made.wait(15_000)
+    assert made.operator("kari").reason == MISSED
+    assert made.core.state.contacts[ContactId("c2")].named is None
 
 
 def test_without_the_setting_misses_are_only_counted() -> None:
