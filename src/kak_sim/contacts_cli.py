@@ -23,6 +23,8 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     shared.add_argument("--caller", default="+4790000001", help="who it is, e.g. a number")
     shared.add_argument("--name", default="", help="and by which name")
     shared.add_argument("--reference", default="", help="our own name for it (a new one each time)")
+    classes = ("emergency", "urgent", "normal")
+    shared.add_argument("--class", dest="klass", choices=classes, help="where the queue permits it; the queue's")
     chat = commands.add_parser("chat", help="start a chat; each line of the input is a message", parents=[shared])
     chat.add_argument("text", nargs="?", default="Hei", help="the first message")
     chat.add_argument("--queue", default="legevakt-chat")
@@ -56,12 +58,14 @@ def _bring(arguments: argparse.Namespace, web: httpx.Client, lines: TextIO) -> i
         "text": arguments.text,
     }
     body |= {"channel": arguments.channel} if arguments.kind == "chat" else {"area": arguments.area}
+    body |= {"class": arguments.klass} if arguments.klass else {}
     answer = web.post("/contacts", json=body)
     if answer.is_error:
         print(f"kak-sim {arguments.kind}: {answer.json()['error']['message']}", file=sys.stderr)
         return 2
-    contact = str(answer.json()["contact"])
-    print(f"{arguments.kind} {contact} in queue {arguments.queue}", flush=True)
+    told = answer.json()
+    contact = str(told["contact"])
+    print(f"{arguments.kind} {contact} in queue {arguments.queue}, class {told['class']}", flush=True)
     if arguments.kind == "chat":
         chat(web, contact, lines)
     return 0

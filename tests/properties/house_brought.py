@@ -51,9 +51,14 @@ class BroughtRules:
         assert set(refusals) <= CODES
         return answer if self.lab.house is before else None
 
-    @rule(number=st.integers(0, 5), kind=st.sampled_from(KINDS), queue=st.sampled_from(QUEUES))
-    def integrator_brings(self, number: int, kind: Kind, queue: str) -> None:
-        asked = Asked(kind, f"r{number}", queue=queue, caller="+4799999999", text="hei")
+    @rule(
+        number=st.integers(0, 5),
+        kind=st.sampled_from(KINDS),
+        queue=st.sampled_from(QUEUES),
+        klass=st.sampled_from(["", "", "emergency", "normal"]),
+    )
+    def integrator_brings(self, number: int, kind: Kind, queue: str, klass: str = "") -> None:
+        asked = Asked(kind, f"r{number}", queue=queue, caller="+4799999999", text="hei", klass=klass)
         known = self.confirmed.get(asked.reference)
         answer = self.asks(lambda house: house.brought.bring(WEB, asked))
         if answer is None:

@@ -48,6 +48,7 @@ class HouseContacts:
             language=wanted.language,
             priority_ms=None if wanted.priority_s is None else wanted.priority_s * 1_000,
             skills=dict(wanted.skills),
+            klass=wanted.klass,
         )
         made = [False]
 

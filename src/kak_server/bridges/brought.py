@@ -68,7 +68,9 @@ class BroughtContacts:
         queue = self._queue_for(by, asked)
         self._room_for(by)
         ctx = self.ctx
-        one = Brought(ContactId(ctx.ids.new("contact")), by.integrator, asked, queue.queue, ctx.now_ms)
+        klass = self._class_for(by, asked, queue)
+        contact = ContactId(ctx.ids.new("contact"))
+        one = Brought(contact, by.integrator, asked, queue.queue, ctx.now_ms, klass=klass.value)
         self._enter(one)
         self._arrive(one)
         if ctx.core.contact(one.contact) is None:
@@ -80,7 +82,9 @@ class BroughtContacts:
         ctx.put(one.key(), one)
         fields = {"contact": one.contact, "kind": asked.kind, "queue": queue.queue, "by": by.integrator}
         ctx.emit(Note("contact_brought", fields=fields))
-        detail = {"kind": asked.kind, "queue": queue.queue, "reference": asked.reference}
+        detail = {"kind": asked.kind, "queue": queue.queue, "reference": asked.reference, "class": klass.value}
+        if asked.klass and asked.klass != klass.value:
+            detail["class_asked"] = asked.klass
         ctx.emit(Audit(OperatorId(f"integrator:{by.integrator}"), "contact.brought", one.contact, detail))
         return one, True
 
@@ -116,6 +120,18 @@ class BroughtContacts:
         if by.queues and queue.queue not in by.queues:
             raise RefusedError("not-allowed", f"you may not bring contacts to queue {queue.queue}")
         return queue
+
+    def _class_for(self, by: Integrator, asked: Asked, queue: QueueInfo) -> routing.ContactClass:
+        """What was asked for, where the queue permits it. Nothing is refused for its class: what may not be raised
+        waits as everything else in its queue does, and whatever comes to an emergency queue is an emergency."""
+        if not asked.klass or asked.klass == queue.klass.value:
+            return queue.klass
+        wanted = routing.ContactClass(asked.klass)
+        if queue.klass is not routing.ContactClass.EMERGENCY and wanted in queue.brought_classes:
+            return wanted
+        fields = {"by": by.integrator, "queue": queue.queue, "asked": asked.klass, "class": queue.klass.value}
+        self.ctx.emit(Note("contact_class_not_permitted", "warning", fields))
+        return queue.klass
 
     def _room_for(self, by: Integrator) -> None:
         if self.ctx.draining:
@@ -174,7 +190,7 @@ class BroughtContacts:
         if view is None or one.over:
             return
         if view.queue != one.queue:
-            one = replace(one, queue=view.queue)
+            one = replace(one, queue=view.queue, klass=view.klass.value)
         if view.operator is not None and view.state is routing.ContactState.CONNECTED:
             one = replace(one, last_operator=view.operator, last_position=str(view.position))
         self._keep(one)
@@ -253,6 +269,7 @@ class BroughtContacts:
                 asked.caller,
                 {"source": one.by, "channel": asked.channel},
                 kind=KINDS[asked.kind],
+                klass=self._own_class(one),
                 priority_ms=asked.priority_ms,
                 skills=dict(asked.skills),
                 area=self.calls.gazetteer.code(asked.area) or asked.area,
@@ -261,6 +278,11 @@ class BroughtContacts:
             )
         )
         self.ctx.settle()
+
+    def _own_class(self, one: Brought) -> routing.ContactClass | None:
+        """One of its own goes with it to other queues; None: as the queue it is in says."""
+        own = one.klass != self.calls.queues[one.queue].klass.value
+        return routing.ContactClass(one.klass) if own else None
 
     def _keep(self, one: Brought) -> None:
         if self.contacts.get(one.contact) != one:

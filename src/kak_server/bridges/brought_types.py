@@ -41,7 +41,8 @@ class Integrator:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What an integrator wants: `reference` is its own name for the contact, and makes a repetition harmless. The queue
-    by its id or by a number that leads to it. Class is the queue's; priority (ms of credit) too, unless said."""
+    by its id or by a number that leads to it. Class and priority (ms of credit) are the queue's, unless said; a class
+    that the queue does not permit is the queue's all the same."""
 
     kind: Kind
     reference: str
@@ -55,6 +56,7 @@ class Asked:
     language: str = ""
     priority_ms: int | None = None
     skills: Mapping[str, int] = field(default_factory=dict)
+    klass: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Brought:
     last_position: str = ""
     ended_at_ms: int = 0
     cause: str = ""
+    klass: str = ""  # the class it goes by; "": of before classes were kept here
     read_at_ms: int = 0  # when its integrator first fetched what was written; 0: never
 
     @property

@@ -93,6 +93,7 @@ class BroughtViews:
             "kind": one.kind,
             "reference": one.asked.reference,
             "queue": one.queue,
+            "class": view.klass.value if view is not None else one.klass,
             "state": state,
             "arrived_at_ms": one.arrived_at_ms,
             "answered_at_ms": one.operator_answered_at_ms or None,

@@ -34,6 +34,7 @@ class QueueInfo:
     rooms: tuple[RoomId, ...]
     handling: Handling = field(default_factory=Handling)
     skills: Mapping[str, int] = field(default_factory=dict)  # what its contacts need, and the level
+    brought_classes: frozenset[routing.ContactClass] = frozenset()  # that integrators may give, besides its own
 
 
 @dataclass(frozen=True, slots=True)

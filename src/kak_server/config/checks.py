@@ -47,6 +47,8 @@ def _emergencies_not_blocked(settings: Settings) -> Iterator[Finding]:
     for n, queue in enumerate(settings.queues):
         if queue.klass != "normal" and queue.callers.blocked_numbers != "accept":
             yield ("queues", n, "callers", "blocked_numbers"), f"a queue of class {queue.klass} takes every number"
+        if queue.klass == "emergency" and queue.brought_classes:
+            yield ("queues", n, "brought_classes"), "whatever comes to an emergency queue is an emergency"
 
 
 def _repeated(items: Iterable[tuple[Hashable, Location]], what: str) -> Iterator[Finding]:

@@ -97,6 +97,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
                 tuple(RoomId(room) for room in queue.rooms),
                 to_handling(queue.callers, queue.klass),
                 dict(queue.skills),
+                frozenset(ContactClass(name) for name in queue.brought_classes),
             )
             for queue in settings.queues
         ),

@@ -91,6 +91,11 @@ class QueueSection(Section):
     klass: Literal["emergency", "urgent", "normal"] = Field(
         "normal", alias="class", description="emergency comes before urgent before normal, always"
     )
+    brought_classes: tuple[Literal["emergency", "urgent", "normal"], ...] = Field(
+        (),
+        max_length=3,
+        description="classes that integrators may give what they bring, beside the queue's; in no emergency queue",
+    )
     priority: int = Field(0, ge=-3_600, le=3_600, description="seconds of credit within the class")
     rooms: tuple[Identifier, ...] = Field(min_length=1, max_length=1_000, description="who answers; own room first")
     skills: dict[Identifier, SkillLevel] = Field({}, max_length=20, description="skill and the level it takes, 1-10")

@@ -24,6 +24,7 @@ class NewContact:
     language: str = ""
     priority_s: int | None = None
     skills: Mapping[str, int] = field(default_factory=dict)
+    klass: str = ""  # "": the queue's
 
 
 class ContactsPort(Protocol):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from kak_server.console.arguments import Incoming, Name, Note, Written
-from kak_server.console.models import Outgoing
+from kak_server.console.models import Outgoing, ServiceClass
 from kak_server.console.models_cards import CardKind
 from kak_server.console.requests import Number
 
@@ -16,7 +16,8 @@ Level = Annotated[int, Field(ge=1, le=10)]
 class ContactRequest(Incoming):
     """A chat, an alarm or a radio's emergency for a queue, which is named or is that of a number. `reference` is the
     integrator's own name for it: the same request again gives the same contact. `text`: the alarm's, or the first
-    message of the chat. `priority_s`: credit within the class, in place of the queue's."""
+    message of the chat. `class`: in place of the queue's, where the queue permits it (the answer says what it is).
+    `priority_s`: credit within the class, in place of the queue's."""
 
     kind: CardKind
     reference: Name
@@ -28,6 +29,7 @@ class ContactRequest(Incoming):
     text: Written | Literal[""] = ""
     area: Note = ""
     language: Language | None = None
+    class_: ServiceClass | None = Field(None, alias="class")
     priority_s: Annotated[int, Field(ge=-3_600, le=3_600)] | None = None
     skills: Annotated[dict[Name, Level], Field(max_length=10)] = {}  # noqa: RUF012 - pydantic copies defaults
 
@@ -55,6 +57,7 @@ class ContactInfo(Outgoing):
     kind: CardKind
     reference: str
     queue: str
+    class_: ServiceClass | Literal[""] = Field(alias="class")  # "": not known any more
     state: Literal["waiting", "connected", "ended"]
     arrived_at_ms: int
     answered_at_ms: int | None

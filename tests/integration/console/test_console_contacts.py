@@ -11,8 +11,8 @@ from kak_server.console.ports_contacts import NewContact
 from tests.integration.console.conftest import Running
 
 INFO = {
-    "contact": "c1", "kind": "chat", "reference": "r1", "queue": "lv", "state": "waiting", "arrived_at_ms": 1,
-    "answered_at_ms": None, "ended_at_ms": None, "cause": "", "messages": 1, "ends_at_ms": None,
+    "contact": "c1", "kind": "chat", "reference": "r1", "queue": "lv", "class": "urgent", "state": "waiting",
+    "arrived_at_ms": 1, "answered_at_ms": None, "ended_at_ms": None, "cause": "", "messages": 1, "ends_at_ms": None,
 }  # fmt: skip
 MESSAGE = {"number": 2, "by": "outside", "text": "hei", "at_ms": 1}
 BODY: dict[str, Any] = {"kind": "chat", "reference": "r1", "queue": "lv"}
@@ -63,10 +63,12 @@ def client(running: Running, token: str = "right") -> httpx.AsyncClient:
 
 async def test_the_routes(running: Running, contacts: Contacts) -> None:
     async with client(running) as web:
-        first = await web.post("/contacts", json={**BODY, "text": "hei\npå deg", "priority_s": 60, "skills": {"lv": 3}})
+        more = {"text": "hei\npå deg", "priority_s": 60, "skills": {"lv": 3}, "class": "urgent"}
+        first = await web.post("/contacts", json={**BODY, **more})
         assert (first.status_code, first.json()) == (201, INFO)
         assert (contacts.brought[0].priority_s, contacts.brought[0].text) == (60, "hei\npå deg")
         assert (await web.post("/contacts", json=BODY)).status_code == 200
+        assert [one.klass for one in contacts.brought] == ["urgent", ""]
         assert (await web.get("/contacts")).json() == [INFO]
         assert (await web.get("/contacts/c1")).json() == INFO
         assert (await web.post("/contacts/c1/end")).json() == INFO
@@ -89,7 +91,9 @@ async def test_the_routes(running: Running, contacts: Contacts) -> None:
         {**BODY, "text": "bell\x07"},
         {**BODY, "skills": {"lv": 11}},
         {**BODY, "language": "norsk bokmål"},
-        {**BODY, "class": "emergency"},
+        {**BODY, "class": "highest"},
+        {**BODY, "class": ""},
+        {**BODY, "klass": "urgent"},
     ],
 )
 async def test_what_does_not_fit_is_refused(running: Running, contacts: Contacts, body: dict[str, Any]) -> None:

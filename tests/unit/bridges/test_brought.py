@@ -17,7 +17,8 @@ from kak_server.console.models import Offer, SnapshotFields
 from kak_server.console.requests_contacts import ContactInfo
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, Issi, LegId, OperatorId, QueueId
-from kak_server.routing.api import Capacity, ContactState, OperatorState
+from kak_server.routing.api import Capacity, ContactArrived, ContactClass, ContactState, OperatorState
+from kak_server.runtime.arrival_sentences import arrived
 from kak_server.tetra_gw.api import EmergencyChanged, EmergencyRaised
 from tests.unit.bridges.test_recovery import after_restart, resume, sip_calls
 from tests.unit.bridges.world import GROUP, KARI, OLA, SEAT_1, SEAT_2, World, settings, world
@@ -539,3 +540,57 @@ def test_one_that_ended_while_we_died_is_over(w: World) -> None:
     recovery.resume(again.house, {}, again.now_ms)
     again.pump()
     assert info(again, chat)["cause"] == "ended-in-restart"
+
+
+def permitting(w: World, *classes: ContactClass) -> None:
+    """The queue of 116117 lets integrators give these classes."""
+    queue = QueueId("116117")
+    info = w.house.calls.queues[queue]
+    w.house.calls.queues[queue] = replace(info, brought_classes=frozenset(classes))
+
+
+def audited(w: World) -> dict[str, Any]:
+    return dict([o for o in w.outputs if isinstance(o, Audit) and o.action == "contact.brought"][-1].detail)
+
+
+def test_a_class_that_the_queue_permits_is_the_contacts_own_and_is_explained(w: World) -> None:
+    permitting(w, ContactClass.EMERGENCY)
+    first = bring(w, replace(ALARM, reference="a0"))
+    raised = bring(w, replace(ALARM, klass="emergency"))
+    assert (info(w, first)["class"], info(w, raised)["class"]) == ("normal", "emergency")
+    assert audited(w)["class"] == "emergency"
+    assert "class_asked" not in audited(w)
+    core = w.house.ctx.core
+    events = [o.event for o in w.outputs if isinstance(o, JournalEvent) and isinstance(o.event, ContactArrived)]
+    assert "class emergency (the queue's is normal)" in arrived(events[-1], core.state.queues[raised.queue].config).en
+    w.sit()
+    assert w.told("offer")[-1]["contact"] == raised.contact, "before the one that came first"
+    assert w.told("offer")[-1]["class"] == "emergency"
+    again = after_restart(w, w.house.ctx.settings)
+    permitting(again, ContactClass.EMERGENCY)
+    assert bring(again, replace(ALARM, klass="emergency")).contact == raised.contact
+    assert info(again, raised)["class"] == "emergency"
+    with pytest.raises(RefusedError, match="another contact"):
+        bring(again, ALARM)
+
+
+def test_a_class_that_the_queue_does_not_permit_costs_nobody_the_contact(w: World) -> None:
+    permitting(w, ContactClass.URGENT)
+    one = bring(w, replace(ALARM, klass="emergency"))
+    assert info(w, one)["class"] == "normal"
+    assert (audited(w)["class"], audited(w)["class_asked"]) == ("normal", "emergency")
+    notes = [o.fields for o in w.outputs if isinstance(o, Note) and o.name == "contact_class_not_permitted"]
+    assert notes == [{"by": "helsenorge", "queue": "116117", "asked": "emergency", "class": "normal"}]
+    assert info(w, bring(w, replace(ALARM, reference="a2", klass="urgent")))["class"] == "urgent"
+    w.house.at(w.now_ms)
+    w.house.brought.end(WEB, one.contact)
+    assert (info(w, one)["state"], info(w, one)["class"]) == ("ended", "normal")
+
+
+def test_an_emergency_queue_takes_nothing_for_less(w: World) -> None:
+    permitting(w, ContactClass.NORMAL)
+    emergency = next(q for q, info in w.house.calls.queues.items() if info.klass is ContactClass.EMERGENCY)
+    one = bring(w, replace(ALARM, number="", queue=emergency, klass="normal"))
+    assert (info(w, one)["class"], audited(w)["class_asked"]) == ("emergency", "normal")
+    low = bring(w, replace(ALARM, reference="a3", klass="normal"))
+    assert info(w, low)["class"] == "normal"

@@ -66,7 +66,14 @@ def settings() -> HouseSettings:
         queues=(
             QueueInfo(QueueId("113-oslo"), "113 Oslo", ContactClass.EMERGENCY, ("113",), (oslo,)),
             QueueInfo(QueueId("113-bergen"), "113 Bergen", ContactClass.EMERGENCY, ("1131",), (bergen,)),
-            QueueInfo(QueueId("116117"), "Legevakt", ContactClass.NORMAL, ("116117",), (oslo,)),
+            QueueInfo(
+                QueueId("116117"),
+                "Legevakt",
+                ContactClass.NORMAL,
+                ("116117",),
+                (oslo,),
+                brought_classes=frozenset({ContactClass.EMERGENCY}),
+            ),
         ),
         positions=(
             PositionInfo(SEAT_1, oslo, "AMK Oslo", "Plass 1"),

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from kak_server.config.compose import to_house_settings
 from kak_server.config.loader import parse_settings
+from kak_server.config.problems import ConfigError
 from kak_server.config.settings import Settings
+from kak_server.routing.api import ContactClass
 
 BASE = """\
 rooms:
@@ -63,3 +66,13 @@ def test_named_seats_and_localised_names() -> None:
     made = settings()
     assert made.rooms[0].seats() == (("desk-a", "Desk A"), ("desk-b", "Desk B"))
     assert made.queues[0].display_name() == "Nød"
+
+
+def test_classes_that_integrators_may_give_reach_the_bridges_and_are_of_no_use_in_an_emergency_queue() -> None:
+    text = """
+rooms: [{id: amk, name: AMK, positions: 1}]
+queues: [{id: q, name: Q, class: urgent, rooms: [amk], brought_classes: [emergency]}]
+"""
+    assert to_house_settings(parse_settings(text)).queues[0].brought_classes == {ContactClass.EMERGENCY}
+    with pytest.raises(ConfigError, match=r"queues\[0\].brought_classes: whatever comes to an emergency queue is"):
+        parse_settings(text.replace("class: urgent", "class: emergency"))

@@ -3454,6 +3454,8 @@ export interface components {
             arrived_at_ms: number;
             /** Cause */
             cause: string;
+            /** Class */
+            class: ("emergency" | "urgent" | "normal") | "";
             /** Contact */
             contact: string;
             /** Ended At Ms */
@@ -3623,7 +3625,8 @@ export interface components {
          * ContactRequest
          * @description A chat, an alarm or a radio's emergency for a queue, which is named or is that of a number. `reference` is the
          *     integrator's own name for it: the same request again gives the same contact. `text`: the alarm's, or the first
-         *     message of the chat. `priority_s`: credit within the class, in place of the queue's.
+         *     message of the chat. `class`: in place of the queue's, where the queue permits it (the answer says what it is).
+         *     `priority_s`: credit within the class, in place of the queue's.
          */
         ContactRequest: {
             /**
@@ -3646,6 +3649,8 @@ export interface components {
              * @default
              */
             channel: string;
+            /** Class */
+            class?: ("emergency" | "urgent" | "normal") | null;
             /**
              * Kind
              * @enum {string}

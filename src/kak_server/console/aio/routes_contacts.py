@@ -83,6 +83,7 @@ async def bring(body: ContactRequest, by: By, shell: ShellDep, response: Respons
         language=body.language or "",
         priority_s=body.priority_s,
         skills=body.skills,
+        klass=body.class_ or "",
     )
     result, new = _house(shell).bring(by, wanted)
     _done(result)
