@@ -14,7 +14,9 @@ CONFIG = """\
 server: {{lab: true, data_dir: {folder}/data, http: {{port: {http}}}}}
 sip:
   listeners: [{{name: main, host: 127.0.0.1, port: {sip}, transports: [udp]}}]
-  trunks: [{{name: carrier, sources: [127.0.0.0/8], trusted_identity: true}}]
+  trunks:
+    - {{name: carrier, sources: [127.0.0.1], trusted_identity: true, language_from_header: true}}
+    - {{name: exchange, sources: [127.0.0.2]}}
 rooms: [{{id: amk, name: AMK, positions: 1}}]
 areas:
   - id: legevakt
@@ -97,9 +99,11 @@ def _located() -> str:
     return f"--x\r\nContent-Type: application/pidf+xml\r\nContent-ID: <place@b.example>\r\n\r\n{PIDF}"
 
 
-async def call(sip: int, number: str, *headers: str, located: bool = False, caller: str = "+4799999999") -> int:
+async def call(
+    sip: int, number: str, *headers: str, located: bool = False, caller: str = "+4799999999", host: str = "127.0.0.1"
+) -> int:
     transport, caller_ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: Caller(number, sip, headers, located=located, caller=caller), local_addr=("127.0.0.1", 0)
+        lambda: Caller(number, sip, headers, located=located, caller=caller), local_addr=(host, 0)
     )
     try:
         async with asyncio.timeout(20):
@@ -125,6 +129,7 @@ async def test_place_language_and_class_of_a_call_reach_the_workflow(tmp_path: P
         assert await call(sip, "113", caller="+4721345678") == 200, "its number belongs to Oslo"
         assert await call(sip, "113", "Accept-Language: en;q=0.5, se-NO") == 200
         assert await call(sip, "113", "Accept-Language: en") == 487
+        assert await call(sip, "113", "Accept-Language: se", host="127.0.0.2") == 487, "its menus are in Sami, no more"
         assert await call(sip, "22000000") == 487
         assert await call(sip, "22000000", "Resource-Priority: esnet.1") == 200
         assert "kak_faults_total 0.0" in (await client.get("/metrics")).text

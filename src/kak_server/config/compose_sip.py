@@ -113,6 +113,7 @@ def _trunk(trunk: TrunkSection) -> TrunkSettings:
         max_calls=trunk.max_calls,
         may_replace=trunk.may_replace,
         emergency_only=trunk.emergency_only,
+        language_from_header=trunk.language_from_header,
         rate=Rate(trunk.calls_per_s, trunk.calls_burst),
         source_rate=Rate(trunk.source_calls_per_s, trunk.source_calls_burst),
     )

@@ -68,6 +68,9 @@ class TrunkSection(Section):
     name: Identifier = Field(description="short name, in logs and metrics")
     sources: tuple[Network, ...] = Field(min_length=1, max_length=256, description="addresses or networks (CIDR)")
     trusted_identity: bool = Field(True, description="believe its P-Asserted-Identity (RFC 3325)")
+    language_from_header: bool = Field(
+        False, description="believe Accept-Language to be the caller's language; hlang of the SDP (RFC 8373) always is"
+    )
     emergency: bool = Field(True, description="its emergency calls are known as such, and never held back")
     certificates: tuple[Text, ...] = Field(
         (),

@@ -298,6 +298,7 @@ class TrunkSettings:
     max_calls: int = 0  # both ways at once; beyond it only emergency calls; 0: as many as `max_calls` of all
     may_replace: bool = False  # any call by an INVITE with Replaces (RFC 3891), not only calls of its own
     emergency_only: bool = False  # whatever it brings is an emergency call
+    language_from_header: bool = False  # believe Accept-Language to be the caller's
     rate: Rate = field(default_factory=Rate)  # new calls other than emergency calls
     source_rate: Rate = field(default_factory=Rate)  # the same of each of its addresses
 

@@ -134,7 +134,7 @@ class Inbound:
             details=facts.details,
             references=facts.references,
             route_by_location=facts.route_by_location,
-            languages=languages_of(request, admitted.offer_sdp),
+            languages=languages_of(request, admitted.offer_sdp, header=trunk.language_from_header),
             emergency=emergency,
             device=device,
             replaces=replaced.id if replaced is not None else None,

@@ -1,5 +1,6 @@
 """Which languages a caller speaks, as the INVITE tells: what the phone offers for the conversation itself (hlang of the
-audio, RFC 8373), else what it prefers for texts (Accept-Language, RFC 3261 20.3). Nothing of it can cost the call."""
+audio, RFC 8373), else, of trunks where that is believed, what it prefers for texts (Accept-Language, RFC 3261 20.3):
+many phones send the language of their menus, which says little of who holds them. Nothing of it can cost the call."""
 
 import re
 
@@ -14,10 +15,11 @@ _QUALITY = re.compile(r"q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
 _SPOKEN = re.compile(r"^a=hlang-send:([^\r\n]{1,200})", re.MULTILINE)
 
 
-def languages_of(request: Request, offer_sdp: str | None) -> tuple[str, ...]:
-    """Primary subtags in lower case, the best first; empty where nothing is said, or nothing that can be read."""
+def languages_of(request: Request, offer_sdp: str | None, *, header: bool) -> tuple[str, ...]:
+    """Primary subtags in lower case, the best first; empty where nothing is said, or nothing that can be read.
+    `header`: Accept-Language is believed."""
     spoken = _spoken(offer_sdp) if offer_sdp is not None and "a=hlang-" in offer_sdp else ()
-    return spoken or _accepted(request)
+    return spoken or (_accepted(request) if header else ())
 
 
 def _spoken(offer_sdp: str) -> tuple[str, ...]:

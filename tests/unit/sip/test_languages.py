@@ -28,17 +28,23 @@ def invite(*lines: str) -> Request:
     ],
 )
 def test_accept_language(values: list[str], wanted: tuple[str, ...]) -> None:
-    assert languages_of(invite(*(f"Accept-Language: {value}" for value in values)), None) == wanted
+    assert languages_of(invite(*(f"Accept-Language: {value}" for value in values)), None, header=True) == wanted
 
 
 def test_what_is_offered_for_the_conversation_counts_before_what_texts_should_be_in() -> None:
     request = invite("Accept-Language: en")
-    assert languages_of(request, OFFER) == ("se", "nb")
-    assert languages_of(request, OFFER.replace("a=hlang-send:se-NO nb *\r\n", "")) == ("en",)
-    assert languages_of(request, "v=0\r\na=hlang-send:se\r\n") == ("en",), "of no audio"
+    assert languages_of(request, OFFER, header=True) == ("se", "nb")
+    assert languages_of(request, OFFER.replace("a=hlang-send:se-NO nb *\r\n", ""), header=True) == ("en",)
+    assert languages_of(request, "v=0\r\na=hlang-send:se\r\n", header=True) == ("en",), "of no audio"
 
 
 def test_no_more_than_some_are_kept() -> None:
     many = ", ".join(f"{a}{b}" for a in "abc" for b in "abcdefgh")
-    assert len(languages_of(invite(f"Accept-Language: {many}"), None)) == MAX_LANGUAGES
-    assert languages_of(invite(), None) == ()
+    assert len(languages_of(invite(f"Accept-Language: {many}"), None, header=True)) == MAX_LANGUAGES
+    assert languages_of(invite(), None, header=True) == ()
+
+
+def test_the_header_of_a_trunk_that_is_not_believed_says_nothing_and_the_sdp_does() -> None:
+    request = invite("Accept-Language: en")
+    assert languages_of(request, None, header=False) == ()
+    assert languages_of(request, OFFER, header=False) == ("se", "nb")
