@@ -18,8 +18,6 @@ EXIT_START = 2
 def serve(settings: Settings) -> int:
     """Run the control process until SIGTERM or SIGINT; returns the exit code (2: it could not start)."""
     logs.configure()
-    # A console's reading is paused and resumed with each message; for two system calls the kernel's ring costs more
-    os.environ.setdefault("UV_USE_IO_URING", "0")
     try:
         return uvloop.run(_serve(settings))
     except JournalError as problem:

@@ -53,6 +53,7 @@ from kak_server.runtime.clock import UtcClock
 from kak_server.runtime.collector import Collector
 from kak_server.runtime.compactor import ProcessCompactor
 from kak_server.runtime.dispatch import Dispatcher, Feed, Ports
+from kak_server.runtime.huge_pages import HugePages
 from kak_server.runtime.ids import RandomIds
 from kak_server.runtime.journal import Journal, JournalSettings
 from kak_server.runtime.nursery import Nursery
@@ -82,6 +83,7 @@ class Control:
         self.metrics = Metrics()
         self.trunks = TrunkMetrics(self.metrics.registry, [trunk.name for trunk in settings.sip.trunks])
         self.collector = Collector(self._collected)
+        self.huge_pages = HugePages(self._gathered)
         self._log_limit = LogLimit(self.clock.now_ms)
         self.nursery = Nursery()
         self.journal_alarms = JournalAlarms(self.metrics)
@@ -189,6 +191,7 @@ class Control:
         await self._web.start()
         self._probe = asyncio.get_running_loop().create_task(self._loop_probe())
         self.statistics.start()
+        self.huge_pages.start()
         self.readiness.sip_listening = True
         self.log.info(
             "started",
@@ -222,6 +225,7 @@ class Control:
         if self._probe is not None:
             self._probe.cancel()
         self.statistics.stop()
+        await asyncio.to_thread(self.huge_pages.stop)
         if self._web is not None:
             await self._web.stop()
         if self._radio.link is not None:
@@ -318,6 +322,9 @@ class Control:
     def _collected(self, took_s: float, why: str) -> None:
         self.metrics.collected_s.observe(took_s)
         self.log.info("collected", took_ms=round(took_s * 1000), why=why)
+
+    def _gathered(self, pages: int, took_s: float) -> None:
+        self.log.info("heap_on_huge_pages", megabytes=2 * pages, took_ms=round(took_s * 1000))
 
     def _open_journal(self) -> tuple[Journal, Replay]:
         journal = self.machine.journal

@@ -145,7 +145,6 @@ def main(argv: list[str] | None = None) -> int:
         print(f"media worker: {problem}", file=sys.stderr)
         return EXIT_USAGE
     _before_others()
-    os.environ.setdefault("UV_USE_IO_URING", "0")  # as control does: few changes of what is polled, each on its own
     uvloop.run(serve(settings, listener))
     return 0
 
