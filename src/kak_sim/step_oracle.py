@@ -238,7 +238,7 @@ class StepOracle:
                 if step.announce and not told and not isinstance(event, api.Configured | api.ConfigChanged):
                     found.append(f"{contact.contact} did step {number} of {contact.queue} in silence")
             here = contact.state in (api.ContactState.WAITING, api.ContactState.OFFERED)
-            if other_rules and due and step.when is None and not contact.fired & bit:
+            if other_rules and due and step.when is None and not _leads_away(step) and not contact.fired & bit:
                 found.append(f"{contact.contact} follows other rules, and step {number} of {contact.queue} is to come")
             if looked and rang and due and _leads_away(step) and any(might):
                 break  # what rings goes nowhere before that is over
