@@ -12,6 +12,7 @@ TEMPLATE = HERE.parent / "configs" / "lab.yaml"
 ROOMS, REGIONS, SHARED = 190, 16, 4
 SEATS = 5  # robots in a room
 RTP_PORTS = (33_000, 60_999)  # a port is set aside for each who waits
+SKILLS = ("113", "legevakt", "psyk")
 FREE_ROOM, BUSY_ROOM = 0, 100  # the first room of those who are free, and of those who work off the queue
 
 
@@ -110,6 +111,7 @@ def config(folder: Path, ports: Ports, free: int, busy: int, durability: str) ->
     changes = {
         "sip": {"devices": []},
         "rooms": rooms,
+        "skills": [{"id": skill, "name": {"nb": skill, "en": skill}} for skill in SKILLS],
         "queues": queues(),
         "operators": operators,
         "radio": {"gateways": [], "talkgroups": []},
