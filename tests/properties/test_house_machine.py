@@ -721,6 +721,10 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
             return
         if lab.house.callers.turned.legs:  # who only hears an announcement is hung up by a restart
             return
+        browsers = {} if lab.worker is None else lab.worker.browsers
+        seats = lab.house.seats.seats.items()
+        if any(seat.media == "down" and seat_leg(position) in browsers for position, seat in seats):
+            return  # the worker's census says that the sound is up after all, and the operator is asked
         before, state = lab.house.ctx.desk.desired(), core_state(lab)
         timers = dict(lab.house.ctx.core.timers())
         lab.restart()
