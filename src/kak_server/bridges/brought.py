@@ -23,6 +23,8 @@ KEPT_FOR_MS = 3_600_000
 """How long a contact that has ended is remembered."""
 
 KEPT_MAX = 5_000
+LOST_IN_RESTART = "ended-in-restart"
+"""How a contact ended that the routing core knows no more."""
 """So many of those at most; the longest over is forgotten first."""
 
 OPEN_MAX = 5_000
@@ -248,7 +250,8 @@ class BroughtContacts:
             if one.over:
                 self.ctx.emit(SetTimer(one.key(), one.ended_at_ms + KEPT_FOR_MS))
             elif view is None or view.state is routing.ContactState.ENDED:
-                self.ended(one.contact, "ended-in-restart")
+                # Of the journal's last event the core still knows how it ended; of an earlier one nobody does
+                self.ended(one.contact, view.cause if view is not None and view.cause else LOST_IN_RESTART)
             elif view.state is routing.ContactState.CONNECTING and view.operator is not None and view.position:
                 self.connect(routing.Connect(one.contact, view.operator, view.position, view.epoch))
         for one in self.contacts.values():

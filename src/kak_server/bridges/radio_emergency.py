@@ -6,7 +6,7 @@ said again then. So nothing of it needs to be kept.
 """
 
 from kak_server.bridges.asking import RefusedError
-from kak_server.bridges.brought import BroughtContacts
+from kak_server.bridges.brought import LOST_IN_RESTART, BroughtContacts
 from kak_server.bridges.brought_types import Asked, Brought, Integrator
 from kak_server.bridges.calls import JOINED
 from kak_server.bridges.context import Context
@@ -69,8 +69,13 @@ class RadioEmergencies:
         except RefusedError as refused:
             self.ctx.emit(Note("radio_emergency_refused", "error", {**fields, "code": refused.code}))
             return
-        if not new:
-            self._over(one)
+        if new:
+            return
+        if one.cause == LOST_IN_RESTART:  # nobody knows whether it was seen to, and at the gateway it is up
+            self.brought.forget(one.contact)
+            self._raised(event)
+            return
+        self._over(one)
 
     def _told_again(self, one: Brought) -> None:
         view = self.ctx.core.contact(one.contact)

@@ -47,11 +47,12 @@ def forced(by: str, effect: Forced) -> Texts:
     return f"{by} {nb}{note}", f"{by} {en}{note}"
 
 
-def call_out_left(number: str) -> Texts:
-    """To the shift lead, or to everybody where none is on."""
+def call_out_left(number: str, queue: str = "") -> Texts:
+    """To the shift lead, or to everybody where none is on. `queue`: the name of the one that the call is about."""
+    about = f" ({queue})" if queue else ""
     return (
-        f"Utgående samtale med {number} står uten operatør, og ingen har tatt den.",
-        f"The call out to {number} is left without an operator, and nobody has taken it.",
+        f"Utgående samtale med {number}{about} står uten operatør, og ingen har tatt den.",
+        f"The call out to {number}{about} is left without an operator, and nobody has taken it.",
     )
 
 

@@ -71,6 +71,15 @@ WAITS: Final[Mapping[str, Said]] = {
         "Et trinn i arbeidsflyten leder videre til køen {queue}; ankomsttidspunktet beholdes.",
     ),
 }
+WAITS_CALLED: Final[Mapping[str, Said]] = {
+    "requeued": Said(
+        "Whoever was called hears an announcement and waits: head of the class. Others of the queue are asked, and "
+        "whoever had the call may take it back.",
+        "Den som ble oppringt, hører en melding og venter: først i klassen. Andre i køen spørres, og den som hadde "
+        "samtalen, kan hente den tilbake.",
+    )
+}
+"""What a call out says in place of these: nobody of it ever rang."""
 ENDS: Final[Mapping[str, Said]] = {
     "bye": Said("the other side hung up (bye)", "den andre la på (bye)"),
     "cancelled": Said(

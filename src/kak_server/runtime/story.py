@@ -12,7 +12,7 @@ from kak_server.runtime import arrival_sentences, moves_sentences
 from kak_server.runtime.considering import Considered, Judged, judged, with_chosen
 from kak_server.runtime.offer_sentences import offer_said
 from kak_server.runtime.passed_over import TOLD_MAX, passed_over
-from kak_server.runtime.phrases import ENDS, RELEASED, STATES_NB, WAITS, WITHDRAWN, Said, of
+from kak_server.runtime.phrases import ENDS, RELEASED, STATES_NB, WAITS, WAITS_CALLED, WITHDRAWN, Said, of
 from kak_server.runtime.steps_told import StepsTold
 from kak_server.runtime.times import clock, seconds
 from kak_server.runtime.waiting import Waiting
@@ -272,7 +272,10 @@ class Story:
 
     def _waits(self, event: api.Event, effect: api.StartWaiting) -> None:
         if effect.reason != "arrived" or not isinstance(event, api.ContactArrived):
+            row = self.core.state.contacts.get(effect.contact)
             form = of(WAITS, effect.reason)
+            if row is not None and row.outgoing:
+                form = WAITS_CALLED.get(effect.reason, form)
             said = Said(form.en.format(queue=effect.queue), form.nb.format(queue=effect.queue))
             if effect.reason in ("overflow", "transferred"):
                 said = arrival_sentences.joined(self.core.state, effect.queue, said)

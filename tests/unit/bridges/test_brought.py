@@ -539,7 +539,7 @@ def test_one_that_ended_while_we_died_is_over(w: World) -> None:
     again = after_restart(w)
     recovery.resume(again.house, {}, again.now_ms)
     again.pump()
-    assert info(again, chat)["cause"] == "ended-in-restart"
+    assert info(again, chat)["cause"] == "ended-outside"
 
 
 def permitting(w: World, *classes: ContactClass) -> None:
@@ -594,3 +594,44 @@ def test_an_emergency_queue_takes_nothing_for_less(w: World) -> None:
     assert (info(w, one)["class"], audited(w)["class_asked"]) == ("emergency", "normal")
     low = bring(w, replace(ALARM, reference="a3", klass="normal"))
     assert info(w, low)["class"] == "normal"
+
+
+def cause_of(w: World, one: Brought) -> str:
+    return w.house.brought.contacts[one.contact].cause
+
+
+def dies_before_the_record(w: World, contact: ContactId) -> World:
+    """The operator has ended it, the event is in the journal, and what follows is not."""
+    before = dict(w.records)
+    assert w.do("contact.hangup", {"contact": contact}).code == ""
+    w.records = before
+    return w
+
+
+def test_an_emergency_that_was_seen_to_as_we_died_is_cleared_when_the_gateway_tells_of_it(
+    w: World, emergency: Brought
+) -> None:
+    again = after_restart(dies_before_the_record(w, emergency.contact), w.house.ctx.settings)
+    resume(again, {})
+    assert cause_of(again, emergency) == "operator-hangup"
+    alarms(again)
+    again.radio(KEY)  # the link is back: it was never cleared there
+    assert alarms(again) == [("clear_alarm", "a1", KARI)]
+    assert again.house.ctx.core.contacts() == ()
+
+
+def test_an_emergency_of_which_nobody_knows_how_it_ended_is_brought_again_while_it_is_up(
+    w: World, emergency: Brought
+) -> None:
+    w = dies_before_the_record(w, emergency.contact)
+    w.do("activity.set", {"activity": "break"})  # a later event: how the contact ended is known no more
+    w.records = {**w.records, emergency.key(): emergency}
+    again = after_restart(w, w.house.ctx.settings)
+    resume(again, {})
+    assert cause_of(again, emergency) == "ended-in-restart"
+    again.radio(KEY)
+    assert alarms(again) == []
+    (anew,) = again.house.ctx.core.contacts()
+    assert anew.contact != emergency.contact
+    again.radio(KEY)
+    assert len(again.house.ctx.core.contacts()) == 1

@@ -6,7 +6,7 @@ from typing import Any
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Dirty
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId, LegId, OperatorId, RoomId
+from kak_server.model.ids import CallId, ContactId, LegId, OperatorId, RoomId
 from kak_server.routing.api import Configured, ContactState, RoomConfig, RoomsConfig
 from tests.unit.bridges.world import KARI, OLA, SEAT_1, SEAT_2, CountingIds, World, routing_config, settings, world
 
@@ -68,3 +68,46 @@ def test_a_restart_tells_it_again() -> None:
     again = House(settings(), w.house.ctx.core, CountingIds(900))
     again.staff.resume()
     assert [one["code"] for one in again.staff.notices_of(OLA, SEAT_2)] == ["call-out-left"]
+
+
+def called_back() -> tuple[World, ContactId]:
+    """Somebody rang the emergency queue and gave up; Kari calls back and loses the call, and Ola is on a break."""
+    w = world()
+    w.sit()
+    w.sit(OLA, SEAT_2)
+    w.do("activity.set", {"activity": "break"}, OLA, SEAT_2)
+    w.do("activity.set", {"activity": "break"})
+    missed = w.ring("call1")
+    w.ends(CallId("call1"))
+    contact = ContactId(w.do("contact.callback", {"contact": missed}).result["contact"])
+    assert w.house.ctx.core.state.contacts[contact].queue == "113-oslo"
+    w.picks_up(w.dials()[-1].call)
+    return w, contact
+
+
+def loses(w: World) -> None:
+    w.media(rpc.LegMedia(LegId(f"seat-{SEAT_1}"), "down"))
+    w.pass_ms(5_000)
+    w.timer("routing/media:kari")
+
+
+def test_a_call_back_that_loses_its_operator_is_told_with_its_queue_until_somebody_has_it() -> None:
+    w, contact = called_back()
+    loses(w)
+    assert w.house.ctx.core.state.contacts[contact].state is ContactState.WAITING
+    (told,) = [one for one in w.house.views.snapshot(OLA, SEAT_2)["notices"] if one["code"] == "call-out-left"]
+    assert (
+        told["text_en"]
+        == "The call out to +4799999999 (113 Oslo) is left without an operator, and nobody has taken it."
+    )
+    assert "(113 Oslo) står uten operatør" in told["text_nb"]
+    w.do("activity.set", {"activity": "available"}, OLA, SEAT_2)
+    assert w.answer(contact, OLA, SEAT_2).code == ""
+    assert "call-out-left" not in notices(w, OLA, SEAT_2)
+
+
+def test_a_call_out_that_is_passed_on_to_a_queue_is_not_left() -> None:
+    w, contact = called_back()
+    assert w.do("contact.transfer", {"contact": contact, "queue": "116117"}).code == ""
+    assert w.house.ctx.core.state.contacts[contact].state is ContactState.WAITING
+    assert "call-out-left" not in notices(w, OLA, SEAT_2)

@@ -325,3 +325,17 @@ def test_why_it_waits_is_said_again_only_when_it_is_another_reason(tmp_path: Pat
     assert any(line.startswith("The own room's time is over") for line in story)
     assert story.count(nobody) == 2, story
     assert story.index(nobody) == 1
+
+
+@pytest.mark.parametrize("about", ["", "113"])
+def test_who_was_called_and_lost_the_operator_is_not_told_to_have_rung(tmp_path: Path, about: str) -> None:
+    desk = JournaledDesk(tmp_path, queue("113", "oslo"))
+    desk.sit("ada")
+    desk.dial("ada", "c1", about, "+4722222222")
+    desk.joined("c1")
+    desk.media("oslo-ada", False)
+    desk.wait(10_000)
+    desk.journal.close()
+    text = "\n".join(told(tmp_path, "c1"))
+    assert "Whoever was called hears an announcement and waits: head of the class." in text
+    assert "The caller" not in text
