@@ -96,6 +96,9 @@ class NextSegment:
                     self._fd = fd
                 elif fd is not None:
                     self._files.close(fd)
+                    if self._wanted == number:  # the end came meanwhile: nobody uses it
+                        with contextlib.suppress(OSError):
+                            segment_path(self._folder, number).unlink()
 
     def _due(self) -> int | None:
         """Wait for something to do: its number. None: the end."""
