@@ -236,11 +236,17 @@ def _end_offer(turn: Turn, operator: Operator, reason: str) -> Contact | None:
 
 def give_back_offer(turn: Turn, operator: Operator, reason: str) -> None:
     """The operator cannot take the offer any more: next one, at once. It is not held against the operator."""
+    contact = take_offer(turn, operator, reason)
+    if contact is not None:
+        offers.wait_again(turn, contact)
+
+
+def take_offer(turn: Turn, operator: Operator, reason: str) -> Contact | None:
+    """As `give_back_offer`, but the contact, if nobody else is asked for it, is returned: it is to wait again."""
     contact = _end_offer(turn, operator, reason)
     if operator.state is OperatorState.OFFERED:
         offers.leave_offer(turn, operator)
-    if contact is not None:
-        offers.wait_again(turn, contact)
+    return contact
 
 
 def _known(turn: Turn, event: OperatorSignedOut | ActivitySet) -> Operator | None:

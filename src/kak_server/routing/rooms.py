@@ -4,7 +4,7 @@ from kak_server.model.ids import RoomId
 from kak_server.routing import matching, offers, operators, parking, planning, queues
 from kak_server.routing.api import RoomChanged, RoomState, RoomStateSet
 from kak_server.routing.needs import WaitKey
-from kak_server.routing.state import Turn
+from kak_server.routing.state import Contact, State, Turn
 
 
 def on_set(turn: Turn, event: RoomStateSet) -> None:
@@ -25,29 +25,36 @@ def on_set(turn: Turn, event: RoomStateSet) -> None:
     people = [state.operators[operator] for operator in sorted(state.by_room.get(event.room, ()))]
     for operator in people:
         matching.unlist_idle(state, operator)
-    if event.state is RoomState.EVACUATED:
-        for operator in people:
-            operators.give_back_offer(turn, operator, "evacuated")
+    evacuated = event.state is RoomState.EVACUATED
+    rang = [operators.take_offer(turn, operator, "evacuated") for operator in people] if evacuated else []
     # who comes back and is on loan is asked by those who wait for the other room alone, too
     served = {event.room, *(operator.serves_room for operator in people if come_back)}
     concerned, moved = _plan_again(turn, event, sorted(served))
     for operator in people:
         matching.list_idle(state, operator)
         turn.touch_operator(operator.operator)
-    parked = parking.vacate(turn, event.room) if event.state is RoomState.EVACUATED else []
-    returned = {queues.wait_key(contact, state.queue_of(contact).config): contact for contact in parked}
+    parked = parking.vacate(turn, event.room) if evacuated else []
+    returned = _by_key(state, parked)
+    again = _by_key(state, [contact for contact in rang if contact is not None])
     # whose people come back is asked by everybody in their order, not first by those who wait for others now
-    for key in sorted((*(concerned if come_back else moved), *returned)):
+    for key in sorted((*(concerned if come_back else moved), *returned, *again)):
         contact = state.contacts[key[-1]]
-        if key in returned:
+        if key in again:
+            offers.wait_again(turn, contact)
+        elif key in returned:
             parking.wait(turn, contact)
         elif contact.key is not None:
             offers.match_contact(turn, contact)
     for operator in people:
         offers.match_operator(turn, operator)
-    if event.state is RoomState.EVACUATED:
+    if evacuated:
         for operator in people:
             offers.released(turn, operator)
+
+
+def _by_key(state: State, contacts: list[Contact]) -> dict[WaitKey, Contact]:
+    """By their places among those who wait."""
+    return {queues.wait_key(contact, state.queue_of(contact).config): contact for contact in contacts}
 
 
 def _plan_again(turn: Turn, event: RoomStateSet, served: list[RoomId]) -> tuple[list[WaitKey], list[WaitKey]]:

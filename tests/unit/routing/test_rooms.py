@@ -169,3 +169,20 @@ def test_whoever_is_on_loan_and_comes_back_into_the_room_is_asked_for_the_emerge
     desk.ring("c2", "113b")
     says(desk, OSLO, RoomState.CLOSED)
     assert desk.operator("fay").contact == ContactId("c2")
+
+
+def test_who_rang_in_an_evacuated_room_is_not_offered_on_before_an_emergency_that_looks_farther_now() -> None:
+    national = RoomsConfig((RoomConfig(OSLO, (BERGEN,)), RoomConfig(BERGEN), RoomConfig(RoomId("tromso"))))
+    made = Desk(
+        queue("113", "oslo", "bergen", workflow=(Step(reach=Reach.OWN),)),
+        queue("line", "bergen", klass=ContactClass.URGENT, workflow=(Step(reach=Reach.COUNTRY),)),
+        national=national,
+    )
+    made.send(RoomStateSet(made.now_ms, OSLO, RoomState.EVACUATED))
+    made.sit("bob", "bergen")
+    made.ring("c1", "line")
+    made.ring("e1", "113")
+    made.sit("eve", "tromso")
+    assert (made.offered_to("c1"), made.offered_to("e1")) == ("bob", None)
+    made.send(RoomStateSet(made.now_ms, BERGEN, RoomState.EVACUATED))
+    assert (made.offered_to("c1"), made.offered_to("e1")) == (None, "eve")
