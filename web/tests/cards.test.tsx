@@ -157,6 +157,7 @@ describe("alarms", () => {
           since_ms: NOW_MS,
           contact: null,
           reserved: false,
+          chat_room: 0,
           of_room: null,
         },
       ],

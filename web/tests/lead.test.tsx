@@ -28,6 +28,7 @@ const staffRow = (part: Partial<StaffRow> = {}): StaffRow => ({
   rejected: 0,
   misses_in_row: 2,
   reserved: false,
+  chats: [],
   skills: {},
   note: "tilbake 12:30",
   on_since_ms: NOW_MS,
@@ -70,7 +71,9 @@ describe("the shift lead's list", () => {
     await event("staff", [staffRow({ state: "idle", activity: "available", reserved: true })]);
     expect(id("staff-ola")).toHaveTextContent("i reserve");
     const mine = { operator: "kari", name: "Kari", position: "oslo-1", room: "oslo", activity: "available" };
-    await event("operators", [{ ...mine, state: "idle", since_ms: NOW_MS, contact: null, reserved: true }]);
+    await event("operators", [
+      { ...mine, state: "idle", since_ms: NOW_MS, contact: null, reserved: true, chat_room: 0 },
+    ]);
     expect(id("my-reserve")).toHaveTextContent("I reserve");
     await event("operators", []);
     expect(screen.queryByTestId("my-reserve")).toBeNull();

@@ -27,6 +27,7 @@ const colleague = (operator: string, of_room: string | null): OperatorRow => ({
   since_ms: NOW_MS,
   contact: null,
   reserved: false,
+  chat_room: 0,
   of_room,
 });
 const slot = (contact: string, number: number, of_room: string | null): Parked => ({

@@ -67,6 +67,8 @@ describe("events", () => {
       card: card(),
       "card.message": { contact: "k1", number: 2, by: "outside", name: "", text: "x", at_ms: 0 },
       "card.ended": { contact: "k1", cause: "hangup", text_nb: "", text_en: "" },
+      "chat.kept": { contact: "k1", operator: "ola", name: "Ola", reason: "expired" },
+      reading: { contact: "k1", card: card(), holder: "ola", holder_name: "Ola", cause: "", text_nb: "", text_en: "" },
       me: me(),
       queues: [],
       waiting: [],

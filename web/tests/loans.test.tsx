@@ -54,6 +54,7 @@ const person = (operator: string, room: string): StaffRow => ({
   misses_in_row: 0,
   skills: {},
   reserved: false,
+  chats: [],
   note: "",
   on_since_ms: NOW_MS,
   activity_since_ms: NOW_MS,

@@ -28,6 +28,7 @@ const row = (part: Partial<OperatorRow> = {}): OperatorRow => ({
   since_ms: NOW_MS,
   contact: null,
   reserved: false,
+  chat_room: 0,
   of_room: null,
   ...part,
 });

@@ -54,6 +54,7 @@ export const offer = (part: Partial<Offer> = {}): Offer => ({
   kind: "voice",
   channel: "",
   text: "",
+  messages: [],
   ...part,
 });
 
@@ -76,6 +77,8 @@ export const card = (part: Partial<Card> = {}): Card => ({
   messages: [{ contact: "k1", number: 1, by: "outside", name: "", text: "Hei, jeg har feber", at_ms: NOW_MS - 9_000 }],
   silent_since_ms: null,
   ends_at_ms: null,
+  handing: null,
+  readers: [],
   ...part,
 });
 
@@ -200,6 +203,7 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   staff: [],
   loans: [],
   cards: [],
+  reading: null,
   rooms: [],
   ...part,
 });

@@ -189,6 +189,8 @@ class BroughtContacts:
             self.offered.pop(contact, None)
             if view is not None and view.operator is not None and view.state is routing.ContactState.OFFERED:
                 self.offered[contact] = view.operator
+            elif view is not None and view.handing is not None:
+                self.offered[contact] = view.handing.operator
         if view is None or one.over:
             return
         if view.queue != one.queue:

@@ -8,6 +8,7 @@ from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_types import MESSAGES_MAX, TEXT_MAX, Brought, Integrator, Message, Sender
 from kak_server.bridges.calls import JOINED
+from kak_server.bridges.chat_hands import ChatHands
 from kak_server.bridges.chat_silence import ChatSilence
 from kak_server.bridges.context import Context
 from kak_server.bridges.outputs import Tell
@@ -31,10 +32,11 @@ def message_view(message: Message) -> View:
 class BroughtTalk:
     """Both ways."""
 
-    def __init__(self, ctx: Context, brought: BroughtContacts, silence: ChatSilence) -> None:
+    def __init__(self, ctx: Context, brought: BroughtContacts, silence: ChatSilence, hands: ChatHands) -> None:
         self.ctx = ctx
         self.brought = brought
         self.silence = silence
+        self.hands = hands
         self.redraw: Callable[[ContactId], None] = lambda _contact: None
 
     def from_outside(self, by: Integrator, contact: ContactId, text: str, key: str) -> tuple[Message, bool]:
@@ -72,6 +74,8 @@ class BroughtTalk:
         view = self.ctx.core.contact(one.contact)
         if new and view is not None and view.position is not None and view.state in JOINED:
             self.ctx.emit(Tell(view.position, "card.message", message_view(message)))
+        if new:
+            self.hands.said(one.contact, message_view(message))
         if new and self.silence.said(one.contact):
             self.redraw(one.contact)
         return message, new

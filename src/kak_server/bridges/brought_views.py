@@ -7,28 +7,36 @@ from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_talk import message_view
 from kak_server.bridges.brought_types import Brought, Message
 from kak_server.bridges.calls import JOINED
+from kak_server.bridges.chat_hands import ChatHands
 from kak_server.bridges.chat_silence import ChatSilence
 from kak_server.bridges.context import Context
-from kak_server.routing.api import ContactState, Offer
+from kak_server.model.ids import OperatorId
+from kak_server.routing.api import INVITES, ContactState, Offer, OperatorState
 from kak_server.routing.views import ContactView, OperatorView
 
 View = dict[str, Any]
 _WAITS = (ContactState.WAITING, ContactState.OFFERED)
 
+HISTORY_MAX = 20
+"""So many messages, the last ones, are shown to a colleague who is asked for a chat; the card has all."""
+
 
 class BroughtViews:
     """Read only."""
 
-    def __init__(self, ctx: Context, brought: BroughtContacts, silence: ChatSilence) -> None:
+    def __init__(self, ctx: Context, brought: BroughtContacts, silence: ChatSilence, hands: ChatHands) -> None:
         self.ctx = ctx
         self.brought = brought
         self.silence = silence
+        self.hands = hands
+        hands.draw = lambda view: self.card(view, self._queue_name(view))
 
-    def on_offer(self, view: ContactView) -> View:
-        """What an offer says of it beside what it says of calls."""
+    def on_offer(self, view: ContactView, operator: OperatorId | None) -> View:
+        """What an offer says of it beside what it says of calls. Whoever is asked by a colleague sees what was
+        written."""
         one = self.brought.contacts.get(view.contact)
         if one is None:
-            return {"kind": "voice", "channel": "", "text": ""}
+            return {"kind": "voice", "channel": "", "text": "", "messages": []}
         said = self.brought.messages.get(view.contact)
         text = said[-1].text if said else one.asked.text
         return {
@@ -37,6 +45,21 @@ class BroughtViews:
             "text": text,
             "caller_name": one.asked.caller_name,
             "caller_source": "none",
+            **self._handed(view, operator),
+        }
+
+    def _handed(self, view: ContactView, operator: OperatorId | None) -> View:
+        row = self.hands.asked(view, operator)
+        if row is None:
+            return {"messages": []}
+        said = self.brought.messages.get(view.contact, [])[-HISTORY_MAX:]
+        return {
+            "epoch": INVITES + row.number,
+            "expires_at_ms": row.expires_at_ms,
+            "purpose": "hand-on",
+            "invited_by": view.operator,
+            "invited_by_name": self.hands.name(view.operator) if view.operator is not None else "",
+            "messages": [message_view(message) for message in said],
         }
 
     def card(self, view: ContactView, queue_name: str) -> View:
@@ -61,7 +84,28 @@ class BroughtViews:
             "answered_at_ms": view.connected_at_ms or view.since_ms,
             "messages": [message_view(said) for said in self.brought.messages.get(view.contact, ())],
             **self.silence.on_card(view.contact),
+            **self.hands.on_card(view),
         }
+
+    def _queue_name(self, view: ContactView) -> str:
+        info = self.brought.calls.queues.get(view.queue)
+        return info.name if info is not None else str(view.queue)
+
+    def of_staff(self, operator: OperatorView) -> list[View]:
+        """The chats that somebody has, for their shift lead."""
+        views = [self.ctx.core.contact(chat) for chat in operator.chats]
+        return [
+            {
+                "contact": view.contact,
+                "queue_name": self._queue_name(view),
+                "class": view.klass.value,
+                "caller": self.brought.contacts[view.contact].asked.caller,
+                "caller_name": self.brought.contacts[view.contact].asked.caller_name,
+                "since_ms": view.connected_at_ms or view.since_ms,
+            }
+            for view in views
+            if view is not None and view.contact in self.brought.contacts
+        ]
 
     def source(self, one: Brought) -> str:
         """Who brought it, in words."""
@@ -116,3 +160,9 @@ def chats_of(operator: OperatorView) -> View:
         "chats_max": operator.chats_max,
         "chats_in_call": operator.chats_in_call,
     }
+
+
+def room_for_chats(state: OperatorState, chats: int, chats_max: int, chats_in_call: int) -> int:
+    """How many more chats somebody takes, as they are just now."""
+    most = min(chats_max, chats_in_call) if state is OperatorState.BUSY else chats_max
+    return max(0, most - chats)

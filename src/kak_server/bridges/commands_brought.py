@@ -29,15 +29,6 @@ def mine(house: "House", by: By, args: Args) -> ContactId | None:
     return contact
 
 
-def whole(house: "House", by: By, args: Args, doing: str) -> ContactId | None:
-    """The same for what takes an operator whole, an alarm or a radio's emergency; None: it is about a call. Raises
-    RefusedError for a chat, which goes to a queue or a room and keeps its place beside others."""
-    contact = mine(house, by, args)
-    if contact is not None and house.brought.contacts[contact].kind == "chat":
-        raise RefusedError("not-a-call", f"a chat cannot be {doing}: transfer it to a queue or a room")
-    return contact
-
-
 def no_sound(house: "House", args: Args, doing: str) -> None:
     """What needs sound needs a call. Raises RefusedError for contacts that have none."""
     if concerns(house, args):

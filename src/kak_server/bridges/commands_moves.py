@@ -46,7 +46,7 @@ def _unpark(house: "House", by: By, args: Args) -> None:
 
 
 def _to_operator(house: "House", by: By, args: Args) -> None:
-    contact = commands_brought.whole(house, by, args, "handed to one colleague") or own_line(house, by, args).contact
+    contact = commands_brought.mine(house, by, args) or own_line(house, by, args).contact
     target, back = OperatorId(text(args, "operator")), args.get("back") is not False
     house.ctx.route(routing.TransferToOperator(house.ctx.now_ms, by.operator, contact, target, back))
 
@@ -92,9 +92,9 @@ def _seek(house: "House", by: By, args: Args, *, queue: QueueId | None = None, r
 
 
 def _drop(house: "House", by: By, args: Args) -> None:
-    line = own_line(house, by, args)
+    contact = commands_brought.mine(house, by, args) or own_line(house, by, args).contact
     target = OperatorId(text(args, "operator"))
-    house.ctx.route(routing.ColleagueDropped(house.ctx.now_ms, by.operator, line.contact, target))
+    house.ctx.route(routing.ColleagueDropped(house.ctx.now_ms, by.operator, contact, target))
 
 
 def _complete(house: "House", by: By, args: Args) -> None:
@@ -142,15 +142,21 @@ def _listen(house: "House", by: By, args: Args) -> None:
 
 def _take_over(house: "House", by: By, args: Args) -> None:
     view = _led(house, by, args)
-    if view.kind is routing.ContactKind.CHAT:
-        raise RefusedError("not-a-call", "a chat cannot be taken over: ask its operator to transfer it")
     house.ctx.route(routing.ContactTakenOver(house.ctx.now_ms, by.operator, view.contact))
+
+
+def _read(house: "House", by: By, args: Args) -> None:
+    """Look into a chat, or no longer."""
+    if flag(args, "on"):
+        house.chat_hands.look_in(by.position, by.operator, _led(house, by, args))
+    else:
+        house.chat_hands.look_away(by.position)
 
 
 BY_PHONE = ("contact.unpark", "contact.listen", "contact.take_over")
 """What a position whose sound is a phone cannot begin from the console."""
 
-AUDITED = frozenset({"contact.listen", "contact.take_over"})
+AUDITED = frozenset({"contact.listen", "contact.take_over", "contact.read"})
 
 TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "contact.park": _park,
@@ -166,4 +172,5 @@ TABLE: Mapping[str, Callable[["House", By, Args], Mapping[str, Any] | None]] = {
     "consult.swap": _swap,
     "contact.listen": _listen,
     "contact.take_over": _take_over,
+    "contact.read": _read,
 }

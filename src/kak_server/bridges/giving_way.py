@@ -41,7 +41,9 @@ def look(house: "House", contact: ContactId) -> None:
     if found is not None:
         chat_view, operator = found
         del offered[chat_view.contact]  # the next that waits takes another
-        event = routing.OfferRejected(house.ctx.now_ms, operator, chat_view.contact, chat_view.epoch, gives_way=True)
+        row = chat_view.handing
+        epoch = chat_view.epoch if row is None else routing.INVITES + row.number
+        event = routing.OfferRejected(house.ctx.now_ms, operator, chat_view.contact, epoch, gives_way=True)
         house.ctx.route(event)
         fields = {"contact": chat_view.contact, "to": contact, "operator": operator}
         house.ctx.emit(Note("chat_gave_way", fields=fields))

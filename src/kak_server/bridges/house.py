@@ -15,6 +15,7 @@ from kak_server.bridges.brought_talk import BroughtTalk
 from kak_server.bridges.brought_views import BroughtViews
 from kak_server.bridges.callers import Callers
 from kak_server.bridges.calls import JOINED, Calls
+from kak_server.bridges.chat_hands import ChatHands
 from kak_server.bridges.chat_silence import ChatSilence
 from kak_server.bridges.colleagues import Colleagues
 from kak_server.bridges.context import Context, HouseSettings, Ids
@@ -64,8 +65,9 @@ class House:
         self.brought = BroughtContacts(self.ctx, self.calls)
         self.emergencies = RadioEmergencies(self.ctx, self.brought, self.groups)
         self.chat_silence = ChatSilence(self.ctx, self.brought)
-        self.brought_talk = BroughtTalk(self.ctx, self.brought, self.chat_silence)
-        self.brought_talk.redraw = self.redraw
+        self.chat_hands = ChatHands(self.ctx, self.brought)
+        self.brought_talk = BroughtTalk(self.ctx, self.brought, self.chat_silence, self.chat_hands)
+        self.brought_talk.redraw = self.chat_hands.redraw = self.redraw
         self.callers = Callers(self.ctx, self.calls, self.abandoned)
         self.parties = Parties(self.ctx, self.calls)
         self.workflows = Workflows(self.ctx, self.calls, self.parties)
@@ -89,10 +91,10 @@ class House:
             self.phone_views,
             self.views_callers,
             self.colleagues,
-            BroughtViews(self.ctx, self.brought, self.chat_silence),
+            BroughtViews(self.ctx, self.brought, self.chat_silence, self.chat_hands),
         )
         self.staff = Staff(self.ctx, self.seats)
-        self.staff_views = StaffViews(self.ctx, self.staff)
+        self.staff_views = StaffViews(self.ctx, self.staff, self.views.brought)
         self.views.staff = self.staff_views
         self._effects: Mapping[type[Any], Callable[[Any], None]] = {
             routing.StartWaiting: self.calls.start_waiting,
@@ -103,9 +105,9 @@ class House:
             routing.DialOut: self.outgoing.dial_out,
             routing.Announce: self.workflows.announce,
             routing.OverflowOut: self.workflows.overflow_out,
-            routing.SetHold: self._hold,
+            routing.SetHold: lambda e: far_ends.hold(self, e.contact, e.on),
             routing.ReleaseOperator: self._release,
-            routing.EndContact: self._end,
+            routing.EndContact: lambda e: self.end(e.contact, e.cause),
             routing.PositionLeft: self._position_left,
             routing.PositionMoved: self._moved,
             routing.SetTimer: lambda e: self.ctx.emit(SetTimer(ROUTING_TIMER + e.key, e.at_ms)),
@@ -233,6 +235,7 @@ class House:
         if view is not None and not refused:
             self.groups.release_all(view.position)
             self.videos.leave(view.position)
+            self.chat_hands.look_away(view.position)
         return refused
 
     def worker_attached(self, census: rpc.Census, boot: str, now_ms: int) -> None:
@@ -284,6 +287,7 @@ class House:
         data = {"contact": effect.contact, "epoch": effect.epoch, "reason": effect.reason}
         self.ctx.emit(Tell(effect.position, "offer.withdrawn", data))
         self.phone_desk.phones.withdrawn(effect)
+        self.chat_hands.withdrawn(effect)
 
     def connect(self, effect: routing.Connect) -> None:
         """Join caller and operator."""
@@ -310,9 +314,6 @@ class House:
         self.calls.moved(effect.contact, effect.position)
         self.ctx.notices.heard(effect.contact)
 
-    def _end(self, effect: routing.EndContact) -> None:
-        self.end(effect.contact, effect.cause)
-
     def end(self, contact: ContactId, cause: str) -> None:
         """The contact is over: its patch, its video, its call."""
         self.patches.remove(contact, cause)
@@ -322,15 +323,14 @@ class House:
             self.abandoned.ended(line)
             self.callers.ended(line)
         self.brought.ended(contact, cause)
+        self.chat_hands.over(contact, cause)
         self.calls.end(contact, cause)
         self.ctx.emit(Note("contact_ended", fields={"contact": contact, "cause": cause}))
-
-    def _hold(self, effect: routing.SetHold) -> None:
-        far_ends.hold(self, effect.contact, effect.on)
 
     def _position_left(self, effect: routing.PositionLeft) -> None:
         self.groups.release_all(effect.position)
         self.videos.leave(effect.position)
+        self.chat_hands.look_away(effect.position)
         self.phone_desk.left(effect.position)
         if effect.reason in ("moved", "forced"):
             self.seats.vacate(effect.position)
@@ -372,6 +372,7 @@ class House:
         if view is not None and view.state in JOINED:
             for operator, position in self.colleagues.seats_of(view):
                 self.ctx.emit(Tell(position, *self.views.at_seat(view, operator)))
+        self.chat_hands.drawn(contact, view)
 
     def redraw_some(self, contact: ContactId | None) -> None:
         """The same, where there may be none."""

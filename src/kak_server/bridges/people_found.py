@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from kak_server.bridges.brought_views import room_for_chats
 from kak_server.model.ids import RoomId
 from kak_server.routing.api import OperatorState, RoomState
 from kak_server.routing.state import Operator
@@ -43,6 +44,7 @@ def person(ctx: "Context", names: Mapping[RoomId, str], row: Operator) -> View:
         "room_name": names.get(row.room, str(row.room)),
         "activity": row.activity.value,
         "state": row.state.value,
+        "chat_room": room_for_chats(row.state, len(row.chats), row.chats_max, row.chats_in_call),
         "skills": dict(row.skills),
         "on_loan": ctx.core.loan_of(row.operator) is not None,
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
+from kak_server.bridges.brought_views import room_for_chats
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context, QueueInfo
 from kak_server.bridges.lent_lists import MAX_WAITING_ROWS, RANKS
@@ -167,6 +168,7 @@ class RoomLists:
                 "since_ms": row.since_ms,
                 "contact": row.contact,
                 "reserved": row.reserved,
+                "chat_room": room_for_chats(row.state, len(row.chats), row.chats_max, row.chats_in_call),
                 "of_room": None,
             }
             for row in self.ctx.core.in_room(room)

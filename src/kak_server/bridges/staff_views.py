@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kak_server.bridges.brought_views import BroughtViews
 from kak_server.bridges.people_found import find_people, person
 from kak_server.model.ids import OperatorId, PositionId, RoomId
 from kak_server.routing.views import OperatorView
@@ -18,9 +19,10 @@ View = dict[str, Any]
 class StaffViews:
     """Read only; every method is a function of the state as it stands."""
 
-    def __init__(self, ctx: "Context", staff: "Staff") -> None:
+    def __init__(self, ctx: "Context", staff: "Staff", brought: BroughtViews) -> None:
         self.ctx = ctx
         self.staff = staff
+        self.brought = brought
 
     def reasons(self) -> list[View]:
         """The organisation's reasons, and the server's own, which nobody chooses."""
@@ -84,6 +86,7 @@ class StaffViews:
             "misses_in_row": view.duty.misses_in_row,
             "skills": dict(view.skills),
             "reserved": view.reserved,
+            "chats": self.brought.of_staff(view),
             **self._day(view),
         }
 

@@ -75,7 +75,7 @@ class Views:
             "location_text": location_text(line.locations) if line else "",
             "standby": operator is not None and view.standby == operator,
             **self.colleagues.on_offer(view, operator),
-            **self.brought.on_offer(view),
+            **self.brought.on_offer(view, operator),
         }
 
     def call(self, view: ContactView, operator: OperatorId | None = None) -> View:
@@ -181,6 +181,7 @@ class Views:
             "offer": self.offer(asked, operator) if asked is not None else None,
             "call": self.call(contact, operator) if joined and contact is not None else None,
             "cards": [self.brought.card(view, self.queue_name(view.queue)) for view in cards],
+            "reading": self.brought.hands.at(position, operator),
             "queues": shown("queues", self.lists.queue_list, rooms),
             "waiting": shown("waiting", self.lists.waiting_list, rooms),
             "operators": shown("operators", self.lists.operator_list, rooms),

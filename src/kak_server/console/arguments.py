@@ -208,7 +208,8 @@ class PhoneArgs(Incoming):
 
 
 class ToOperatorArgs(Incoming):
-    """A call and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue."""
+    """A call or a chat and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue.
+    A chat stays with who has it until it is taken."""
 
     contact: Name
     operator: Name
@@ -249,6 +250,13 @@ class ListenArgs(Incoming):
 
     contact: Name
     whisper: bool = False
+
+
+class ReadArgs(Incoming):
+    """A chat to look into, or no longer."""
+
+    contact: Name
+    on: bool = True
 
 
 class NumberFlagArgs(Incoming):
@@ -324,6 +332,7 @@ COMMANDS: dict[str, type[Incoming]] = {
     "consult.swap": ContactArgs,
     "contact.listen": ListenArgs,
     "contact.take_over": ContactArgs,
+    "contact.read": ReadArgs,
     "number.flag": NumberFlagArgs,
     "number.unflag": NumberUnflagArgs,
 }

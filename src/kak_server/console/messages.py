@@ -28,7 +28,7 @@ from kak_server.console.models import (
     Waiting,
 )
 from kak_server.console.models_callers import Incident, NumberFlag
-from kak_server.console.models_cards import Card, CardMessage
+from kak_server.console.models_cards import Card, CardMessage, ChatKept, Reading
 from kak_server.console.models_moves import NobodyCame, Parked
 from kak_server.console.models_staff import Loan, RoomRow, Skill, StaffRow
 from kak_server.console.requests import ResultValue
@@ -91,6 +91,8 @@ EVENTS: dict[str, Any] = {
     "card": Card,
     "card.message": CardMessage,
     "card.ended": CallEnded,
+    "chat.kept": ChatKept,
+    "reading": Reading,
     "me": Me,
     "queues": list[Queue],
     "waiting": list[Waiting],

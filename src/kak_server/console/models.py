@@ -13,7 +13,7 @@ from kak_server.console.models_base import Activity as Activity
 from kak_server.console.models_base import OperatorState as OperatorState
 from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
-from kak_server.console.models_cards import Card, ContactKind
+from kak_server.console.models_cards import Card, CardMessage, ContactKind, Reading
 from kak_server.console.models_moves import Colleague, Parked, Part, Search
 from kak_server.console.models_staff import Day, Loan, Reason, RoomRow, Skill, StaffRow
 
@@ -48,12 +48,13 @@ class Offer(Outgoing):
     repeat: Repeat | None = None
     flag: FlagFields | None = None
     incident: Incident | None = None
-    purpose: Literal["", "consult", "conference"] = ""
+    purpose: Literal["", "consult", "conference", "hand-on"] = ""
     invited_by: str | None = None
     invited_by_name: str | None = None
     kind: ContactKind = "voice"
     channel: str = ""
     text: str = ""
+    messages: list[CardMessage] = []  # of a chat that is handed on: the last ones
 
 
 class Location(Outgoing):
@@ -262,6 +263,7 @@ class OperatorRow(Outgoing):
     since_ms: int
     contact: str | None = None
     reserved: bool = False  # idle, and kept for the room's own emergencies
+    chat_room: int = 0  # so many more chats they take, as they are now
     of_room: str | None = None
 
 
@@ -370,3 +372,4 @@ class SnapshotFields(Outgoing):
     loans: list[Loan] = []
     rooms: list[RoomRow] = []
     cards: list[Card] = []
+    reading: Reading | None = None

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from kak_server.console.models_base import Activity, OperatorState, Outgoing
+from kak_server.console.models_cards import StaffChat
 
 ForcedTo = Literal["ready", "not-ready", "signed-out"]
 RoomStateWord = Literal["open", "closed", "evacuated"]
@@ -151,6 +152,7 @@ class StaffRow(Day):
     misses_in_row: int = 0
     skills: dict[str, int] = {}
     reserved: bool = False  # idle, and kept for the room's own emergencies
+    chats: list[StaffChat] = []
 
 
 class RoomPerson(Outgoing):
@@ -164,4 +166,5 @@ class RoomPerson(Outgoing):
     activity: Activity
     state: OperatorState
     skills: dict[str, int] = {}
+    chat_room: int = 0
     on_loan: bool = False

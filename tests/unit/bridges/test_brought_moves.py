@@ -133,11 +133,9 @@ def test_what_needs_a_voice_is_refused_and_says_so(w: World) -> None:
     assert view_of(w, one.contact).state is ContactState.CONNECTED
 
 
-def test_a_chat_keeps_its_place_beside_others(w: World) -> None:
+def test_a_chat_is_not_parked_and_goes_to_a_room(w: World) -> None:
     one = taken(w, CHAT)
-    assert do(w, "contact.transfer_operator", one, operator=OLA) == "not-a-call"
     assert do(w, "contact.park", one) == "not-a-call"
-    assert lead(w, "contact.take_over", one.contact) == "not-a-call"
     assert do(w, "contact.transfer_room", one, room="oslo") == ""
     assert info(w, one)["queue"] in ("116117", "113-oslo")
 

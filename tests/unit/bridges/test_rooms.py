@@ -132,7 +132,7 @@ def test_who_is_on_in_a_room_is_for_leads_elsewhere_without_reasons() -> None:
     assert world.do("activity.set", {"activity": "break", "reason": "meal", "note": "kl. 12"}).code == ""
     rows = world.house.staff_views.people(RoomId("oslo"))
     assert {row["operator"]: row["activity"] for row in rows} == {"kari": "break", "sofie": "break"}
-    known = {"operator", "name", "position", "room", "room_name", "activity", "state", "skills", "on_loan"}
+    known = {"operator", "name", "position", "room", "room_name", "activity", "state", "skills", "on_loan", "chat_room"}
     assert all(set(row) == known for row in rows)
     assert not any(row["on_loan"] for row in rows)
     assert world.house.staff_views.people(RoomId("mars")) == []

@@ -71,6 +71,7 @@ def test_the_commands_are_those_of_the_page() -> None:
         "consult.swap",
         "contact.listen",
         "contact.take_over",
+        "contact.read",
         "number.flag",
         "number.unflag",
     }

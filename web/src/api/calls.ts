@@ -1,6 +1,6 @@
 /** A call from its offer to its end, as its operator sees it. */
 
-import type { ContactKind } from "./cards";
+import type { CardMessage, ContactKind } from "./cards";
 import type { Colleague, Flag, Incident, Part, Repeat, Search } from "./moves";
 import type { CallerSource, ContactClass, Floor } from "./words";
 
@@ -25,14 +25,16 @@ export interface Offer {
   repeat: Repeat | null;
   flag: Flag | null;
   incident: Incident | null;
-  /** A colleague asks: to talk with first, or to join their call. */
-  purpose: "" | "consult" | "conference";
+  /** A colleague asks: to talk with first, to join their call, or to have their chat. */
+  purpose: "" | "consult" | "conference" | "hand-on";
   invited_by: string | null;
   invited_by_name: string | null;
   kind: ContactKind;
   channel: string;
   /** An alarm's text, or the newest message of a chat. */
   text: string;
+  /** Of a chat that a colleague hands on: what was written last. */
+  messages: CardMessage[];
 }
 
 export interface CallLocation {

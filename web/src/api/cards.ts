@@ -1,6 +1,9 @@
 /** Contacts without a call, as docs/integrators/position-api.md describes them. */
 
+import type { components } from "./schema";
 import type { ContactClass } from "./words";
+
+type Server = components["schemas"];
 
 export type CardKind = "chat" | "alarm" | "radio";
 export type ContactKind = "voice" | "video" | CardKind;
@@ -39,6 +42,26 @@ export interface Card {
   /** A chat in which nobody writes: since when, and when it ends by itself unless somebody does (null: it does not). */
   silent_since_ms: number | null;
   ends_at_ms: number | null;
+  /** A colleague is asked for it, who has it as soon as they say yes. */
+  handing: Handing | null;
+  /** Shift leads who look into it. */
+  readers: string[];
+}
+
+export type Handing = Server["Handing"];
+/** A colleague who was asked for a chat does not take it: it is where it was. */
+export type ChatKept = Server["ChatKept"];
+export type StaffChat = Server["StaffChat"];
+
+/** A chat that this shift lead looks into; without a card: no longer. */
+export interface Reading {
+  contact: string;
+  card: Card | null;
+  holder: string | null;
+  holder_name: string;
+  cause: string;
+  text_nb: string;
+  text_en: string;
 }
 
 /** What was written in a chat that is over. */

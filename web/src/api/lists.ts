@@ -57,6 +57,8 @@ export interface OperatorRow {
   contact: string | null;
   /** Free, and kept for the room's own emergencies. */
   reserved: boolean;
+  /** So many more chats they take, as they are now. */
+  chat_room: number;
   /** Of somebody on loan: the borrowing room, where the own one does not have the row. */
   of_room: string | null;
 }

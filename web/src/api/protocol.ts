@@ -1,7 +1,7 @@
 /** The messages of the event stream, and the arguments of every command. */
 
 import type { Abandoned, Call, HandedOver, Offer } from "./calls";
-import type { Card, CardMessage } from "./cards";
+import type { Card, CardMessage, ChatKept, Reading } from "./cards";
 import type { Me, MediaState, Notice, OperatorRow, Queue, Service, Talkgroup, TransferTarget, Waiting } from "./lists";
 import type { Flag, Incident, NobodyCame, NumberFlag, Parked } from "./moves";
 import type { Phone } from "./session";
@@ -40,6 +40,8 @@ export interface Snapshot {
   rooms: RoomRow[];
   /** Chats, alarms and radios' emergencies at this position. */
   cards: Card[];
+  /** The chat that this shift lead looks into. */
+  reading: Reading | null;
 }
 
 /** What each event of the stream carries. */
@@ -51,6 +53,8 @@ export interface EventData {
   card: Card;
   "consult.nobody": NobodyCame;
   "card.message": CardMessage;
+  "chat.kept": ChatKept;
+  reading: Reading;
   "card.ended": { contact: string; cause: string; text_nb: string; text_en: string };
   me: Me;
   queues: Queue[];
@@ -165,6 +169,7 @@ export interface Commands {
   "consult.swap": { contact: string };
   "contact.listen": { contact: string; whisper: boolean };
   "contact.take_over": { contact: string };
+  "contact.read": { contact: string; on: boolean };
   "contact.silent": { contact: string; on: boolean };
   "number.flag": { number: string; mode: Flag["mode"]; reason: string; hours: number };
   "room.set": { room: string; state: RoomRow["state"]; reason: string };

@@ -485,6 +485,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/contact.read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contact.Read
+         * @description A chat to look into, or no longer.
+         */
+        post: operations["command_contact_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/contact.refer": {
         parameters: {
             query?: never;
@@ -616,7 +636,8 @@ export interface paths {
         put?: never;
         /**
          * Contact.Transfer Operator
-         * @description A call and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue.
+         * @description A call or a chat and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue.
+         *         A chat stays with who has it until it is taken.
          */
         post: operations["command_contact_transfer_operator"];
         delete?: never;
@@ -2441,7 +2462,8 @@ export interface components {
          * Card
          * @description A contact without a call at this position, whole at each change but for single messages (`card.message`).
          *     `source`: who brought it; `reference`: their name for it; `channel`: the way it came by, e.g. sms. A chat that fell
-         *     silent says since when, and when it ends by itself unless somebody writes (null: it does not).
+         *     silent says since when, and when it ends by itself unless somebody writes (null: it does not). `handing`: a
+         *     colleague is asked for it, who has it as soon as they say yes. `readers`: shift leads who look into the chat.
          */
         Card: {
             /** Answered At Ms */
@@ -2477,6 +2499,8 @@ export interface components {
              * @default null
              */
             ends_at_ms: number | null;
+            /** @default null */
+            handing: components["schemas"]["Handing"] | null;
             /**
              * Kind
              * @enum {string}
@@ -2496,6 +2520,11 @@ export interface components {
             queue: string;
             /** Queue Name */
             queue_name: string;
+            /**
+             * Readers
+             * @default []
+             */
+            readers: string[];
             /**
              * Reference
              * @default
@@ -2575,6 +2604,34 @@ export interface components {
             type: "card.message";
         };
         /**
+         * ChatKept
+         * @description The colleague who was asked for a chat does not take it: it is where it was.
+         */
+        ChatKept: {
+            /** Contact */
+            contact: string;
+            /** Name */
+            name: string;
+            /** Operator */
+            operator: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "rejected" | "expired" | "gives-way" | "activity" | "media" | "moved" | "signed-out" | "evacuated";
+        };
+        /** ChatKeptEvent */
+        ChatKeptEvent: {
+            data: components["schemas"]["ChatKept"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "chat.kept";
+        };
+        /**
          * CitizenState
          * @description Whether the video link is open, and the page's language.
          */
@@ -2588,7 +2645,7 @@ export interface components {
             state: "open" | "expired";
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactSayCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["HandoverNowCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["RoomSetCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["ContactParkCommand"] | components["schemas"]["ContactUnparkCommand"] | components["schemas"]["ContactTransfer_operatorCommand"] | components["schemas"]["ContactTransfer_roomCommand"] | components["schemas"]["ColleagueInviteCommand"] | components["schemas"]["ContactConsult_queueCommand"] | components["schemas"]["ContactConsult_roomCommand"] | components["schemas"]["ColleagueDropCommand"] | components["schemas"]["ConsultCompleteCommand"] | components["schemas"]["ConsultMergeCommand"] | components["schemas"]["ConsultSwapCommand"] | components["schemas"]["ContactListenCommand"] | components["schemas"]["ContactTake_overCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
+        ClientMessage: components["schemas"]["Pong"] | components["schemas"]["ActivitySetCommand"] | components["schemas"]["ContactAcceptCommand"] | components["schemas"]["ContactRejectCommand"] | components["schemas"]["ContactHangupCommand"] | components["schemas"]["ContactHoldCommand"] | components["schemas"]["ContactTransferCommand"] | components["schemas"]["ContactSayCommand"] | components["schemas"]["ContactPatchCommand"] | components["schemas"]["ContactUnpatchCommand"] | components["schemas"]["PatchTalkCommand"] | components["schemas"]["WrapupDoneCommand"] | components["schemas"]["WrapupExtendCommand"] | components["schemas"]["StaffForceCommand"] | components["schemas"]["HandoverCancelCommand"] | components["schemas"]["HandoverNowCommand"] | components["schemas"]["LoanAskCommand"] | components["schemas"]["LoanAgreeCommand"] | components["schemas"]["LoanAnswerCommand"] | components["schemas"]["LoanEndCommand"] | components["schemas"]["RoomSetCommand"] | components["schemas"]["TalkgroupMonitorCommand"] | components["schemas"]["PttCommand"] | components["schemas"]["VideoInviteCommand"] | components["schemas"]["ContactDialCommand"] | components["schemas"]["ContactCallbackCommand"] | components["schemas"]["PartyAddCommand"] | components["schemas"]["PartyPrivateCommand"] | components["schemas"]["PartyDropCommand"] | components["schemas"]["ContactConferenceCommand"] | components["schemas"]["ContactLeaveCommand"] | components["schemas"]["ContactTransfer_outCommand"] | components["schemas"]["ContactReferCommand"] | components["schemas"]["ContactPull_backCommand"] | components["schemas"]["ContactDtmfCommand"] | components["schemas"]["PositionPhoneCommand"] | components["schemas"]["ContactSilentCommand"] | components["schemas"]["ContactParkCommand"] | components["schemas"]["ContactUnparkCommand"] | components["schemas"]["ContactTransfer_operatorCommand"] | components["schemas"]["ContactTransfer_roomCommand"] | components["schemas"]["ColleagueInviteCommand"] | components["schemas"]["ContactConsult_queueCommand"] | components["schemas"]["ContactConsult_roomCommand"] | components["schemas"]["ColleagueDropCommand"] | components["schemas"]["ConsultCompleteCommand"] | components["schemas"]["ConsultMergeCommand"] | components["schemas"]["ConsultSwapCommand"] | components["schemas"]["ContactListenCommand"] | components["schemas"]["ContactTake_overCommand"] | components["schemas"]["ContactReadCommand"] | components["schemas"]["NumberFlagCommand"] | components["schemas"]["NumberUnflagCommand"];
         /**
          * Colleague
          * @description Another operator in the call beside its holder: invited until `expires_at_ms`, or joined.
@@ -2852,6 +2909,14 @@ export interface components {
         /** CommandBody[PhoneArgs] */
         CommandBody_PhoneArgs_: {
             args: components["schemas"]["PhoneArgs"];
+            /** Id */
+            id?: string | null;
+            /** Seat Epoch */
+            seat_epoch: number;
+        };
+        /** CommandBody[ReadArgs] */
+        CommandBody_ReadArgs_: {
+            args: components["schemas"]["ReadArgs"];
             /** Id */
             id?: string | null;
             /** Seat Epoch */
@@ -3589,6 +3654,22 @@ export interface components {
              */
             type: "command";
         };
+        /** ContactReadCommand */
+        ContactReadCommand: {
+            args: components["schemas"]["ReadArgs"];
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @constant
+             */
+            name: "contact.read";
+            /**
+             * Type
+             * @constant
+             */
+            type: "command";
+        };
         /** ContactReferCommand */
         ContactReferCommand: {
             args: components["schemas"]["NumberArgs"];
@@ -4099,6 +4180,20 @@ export interface components {
              * @constant
              */
             type: "handed_over";
+        };
+        /**
+         * Handing
+         * @description A colleague is asked for a chat by whoever has it, until `expires_at_ms`.
+         */
+        Handing: {
+            /** Expires At Ms */
+            expires_at_ms: number;
+            /** Name */
+            name: string;
+            /** Operator */
+            operator: string;
+            /** Since Ms */
+            since_ms: number;
         };
         /** HandoverCancelCommand */
         HandoverCancelCommand: {
@@ -5154,11 +5249,16 @@ export interface components {
             /** Location Text */
             location_text: string;
             /**
+             * Messages
+             * @default []
+             */
+            messages: components["schemas"]["CardMessage"][];
+            /**
              * Purpose
              * @default
              * @enum {string}
              */
-            purpose: "" | "consult" | "conference";
+            purpose: "" | "consult" | "conference" | "hand-on";
             /** Queue */
             queue: string;
             /** Queue Name */
@@ -5253,6 +5353,11 @@ export interface components {
              * @enum {string}
              */
             activity: "available" | "break" | "after-call-work";
+            /**
+             * Chat Room
+             * @default 0
+             */
+            chat_room: number;
             /**
              * Contact
              * @default null
@@ -5737,6 +5842,19 @@ export interface components {
             type: "queues";
         };
         /**
+         * ReadArgs
+         * @description A chat to look into, or no longer.
+         */
+        ReadArgs: {
+            /** Contact */
+            contact: string;
+            /**
+             * On
+             * @default true
+             */
+            on: boolean;
+        };
+        /**
          * Readiness
          * @description Whether calls are taken, and if not, why.
          */
@@ -5745,6 +5863,46 @@ export interface components {
             ready: boolean;
             /** Reasons */
             reasons: string[];
+        };
+        /**
+         * Reading
+         * @description A chat that this shift lead looks into, whole at each change but for single messages (`card.message`). No card:
+         *     not any more, and `cause` says why the chat ended if it has.
+         */
+        Reading: {
+            card: components["schemas"]["Card"] | null;
+            /**
+             * Cause
+             * @default
+             */
+            cause: string;
+            /** Contact */
+            contact: string;
+            /** Holder */
+            holder: string | null;
+            /** Holder Name */
+            holder_name: string;
+            /**
+             * Text En
+             * @default
+             */
+            text_en: string;
+            /**
+             * Text Nb
+             * @default
+             */
+            text_nb: string;
+        };
+        /** ReadingEvent */
+        ReadingEvent: {
+            data: components["schemas"]["Reading"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "reading";
         };
         /**
          * Reason
@@ -5948,6 +6106,11 @@ export interface components {
              * @enum {string}
              */
             activity: "available" | "break" | "after-call-work";
+            /**
+             * Chat Room
+             * @default 0
+             */
+            chat_room: number;
             /** Name */
             name: string;
             /**
@@ -6174,7 +6337,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["ConsultNobodyEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"] | components["schemas"]["SkillsEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["ChatKeptEvent"] | components["schemas"]["ReadingEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["ConsultNobodyEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"] | components["schemas"]["SkillsEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -6352,6 +6515,8 @@ export interface components {
             phone: components["schemas"]["Phone"] | null;
             /** Queues */
             queues: components["schemas"]["Queue"][];
+            /** @default null */
+            reading: components["schemas"]["Reading"] | null;
             /**
              * Reasons
              * @default []
@@ -6397,6 +6562,30 @@ export interface components {
             /** Waiting */
             waiting: components["schemas"]["Waiting"][];
         };
+        /**
+         * StaffChat
+         * @description A chat that somebody of the room has.
+         */
+        StaffChat: {
+            /** Caller */
+            caller: string;
+            /**
+             * Caller Name
+             * @default
+             */
+            caller_name: string;
+            /**
+             * Class
+             * @enum {string}
+             */
+            class: "emergency" | "urgent" | "normal";
+            /** Contact */
+            contact: string;
+            /** Queue Name */
+            queue_name: string;
+            /** Since Ms */
+            since_ms: number;
+        };
         /** StaffEvent */
         StaffEvent: {
             /** Data */
@@ -6440,6 +6629,11 @@ export interface components {
              * @default 0
              */
             activity_since_ms: number;
+            /**
+             * Chats
+             * @default []
+             */
+            chats: components["schemas"]["StaffChat"][];
             /**
              * Contact
              * @default null
@@ -6663,7 +6857,8 @@ export interface components {
         };
         /**
          * ToOperatorArgs
-         * @description A call and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue.
+         * @description A call or a chat and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue.
+         *     A chat stays with who has it until it is taken.
          */
         ToOperatorArgs: {
             /**
@@ -8135,6 +8330,60 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CommandBody_ContactArgs_"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandResult"];
+                };
+            };
+            /** @description bad-request: the body or a parameter does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description refused; see the error's code */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description a failure of ours, or of something behind us */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command_contact_read: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `csrf` of the session */
+                "X-Kak-Csrf"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandBody_ReadArgs_"];
             };
         };
         responses: {

@@ -1,4 +1,4 @@
-import type { Card, CardMessage } from "../api/cards";
+import type { Card, CardMessage, ChatKept } from "../api/cards";
 import type { NobodyCame } from "../api/moves";
 import type { Call, EventName, Offer, Snapshot, StreamEvent, Talkgroup } from "../api/types";
 
@@ -8,6 +8,8 @@ export interface Live extends Omit<Snapshot, "type" | "now_ms"> {
   clock_offset_ms: number;
   /** Somebody was asked for and nobody came: until the next is asked, or the call is over. */
   nobody_came: NobodyCame | null;
+  /** Chats that a colleague did not take, by contact: until another is asked, or the chat is gone. */
+  kept: Readonly<Record<string, ChatKept>>;
   /** The call that ended last, kept for the wrap-up card. */
   ended: Ended | null;
   /** Grows each time the list of recent calls changed. */
@@ -38,6 +40,9 @@ export function fromSnapshot(snapshot: Snapshot, ourNowMs: number, before: Live 
     clock_offset_ms: now_ms - ourNowMs,
     ended: before?.ended ?? null,
     nobody_came: before?.nobody_came?.contact === rest.call?.contact ? (before?.nobody_came ?? null) : null,
+    kept: Object.fromEntries(
+      Object.entries(before?.kept ?? {}).filter(([id]) => rest.cards.some((c) => c.contact === id)),
+    ),
     recent_version: (before?.recent_version ?? 0) + 1,
   };
 }
@@ -86,11 +91,24 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return {
         cards: replacedCard(live.cards, event.data),
         offer: live.offer?.contact === event.data.contact ? null : live.offer,
+        kept: event.data.handing ? without(live.kept, event.data.contact) : live.kept,
       };
+    case "chat.kept":
+      return { kept: { ...live.kept, [event.data.contact]: event.data } };
+    case "reading":
+      return { reading: event.data.card ? event.data : null };
     case "card.message":
-      return { cards: live.cards.map((card) => withMessage(card, event.data)) };
+      return {
+        cards: live.cards.map((card) => withMessage(card, event.data)),
+        reading: live.reading?.card
+          ? { ...live.reading, card: withMessage(live.reading.card, event.data) }
+          : live.reading,
+      };
     case "card.ended":
-      return { cards: live.cards.filter((card) => card.contact !== event.data.contact) };
+      return {
+        cards: live.cards.filter((card) => card.contact !== event.data.contact),
+        kept: without(live.kept, event.data.contact),
+      };
     case "me":
       return { me: event.data, ended: event.data.state === "idle" && !cameToNothing(live.ended) ? null : live.ended };
     case "queues":
@@ -155,6 +173,8 @@ export const EVENT_NAMES: readonly EventName[] = [
   "card",
   "card.message",
   "card.ended",
+  "chat.kept",
+  "reading",
   "me",
   "queues",
   "waiting",
@@ -185,6 +205,12 @@ function sameOffer(offer: Offer | null, gone: { contact: string; epoch: number }
 function replacedCard(cards: Card[], card: Card): Card[] {
   const known = cards.some((one) => one.contact === card.contact);
   return known ? cards.map((one) => (one.contact === card.contact ? card : one)) : [...cards, card];
+}
+
+function without(kept: Live["kept"], contact: string): Live["kept"] {
+  if (!(contact in kept)) return kept;
+  const { [contact]: _gone, ...rest } = kept;
+  return rest;
 }
 
 /** A message may come twice: alone, and in the whole card. */

@@ -1,5 +1,5 @@
 import type { Flag, Incident, Repeat } from "../api/moves";
-import type { Call, Waiting } from "../api/types";
+import type { Call, Offer, Waiting } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { clock, phone } from "./format";
 import { useDesk, useDeskState, useLive } from "./hooks";
@@ -120,7 +120,7 @@ export function SilentHint({ call }: { call: Call }) {
 }
 
 /** A colleague who asks for this operator: talk first, or straight into their call. */
-export function InvitedBy({ purpose, name }: { purpose: "" | "consult" | "conference"; name: string | null }) {
+export function InvitedBy({ purpose, name }: { purpose: Offer["purpose"]; name: string | null }) {
   const { t } = useLanguage();
   if (!purpose) return null;
   return (

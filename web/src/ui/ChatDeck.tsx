@@ -2,7 +2,10 @@ import { useEffect, useRef, useState } from "react";
 import type { Card, CardMessage } from "../api/cards";
 import type { Offer } from "../api/types";
 import { useLanguage } from "../i18n/language";
-import { ANSWER_LATE_MS, isLight, unansweredSince, wholeCard } from "./cards";
+import { Move } from "./CallMoves";
+import { InvitedBy } from "./CaseMarks";
+import { ColleagueDialog } from "./ColleagueDialog";
+import { ANSWER_LATE_MS, citizenOf, isLight, unansweredSince, wholeCard } from "./cards";
 import { clock, duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { WhyMark } from "./Why";
@@ -46,8 +49,13 @@ function OfferedChat({ offer }: { offer: Offer }) {
         <span className="muted number">{secondsLeft(offer.expires_at_ms, now)} s</span>
         <WhyMark asked={offer} at="offer" />
       </header>
+      <InvitedBy purpose={offer.purpose} name={offer.invited_by_name} />
       <p className="muted">{offer.queue_name}</p>
-      <p className="chat-preview">{offer.text}</p>
+      {offer.messages.length > 0 ? (
+        <Messages card={offer} who={offer.caller_name || t("caller.unknown")} />
+      ) : (
+        <p className="chat-preview">{offer.text}</p>
+      )}
       <div className="chat-buttons">
         <button
           type="button"
@@ -80,7 +88,7 @@ function Chat({ card }: { card: Card }) {
   const now = useNow(useLive().clock_offset_ms);
   const waits_ms = unansweredSince(card);
   const late = waits_ms !== null && now - waits_ms >= ANSWER_LATE_MS;
-  const who = card.caller_name || (card.caller ? phone(card.caller) : t("caller.unknown"));
+  const who = citizenOf(card, t);
   return (
     <article
       className={`chat class-edge class-${card.class}`}
@@ -107,9 +115,56 @@ function Chat({ card }: { card: Card }) {
           .join(" · ")}
       </p>
       <Messages card={card} who={who} />
+      <Handing card={card} now={now} />
       {card.silent_since_ms !== null && <Silent card={card} since_ms={card.silent_since_ms} now={now} />}
       <Answer card={card} who={who} />
     </article>
+  );
+}
+
+/** Who is asked for the chat, until when, with the way back; or who did not take it; and who looks in. */
+function Handing({ card, now }: { card: Card; now: number }) {
+  const { t } = useLanguage();
+  const desk = useDesk();
+  const { kept } = useLive();
+  const { busy } = useDeskState();
+  const { contact, handing } = card;
+  const not = kept[contact];
+  return (
+    <>
+      {handing && (
+        <p className="chat-handing" role="status" data-testid={`chat-handing-${contact}`}>
+          <span>
+            {t("chat.asks", { name: handing.name })}{" "}
+            <span className="number" aria-hidden="true">
+              {secondsLeft(handing.expires_at_ms, now)} s
+            </span>
+          </span>
+          <button
+            type="button"
+            className="button button-small"
+            data-testid={`chat-back-${contact}`}
+            data-own-enter
+            disabled={busy.has("colleague.drop")}
+            onClick={() => void desk.run("colleague.drop", { contact, operator: handing.operator })}
+          >
+            {t("chat.back")}
+          </button>
+        </p>
+      )}
+      {not && !handing && (
+        <p className="chat-silent" role="status" data-testid={`chat-kept-${contact}`}>
+          {t(not.reason === "rejected" ? "chat.kept_no" : not.reason === "expired" ? "chat.kept_late" : "chat.kept", {
+            name: not.name,
+          })}
+        </p>
+      )}
+      {card.readers.length > 0 && (
+        <p className="muted chat-readers" role="status" data-testid={`chat-readers-${contact}`}>
+          {t("chat.readers", { names: card.readers.join(", ") })}
+        </p>
+      )}
+    </>
   );
 }
 
@@ -128,7 +183,7 @@ function Silent({ card, since_ms, now }: { card: Card; since_ms: number; now: nu
 }
 
 /** The newest at the bottom and in sight, unless somebody reads further up: the style sheet holds it there. */
-function Messages({ card, who }: { card: Card; who: string }) {
+export function Messages({ card, who }: { card: Pick<Card, "contact" | "messages">; who: string }) {
   const { t } = useLanguage();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by key
@@ -162,6 +217,8 @@ function Answer({ card, who }: { card: Card; who: string }) {
   const [text, setText] = useState("");
   const [sure, setSure] = useState(false);
   const [moving, setMoving] = useState(false);
+  const [giving, setGiving] = useState(false);
+  const { offer } = useLive();
   const key = useRef("");
   const { contact } = card;
   useEffect(() => {
@@ -221,6 +278,15 @@ function Answer({ card, who }: { card: Card; who: string }) {
         >
           {t("call.transfer")}
         </button>
+        <Move
+          id={`chat-colleague-${contact}`}
+          cap="E"
+          why={card.handing ? "chat.asked_already" : null}
+          hint="chat.hand_hint"
+          onClick={() => setGiving(true)}
+        >
+          {t("move.colleague")}
+        </Move>
         <button
           type="button"
           className={`button button-small ${sure ? "button-danger" : ""}`}
@@ -233,6 +299,9 @@ function Answer({ card, who }: { card: Card; who: string }) {
         </button>
       </div>
       {moving && <MoveTo card={card} onDone={() => setMoving(false)} />}
+      {giving && !offer && !card.handing && (
+        <ColleagueDialog contact={contact} there={[]} chatWith={who} onClose={() => setGiving(false)} />
+      )}
     </>
   );
 }

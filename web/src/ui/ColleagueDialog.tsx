@@ -2,10 +2,11 @@ import { useState } from "react";
 import type { RoomPerson } from "../api/staff";
 import type { OperatorRow } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
+import type { Word } from "../i18n/nb";
 import { Move } from "./CallMoves";
 import { Dialog } from "./Dialog";
 import { useDesk, useDeskState, useLive, useStore } from "./hooks";
-import { whyNotAsked } from "./moves";
+import { whyNotAsked, whyNotGivenChat } from "./moves";
 import { useApp } from "./rights";
 import { type Sought, SoughtChoice, useSought } from "./SoughtChoice";
 import { ACTIVITY_WORDS } from "./TopBar";
@@ -17,13 +18,17 @@ interface ColleagueDialogProps {
   there: readonly (string | null)[];
   /** An alarm or a radio's emergency: nobody is heard in it, it can only be given. */
   giveOnly?: boolean;
+  /** A chat with this citizen: it can only be given, and comes beside what the colleague does. */
+  chatWith?: string | undefined;
   onClose(): void;
 }
 
 /** A colleague by name: asked first, asked into the call, or given the call at once; or somebody of a queue or a room,
  * asked first. Enter asks the first that fits, or gives what can only be given: people of the own room before queues and
  * rooms, and these before people of other rooms, who are found by name or room. */
-export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: ColleagueDialogProps) {
+export function ColleagueDialog({ contact, there, giveOnly: only = false, chatWith, onClose }: ColleagueDialogProps) {
+  const giveOnly = only || chatWith !== undefined;
+  const why = chatWith === undefined ? whyNotAsked : whyNotGivenChat;
   const { t } = useLanguage();
   const desk = useDesk();
   const { operators, me } = useLive();
@@ -33,7 +38,7 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
   const taken = new Set([me.operator, ...there]);
   const rows = operators
     .filter((row) => !taken.has(row.operator) && row.name.toLowerCase().includes(wanted.trim().toLowerCase()))
-    .sort((a, b) => Number(whyNotAsked(a) !== null) - Number(whyNotAsked(b) !== null) || a.name.localeCompare(b.name));
+    .sort((a, b) => Number(why(a) !== null) - Number(why(b) !== null) || a.name.localeCompare(b.name));
   const known = new Set(operators.map((row) => row.operator));
   const others = useFound(wanted).filter((row) => !taken.has(row.operator) && !known.has(row.operator));
   const sought = useSought(wanted);
@@ -54,12 +59,16 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
         ? await desk.ask("contact.consult_queue", { contact, queue: id })
         : await desk.ask("contact.consult_room", { contact, room: id }),
     );
-  const own = rows.find((row) => whyNotAsked(row) === null);
+  const own = rows.find((row) => why(row) === null);
   const firstSought = own || giveOnly ? undefined : sought[0];
   // those of other rooms come a moment later: what Enter does must not change under the finger
-  const first = own ?? (firstSought ? undefined : others.find((row) => whyNotAsked(row) === null));
+  const first = own ?? (firstSought ? undefined : others.find((row) => why(row) === null));
   return (
-    <Dialog title={t("move.colleague_title")} onClose={onClose} wide>
+    <Dialog
+      title={chatWith === undefined ? t("move.colleague_title") : t("chat.hand_title", { who: chatWith })}
+      onClose={onClose}
+      wide
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -80,7 +89,7 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
         </label>
       </form>
       <p className="pad-problem" role="alert">
-        {problem && errorText(t, problem)}
+        {problem && (problem === "busy" ? t("move.not_free") : errorText(t, problem))}
       </p>
       {!giveOnly && <SoughtChoice rows={sought} first={firstSought} waits={waits} onSeek={(row) => void seek(row)} />}
       <ul className="colleagues" data-testid="colleagues">
@@ -91,6 +100,8 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
             waits={waits}
             first={row === first}
             giveOnly={giveOnly}
+            why={why(row)}
+            chat={chatWith !== undefined}
             onInvite={invite}
             onGive={give}
           />
@@ -99,7 +110,9 @@ export function ColleagueDialog({ contact, there, giveOnly = false, onClose }: C
           <li className="panel-empty">{t(wanted ? "move.nobody_named" : "move.nobody")}</li>
         )}
       </ul>
-      <p className="muted">{t(giveOnly ? "alarm.give_how" : "move.colleague_how")}</p>
+      <p className="muted">
+        {t(chatWith !== undefined ? "chat.hand_how" : giveOnly ? "alarm.give_how" : "move.colleague_how")}
+      </p>
     </Dialog>
   );
 }
@@ -110,14 +123,15 @@ interface RowProps {
   /** Enter in the search asks this one. */
   first: boolean;
   giveOnly: boolean;
+  why: Word | null;
+  chat: boolean;
   onInvite(operator: string, purpose: "consult" | "conference"): void;
   onGive(operator: string): void;
 }
 
-function Row({ row, waits, first, giveOnly, onInvite, onGive }: RowProps) {
+function Row({ row, waits, first, giveOnly, why, chat, onInvite, onGive }: RowProps) {
   const { t } = useLanguage();
   const { positions } = useStore(useApp().store);
-  const why = whyNotAsked(row);
   const { operator } = row;
   const state =
     row.activity === "available" || why !== null ? t(`state.${row.state}`) : t(ACTIVITY_WORDS[row.activity]);
@@ -159,7 +173,7 @@ function Row({ row, waits, first, giveOnly, onInvite, onGive }: RowProps) {
         id={`give-${operator}`}
         cap={first && giveOnly ? "Enter" : undefined}
         why={why}
-        hint="move.give_hint"
+        hint={chat ? "chat.hand_hint" : "move.give_hint"}
         waits={waits}
         onClick={() => onGive(operator)}
       >

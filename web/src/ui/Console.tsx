@@ -6,7 +6,7 @@ import { BottomPanel, type Tab } from "./BottomPanel";
 import { Centre } from "./Centre";
 import { useDeck } from "./ChatDeck";
 import { ColleagueDialog } from "./ColleagueDialog";
-import { isLight, wholeCard } from "./cards";
+import { citizenOf, isLight, toHandOn, wholeCard } from "./cards";
 import { AddPartyDialog, DialDialog } from "./DialDialogs";
 import { DevicesDialog, KeysDialog } from "./HelpDialogs";
 import { useDesk, useDeskState, useLive } from "./hooks";
@@ -17,6 +17,7 @@ import { PatchDialog } from "./PatchDialog";
 import { QueuePanel } from "./QueuePanel";
 import { RadioPanel } from "./RadioPanel";
 import { useRights } from "./rights";
+import { ReadingDialog } from "./TheirChats";
 import { TopBar } from "./TopBar";
 import { TransferDialog } from "./TransferDialog";
 import { type Armed, notifyAll, type Open, useActions } from "./useActions";
@@ -31,7 +32,7 @@ const ARMED_MS = 2_000;
 /** The console of a seat: a fixed grid, the dialogs over it, and the keys. */
 export function Console({ app }: { app: App }) {
   const { t } = useLanguage();
-  const { offer, call, me, cards } = useLive();
+  const { offer, call, me, cards, reading } = useLive();
   const alarm = wholeCard(cards);
   const { soundBlocked } = useDeskState();
   const desk = useDesk();
@@ -112,6 +113,7 @@ export function Console({ app }: { app: App }) {
           </button>
         )}
         <Dialogs open={open} onClose={() => setOpen(null)} />
+        {reading?.card && !offer && <ReadingDialog reading={reading} card={reading.card} />}
         {why && <WhyDialog asked={why} onClose={() => setWhy(null)} />}
       </div>
     </WhyContext>
@@ -120,12 +122,16 @@ export function Console({ app }: { app: App }) {
 
 /** The dialog that is open, if what it is about is still there. */
 function Dialogs({ open, onClose }: { open: Open | null; onClose(): void }) {
+  const { t } = useLanguage();
   const { call, cards } = useLive();
   const alarm = wholeCard(cards);
   if (open === "keys") return <KeysDialog onClose={onClose} />;
   if (open === "devices") return <DevicesDialog onClose={onClose} />;
   if (!call && alarm && open === "colleague")
     return <ColleagueDialog contact={alarm.contact} there={[]} giveOnly onClose={onClose} />;
+  const chat = toHandOn(cards);
+  if (!call && chat && open === "colleague")
+    return <ColleagueDialog contact={chat.contact} there={[]} chatWith={citizenOf(chat, t)} onClose={onClose} />;
   if (!call) return open === "dial" ? <DialDialog onClose={onClose} /> : null;
   switch (open) {
     case "patch":

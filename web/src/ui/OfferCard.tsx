@@ -3,6 +3,7 @@ import type { Offer } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { CallerLine } from "./CallerFacts";
 import { CaseMarks, InvitedBy } from "./CaseMarks";
+import { Messages } from "./ChatDeck";
 import { duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { WhyMark } from "./Why";
@@ -54,9 +55,7 @@ export function OfferCard({ offer }: { offer: Offer }) {
       {offer.kind === "voice" ? (
         <p className="offer-location">{offer.location_text || t("call.no_location")}</p>
       ) : (
-        <p className="offer-text" data-testid="offer-text">
-          {offer.text || t("alarm.no_text")}
-        </p>
+        <OfferText offer={offer} />
       )}
       <div className="offer-buttons">
         {desk_phone?.serves && offer.kind === "voice" ? (
@@ -91,5 +90,19 @@ export function OfferCard({ offer }: { offer: Offer }) {
         {offer.standby ? t("offer.standby") : t("offer.expires", { seconds: left_s })}
       </p>
     </section>
+  );
+}
+
+/** What is written: of a chat that a colleague hands on all of it, so that it is known what is taken over. */
+function OfferText({ offer }: { offer: Offer }) {
+  const { t } = useLanguage();
+  if (offer.messages.length > 0)
+    return (
+      <Messages card={offer} who={offer.caller_name || (offer.caller ? phone(offer.caller) : t("caller.unknown"))} />
+    );
+  return (
+    <p className="offer-text" data-testid="offer-text">
+      {offer.text || t("alarm.no_text")}
+    </p>
   );
 }

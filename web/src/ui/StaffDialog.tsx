@@ -9,6 +9,7 @@ import { useDesk, useDeskState, useLive } from "./hooks";
 import { choices } from "./reasons";
 import { useRights } from "./rights";
 import { skillName } from "./skills";
+import { TheirChats } from "./TheirChats";
 
 const SETS: readonly (readonly [Forced["to"], Word, Word])[] = [
   ["ready", "lead.ready", "lead.ready_hint"],
@@ -83,6 +84,7 @@ export function StaffDialog({ row, onClose }: { row: StaffRow; onClose(): void }
         <p className="muted">{t("lead.no_cut")}</p>
       </div>
       <TheirCall row={row} onDone={done} />
+      <TheirChats row={row} onDone={done} />
       <p className="pad-problem" role="alert">
         {problem && errorText(t, problem)}
       </p>

@@ -1,5 +1,7 @@
 import type { Card } from "../api/cards";
 import type { Offer } from "../api/types";
+import type { useLanguage } from "../i18n/language";
+import { phone } from "./format";
 
 /** What a chat's last word is: the citizen's, who waits for an answer since then, or null. */
 export function unansweredSince(card: Card): number | null {
@@ -28,4 +30,15 @@ export function wholeCard(cards: readonly Card[]): Card | null {
 /** Whether the offer is of a chat, which comes beside what the operator does. */
 export function isLight(offer: Offer | null): offer is Offer {
   return offer !== null && offer.kind === "chat";
+}
+
+/** Who writes, as far as it is known. */
+export function citizenOf(of: { caller: string; caller_name: string }, t: ReturnType<typeof useLanguage>["t"]): string {
+  return of.caller_name || (of.caller ? phone(of.caller) : t("caller.unknown"));
+}
+
+/** The chat that the key hands on: the only one; of several none, since a slip would give away another's. */
+export function toHandOn(cards: readonly Card[]): Card | null {
+  const [first, ...more] = cards.filter((card) => card.kind === "chat");
+  return first && more.length === 0 && !first.handing ? first : null;
 }

@@ -77,6 +77,7 @@ export function keyAction(press: KeyPress, context: KeyContext): Action | null {
   if (context.offer && key === "n") return null; // answer first
   if (context.chatOffer && key === "i") return { do: "take-chat" };
   if (context.chats && key === "r") return { do: "answer-chat" };
+  if (context.chats && !context.call && !context.alarm && key === "e") return { do: "colleague" };
   if (context.alarm && key === "l") return { do: "end-alarm" };
   if (context.alarm && key === "e") return { do: "colleague" };
   return (context.call ? CALL_KEYS[key] : undefined) ?? SEAT_KEYS[key] ?? null;

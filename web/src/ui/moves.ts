@@ -35,6 +35,13 @@ export function whyNotAsked(row: Pick<OperatorRow, "position" | "state">): Word 
   return null;
 }
 
+/** Why a colleague cannot be asked for a chat now: it comes beside what they do. */
+export function whyNotGivenChat(row: Pick<OperatorRow, "position" | "state" | "chat_room">): Word | null {
+  if (row.position === null) return "move.not_seated";
+  if (row.state !== "idle" && row.state !== "busy") return `state.${row.state}`;
+  return row.chat_room > 0 ? null : "chat.no_room";
+}
+
 /** Whether this operator only listens, or speaks to the one who has the call. */
 export function listensIn(call: Call): boolean {
   return call.part === "listen" || call.part === "whisper";

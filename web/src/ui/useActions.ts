@@ -3,7 +3,7 @@ import type { Call, ServiceResult } from "../api/types";
 import type { Desk } from "../state/desk";
 import { othersStay } from "./CallButtons";
 import { EXTEND_S } from "./Centre";
-import { isLight, nextToAnswer, wholeCard } from "./cards";
+import { isLight, nextToAnswer, toHandOn, wholeCard } from "./cards";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import type { Action } from "./keys";
 import { listensIn, type Move, whyNot } from "./moves";
@@ -99,7 +99,7 @@ export function useActions({
     add: () => ready && call.part === "holder" && setOpen("add"),
     "follow-up": followUp,
     park: () => can("park") && !busy.has("contact.park") && desk.run("contact.park", { contact }),
-    colleague: () => (can("colleague") || (!call && alarm)) && setOpen("colleague"),
+    colleague: () => (can("colleague") || (!call && (alarm || toHandOn(cards)))) && setOpen("colleague"),
     swap: () => {
       if (busy.has("consult.swap") || busy.has("contact.listen")) return false;
       if (listens) return desk.run("contact.listen", { contact, whisper: call.part !== "whisper" });
