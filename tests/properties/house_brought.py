@@ -12,7 +12,7 @@ from kak_server.bridges.brought import KEPT_FOR_MS
 from kak_server.bridges.brought_types import Asked, Integrator, Kind
 from kak_server.bridges.house import House
 from kak_server.model.ids import ContactId, OperatorId
-from kak_server.routing.api import ContactKind, ContactState
+from kak_server.routing.api import INVITES, ContactKind, ContactState
 from tests.properties.house_lab import OPERATORS, Lab
 
 WEB = Integrator("web", "Web", "0" * 64, max_open=4, contacts_a_minute=6_000, messages_a_minute=600)
@@ -92,7 +92,8 @@ class BroughtRules:
         chat = self.lab.house.ctx.core.contact(view.chat_offer) if view is not None and view.chat_offer else None
         if chat is not None:
             name = "contact.accept" if yes else "contact.reject"
-            self.lab.do(operator, name, {"contact": chat.contact, "epoch": chat.epoch})
+            epoch = chat.epoch if chat.handing is None else INVITES + chat.handing.number
+            self.lab.do(operator, name, {"contact": chat.contact, "epoch": epoch})
 
     @rule(
         operator=operators,
@@ -124,6 +125,27 @@ class BroughtRules:
             clocks = sorted(key for key in self.lab.timers if key.startswith("chat-idle/"))
             if clocks:
                 self.lab.fire(clocks[pick % len(clocks)])
+
+    @rule(operator=operators, to=operators, pick=picks, then=st.sampled_from(["", "yes", "yes", "no", "back", "lead"]))
+    def hands_a_chat_on(self, operator: OperatorId, to: OperatorId, pick: int, then: str) -> None:
+        """To a colleague by name, who has it only once they say yes; or a shift lead reads it, and takes it over."""
+        view = self.lab.house.ctx.core.operator(operator)
+        if view is None or not view.chats:
+            return
+        args = {"contact": view.chats[pick % len(view.chats)], "operator": to}
+        if then == "lead":
+            self.lab.do(to, "contact.read", {**args, "on": True})
+            self.lab.do(to, "contact.take_over", args)
+            return
+        self.lab.do(operator, "contact.transfer_operator", args)
+        chat = self.lab.house.ctx.core.contact(ContactId(str(args["contact"])))
+        if chat is None or chat.handing is None:
+            return
+        assert chat.operator is not None
+        if then == "back":
+            self.lab.do(chat.operator, "colleague.drop", args)
+        elif then:
+            self.answers_the_chat(chat.handing.operator, yes=then == "yes")
 
     @rule(operator=operators, pick=picks)
     def takes_back_what_was_passed_on(self, operator: OperatorId, pick: int) -> None:
