@@ -174,7 +174,7 @@ def test_whoever_is_on_loan_and_comes_back_into_the_room_is_asked_for_the_emerge
 def test_who_rang_in_an_evacuated_room_is_not_offered_on_before_an_emergency_that_looks_farther_now() -> None:
     national = RoomsConfig((RoomConfig(OSLO, (BERGEN,)), RoomConfig(BERGEN), RoomConfig(RoomId("tromso"))))
     made = Desk(
-        queue("113", "oslo", "bergen", workflow=(Step(reach=Reach.OWN),)),
+        queue("113", "oslo", "bergen", workflow=(Step(reach=Reach.NEIGHBOURS),)),
         queue("line", "bergen", klass=ContactClass.URGENT, workflow=(Step(reach=Reach.COUNTRY),)),
         national=national,
     )
