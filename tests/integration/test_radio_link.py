@@ -33,6 +33,8 @@ from kak_sim.tetra.radios import frames_forever, frames_of
 from tests.support.radio import Console, Phone, console, radio_network, until
 from tests.unit.tetra_gw.hostile_frames import HOSTILE
 
+pytestmark = pytest.mark.alone  # speech goes in real time, and its length at the radios is measured
+
 GSSI = Gssi(24201)
 RADIO, OTHER = 2420101, 2420102
 TONES = [500.0, 700.0, 900.0, 1100.0]
@@ -104,7 +106,6 @@ async def test_uplink_without_a_grant_is_dropped_and_counted(phone: Phone, tmp_p
     assert not samples.any()
 
 
-@pytest.mark.alone
 async def test_an_emergency_interrupts_the_console_at_once(phone: Phone) -> None:
     async with radio_network() as (air, server), console(server.port) as room:
         port = await room.tune(GSSI, phone)
