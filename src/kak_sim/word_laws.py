@@ -83,8 +83,6 @@ class WordLaws:
             spoken = getattr(event, "operator", None) == effect.operator and not said_no
             if any(isinstance(said, api.WithdrawOffer) and said.reason == "gives-way" for said in effects):
                 spoken = False  # nobody has said anything
-            if any(isinstance(said, api.Standby) for said in effects):
-                spoken = False  # whoever answers second has not got it yet
             rejected = int(isinstance(event, api.OfferRejected) and spoken)
             if after.rejected - before.rejected != rejected:
                 yield f"{effect.operator} has rejected {after.rejected} offers, {before.rejected} before this"

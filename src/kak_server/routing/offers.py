@@ -303,11 +303,11 @@ def on_accepted(turn: Turn, event: OfferAccepted) -> None:
     contact = _current(turn, event)
     if contact is None:
         return
-    if contact.state is ContactState.CONNECTING:
-        ring_all.stand_by(turn, contact, turn.state.operators[event.operator])
-        return
     operator = turn.state.operators[event.operator]
     misses.present(operator)
+    if contact.state is ContactState.CONNECTING:
+        ring_all.stand_by(turn, contact, operator)
+        return
     if contact.operator != event.operator:
         ring_all.lead(contact, event.operator)
     others, contact.ringing = contact.ringing, []

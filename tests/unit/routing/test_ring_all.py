@@ -80,3 +80,18 @@ def test_readers_hear_who_stands_by_also_where_nobody_else_rings() -> None:
     told = made.accept("bob", "c1")
     assert made.contact("c1").standby == "bob"
     assert api.ContactChanged(ContactId("c1")) in told
+
+
+def test_whoever_answers_second_has_given_a_sign_of_life() -> None:
+    made = Desk(queue("113", workflow=(RING,), offer_timeout_ms=15_000))
+    for who in ("ada", "bob"):
+        made.sit(who)
+    made.ring("c0")
+    made.wait(15_000)
+    missed = {who: made.operator(who).duty.misses_in_row for who in ("ada", "bob")}
+    assert missed == {"ada": 1, "bob": 1}
+    made.wait(1_000)  # the first stage is two at once, and again
+    assert made.contact("c0").state is api.ContactState.OFFERED
+    made.accept("ada", "c0")
+    made.accept("bob", "c0")
+    assert made.operator("bob").duty.misses_in_row == 0
