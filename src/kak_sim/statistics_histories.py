@@ -114,7 +114,7 @@ class Histories:
                 self._timers.pop(effect.key, None)
                 kind, _, who = effect.key.partition(":")
                 if kind == "wrap-up" and who in self.people:
-                    self.people[who].breaks_off_paper()
+                    self.people[who].paper = False
             case api.StartWaiting():
                 self._waits(effect, event)
             case api.OverflowOut():
@@ -130,7 +130,7 @@ class Histories:
                 if effect.epoch <= api.INVITES:
                     self._work_moment(_ENDS.get(effect.reason, "withdrawn"), effect.operator, effect.contact)
                 if effect.operator in self.people and not self.contacts[effect.contact].chat:
-                    self.people[effect.operator].stops_ringing()
+                    self.people[effect.operator].ringing = ""
             case api.Connect():
                 self._joins(effect.operator, effect.contact)
             case api.DialOut():
@@ -288,8 +288,7 @@ class Histories:
             if (doing, queue, person.room) != (person.doing, person.queue, person.since_room):
                 self._close_piece(person)
                 person.doing, person.queue, person.since_room = doing, queue, person.room
-            on_paper = doing == "wrap_up" or (doing == "ringing" and person.broken_into)
-            if person.work is not None and person.work.released and not on_paper:
+            if person.work is not None and person.work.released and doing != "wrap_up":
                 self._end_work(person)
 
     def _doing(self, person: Someone) -> tuple[str, str]:

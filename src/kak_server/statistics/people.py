@@ -67,7 +67,7 @@ class Work:
 class Person:
     """A signed-in operator: `doing` (a column) since `since_ms`, up to `counted_ms` credited. `queue` is that of the
     contact it is about, "" if it is about none. `contact`: the one offered or joined, chats aside. `paper` is the queue
-    of paper work, also while somebody rings in the middle of it (`broken_into`), and then its work is not over."""
+    of paper work, also while somebody rings in the middle of it."""
 
     operator: OperatorId
     room: RoomId
@@ -80,7 +80,6 @@ class Person:
     work: Work | None = None
     paper: QueueId = NO_QUEUE
     paper_room: RoomId = NO_ROOM
-    broken_into: bool = False
 
 
 def doing_of(row: Operator, state: State) -> int:
@@ -201,13 +200,9 @@ class People:
             person.work.released = True
 
     def _turn_to(self, person: Person, row: Operator, state: State, doing: int) -> None:
-        person.broken_into = doing == RINGING_MS and (
-            row.wrap_up_until_ms is not None or (person.broken_into and row.contact == person.contact)
-        )
         person.contact = row.contact
         work = person.work
-        on_paper = doing == WRAP_UP_MS or person.broken_into
-        if work is not None and not on_paper and (work.released or row.contact != work.contact):
+        if work is not None and doing != WRAP_UP_MS and (work.released or row.contact != work.contact):
             self._finish(person)
             work = None
         if doing == WRAP_UP_MS:

@@ -418,32 +418,6 @@ def test_paper_work_is_its_own_queues_after_a_recall_that_came_to_nothing() -> N
     assert desk.row("08:00", "queue", "113").get("wrap_up_ms", 0) == 0
     ada = desk.row("08:00", "operator", "ada")
     assert (ada["ringing_ms"], ada["wrap_up_ms"]) == (5 * S, 55 * S)
-    assert (ada["handled"], ada["handle_wrap_up_ms"]) == (2, 55 * S), "all of it belongs to what was handled"
-    assert desk.row("08:00", "queue", "116117")["handle_wrap_up_ms"] == 55 * S
-
-
-def test_work_whose_paper_work_a_recall_breaks_into_is_over_when_the_recall_is_taken() -> None:
-    desk = MeasuredDesk(queue("113", wrap_up_ms=20 * S))
-    desk.at("08:00:00")
-    desk.sit("ada", "oslo")
-    desk.ring("parked", "113")
-    desk.talk("ada", "parked")
-    desk.at("08:00:10")
-    desk.park("ada", "parked")  # paper work until 08:00:30, comes back at 08:01:10
-    desk.at("08:00:40")
-    desk.ring("c1", "113")
-    desk.talk("ada", "c1")
-    desk.at("08:01:00")
-    desk.hang_up("ada", "c1")  # paper work until 08:01:20
-    desk.at("08:01:15")
-    desk.talk("ada", "parked")
-    desk.at("08:02:00")
-    desk.hang_up("ada", "parked")
-    desk.at("08:30:00")
-    ada = desk.row("08:00", "operator", "ada")
-    assert (ada["handled"], ada["ringing_ms"]) == (3, 5 * S)
-    assert ada["handle_wrap_up_ms"] == ada["wrap_up_ms"] == (20 + 10 + 20) * S
-    assert ada["handle_talk_ms"] == (10 + 20 + 45) * S
 
 
 def test_what_goes_to_another_queue_and_rings_at_the_same_one_again_is_that_queues() -> None:
