@@ -146,8 +146,12 @@ class StepOracle:
                 contact.moves.by_name,
             )
             line = sorted((before[contact.queue], self._waiting[contact.queue]))
+            left = any(
+                isinstance(effect, api.StartWaiting) and effect.contact == name and effect.reason == "overflow"
+                for effect in effects
+            )  # and perhaps came back in the same step: then it was not counted in between
             looked = timer == f"step:{name}" and not early
-            found += self._judge(event, effects, state, contact, last, range(line[0], line[1] + 1), looked)
+            found += self._judge(event, effects, state, contact, last, range(line[0] - left, line[1] + 1), looked)
             found += self._in_time(contact, state)
             if last is not None and _was_let_pass(event, name):
                 found += _asked_anew(state, contact, last)
