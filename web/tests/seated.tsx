@@ -66,12 +66,16 @@ export function show(app: App): void {
   );
 }
 
-/** Gives every test of the file a fresh browser, and clears up after it. */
+/** Gives every test of the file a fresh browser whose clock stands (timers run on), and clears up after it. */
 export function eachInItsOwnBrowser(): void {
-  beforeEach(() => installBrowser());
+  beforeEach(() => {
+    installBrowser();
+    vi.setSystemTime(NOW_MS);
+  });
   afterEach(() => {
     cleanup();
     stopApps();
+    vi.useRealTimers();
     vi.restoreAllMocks();
     vi.unstubAllGlobals();
   });
