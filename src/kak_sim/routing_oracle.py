@@ -267,7 +267,8 @@ def may(
     guarding = guards(state, served, operator, among) if reserve and kept else []
     if operator.operator not in guarding or len(guarding) > reserve:
         return True
-    return asked.use_reserves or (emergency and asked.own == served)
+    at_work = _at_work_for(state, operator, asked.rooms & {served}, asked.skills, emergency=False)
+    return asked.use_reserves or (emergency and asked.own == served and at_work)
 
 
 def order(state: State, contact: Contact) -> tuple[int, int]:

@@ -166,13 +166,15 @@ def pick_several(contact: Contact, count: int) -> list[Operator]:
 
 
 def takes(contact: Contact, operator: Operator) -> bool:
-    """The operator is open for this contact, in its reach and skilled enough."""
-    line = contact.need.line
-    if not operator.crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit:
+    """The operator is open for this contact, in its reach and skilled enough. Who is in a room's reserve serves that
+    room's emergencies, unless lent there for others than this."""
+    line, crew = contact.need.line, operator.crew
+    if not crew.mask_in(line.rooms.rooms, line.lane) & line.profile.bit:
         return False
     if operator.lanes & line.lane:
         return True
-    return line.lane == lanes.EMERGENCY and operator.serves_room == line.origin and bool(operator.lanes & lanes.OWN)
+    own = line.lane == lanes.EMERGENCY and operator.serves_room == line.origin
+    return own and bool(operator.lanes & lanes.OWN) and crew.at_work(line)
 
 
 # --- a contact for an operator ----------------------------------------------------------------------------------------

@@ -307,6 +307,10 @@ class Crew:
         mask = self.mask if self.room in rooms else 0
         return mask | self.home_mask if lane & EMERGENCIES and self.home in rooms else mask
 
+    def at_work(self, line: Line) -> bool:
+        """They serve it as people of the room they work for, not for the sake of the home room alone."""
+        return self.room in line.rooms.rooms and bool(self.mask & line.profile.bit)
+
     def opens(self, bench: Bench) -> int:
         """For which lanes one must be open to sit there. At home one is never in reserve, so nothing is kept for it."""
         return EMERGENCY if bench.lane == OWN and self.room not in bench.rooms.rooms else bench.lane

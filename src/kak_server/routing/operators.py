@@ -19,7 +19,7 @@ from kak_server.routing.state import Contact, Operator, State, Turn
 
 def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
     """Somebody sits down: new, again (a browser refresh), or from another seat."""
-    state = turn.state
+    state, returns = turn.state, None
     occupant_id = state.positions.get(event.position)
     if occupant_id is not None and occupant_id != event.operator:
         occupant = state.operators[occupant_id]
@@ -29,8 +29,12 @@ def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
             return
         if event.operator in state.operators:  # on the way between two seats nobody is asked
             matching.unlist_idle(state, state.operators[event.operator])
-        remove(turn, occupant, "moved")
+        freed = _take_out(turn, occupant, "moved")
         turn.emit(PositionLeft(event.position, occupant_id, "taken"))
+        if freed is not None and freed.moves.back_to == event.operator:
+            returns = freed
+        elif freed is not None:
+            offers.wait_again(turn, freed)
     operator = state.operators.get(event.operator)
     if operator is None:
         operator = Operator(
@@ -55,11 +59,12 @@ def on_signed_in(turn: Turn, event: OperatorSignedIn) -> None:
         matching.join(state, operator)
         offers.free(turn, operator)
         return
-    _sit_again(turn, operator, event)
+    _sit_again(turn, operator, event, returns)
 
 
-def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn) -> None:
-    """Known operator: same seat or another, perhaps with a call in progress, which moves along."""
+def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn, returns: Contact | None) -> None:
+    """Known operator: same seat or another, perhaps with a call in progress, which moves along. `returns`: what it had
+    handed to whoever sat there comes back to it, once it sits."""
     state = turn.state
     old_position = operator.position
     moved = old_position != event.position
@@ -91,6 +96,11 @@ def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn) -> None:
         operator.reason = operator.duty.note = ""
         operator.duty.activity_since_ms = turn.now_ms
     operator.duty.misses_in_row = 0
+    if returns is not None:
+        ready = event.media_up and event.activity is Activity.AVAILABLE
+        if not ready and (event.media_up, event.activity) != (operator.media_up, operator.activity):
+            returns.moves.back_to = None  # said to be ready no more: it would be given back in the same breath
+        offers.wait_again(turn, returns)
     _update(turn, operator, media_up=event.media_up, activity=event.activity)
     matching.list_idle(state, operator)  # also when nothing but seat, room or skills changed
     offers.match_operator(turn, operator)
@@ -110,6 +120,13 @@ def on_signed_out(turn: Turn, event: OperatorSignedOut) -> None:
 
 def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
     """Out of the state; an offer goes on to the next."""
+    contact = _take_out(turn, operator, offer_reason)
+    if contact is not None:
+        offers.wait_again(turn, contact)
+
+
+def _take_out(turn: Turn, operator: Operator, offer_reason: str) -> Contact | None:
+    """As `remove`, but the contact, if nobody else is asked for it, is returned: it is to wait again."""
     assert operator.state is not OperatorState.BUSY
     state = turn.state
     contact = _end_offer(turn, operator, offer_reason)
@@ -122,8 +139,7 @@ def remove(turn: Turn, operator: Operator, offer_reason: str) -> None:
     state.unseat(operator.operator, operator.room)
     turn.touch_operator(operator.operator)
     offers.released(turn, operator)
-    if contact is not None:
-        offers.wait_again(turn, contact)
+    return contact
 
 
 def on_activity(turn: Turn, event: ActivitySet) -> None:

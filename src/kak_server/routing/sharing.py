@@ -52,11 +52,16 @@ def helped(state: State, operator: Operator, contact: Contact) -> None:
 
 
 def first_own(state: State, operator: Operator, open_for: int) -> WaitKey | None:
-    """The first of the contacts whose own room is the operator's, of those the operator may serve."""
-    lanes_of_own = open_for | lanes.EMERGENCY if open_for & lanes.OWN else open_for
+    """The first of the contacts whose own room is the operator's, of those the operator may serve; in reserve: by what
+    the operator is there for."""
+    kept, crew = lanes.EMERGENCY if open_for & lanes.OWN else 0, operator.crew
     best: WaitKey | None = None
     for line in state.index.own_lines.get(operator.serves_room, ()):
-        if line.lane & lanes_of_own and line.profile.bit & operator.crew.mask_in(line.rooms.rooms, line.lane):
+        if line.lane & open_for:
+            serves = bool(line.profile.bit & crew.mask_in(line.rooms.rooms, line.lane))
+        else:
+            serves = bool(line.lane & kept) and crew.at_work(line)
+        if serves:
             key = line.waiting.first()
             if key is not None and (best is None or key < best):
                 best = key

@@ -1,5 +1,7 @@
 """People lent between rooms: asked, agreed, serving as one of the other room's own, and given back by themselves."""
 
+from dataclasses import replace
+
 import pytest
 
 from kak_server.model.ids import ContactId, OperatorId, RoomId
@@ -14,8 +16,10 @@ from kak_server.routing.api import (
     MissesTolerated,
     OperatorState,
     PeopleConfig,
+    Reach,
     RoomConfig,
     RoomsConfig,
+    Step,
 )
 from kak_server.routing.step import RoutingCore
 from tests.unit.routing.desk import Desk, offers_in, only, queue, refused
@@ -379,3 +383,26 @@ def test_nobody_is_lent_for_a_queue_any_more_that_went_with_its_last_contact() -
     assert made.offered_to("c2") is None
     restored = RoutingCore.restore(made.core.snapshot())
     assert restored.idle(specialists.queue) == made.core.idle(specialists.queue) == ()
+
+
+def test_who_is_lent_for_one_queue_and_kept_in_reserve_is_asked_for_no_other_and_by_neither_way() -> None:
+    """Bergen's other emergencies reach Kari as one of Oslo. So she is help from a neighbour, which a reserve is not."""
+    steps = (Step(reach=Reach.OWN), Step(after_ms=4_000, reach=Reach.COUNTRY, drop=("burns",)))
+    plain, burns = queue("113-bergen", "bergen", skills={"emd": 1}), queue("burns", "bergen", skills={"burns": 1})
+    rooms = RoomsConfig((RoomConfig(RoomId("oslo")), RoomConfig(RoomId("bergen"), reserve=1)))
+    made = Desk(plain, replace(burns, workflow=steps), queue("113-oslo", "oslo"), national=rooms)
+    made.sit("kari", "oslo", emd=1)
+    made.borrow("l1", "bergen", "oslo", "kari", queues=("113-bergen",))
+    made.lend("l1", "kari", own_emergencies=True)
+    made.ring("c1", "burns")
+    made.wait(4_000)
+    assert made.offered_to("c1") is None
+    assert why(made, "c1", "kari") == "is kept in reserve for the emergencies of bergen"
+    made.says("kari", Activity.BREAK)
+    made.says("kari", Activity.AVAILABLE)
+    assert made.offered_to("c1") is None, "it is the same from her side"
+    made.ring("c2", "113-bergen")
+    assert made.offered_to("c2") == "kari", "what she is there for"
+    made.reject("kari", "c2")
+    made.sit("ola", "bergen", emd=1)
+    assert {made.offered_to("c1"), made.offered_to("c2")} == {"kari", "ola"}, "no longer the last one kept"

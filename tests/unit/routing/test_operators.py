@@ -3,6 +3,8 @@
 from kak_server.routing.api import (
     Activity,
     ContactState,
+    Effect,
+    Offer,
     OperatorState,
     PositionLeft,
     PositionMoved,
@@ -232,6 +234,32 @@ def test_between_two_seats_nobody_is_asked_at_the_old_one() -> None:
     effects = desk.sit("ola", at="p1")
     assert offers_in(effects) == [("c1", "ola", 2)]
     assert desk.contact("c1").position == "p1"
+
+
+def handed(*, ready: bool = True) -> tuple[Desk, tuple[Effect, ...]]:
+    """Kari hands her call to Ola, with the word that it comes back, and sits down on Ola's chair before he answers."""
+    desk = desk_with_call()
+    desk.sit("ola", at="p2")
+    desk.hand_to("kari", "c1", "ola", back=True)
+    return desk, desk.sit("kari", at="p2", ready=ready)
+
+
+def test_what_was_handed_to_a_chair_one_then_takes_comes_back_there_once() -> None:
+    desk, effects = handed()
+    assert offers_in(effects) == [("c1", "kari", 3)], "one offer, and at the new seat"
+    assert [offer.position for offer in only(effects, Offer)] == ["p2"]
+    assert [(gone.operator, gone.reason) for gone in only(effects, WithdrawOffer)] == [("ola", "moved")]
+    desk.accept("kari", "c1")
+    desk.joined("c1")
+    assert desk.contact("c1").state is ContactState.CONNECTED
+
+
+def test_it_does_not_come_back_to_somebody_who_sits_down_to_a_break() -> None:
+    desk, effects = handed(ready=False)
+    assert offers_in(effects) == []
+    assert desk.contact("c1").state is ContactState.WAITING
+    assert offers_in(desk.says("kari", Activity.AVAILABLE)) == []
+    assert offers_in(desk.done("kari")) == [("c1", "kari", 3)]
 
 
 def test_new_skills_count_at_once() -> None:
