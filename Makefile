@@ -19,7 +19,7 @@ SIM_SECONDS ?= 600
 
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help lab test test-fast e2e soak fuzz sim sim-national mutants lint format types imports python-lint web-check lock docs clean setup
+.PHONY: help lab test test-fast properties e2e soak fuzz sim sim-national mutants lint format types imports python-lint web-check lock docs clean setup
 
 help: ## this list
 	@grep -hE '^[a-z0-9%-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ test: $(STAMPS)/system-test $(STAMPS)/native $(STAMPS)/web ## everything: lint, 
 
 test-fast: $(STAMPS)/venv $(STAMPS)/native ## unit, property and tidy tests only
 	$(PYTEST) -n 2 --dist loadgroup -m "not e2e and not real_peer" tests/unit tests/properties tests/tidy
+
+properties: $(STAMPS)/venv $(STAMPS)/native ## random histories with fresh examples, more of them (`make test`: always the same)
+	KAK_FRESH_EXAMPLES=1 KAK_HOUSE_EXAMPLES=400 $(PYTEST) -n 2 --dist loadgroup tests/properties
 
 e2e: $(STAMPS)/system-test $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/web ## only the end-to-end tests with real peers
 	$(PYTEST) -n 3 --dist loadfile -m "e2e and not soak and not alone" --durations=10

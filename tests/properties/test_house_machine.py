@@ -1066,10 +1066,9 @@ def as_recorded(line: Line, record: Json) -> Line:
 
 TestHouseMachine = HouseMachine.TestCase
 TestHouseMachine.settings = settings(
-    max_examples=int(os.environ.get("KAK_HOUSE_EXAMPLES", "400")),
+    max_examples=int(os.environ.get("KAK_HOUSE_EXAMPLES", "200")),
     stateful_step_count=50,
     deadline=None,
     report_multiple_bugs=False,
-    derandomize="KAK_HOUSE_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
