@@ -13,7 +13,7 @@ from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import LoanView, OperatorView
 from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import LoanState
-from kak_sim import loan_laws, miss_laws, reason_laws
+from kak_sim import chat_laws, loan_laws, miss_laws, reason_laws
 from kak_sim.mirror import Mirror
 from kak_sim.search_laws import SearchLaws
 
@@ -47,6 +47,7 @@ class WordLaws:
         if not said_no and self.mirror.loans:
             yield from loan_laws.broken(event, self.mirror.loans, self.mirror.operators.keys(), core)
         yield from self._moves(effects, core)
+        yield from chat_laws.broken(event, effects, self.mirror.contacts, self.mirror.operators, core)
         match event:
             case api.ChatIdle():
                 yield from self._silent(event, core, said_no)

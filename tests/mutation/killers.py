@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from kak_sim.days import runs
+from tests.properties.test_everything_machine import EverythingMachine
 from tests.properties.test_house_machine import HouseMachine
 from tests.properties.test_routing_machine import RoutingMachine
 from tests.properties.test_workflow_machine import WorkflowMachine
@@ -66,6 +67,7 @@ MEMORY_BYTES = 4 << 30  # a mutant that hoards is noticed by what it raises, and
 KILLERS: Mapping[str, Callable[[], str]] = {
     "histories": lambda: _machines(30, RoutingMachine, WorkflowMachine),
     "days": lambda: _days(1, 1),
+    "of everything": lambda: _machines(30, EverythingMachine),
     "orders": lambda: _tests("tests/properties/test_ordered_blocks.py", "tests/properties/test_sharing.py"),
     "more histories": lambda: _machines(250, WorkflowMachine, RoutingMachine),
     "the house": lambda: _machines(20, HouseMachine),

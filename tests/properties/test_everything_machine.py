@@ -115,6 +115,35 @@ class EverythingMachine(WorkflowMachine):
         if ends != "yes" and chat in state.contacts:
             assert state.contacts[chat].operator == holder, "whoever was asked did not want it"
 
+    @rule(
+        pick=picks,
+        who=operators,
+        other=operators,
+        says=st.sampled_from(["hand on", "keep", "take over", "yes", "no"]),
+        back=st.sampled_from([0, 0, 1]),
+    )
+    def anybody_says_something_of_a_chat(self, pick: int, who: str, other: str, says: str, back: int) -> None:
+        """Whoever has it or not, whether it is being handed on or not, and who is asked or was."""
+        rows = self.desk.core.state.contacts
+        chats = sorted(name for name, row in rows.items() if lanes.is_light(row))
+        if not chats:
+            return
+        chat = chats[pick % len(chats)]
+        row = rows[chat].moves.handing
+        asked = other if row is None or pick % 3 else row.operator
+        epoch = api.INVITES + max(1, rows[chat].moves.numbers - back)
+        holder = self.holder(chat) if pick % 4 else who
+        if says == "hand on":
+            self.desk.hand_to(holder, chat, other)
+        elif says == "keep":
+            self.desk.drop(holder, chat, asked)
+        elif says == "take over":
+            self.desk.take_over(who, chat)
+        elif says == "yes":
+            self.desk.accept(asked, chat, epoch)
+        else:
+            self.desk.reject(asked, chat, epoch)
+
     @rule(who=operators, to=st.sampled_from(["", "", "113a", "plain"]), answered=st.sampled_from([True, True, False]))
     def dials_out(self, who: str, to: str, answered: bool) -> None:
         self.calls += 1

@@ -1,5 +1,5 @@
 """Moves of a live contact between people: parked and fetched, handed on, consulted about, shared, listened to, taken
-over."""
+over. Chats are handed on, or kept after all, and taken over."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +11,7 @@ from kak_server.routing.api import (
     ColleagueInvited,
     ColleagueSought,
     ConsultEnded,
+    ContactKind,
     ContactParked,
     ContactState,
     ContactTakenOver,
@@ -27,6 +28,8 @@ from kak_sim.days.world import World
 TALKING = (ContactState.CONNECTED, ContactState.HELD)
 FETCH_MS = (500, 90_000)
 TOGETHER_MS = (500, 60_000)
+KEPT_AFTER_ALL = 0.4
+KEPT_MS = (200, 10_000)
 
 
 class Colleagues:
@@ -46,11 +49,18 @@ class Colleagues:
             self._listen,
             self._take_over,
         )
+        self._moves_of_chats: tuple[Callable[[ContactId, OperatorId], None], ...] = (
+            self._hand_a_chat_on,
+            self._hand_a_chat_on,
+            self._take_over,
+        )
 
     def talk_began(self, contact: ContactId, epoch: int, talk_ms: int) -> None:
         """Something may happen to this talk before it is over."""
         if self._rng.random() < self._share:
-            move = self._rng.choice(self._moves)
+            view = self._stage.core.contact(contact)
+            chat = view is not None and view.kind is ContactKind.CHAT
+            move = self._rng.choice(self._moves_of_chats if chat else self._moves)
             self._stage.after(self._rng.randrange(talk_ms), lambda: self._move(contact, epoch, move))
 
     def _move(self, contact: ContactId, epoch: int, move: Callable[[ContactId, OperatorId], None]) -> None:
@@ -74,6 +84,19 @@ class Colleagues:
     def _hand(self, contact: ContactId, holder: OperatorId) -> None:
         back = self._rng.random() < 0.5
         self._stage.send(TransferToOperator(self._stage.now_ms, holder, contact, self._somebody(), back))
+
+    def _hand_a_chat_on(self, contact: ContactId, holder: OperatorId) -> None:
+        """To somebody who takes chats, if there is one; now and then the holder keeps it after all."""
+        able = [view.operator for view in self._stage.core.operators() if view.chats_max and view.operator != holder]
+        target = self._rng.choice(able) if able else self._somebody()
+        self._stage.send(TransferToOperator(self._stage.now_ms, holder, contact, target))
+        if self._rng.random() < KEPT_AFTER_ALL:
+            self._stage.after(self._rng.randint(*KEPT_MS), partial(self._keep, contact, holder, target))
+
+    def _keep(self, contact: ContactId, holder: OperatorId, target: OperatorId) -> None:
+        """Perhaps it has been taken meanwhile, or is over."""
+        self._stage.counts["colleagues: keep a chat after all"] += 1
+        self._stage.send(ColleagueDropped(self._stage.now_ms, holder, contact, target))
 
     def _consult(self, contact: ContactId, holder: OperatorId) -> None:
         self._stage.send(ColleagueInvited(self._stage.now_ms, holder, contact, self._somebody(), "consult"))
