@@ -1,5 +1,6 @@
 """Anything people and networks can say, in any order, against the core's own laws and the independent auditor."""
 
+import json
 import os
 import subprocess
 import sys
@@ -20,15 +21,18 @@ from kak_server.routing.api import (
     Effect,
     Event,
     ForcedTo,
+    Offer,
     OperatorRules,
     OperatorSignedIn,
     OperatorState,
     PeopleConfig,
     QueueConfig,
     Refused,
+    RoomState,
     TimerFired,
 )
 from kak_server.routing.api_moves import Purpose
+from kak_server.routing.step import RoutingCore
 from kak_sim.auditor import Auditor
 from kak_sim.word_laws import WordLaws
 from tests.unit.routing.desk import BERGEN, OSLO, Desk, queue
@@ -74,6 +78,15 @@ class AuditedDesk(Desk):
         assert not found, found
         assert self.auditor.timers == self.timers
         return effects
+
+    def read_as_written_before_workflows(self) -> None:
+        """A state of form 1 says of a contact whether all are asked, and nothing of steps; it is the same state."""
+        data = json.loads(json.dumps(self.core.snapshot()))
+        data["format"] = 1
+        for row in data["contacts"]:
+            if not self.core.state.queue_of(self.core.state.contacts[row["contact"]]).config.workflow:
+                del row["fired"]
+        assert RoutingCore.restore(data).digest() == self.core.digest()
 
 
 def somebody_is_here(machine: "RoutingMachine") -> bool:
@@ -285,6 +298,39 @@ class RoutingMachine(RuleBasedStateMachine):
     def hands_to_a_colleague(self, pick: int, who: str, other: str, talk: bool, back: bool) -> None:
         contact = self.talked_in(pick, who, talk)
         self.desk.hand_to(self.holder(contact, who)[0], contact, other, back=back)
+
+    @precondition(somebody_is_here)
+    @rule(pick=picks, who=operators, other=operators, ready=st.sampled_from([True, True, False]), before=st.booleans())
+    def hands_to_a_colleague_and_takes_that_chair(
+        self, pick: int, who: str, other: str, ready: bool, before: bool
+    ) -> None:
+        """With the word that it comes back: so it does, unless whoever handed it says to be ready no more."""
+        desk, contact = self.desk, self.talked_in(pick, who, talk=True)
+        giver = self.holder(contact, who)[0]
+        desk.says(giver, Activity.AVAILABLE if before else Activity.BREAK)
+        desk.hand_to(giver, contact, other, back=True)
+        rings, gives = desk.core.contact(ContactId(contact)), desk.core.operator(OperatorId(giver))
+        if rings is None or rings.state is not ContactState.OFFERED or rings.operator != other or gives is None:
+            return
+        chair = desk.core.operator(OperatorId(other))
+        assert chair is not None
+        activity = Activity.AVAILABLE if ready else Activity.BREAK
+        skills = dict(gives.skills)
+        effects = desk.send(
+            OperatorSignedIn(
+                desk.now_ms, OperatorId(giver), giver, chair.position, gives.room, skills, activity, gives.media_up
+            )
+        )
+        evacuated = desk.core.room(gives.room).state is RoomState.EVACUATED
+        free = gives.state in (OperatorState.IDLE, OperatorState.WRAP_UP) and gives.media_up and not evacuated
+        if giver == other or any(isinstance(effect, Refused) for effect in effects) or not free:
+            return
+        asked = [effect.position for effect in effects if isinstance(effect, Offer) and effect.contact == contact]
+        if ready or not before:
+            assert asked == [chair.position], "once, and at the new seat"
+        else:
+            assert desk.core.contact(ContactId(contact)).operator != giver  # type: ignore[union-attr]
+            assert giver not in [effect.operator for effect in effects if isinstance(effect, Offer)]
 
     @precondition(somebody_is_here)
     @rule(
@@ -574,6 +620,11 @@ class RoutingMachine(RuleBasedStateMachine):
     @rule()
     def crash_and_replay(self) -> None:
         self.desk.crash_and_replay()
+
+    @precondition(somebody_is_here)
+    @rule()
+    def an_older_program_wrote_the_snapshot(self) -> None:
+        self.desk.read_as_written_before_workflows()
 
     @invariant()
     def nobody_waits_unasked(self) -> None:

@@ -463,6 +463,23 @@ class WorkflowMachine(RuleBasedStateMachine):
             desk.handover_failed(contact)
             desk.wait(ms)
 
+    @precondition(lambda self: any(row.named is not None for row in self.desk.core.state.contacts.values()))
+    @rule(how=st.sampled_from(["home", "break", "elsewhere"]), room=rooms)
+    def whoever_is_waited_for_alone_does_not_come(self, how: str, room: str) -> None:
+        """After the talk that the others waited through: home, to a break, or to work for another room."""
+        desk = self.desk
+        who = next(row.named for row in desk.core.state.contacts.values() if row.named is not None)
+        seat = desk.core.operator(who)
+        assert seat is not None
+        if seat.contact is not None:
+            desk.hang_up(who, seat.contact)
+        if how == "home":
+            desk.leave(who)
+        elif how == "break":
+            desk.says(who, api.Activity.BREAK)
+        else:
+            self.sits(who, room, 1, chats=0, in_call=0, stops=False)
+
     @rule(who=operators)
     def paper_work_done(self, who: str) -> None:
         self.desk.done(who)
