@@ -114,7 +114,7 @@ class Histories:
                 self._timers.pop(effect.key, None)
                 kind, _, who = effect.key.partition(":")
                 if kind == "wrap-up" and who in self.people:
-                    self.people[who].paper = False
+                    self.people[who].breaks_off_paper()
             case api.StartWaiting():
                 self._waits(effect, event)
             case api.OverflowOut():
@@ -130,7 +130,7 @@ class Histories:
                 if effect.epoch <= api.INVITES:
                     self._work_moment(_ENDS.get(effect.reason, "withdrawn"), effect.operator, effect.contact)
                 if effect.operator in self.people and not self.contacts[effect.contact].chat:
-                    self.people[effect.operator].ringing = ""
+                    self.people[effect.operator].stops_ringing()
             case api.Connect():
                 self._joins(effect.operator, effect.contact)
             case api.DialOut():
@@ -284,11 +284,14 @@ class Histories:
 
     def _look_at_everybody(self) -> None:
         for person in self.people.values():
+            if not person.ringing:  # whoever broke the paper work off began something else: a call out, or taking part
+                person.broken_into = False
             doing, queue = self._doing(person)
             if (doing, queue, person.room) != (person.doing, person.queue, person.since_room):
                 self._close_piece(person)
                 person.doing, person.queue, person.since_room = doing, queue, person.room
-            if person.work is not None and person.work.released and doing != "wrap_up":
+            on_paper = doing == "wrap_up" or (doing == "ringing" and person.broken_into)
+            if person.work is not None and person.work.released and not on_paper:
                 self._end_work(person)
 
     def _doing(self, person: Someone) -> tuple[str, str]:

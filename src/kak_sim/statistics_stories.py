@@ -89,8 +89,17 @@ class Someone:
     chats: set[str] = field(default_factory=set)
     paper: bool = False
     paper_queue: str = ""
+    broken_into: bool = False  # the paper work, by an offer to them by name: it may go on after it
     work: Work | None = None
     doing: str = ""
     queue: str = ""
     since_ms: int = 0
     since_room: str = ""
+
+    def breaks_off_paper(self) -> None:
+        """Its timer is gone: for good, or as long as it rings."""
+        self.broken_into, self.paper = self.paper, False
+
+    def stops_ringing(self) -> None:
+        """The offer is over, taken or not."""
+        self.ringing, self.broken_into = "", False

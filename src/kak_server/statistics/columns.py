@@ -103,7 +103,7 @@ COLUMNS: tuple[Column, ...] = (
     _work("handled", "pieces of work that ended: one operator, one contact, from its talk to the end of its wrap-up"),
     _work("handle_talk_ms", "talk of those handled", "ms"),
     _work("handle_hold_ms", "hold of those handled", "ms"),
-    _work("handle_wrap_up_ms", "wrap-up of those handled", "ms"),
+    _work("handle_wrap_up_ms", "wrap-up of those handled, also what goes on after a recall that came to nothing", "ms"),
     _work("chats", "chats that ended for an operator; they are not among those handled"),
     _work("chat_handle_ms", "their time, from taking each to its end; several at once count each", "ms"),
     _work("chats_idle", "of those chats: ended by themselves, since nobody had written for the queue's time"),

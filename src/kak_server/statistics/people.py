@@ -67,7 +67,7 @@ class Work:
 class Person:
     """A signed-in operator: `doing` (a column) since `since_ms`, up to `counted_ms` credited. `queue` is that of the
     contact it is about, "" if it is about none. `contact`: the one offered or joined, chats aside. `paper` is the queue
-    of paper work, also while somebody rings in the middle of it."""
+    of paper work, also while somebody rings in the middle of it (`broken_into`), and then its work is not over."""
 
     operator: OperatorId
     room: RoomId
@@ -80,6 +80,7 @@ class Person:
     work: Work | None = None
     paper: QueueId = NO_QUEUE
     paper_room: RoomId = NO_ROOM
+    broken_into: bool = False
 
 
 def doing_of(row: Operator, state: State) -> int:
@@ -199,10 +200,19 @@ class People:
         if person is not None and person.work is not None and person.work.contact == contact:
             person.work.released = True
 
+    def rings_no_more(self, operator: OperatorId, contact: ContactId) -> None:
+        """The offer is over, taken or not: what rings from here on, be it the same contact, breaks into nothing unless
+        paper work went on in between."""
+        person = self.here.get(operator)
+        if person is not None and person.contact == contact:
+            person.broken_into = False
+
     def _turn_to(self, person: Person, row: Operator, state: State, doing: int) -> None:
+        person.broken_into = doing == RINGING_MS and (row.wrap_up_until_ms is not None or person.broken_into)
         person.contact = row.contact
         work = person.work
-        if work is not None and doing != WRAP_UP_MS and (work.released or row.contact != work.contact):
+        on_paper = doing == WRAP_UP_MS or person.broken_into
+        if work is not None and not on_paper and (work.released or row.contact != work.contact):
             self._finish(person)
             work = None
         if doing == WRAP_UP_MS:

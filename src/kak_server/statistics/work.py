@@ -54,6 +54,7 @@ class WorkMoments:
         """It was accepted, rejected, missed or withdrawn."""
         if effect.epoch > api.INVITES:
             return
+        self.people.rings_no_more(effect.operator, effect.contact)
         column = OFFER_ENDS.get(effect.reason, WITHDRAWN)
         self.at_work(self.contacts.cases.get(effect.contact), effect.operator, column, state)
 

@@ -418,6 +418,8 @@ def test_paper_work_is_its_own_queues_after_a_recall_that_came_to_nothing() -> N
     assert desk.row("08:00", "queue", "113").get("wrap_up_ms", 0) == 0
     ada = desk.row("08:00", "operator", "ada")
     assert (ada["ringing_ms"], ada["wrap_up_ms"]) == (5 * S, 55 * S)
+    assert (ada["handled"], ada["handle_wrap_up_ms"]) == (2, 55 * S), "all of it belongs to what was handled"
+    assert desk.row("08:00", "queue", "116117")["handle_wrap_up_ms"] == 55 * S
 
 
 def test_what_goes_to_another_queue_and_rings_at_the_same_one_again_is_that_queues() -> None:
