@@ -40,7 +40,8 @@ class JournalAlarms:
     def take(self, alarm: JournalAlarm) -> None:
         """Count it, log it, and have it told."""
         self._metrics.event(f"journal_{alarm.kind.replace('-', '_')}")
-        level = self._log.warning if alarm.good else self._log.error
+        bad = self._log.warning if alarm.good else self._log.error
+        level = self._log.info if alarm.ordinary else bad
         level("journal_alarm", kind=alarm.kind, text=alarm.text)
         loop = self._loop
         if loop is None:

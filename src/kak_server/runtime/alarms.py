@@ -15,7 +15,9 @@ AlarmKind = Literal[
     "waiting-again",  # they do again
     "older-state",  # a start could not read the newest snapshot, and made the state from an older one
     "not-compacted",  # no snapshot could be made, or nothing put away
+    "compaction-left",  # an ordinary stop came first; nothing is wrong
 ]
+ORDINARY: frozenset[AlarmKind] = frozenset({"compaction-left"})
 GOOD: frozenset[AlarmKind] = frozenset({"recovered", "caught-up", "waiting-again"})
 
 
@@ -30,3 +32,8 @@ class JournalAlarm:
     def good(self) -> bool:
         """It says that something is over."""
         return self.kind in GOOD
+
+    @property
+    def ordinary(self) -> bool:
+        """Nothing is wrong."""
+        return self.kind in ORDINARY

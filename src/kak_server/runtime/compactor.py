@@ -19,15 +19,18 @@ from kak_server.runtime.losses import Lost
 from kak_server.runtime.nursery import Nursery
 
 TIMEOUT_S = 600.0
+LEFT = "the server stops: the journal is compacted on while the next one runs"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`problem`: why it could not be done, "" if it was. `lost`: what it could not read, and so did not compact."""
+    """`problem`: why it could not be done, "" if it was. `lost`: what it could not read, and so did not compact.
+    `stopped`: it was asked for or under way when it was stopped."""
 
     done: Compacted | None = None
     lost: tuple[Lost, ...] = ()
     problem: str = ""
+    stopped: bool = False
 
 
 class Compactor(Protocol):
@@ -87,18 +90,18 @@ class ProcessCompactor:
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._wanted or self._stopping)
-                if self._stopping:
+                if not self._wanted:
                     return
                 self._wanted = False
-            outcome = self._once()
-            if outcome is not None:
-                self._on_done(outcome)
+            outcome = Outcome(stopped=True) if self._stopping else self._once()
+            self._on_done(outcome)
+            if outcome.stopped:
+                return
 
-    def _once(self) -> Outcome | None:
-        """None: it was stopped."""
+    def _once(self) -> Outcome:
         ran = self._nursery.run(self._argv, self._timeout_s)
-        if self._stopping:
-            return None
+        if ran.stopped:
+            return Outcome(stopped=True)
         if ran.problem:
             return Outcome(problem=f"the journal was not compacted: {ran.problem}")
         return read_outcome(ran.code, ran.out, ran.err)

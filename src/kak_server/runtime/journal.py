@@ -19,7 +19,7 @@ from kak_server.routing.codec import encode_event, event_version
 from kak_server.runtime.alarms import AlarmKind
 from kak_server.runtime.alarms import JournalAlarm as JournalAlarm
 from kak_server.runtime.backlog import Backlog, Record
-from kak_server.runtime.compactor import Compactor, Outcome
+from kak_server.runtime.compactor import LEFT, Compactor, Outcome
 from kak_server.runtime.files import FILES, Files
 from kak_server.runtime.folder import JournalError, lock_folder, read_generation, write_generation
 from kak_server.runtime.frames import SEGMENT_MAGIC, encode_frame
@@ -382,6 +382,9 @@ class Journal:
 
     def _compacted(self, outcome: Outcome) -> None:
         """From the compactor's thread."""
+        if outcome.stopped:
+            self._alarm("compaction-left", LEFT)
+            return
         for lost in outcome.lost:
             self._alarm("lost", f"{lost}; a checkpoint of what is in memory will heal that")
         if outcome.problem:

@@ -26,12 +26,17 @@ PR_SET_PDEATHSIG = 1  # prctl(2): a signal when the thread that started us ends
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a process ended. `problem`: why it did not run to its end, "" if it did; then the rest counts for nothing."""
+    """How a process ended. `problem`: why it did not run to its end, "" if it did; then the rest counts for nothing.
+    `stopped`: that was our own closing."""
 
     code: int = -1
     out: bytes = b""
     err: bytes = b""
     problem: str = ""
+    stopped: bool = False
+
+
+STOPPED = Ran(problem="the server is being stopped", stopped=True)
 
 
 class Nursery:
@@ -54,7 +59,7 @@ class Nursery:
         """Run a process to its end. Never raises."""
         with self._guard:
             if self._closed:
-                return Ran(problem="the server is being stopped")
+                return STOPPED
             try:
                 pipe = self._start()
                 self._next += 1
@@ -65,7 +70,12 @@ class Nursery:
             except OSError as problem:
                 return Ran(problem=f"no process could be started: {problem.strerror}")
             self._changed.wait_for(lambda: self._answers[number] is not None, timeout_s + GRACE_S)
-            return self._answers.pop(number) or Ran(problem=f"it took longer than {timeout_s:.0f} s")
+            ran = self._answers.pop(number) or Ran(problem=f"it took longer than {timeout_s:.0f} s")
+            return self._judged(ran)
+
+    def _judged(self, ran: Ran) -> Ran:
+        """What a signal ended as we closed was our own doing."""
+        return STOPPED if self._closed and ran.code < 0 else ran
 
     def close(self) -> None:
         """No more of it; what is under way is given up."""
@@ -116,6 +126,7 @@ class _Children:
         self._out = out
         self._guard = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._ended = False
 
     def run(self, request: dict[str, Any]) -> None:
         answer = {"id": request["id"], "code": -1, "out": "", "err": "", "problem": ""}
@@ -137,6 +148,8 @@ class _Children:
     def _to_the_end(self, argv: list[str], timeout_s: float) -> tuple[int, bytes, bytes]:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._running.add(process)
+        if self._ended:  # while it was being started
+            process.kill()
         try:
             out, err = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
@@ -148,6 +161,7 @@ class _Children:
         return process.returncode, out, err
 
     def kill(self) -> None:
+        self._ended = True
         for process in list(self._running):
             with contextlib.suppress(OSError):
                 process.kill()
@@ -160,7 +174,8 @@ def end_with_parent() -> None:
 
 def main() -> None:
     """Until the standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the server, who closes us
+    for number in (signal.SIGINT, signal.SIGTERM):  # told to a whole group they are for the server, who closes us
+        signal.signal(number, signal.SIG_IGN)  # (whom we start ignores them too: that goes through exec)
     children = _Children(sys.stdout.buffer)
     pool = ThreadPoolExecutor(CHILDREN_MAX, "child")
     for line in sys.stdin.buffer:

@@ -5,6 +5,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, get_args
 
+import structlog
+import structlog.testing
+
 from kak_server.app.journal_alarms import BEGINS, ENDS, JournalAlarms
 from kak_server.app.metrics import Metrics
 from kak_server.bridges.journal_notices import WORDS
@@ -46,7 +49,20 @@ def test_alarms_before_the_loop_and_from_other_threads_are_told() -> None:
         assert f'kak_events_total{{name="journal_{kind}"}} 1.0' in text
 
 
+def test_each_is_logged_at_its_level() -> None:
+    alarms = JournalAlarms(Metrics())
+    with structlog.testing.capture_logs() as lines:
+        for kind in ("degraded", "not-compacted", "recovered", "compaction-left"):
+            alarms.take(JournalAlarm(kind, "so"))
+    assert [(line["kind"], line["log_level"]) for line in lines] == [
+        ("degraded", "error"),
+        ("not-compacted", "error"),
+        ("recovered", "warning"),
+        ("compaction-left", "info"),
+    ]
+
+
 def test_every_notice_has_words_and_an_end() -> None:
     assert {*BEGINS.values(), *ENDS.values()} == set(WORDS)
     assert set(ENDS) == set(GOOD)
-    assert set(BEGINS) | set(ENDS) | {"not-compacted", "older-state"} == set(get_args(AlarmKind))
+    assert set(BEGINS) | set(ENDS) | {"not-compacted", "compaction-left", "older-state"} == set(get_args(AlarmKind))

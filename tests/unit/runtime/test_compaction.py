@@ -6,17 +6,20 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from kak_server.runtime.alarms import JournalAlarm
 from kak_server.runtime.archive import DAY_MS, Keep, read_index
 from kak_server.runtime.compaction import BusyError, Compacted, compact, fingerprint
-from kak_server.runtime.compactor import Outcome, ProcessCompactor, read_outcome
+from kak_server.runtime.compactor import LEFT, Outcome, ProcessCompactor, read_outcome
 from kak_server.runtime.files import Files
 from kak_server.runtime.folder import index_path, packed, segment_numbers, segment_path, snapshot_numbers, snapshot_path
 from kak_server.runtime.frames import SEGMENT_MAGIC, Frame, encode_frame
 from kak_server.runtime.journal import Journal, JournalSettings
+from kak_server.runtime.nursery import Nursery
 from kak_server.runtime.segments import history, load
 from kak_server.runtime.snapshots import read_snapshot
 from tests.unit.routing.desk import queue
@@ -263,6 +266,37 @@ def test_a_process_of_its_own_does_it(tmp_path: Path) -> None:
     snapshot_path(tmp_path, newest).unlink()
     outcome = run_once(tmp_path)
     assert [lost.segment for lost in outcome.lost] == ["journal-00000001.kj"]
+
+
+def test_a_stop_is_no_failure_of_it(tmp_path: Path) -> None:
+    """As the server stops: the process that starts others is closed, then a checkpoint asks once more."""
+    nursery = Nursery()
+    nursery.start()
+    seen: list[JournalAlarm] = []
+    compactor = ProcessCompactor(tmp_path, FOREVER, nursery)
+    journal, _ = Journal.open(tmp_path, now_ms=1, on_alarm=seen.append, compactor=compactor)
+    nursery.close()
+    assert journal.checkpoint({"n": 1})
+    journal.close()
+    said = [(alarm.kind, alarm.text) for alarm in seen if alarm.kind not in ("sync-lag", "caught-up")]  # a busy disk
+    assert said == [("compaction-left", LEFT)]
+
+
+def test_one_under_way_is_left_by_a_stop(tmp_path: Path) -> None:
+    nursery = Nursery()
+    nursery.start()
+    outcomes: list[Outcome] = []
+    compactor = ProcessCompactor(tmp_path, FOREVER, nursery)
+    compactor._argv = [sys.executable, "-c", "import time; time.sleep(60)"]
+    compactor.start(outcomes.append)
+    compactor.ask()
+    deadline = time.monotonic() + 20
+    while not nursery._answers and time.monotonic() < deadline:
+        time.sleep(0.02)
+    nursery.close()
+    compactor.ask()
+    compactor.stop()
+    assert outcomes == [Outcome(stopped=True)]
 
 
 def test_it_is_not_done_with_other_sources_than_the_servers(tmp_path: Path) -> None:

@@ -88,9 +88,31 @@ def test_closing_gives_up_what_is_under_way(nursery: Nursery, tmp_path: Path) ->
         time.sleep(0.02)
     nursery.close()
     thread.join(10)
-    assert answers[0].code != 0 or answers[0].problem
+    assert answers == [Ran(problem="the server is being stopped", stopped=True)]
     assert gone(int(note.read_text()))
-    assert nursery.run(python("print(1)"), 5).problem == "the server is being stopped"
+    assert nursery.run(python("print(1)"), 5) == Ran(problem="the server is being stopped", stopped=True)
+
+
+def test_a_stop_told_to_the_whole_group_ends_nothing_before_the_server_does(nursery: Nursery, tmp_path: Path) -> None:
+    assert nursery.run(python("pass"), 30).code == 0, "it has begun"
+    assert nursery._process is not None
+    note = tmp_path / "pid"
+    code = f"""
+        import os, pathlib, signal, time
+        pathlib.Path({str(note)!r}).write_text(str(os.getpid()))
+        time.sleep(1)
+        print("done")
+    """
+    answers: list[Ran] = []
+    thread = threading.Thread(target=lambda: answers.append(nursery.run(python(code), 50)))
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for pid in (nursery._process.pid, int(note.read_text())):
+        os.kill(pid, signal.SIGTERM)
+    thread.join(30)
+    assert answers == [Ran(0, b"done\n")]
 
 
 def test_a_killed_server_leaves_nothing(tmp_path: Path) -> None:
