@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from kak_server.bridges.asking import RefusedError
+from kak_server.bridges.brought_skills import unknown_skills
 from kak_server.bridges.brought_types import KINDS, Asked, Brought, Integrator, Message, Sender
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context, QueueInfo
@@ -71,8 +72,9 @@ class BroughtContacts:
         self._room_for(by)
         ctx = self.ctx
         klass = self._class_for(by, asked, queue)
+        unknown = unknown_skills(asked, klass, ctx.settings.skills)
         contact = ContactId(ctx.ids.new("contact"))
-        one = Brought(contact, by.integrator, asked, queue.queue, ctx.now_ms, klass=klass.value)
+        one = Brought(contact, by.integrator, asked, queue.queue, ctx.now_ms, klass=klass.value, skills_unknown=unknown)
         self._enter(one)
         self._arrive(one)
         if ctx.core.contact(one.contact) is None:
@@ -82,13 +84,22 @@ class BroughtContacts:
             self.say(one, "outside", asked.text)
         # Last: one of which there is no record was not confirmed to anybody, and is asked for again.
         ctx.put(one.key(), one)
-        fields = {"contact": one.contact, "kind": asked.kind, "queue": queue.queue, "by": by.integrator}
-        ctx.emit(Note("contact_brought", fields=fields))
-        detail = {"kind": asked.kind, "queue": queue.queue, "reference": asked.reference, "class": klass.value}
-        if asked.klass and asked.klass != klass.value:
-            detail["class_asked"] = asked.klass
-        ctx.emit(Audit(OperatorId(f"integrator:{by.integrator}"), "contact.brought", one.contact, detail))
+        self._tell_of(one)
         return one, True
+
+    def _tell_of(self, one: Brought) -> None:
+        """A new one: in the log, counted, and in the audit log."""
+        ctx, asked, left = self.ctx, one.asked, ", ".join(one.skills_unknown)
+        fields = {"contact": one.contact, "kind": asked.kind, "queue": one.queue, "by": one.by}
+        ctx.emit(Note("contact_brought", fields=fields))
+        detail = {"kind": asked.kind, "queue": one.queue, "reference": asked.reference, "class": one.klass}
+        if asked.klass and asked.klass != one.klass:
+            detail["class_asked"] = asked.klass
+        if left:
+            detail["skills_unknown"] = left
+            missed = {"by": one.by, "contact": one.contact, "skills": left}
+            ctx.emit(Note("contact_skills_unknown", "warning", missed))
+        ctx.emit(Audit(OperatorId(f"integrator:{one.by}"), "contact.brought", one.contact, detail))
 
     def of(self, by: Integrator, contact: ContactId) -> Brought:
         """A contact of this integrator's own. Raises RefusedError."""
@@ -276,7 +287,7 @@ class BroughtContacts:
                 kind=KINDS[asked.kind],
                 klass=self._own_class(one),
                 priority_ms=asked.priority_ms,
-                skills=dict(asked.skills),
+                skills={skill: level for skill, level in asked.skills.items() if skill not in one.skills_unknown},
                 area=self.calls.gazetteer.code(asked.area) or asked.area,
                 language=asked.language,
                 identity=asked.caller,

@@ -75,6 +75,7 @@ class Brought:
     ended_at_ms: int = 0
     cause: str = ""
     klass: str = ""  # the class it goes by; "": of before classes were kept here
+    skills_unknown: tuple[str, ...] = ()  # asked for, not in the catalogue: an emergency was taken without them
     read_at_ms: int = 0  # when its integrator first fetched what was written; 0: never
 
     @property

@@ -145,6 +145,7 @@ class BroughtViews:
             "cause": one.cause,
             "messages": len(self.brought.messages.get(one.contact, ())),
             "ends_at_ms": self.silence.on_card(one.contact)["ends_at_ms"],
+            "skills_unknown": list(one.skills_unknown),
         }
 
     @staticmethod

@@ -51,7 +51,8 @@ class MessageRequest(Incoming):
 
 class ContactInfo(Outgoing):
     """How a contact stands. `messages`: how many there are, both ways; `cause` once it has ended: operator-hangup,
-    ended-outside, idle, or a fault of ours. `ends_at_ms`: then a silent chat ends by itself unless somebody writes."""
+    ended-outside, idle, or a fault of ours. `ends_at_ms`: then a silent chat ends by itself unless somebody writes.
+    `skills_unknown`: those asked for that are not in the catalogue; an emergency is taken without them."""
 
     contact: str
     kind: CardKind
@@ -65,6 +66,7 @@ class ContactInfo(Outgoing):
     cause: str
     messages: int
     ends_at_ms: int | None = None
+    skills_unknown: list[str] = []  # noqa: RUF012 - pydantic copies defaults
 
 
 class ContactMessage(Outgoing):

@@ -13,6 +13,7 @@ from tests.integration.console.conftest import Running
 INFO = {
     "contact": "c1", "kind": "chat", "reference": "r1", "queue": "lv", "class": "urgent", "state": "waiting",
     "arrived_at_ms": 1, "answered_at_ms": None, "ended_at_ms": None, "cause": "", "messages": 1, "ends_at_ms": None,
+    "skills_unknown": ["diver"],
 }  # fmt: skip
 MESSAGE = {"number": 2, "by": "outside", "text": "hei", "at_ms": 1}
 BODY: dict[str, Any] = {"kind": "chat", "reference": "r1", "queue": "lv"}
@@ -30,6 +31,8 @@ class Contacts:
     def bring(self, integrator: str, wanted: NewContact) -> tuple[Result, bool]:
         if wanted.queue == "none":
             return Result(False, code="unknown-queue", message="no such queue"), False
+        if "midwife" in wanted.skills:
+            return Result(False, code="unknown-skill", message="no such skill: midwife"), False
         self.brought.append(wanted)
         return Result(True, INFO), len(self.brought) == 1
 
@@ -77,6 +80,8 @@ async def test_the_routes(running: Running, contacts: Contacts) -> None:
         assert (await web.get("/contacts/none")).status_code == 404
         assert (await web.post("/contacts/c1/messages", json={"text": "late"})).status_code == 410
         assert (await web.post("/contacts", json={**BODY, "queue": "none"})).json()["error"]["code"] == "unknown-queue"
+        refused = await web.post("/contacts", json={**BODY, "skills": {"midwife": 1}})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "unknown-skill")
 
 
 @pytest.mark.parametrize(

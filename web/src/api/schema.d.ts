@@ -3511,6 +3511,7 @@ export interface components {
          * ContactInfo
          * @description How a contact stands. `messages`: how many there are, both ways; `cause` once it has ended: operator-hangup,
          *     ended-outside, idle, or a fault of ours. `ends_at_ms`: then a silent chat ends by itself unless somebody writes.
+         *     `skills_unknown`: those asked for that are not in the catalogue; an emergency is taken without them.
          */
         ContactInfo: {
             /** Answered At Ms */
@@ -3538,6 +3539,11 @@ export interface components {
             queue: string;
             /** Reference */
             reference: string;
+            /**
+             * Skills Unknown
+             * @default []
+             */
+            skills_unknown: string[];
             /**
              * State
              * @enum {string}

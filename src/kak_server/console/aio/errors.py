@@ -27,6 +27,7 @@ STATUS: Mapping[str, int] = {
     "not-found": 404,
     "unknown-position": 404,
     "unknown-queue": 404,
+    "unknown-skill": 422,
     "timeout": 408,
     "gone": 410,
     "expired": 410,
