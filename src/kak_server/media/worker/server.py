@@ -2,15 +2,23 @@
 
 A connection speaks lines (see rpc.py). What is malformed is answered with an error; what cannot be trusted to be in
 step any more (no JSON, a line without end) closes the connection. Neither touches a leg.
+
+Whole lines that have come before a connection ended are carried out in their order, read or not: control may have told
+others of what it ordered before it died.
 """
 
 import asyncio
+import contextlib
+import os
+import socket
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from kak_server.media import rpc
+from kak_server.media.worker import in_order
 from kak_server.media.worker.commands import Commands
 from kak_server.media.worker.events import Numbered
 from kak_server.media.worker.log import logger
@@ -23,6 +31,8 @@ COMMANDS_WAITING_MAX = 4_096
 WRITE_BUFFER_MAX_BYTES = 16 * 1024 * 1024
 ERRORS_MAX = 100
 ATTACH_TIMEOUT_S = 10.0
+_READ_BYTES = 262_144
+_LAST_WORDS_READS = 64  # a socket holds less
 _UNKEPT = (rpc.GetStats, rpc.GetCensus)  # answers of the moment
 
 
@@ -32,6 +42,8 @@ class RpcServer:
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self.commands = Commands(worker)
+        self.order = in_order.InOrder()
+        self.order.on_empty = self._nothing_waits
         self.generation = 0
         self.active: Connection | None = None
         self.connections: set[Connection] = set()
@@ -45,6 +57,7 @@ class RpcServer:
     def take_over(self, connection: "Connection", generation: int) -> None:
         """A control process of this or a higher generation takes the worker over."""
         if self.active is not None and self.active is not connection:
+            self.active.last_words()
             self.active.close("another control process has taken over")
         self.generation = generation
         self.active = connection
@@ -67,8 +80,13 @@ class RpcServer:
         while len(self._replies) > REPLIES_KEPT:
             self._replies.popitem(last=False)
 
+    def _nothing_waits(self) -> None:
+        if self.active is not None:
+            self.active.go_on_reading()
+
     def close(self) -> None:
         """End every connection."""
+        self.order.drop()
         for connection in list(self.connections):
             connection.close("the worker stops")
 
@@ -79,12 +97,12 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: RpcServer) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None  # of our own: a transport that cannot write reads no more
+        self._ended = False  # by us: nothing more of it is carried out
         self._out: list[bytes] = []
         self._out_bytes = 0
         self._received = bytearray()
         self._attached = False
-        self._waiting: deque[tuple[str, rpc.Command, bool]] = deque()
-        self._running: asyncio.Task[None] | None = None
         self._errors = 0
         self._paused = False
         self._attach_timer: asyncio.TimerHandle | None = None
@@ -94,6 +112,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self._transport = transport  # type: ignore[assignment]  # uvloop's transports are no subclasses
+        if (its := transport.get_extra_info("socket")) is not None:
+            self._socket = socket.socket(fileno=os.dup(its.fileno()))
         self._server.connections.add(self)
         loop = asyncio.get_running_loop()
         self._attach_timer = loop.call_later(ATTACH_TIMEOUT_S, self._attach_in_time)
@@ -104,13 +124,30 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._waiting.clear()
+        self.last_words()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
         if self._attach_timer is not None:
             self._attach_timer.cancel()
         self._server.lost(self)
 
+    def last_words(self) -> None:
+        """Carry out what has come and was not read: the end of a connection that cannot be written to is noticed before
+        that."""
+        its = self._socket
+        if its is None or not self._attached:
+            return
+        with contextlib.suppress(OSError):  # there is no more
+            for _ in range(_LAST_WORDS_READS):
+                data = b"" if self._ended else its.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+                if not data:
+                    return
+                self.data_received(data)
+
     def close(self, why: str) -> None:
         """End this connection after what has been written is out."""
+        self._ended = True
         if self._transport is not None:
             logger().info("control.closed", why=why, attached=self._attached)
             self._flush()
@@ -124,7 +161,7 @@ class Connection(asyncio.Protocol):
             begun = lines.pop()
             first, self._received = bytes(self._received), bytearray(begun)
             for line in (first, *lines):
-                if self._transport is None or self._transport.is_closing():
+                if self._ended:
                     return
                 if len(line) > rpc.MAX_LINE_BYTES:
                     break
@@ -134,7 +171,7 @@ class Connection(asyncio.Protocol):
                     return
         elif len(self._received) <= rpc.MAX_LINE_BYTES:
             return
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._ended:
             self._error("malformed", f"a line is longer than {rpc.MAX_LINE_BYTES} bytes", fatal=True)
 
     def _write(self, line: bytes) -> None:
@@ -192,7 +229,8 @@ class Connection(asyncio.Protocol):
         else:
             self._attached = True
             self._server.take_over(self, generation)
-            self._welcome(after if message.get("boot") == self._server.worker.boot else 0)
+            seen = after if message.get("boot") == self._server.worker.boot else 0
+            self._server.order.do_within(partial(self._welcome, seen), in_order.EARLIER_MAX_S)
 
     def _refuse(self, code: str, message: str) -> None:
         logger().warning("control.refused", code=code)
@@ -200,6 +238,8 @@ class Connection(asyncio.Protocol):
         self.close(message)
 
     def _welcome(self, events_after: int) -> None:
+        if self._server.active is not self:  # gone again while it waited
+            return
         worker = self._server.worker
         worker.events.acknowledge(events_after)
         first, lost, pending = worker.events.pending()
@@ -248,43 +288,36 @@ class Connection(asyncio.Protocol):
         except CodecError as problem:
             self._reply(command_id, rpc.Reply(False, code="malformed", message=str(problem)[:500]))
             return
-        quiet = message.get("quiet") is True
-        if self._running is None and not self._waiting:  # as good as always
-            self._carry_out(command_id, command, quiet)
-            return
-        self._waiting.append((command_id, command, quiet))
-        if len(self._waiting) > COMMANDS_WAITING_MAX and not self._paused and self._transport is not None:
+        order = self._server.order
+        order.do(partial(self._carry_out, command_id, command, message.get("quiet") is True))
+        if len(order) > COMMANDS_WAITING_MAX and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
-        self._work()
 
-    def _work(self) -> None:
-        """Answer in order: an answer that takes a while holds the later ones up."""
-        while self._waiting and self._running is None:
-            self._carry_out(*self._waiting.popleft())
-        if self._paused and not self._waiting and self._transport is not None:
+    def go_on_reading(self) -> None:
+        """Nothing waits any more."""
+        if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
 
-    def _carry_out(self, command_id: str, command: rpc.Command, quiet: bool) -> None:
+    def _carry_out(self, command_id: str, command: rpc.Command, quiet: bool) -> Awaitable[None] | None:
         kept = self._server.kept_reply(command_id)
         if kept is not None:
             self._write(kept)
-            return
+            return None
         done = self._server.commands.run(command)
         if done.__class__ is not rpc.Reply:
             assert not isinstance(done, rpc.Reply)
-            self._running = asyncio.get_running_loop().create_task(self._finish(command_id, done, quiet))
-        elif not (quiet and done.ok):
+            return self._finish(command_id, done, quiet)
+        if not (quiet and done.ok):
             self._reply(command_id, done, keep=not isinstance(command, _UNKEPT))
+        return None
 
     async def _finish(self, command_id: str, promise: Awaitable[rpc.Reply], quiet: bool) -> None:
         reply = await promise
         self._server.worker.clock.touch()
-        self._running = None
         if not (quiet and reply.ok):
             self._reply(command_id, reply, keep=True)
-        self._work()
 
     def _reply(self, command_id: str, reply: rpc.Reply, *, keep: bool = False) -> None:
         body: dict[str, Json] = {"t": "res", "id": command_id, "ok": reply.ok}
