@@ -87,6 +87,27 @@ describe("chats", () => {
     expect(id("tab-recent")).toHaveAttribute("aria-selected", "true");
   });
 
+  it.each([
+    ["nb", "Til kø eller sentral", "Til sentral"],
+    ["en", "To a queue or a room", "To a room"],
+  ] as const)("go to a room that is open (%s)", async (language, title, group) => {
+    const row = { since_ms: 0, by: null, by_name: null, reason: "" };
+    const rooms = [
+      { ...row, room: "bergen", name: "AMK Bergen", state: "open" as const },
+      { ...row, room: "voss", name: "Voss", state: "evacuated" as const },
+    ];
+    const { user, last } = await seatedConsole({ cards: [card()], rooms });
+    await user.click(id(`lang-${language}`));
+    await user.click(id("chat-move-k1"));
+    const choice = id("chat-move-to-k1");
+    expect(choice).toHaveAccessibleName(title);
+    const options = within(within(choice).getByRole("group", { name: group })).getAllByRole("option");
+    expect(options.map((option) => option.textContent)).toEqual(["AMK Bergen"]);
+    await user.selectOptions(choice, "AMK Bergen");
+    expect(last()).toMatchObject({ name: "contact.transfer_room", args: { contact: "k1", room: "bergen" } });
+    expect(screen.queryByTestId("chat-move-to-k1")).toBeNull();
+  });
+
   it("say that nobody writes, whose turn it is, and when they end by themselves", async () => {
     const ours = card({ messages: [said(1, "operator", "Hvor lenge?")] });
     const { event } = await seatedConsole({ cards: [ours] });

@@ -215,6 +215,7 @@ export const en: Record<Word, string> = {
   "keypad.title": "Tones into the call",
   "keypad.towards": "Towards whom",
 
+  "transfer.to": "To a queue or a room",
   "transfer.queue": "To a queue",
   "transfer.room": "To a room",
   "transfer.choose_room": "Choose a room",

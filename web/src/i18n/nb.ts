@@ -214,6 +214,7 @@ export const nb = {
   "keypad.title": "Taster til samtalen",
   "keypad.towards": "Til hvem",
 
+  "transfer.to": "Til kø eller sentral",
   "transfer.queue": "Til kø",
   "transfer.room": "Til sentral",
   "transfer.choose_room": "Velg sentral",

@@ -306,30 +306,45 @@ function Answer({ card, who }: { card: Card; who: string }) {
   );
 }
 
-/** To another queue, with everything that was written; the time of arrival stays. */
+const ROOM = "room:"; // no id has a colon
+
+/** To another queue, or to the queue of a room that is most like its own, with everything that was written; the time of
+ * arrival stays. Rooms that are shut are not offered. */
 export function MoveTo({ card, onDone }: { card: Card; onDone(): void }) {
   const { t } = useLanguage();
   const desk = useDesk();
-  const { transfer_targets } = useLive();
+  const { transfer_targets, rooms } = useLive();
+  const { contact } = card;
+  const targets = transfer_targets.filter((target) => target.queue !== card.queue);
+  const open = rooms.filter((row) => row.state === "open").sort((a, b) => a.name.localeCompare(b.name));
+  const move = (to: string) => {
+    onDone();
+    if (to.startsWith(ROOM)) void desk.run("contact.transfer_room", { contact, room: to.slice(ROOM.length) });
+    else void desk.run("contact.transfer", { contact, queue: to });
+  };
   return (
     <select
       className="chat-move"
-      data-testid={`chat-move-to-${card.contact}`}
-      aria-label={t("transfer.queue")}
+      data-testid={`chat-move-to-${contact}`}
+      aria-label={t("transfer.to")}
       value=""
-      onChange={(event) => {
-        onDone();
-        void desk.run("contact.transfer", { contact: card.contact, queue: event.target.value });
-      }}
+      onChange={(event) => move(event.target.value)}
     >
-      <option value="">{t("transfer.queue")}</option>
-      {transfer_targets
-        .filter((target) => target.queue !== card.queue)
-        .map((target) => (
+      <option value="">{t("transfer.to")}</option>
+      <optgroup label={t("transfer.queue")}>
+        {targets.map((target) => (
           <option key={target.queue} value={target.queue}>
             {[target.name, target.room_name].filter(Boolean).join(" · ")}
           </option>
         ))}
+      </optgroup>
+      <optgroup label={t("transfer.room")}>
+        {open.map((row) => (
+          <option key={row.room} value={ROOM + row.room}>
+            {row.name}
+          </option>
+        ))}
+      </optgroup>
     </select>
   );
 }
