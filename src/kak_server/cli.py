@@ -158,15 +158,18 @@ def replay(arguments: argparse.Namespace) -> int:
     from kak_server.model.ids import OperatorId
     from kak_server.runtime.whatif import cli as whatif
 
+    data_dir = arguments.data_dir or Path("var/lab")
     if arguments.config is None and arguments.config_version is None:
-        return whatif.main(arguments, None, None)
-    settings = _new_rules(arguments)
+        return whatif.main(arguments, data_dir, None, None)
+    settings = _new_rules(arguments, data_dir)
+    if arguments.config_version is not None:
+        data_dir = arguments.data_dir or settings.data_dir
     skills = {OperatorId(person.username): dict(person.skills) for person in settings.operators}
     capacities = {OperatorId(person.username): capacity_of(settings.staffing, person) for person in settings.operators}
-    return whatif.main(arguments, to_routing_config(settings), skills, capacities)
+    return whatif.main(arguments, data_dir, to_routing_config(settings), skills, capacities)
 
 
-def _new_rules(arguments: argparse.Namespace) -> Settings:
+def _new_rules(arguments: argparse.Namespace, data_dir: Path) -> Settings:
     """A file (an exported version will do), or a version of the server's database. Raises ConfigError, StartupError."""
     number = arguments.config_version
     if number is None:
@@ -174,7 +177,7 @@ def _new_rules(arguments: argparse.Namespace) -> Settings:
     from kak_server.app.configuration.one_version import machine_of, version_settings
 
     file = arguments.config
-    machine = machine_of(arguments.data_dir) if file is None else load_settings(file, arguments.set, passwords=False)
+    machine = machine_of(data_dir) if file is None else load_settings(file, arguments.set, passwords=False)
     return version_settings(machine, number)
 
 

@@ -369,11 +369,12 @@ class HouseBackend(RoomsBackend):
 class Readiness:
     """Why calls cannot be taken now, if so."""
 
-    def __init__(self, media: MediaClient, dispatcher: Dispatcher) -> None:
+    def __init__(self, media: MediaClient, dispatcher: Dispatcher, store: Store) -> None:
         self.sip_listening = False
         self.draining = False
         self._media = media
         self._dispatcher = dispatcher
+        self._store = store
 
     def reasons(self) -> list[str]:
         """Empty when all is well."""
@@ -388,4 +389,5 @@ class Readiness:
 
     def remarks(self) -> list[str]:
         """What is wrong and keeps nobody from calling: a node with a full disk must not be taken out of service."""
-        return ["the journal cannot be written"] if self._dispatcher.journal.degraded else []
+        journal = ["the journal cannot be written"] if self._dispatcher.journal.degraded else []
+        return [*journal, "the records database takes no rows: they wait"] if self._store.away else journal

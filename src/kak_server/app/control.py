@@ -118,8 +118,8 @@ class Control:
         )
         self.references = References(reference_settings(settings), self._fetched, self._note)
         self._radio = RadioCommands()
-        self.readiness = Readiness(self.media, self.dispatcher)
         self.store = Store(settings, self._note, self.clock.now_ms)
+        self.readiness = Readiness(self.media, self.dispatcher, self.store)
         self.hub = ConsoleHub(self.house)
         self.statistics = Statistics(counted, self.dispatcher, self.store, self._note, settings.statistics)
         self._explainer = Explainer(settings.journal_dir, self.nursery)
@@ -370,6 +370,7 @@ class Control:
         self.metrics.gauge(
             "kak_journal_dropped_records", "Records missing on the disk", lambda: self.journal.dropped_records
         )
+        self.metrics.gauge("kak_records_dropped_rows", "Rows that nothing took", lambda: self.store.dropped)
         self.metrics.gauge("kak_sip_waiting_bytes", "Unread on UDP", lambda: self.sip.waiting_bytes)
         self.metrics.gauge("kak_sip_trace_calls", "Calls whose SIP messages are kept", lambda: len(self.trace))
         self.metrics.gauge("kak_sip_trace_bytes", "Memory they take", lambda: self.trace.size_bytes)

@@ -20,6 +20,8 @@ from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 from kak_server.statistics.columns import By
 from kak_server.statistics.halfhours import Row
 
+GOOD_NEWS = ("records_recovered",)
+
 
 class Store:
     """The record store, fed by the house's outputs."""
@@ -31,7 +33,7 @@ class Store:
         self._records = RecordStore(
             settings.storage_url,
             settings.data_dir / "records-waiting.jsonl",
-            lambda name, text: note(Note(name, "error", {"text": text})),
+            lambda name, text: note(Note(name, "warning" if name in GOOD_NEWS else "error", {"text": text})),
         )
 
     def open(self) -> None:
@@ -41,6 +43,16 @@ class Store:
     def close(self) -> None:
         """Write what is queued."""
         self._records.close()
+
+    @property
+    def away(self) -> bool:
+        """Whether the database takes no rows; they wait."""
+        return self._records.away
+
+    @property
+    def dropped(self) -> int:
+        """Rows that are lost."""
+        return self._records.dropped
 
     # --- writing ------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Rows the database does not have yet, kept in a file of lines until it does."""
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -26,10 +27,18 @@ class Spill:
         """Append; survives a kill -9 from here on. Raises OSError when even that is not possible."""
         lines = b"".join(dumps({"kind": type(item).__name__, "row": item}) + b"\n" for item in items)
         if self._fd < 0:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._open()
+        before = os.fstat(self._fd).st_size
         if os.write(self._fd, lines) != len(lines):
-            raise OSError("the file of waiting rows took only a part")
+            os.ftruncate(self._fd, before)  # a torn line would take the next one with it
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        size = os.fstat(self._fd).st_size
+        if size and os.pread(self._fd, 1, size - 1) != b"\n":  # a process before us was killed in mid-line
+            os.write(self._fd, b"\n")
 
     def read(self) -> tuple[list[Item], int]:
         """All rows, and how many lines could not be read (a torn end)."""

@@ -1,7 +1,8 @@
 """The record store: writes through one thread that nobody waits for, reads on the caller's thread.
 
 A database that is slow, locked or gone never reaches a call: rows wait in a bounded queue and in a file beside the
-database, and go in when it is back. The file is written first, so that a kill -9 loses no row.
+database (in memory while the disk refuses that too), and go in when it is back. The file is written first, so that a
+kill -9 loses no row.
 """
 
 import queue
@@ -17,6 +18,7 @@ from kak_server.records import chain, database, half_hours
 from kak_server.records.half_hours import IssuedRow, Wanted
 from kak_server.records.spill import Item, Spill
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+from kak_server.records.waiting import Waiting
 from kak_server.statistics.columns import By
 from kak_server.statistics.halfhours import Row
 
@@ -37,7 +39,7 @@ class RecordStore:
         self, url: str, spill: Path, on_problem: OnProblem, *, retry_s: float = RETRY_S, gather_s: float = GATHER_S
     ) -> None:
         self._engine = database.connect(url)
-        self._spill = Spill(spill)
+        self._waiting = Waiting(spill, on_problem)
         self._refused = Spill(spill.with_suffix(".refused"))
         self._on_problem = on_problem
         self._retry_s = retry_s
@@ -45,13 +47,24 @@ class RecordStore:
         self._queue: queue.Queue[Item | None] = queue.Queue(QUEUE_MAX)
         self._thread = threading.Thread(target=self._run, name="records", daemon=True)
         self._usable = False
-        self._spill_failed = False
-        self._tell_recovery = bool(self._spill.read()[0])  # a process before us left rows
+        self._told_away = False
+        self._found = (0, 0)  # rows and unreadable lines that waited at the last look
+        self._tell_recovery = bool(self._waiting.read()[0])  # a process before us left rows
         self._order = threading.Lock()  # the file and the queue hold the same rows in the same order
         self._tables_made = threading.Event()
         self._last_ledger: str | None = None  # the newest hash of each chain, None: to be read
         self._last_audit: str | None = None
-        self.dropped = 0
+        self._refused_dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Rows that nothing took."""
+        return self._waiting.dropped + self._refused_dropped
+
+    @property
+    def away(self) -> bool:
+        """Whether rows wait for a database that does not take them."""
+        return self._told_away
 
     def open(self) -> None:
         """Start the writer; it brings the database up to date first."""
@@ -64,7 +77,7 @@ class RecordStore:
             self._thread.join(CLOSE_WAIT_S)
         self._engine.dispose()
         with self._order:
-            self._spill.close()
+            self._waiting.close()
 
     # --- writing, from the loop ---------------------------------------------------------------------------------------
 
@@ -92,14 +105,7 @@ class RecordStore:
     def _put(self, *items: Item) -> None:
         """Into the file of waiting rows, which survives a kill -9, then into the queue."""
         with self._order:
-            try:
-                self._spill.keep(items)
-            except OSError as problem:
-                if not self._spill_failed:
-                    self._on_problem("records_not_kept", f"rows wait in memory only: {problem.strerror}")
-                self._spill_failed = True
-            else:
-                self._spill_failed = False
+            self._waiting.keep(items)
             try:
                 for item in items:
                     self._queue.put_nowait(item)
@@ -128,46 +134,58 @@ class RecordStore:
             self._write(batch)
             with self._order:
                 if self._usable and self._queue.empty():
-                    self._spill.clear()
+                    self._waiting.clear()
 
     def _write(self, batch: Sequence[Item]) -> None:
         try:
             if not self._usable:
-                batch = self._make_usable(batch)
+                batch = self._make_usable()
             if batch:
                 self._insert(batch)
         except (OperationalError, OSError) as problem:
-            if self._usable or batch:
+            if (self._usable or batch) and not self._told_away:
+                self._told_away = True
                 self._on_problem("records_unavailable", str(problem).splitlines()[0][:300])
             self._usable = False
             self._tell_recovery = True
             self._last_ledger = self._last_audit = None
-            self._keep(batch)
+            self._save_memory()
         except Exception as problem:  # noqa: BLE001 - a row the database will never take; the thread serves the others
             self._last_ledger = self._last_audit = None
             self._one_by_one(batch, problem)
+        else:
+            self._works_again()
 
-    def _make_usable(self, batch: Sequence[Item]) -> Sequence[Item]:
-        """Tables; then what is to be written: all rows of the file, which holds the queue's and the batch's too.
+    def _make_usable(self) -> Sequence[Item]:
+        """Tables; then what is to be written: all rows that wait, the queue's and the batch's among them.
 
         Raises OperationalError or OSError.
         """
         database.migrate(self._engine)
         with self._order:
-            items, unreadable = self._spill.read()
+            items, unreadable = self._waiting.read()
             self._usable = True
-            if self._spill_failed:
-                items = [*items, *batch]
-            else:
-                self._empty_queue()
+            self._empty_queue()
         self._tables_made.set()
-        if self._tell_recovery and (items or unreadable):
-            self._on_problem("records_recovered", f"{len(items)} waiting rows, {unreadable} unreadable")
-        self._tell_recovery = False
+        self._found = (len(items), unreadable)
         return items
 
+    def _works_again(self) -> None:
+        rows, unreadable = self._found
+        if self._tell_recovery and (rows or unreadable):
+            self._on_problem("records_recovered", f"{rows} waiting rows, {unreadable} unreadable")
+        self._tell_recovery = self._told_away = False
+
+    def _save_memory(self) -> None:
+        """The database is away: what is in memory only gets into the file, if that takes rows again. In small parts:
+        the loop waits for the lock."""
+        more = True
+        while more:
+            with self._order:
+                more = self._waiting.again(BATCH_MAX)
+
     def _empty_queue(self) -> None:
-        """All that waits is in the file and has been read from there."""
+        """All that waits has been read from elsewhere."""
         stopping = False
         while not self._queue.empty():
             stopping = self._queue.get_nowait() is None or stopping
@@ -197,13 +215,7 @@ class RecordStore:
         try:
             self._refused.keep(batch)
         except OSError:
-            self.dropped += len(batch)
-
-    def _keep(self, batch: Sequence[Item]) -> None:
-        """The database is away: the rows are in the file already, unless the file was refused too."""
-        if batch and self._spill_failed:
-            self.dropped += len(batch)
-            self._on_problem("records_dropped", f"{len(batch)} rows: neither database nor file takes them")
+            self._refused_dropped += len(batch)
 
     # --- reading, in threads ------------------------------------------------------------------------------------------
 

@@ -85,6 +85,22 @@ def dialed(event: api.Event, effect: api.DialOut, contact: ContactId, name: str)
     return Said(f"{text}.", f"{nb}.")
 
 
+def published(event: api.ConfigChanged, state: State, contact: ContactId, *, waited: bool) -> Said:
+    """New rules hold for it: whom its queue asks by them, if that is still to be decided. Steps that are due by the new
+    rules are done in the same moment."""
+    en = f"Version {event.version} of the configuration was published, and the call follows it"
+    nb = f"Versjon {event.version} av oppsettet ble publisert, og samtalen følger den"
+    row = state.contacts.get(contact)
+    if row is None or not waited:
+        return Said(f"{en}.", f"{nb}.")
+    config = state.queue_of(row).config
+    served = served_by(config)
+    needed = ", ".join(f"{skill} {level}" for skill, level in skills_of(config.skills, row.skills))
+    if not needed:
+        return Said(f"{en}: {served.en}.", f"{nb}: {served.nb}.")
+    return Said(f"{en}: {served.en}, skills needed: {needed}.", f"{nb}: {served.nb}, kompetanse som kreves: {needed}.")
+
+
 def joined(state: State, queue: str, said: Said) -> Said:
     """It waits in another queue now: whom that asks."""
     row = state.queues.get(QueueId(queue))

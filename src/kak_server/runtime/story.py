@@ -165,7 +165,7 @@ class Story:
         arrival = any(isinstance(effect, api.StartWaiting) for effect in effects)
         by_name = isinstance(event, api.TransferToOperator)
         if not arrival:
-            self._tell_rules(event)
+            self._tell_rules(event, waited=waited)
             self._tell_steps(event)
         for effect in effects:
             moved = moves_sentences.sentence_of(effect, names, clock(getattr(effect, "recall_at_ms", 0)))
@@ -201,13 +201,11 @@ class Story:
         if view.state is api.ContactState.WAITING and not told_offer and not refused:
             self._why_waiting()
 
-    def _tell_rules(self, event: api.Event) -> None:
+    def _tell_rules(self, event: api.Event, *, waited: bool) -> None:
         """What came over the contact before anybody was asked."""
         if isinstance(event, api.ConfigChanged) and event.apply == "all":
-            self._say(
-                f"Version {event.version} of the configuration was published, and the call follows it.",
-                f"Versjon {event.version} av oppsettet ble publisert, og samtalen følger den.",
-            )
+            said = arrival_sentences.published(event, self.core.state, self.contact, waited=waited)
+            self._say(said.en, said.nb)
         if isinstance(event, api.TimerFired) and event.key == f"widen:{self.contact}":
             self._say(
                 "The own room's time is over: operators of all the queue's rooms are asked.",

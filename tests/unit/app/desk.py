@@ -105,7 +105,7 @@ class Desk:
             self.counted, self.dispatcher, self.store, self.notes.append, self.settings.statistics
         )
         self.hub = ConsoleHub(self.house)
-        self.readiness = Readiness(self.media, self.dispatcher)
+        self.readiness = Readiness(self.media, self.dispatcher, self.store)
         self.outside = Outside()
         self.dispatcher.connect(
             Ports(

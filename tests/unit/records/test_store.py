@@ -1,21 +1,24 @@
 """The record store on a real SQLite file: nothing twice, nothing lost while the database is away, tampering shows."""
 
 import gc
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from kak_server.records.database import add_audit, add_ledger, connect, migrate, put_calls, unusable
+from kak_server.records.spill import Spill
 from kak_server.records.store import RecordStore
 from kak_server.records.tables import METADATA
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
+from kak_server.records.waiting import Waiting
 from tests.support.postgres import Cluster, needs_postgres
 
 CALL = CallRecord("c1", "113-oslo", "+4799999999", 1_000)
@@ -230,6 +233,7 @@ def test_a_killed_process_loses_no_row(url: str, tmp_path: Path, told: Told) -> 
     script = f"""
 import os, signal
 from pathlib import Path
+from kak_server.records.spill import Spill
 from kak_server.records.store import RecordStore
 from kak_server.records.types import AuditRow, CallRecord
 store = RecordStore("{url}", Path("{tmp_path}/spill.jsonl"), print, gather_s=60)
@@ -258,6 +262,82 @@ def test_more_rows_than_the_queue_holds_wait_in_the_file(
     assert len(store.recent_calls(20)) == 10
     store.close()
     assert store.dropped == 0
+
+
+class FullDisk:
+    """Neither the file nor the database takes anything as long as it is full."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = True
+        monkeypatch.setattr("kak_server.records.spill.os.write", self._write)
+        self._put_calls = put_calls
+        monkeypatch.setattr("kak_server.records.database.put_calls", self._put)
+
+    def _write(self, descriptor: int, data: bytes) -> int:
+        if self.full:  # the last bytes that there is room for
+            data = data[:7]
+        return os.writev(descriptor, [data])
+
+    def _put(self, connection: Connection, calls: Sequence[CallRecord]) -> None:
+        if self.full and calls:
+            raise OperationalError("insert", {}, Exception("database or disk is full"))
+        self._put_calls(connection, calls)
+
+
+def test_rows_wait_in_memory_while_neither_file_nor_database_takes_them(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FullDisk(monkeypatch)
+    store = RecordStore(f"sqlite:///{tmp_path}/r.db", tmp_path / "spill.jsonl", told, retry_s=0.02, gather_s=0.01)
+    store.open()
+    for number in range(5):
+        store.put_call(CallRecord(f"c{number}", "q", "", number))
+        eventually(lambda: "records_unavailable" in told.names)
+        time.sleep(0.03)  # several rounds of the writer
+    assert store.away
+    assert (tmp_path / "spill.jsonl").stat().st_size == 0  # no torn line, which would take the next one with it
+    disk.full = False
+    eventually(lambda: written(store, "c4"))
+    assert [call.contact for call in store.recent_calls(9)] == ["c4", "c3", "c2", "c1", "c0"]
+    eventually(lambda: not store.away)
+    store.close()
+    assert store.dropped == 0
+    assert told.names.count("records_unavailable") == told.names.count("records_recovered") == 1
+
+
+def test_memory_for_rows_has_an_end_and_what_is_lost_is_told(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FullDisk(monkeypatch)
+    waiting = Waiting(tmp_path / "spill.jsonl", told, memory_max=2)
+    for number in range(4):
+        waiting.keep([CallRecord(f"c{number}", "q", "", number)])
+    assert [item.contact for item in waiting.read()[0] if isinstance(item, CallRecord)] == ["c0", "c1"]
+    assert waiting.dropped == 2
+    assert told.names == ["records_not_kept", "records_dropped"]
+
+
+def test_memory_goes_into_the_file_when_only_the_database_is_away(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FullDisk(monkeypatch)
+    store = RecordStore(f"sqlite:///{tmp_path}/gone/r.db", tmp_path / "spill.jsonl", told, retry_s=0.02)
+    (tmp_path / "gone").rmdir()
+    store.open()
+    store.put_call(CALL)
+    eventually(lambda: "records_unavailable" in told.names)
+    disk.full = False
+    eventually(lambda: (tmp_path / "spill.jsonl").stat().st_size > 0)  # survives a kill from here on
+    store.close()
+    assert Spill(tmp_path / "spill.jsonl").read()[0] == [CALL]
+
+
+def test_a_torn_end_of_the_file_takes_no_later_row_with_it(tmp_path: Path) -> None:
+    (tmp_path / "spill.jsonl").write_bytes(b'{"kind":"CallRec')
+    spill = Spill(tmp_path / "spill.jsonl")
+    spill.keep([CALL])
+    spill.close()
+    assert Spill(tmp_path / "spill.jsonl").read() == ([CALL], 1)
 
 
 def test_writing_leaves_nothing_to_the_collector(tmp_path: Path) -> None:

@@ -112,9 +112,22 @@ def test_a_published_version_is_the_reason_it_is(tmp_path: Path) -> None:
     made.ring("c1", "q")
     made.publish(queue("q", "oslo", "bergen"), apply="all")
     lines = english(made, tmp_path)
-    published = "Version 1 of the configuration was published, and the call follows it."
+    published = "Version 1 of the configuration was published, and the call follows it: served by oslo and bergen."
     assert lines.index(published) == 2
     assert "the only one who may be asked; until then in room bergen, which did not serve q." in lines[3]
+
+
+def test_a_published_version_says_whom_the_call_asks_from_then_on(tmp_path: Path) -> None:
+    slow = (Step(reach=Reach.OWN), Step(after_ms=60_000, reach=Reach.COUNTRY))
+    quick = (Step(reach=Reach.OWN), Step(after_ms=2_000, reach=Reach.COUNTRY))
+    made = desk(tmp_path, queue("q", skills={"emd": 5}, workflow=slow))
+    made.ring("c1", "q")
+    made.wait(3_000)
+    made.publish(queue("q", skills={"emd": 4}, workflow=quick), apply="all")
+    assert (
+        "Version 1 of the configuration was published, and the call follows it: asks oslo alone; all rooms of the"
+        " country from 2 s on, skills needed: emd 4."
+    ) in english(made, tmp_path)
 
 
 def test_of_several_who_ring_each_has_a_place_of_its_own(tmp_path: Path) -> None:

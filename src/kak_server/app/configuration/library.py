@@ -201,7 +201,8 @@ class Library:
             both = [key for key in edited_keys(base, wanted) if key in theirs and not _agrees(theirs[key], wanted[key])]
             if both:
                 names = ", ".join(str(key) for key in sorted(both)[:20])
-                text = f"Version {self.running.number} was published meanwhile and changes the same objects: {names}."
+                number = self.running.number
+                text = f"Others have published changes of the same objects meanwhile: {names}. Version {number} runs."
                 raise ConfigRefused("conflict", text)
         return edited(newest, wanted)
 

@@ -31,14 +31,15 @@ COLUMNS = (
 
 def main(
     arguments: argparse.Namespace,
+    data_dir: Path,
     rules: api.RoutingConfig | None,
     skills: Mapping[OperatorId, Mapping[str, int]] | None,
     capacities: Mapping[OperatorId, api.Capacity] | None = None,
 ) -> int:
     """0: told; 1: the journal holds nothing of that time. Raises StartupError."""
-    folder = journal_folder(arguments.data_dir)
+    folder = journal_folder(data_dir)
     if folder is None:
-        raise StartupError(f"no journal in {arguments.data_dir}")
+        raise StartupError(f"no journal in {data_dir}")
     from_ms = time_of(arguments.since) if arguments.since else 0
     to_ms = time_of(arguments.until) if arguments.until else FAR_MS
     observed = observe(folder, from_ms, to_ms)
@@ -88,7 +89,9 @@ def time_of(text: str) -> int:
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """What it takes."""
-    command.add_argument("--data-dir", type=Path, default=Path("var/lab"), help="the server's data folder")
+    command.add_argument(
+        "--data-dir", type=Path, help="the server's data folder (var/lab; with --config-version that of --config)"
+    )
     command.add_argument("--from", dest="since", metavar="TIME", help="ISO 8601, UTC unless said; the whole journal")
     command.add_argument("--to", dest="until", metavar="TIME", help="those who called before; the whole journal")
     command.add_argument("--config", type=Path, metavar="NEW", help="configuration (YAML) with the new rules")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kak_server import cli
-from kak_server.app.configuration.one_version import machine_of, version_settings
+from kak_server.app.configuration.one_version import NOWHERE, machine_of, version_settings
 from kak_server.config.compose import to_routing_config
 from kak_server.model.errors import StartupError
 from tests.unit.app.configuration.test_library import NOD, draft_of, publish
@@ -43,3 +43,15 @@ def test_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     argv = ["replay", "--data-dir", str(found.machine.data_dir), "--config-version", "12"]
     assert cli.main(argv) == 2
     assert "no version 12 of the configuration" in capsys.readouterr().err
+
+
+def test_the_server_s_own_file_says_where_the_journal_is_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library(tmp_path).close()
+    found = library(tmp_path)
+    found.close()
+    where = found.machine.data_dir
+    (tmp_path / "kak.yaml").write_text(f"server: {{data_dir: {where}}}\n{NOWHERE}", encoding="utf-8")
+    assert cli.main(["replay", "--config", str(tmp_path / "kak.yaml"), "--config-version", "1"]) == 2
+    assert f"no journal in {where}" in capsys.readouterr().err
