@@ -9,7 +9,7 @@ from kak_server.routing.queues import class_in
 from kak_server.routing.state import State
 from kak_server.runtime.phrases import CLASSES, KINDS, Said, of
 from kak_server.runtime.step_sentences import asked_said
-from kak_server.runtime.times import clock, seconds
+from kak_server.runtime.times import moment, seconds
 
 
 def arrived(event: api.ContactArrived, config: api.QueueConfig) -> Said:
@@ -66,7 +66,7 @@ def _needs(event: api.ContactArrived, config: api.QueueConfig) -> list[Said]:
 
 def rang_before(event: api.ContactArrived) -> Said:
     """The caller had rung in vain."""
-    first = clock(event.first_arrived_at_ms)
+    first = moment(event.first_arrived_at_ms)
     return Said(
         f"The caller rang at {first} already and got nobody: it waits as if it had come then.",
         f"Innringeren ringte allerede kl. {first} uten å få svar: den venter som om den kom da.",

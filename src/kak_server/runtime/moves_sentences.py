@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from kak_server.model.ids import OperatorId
 from kak_server.routing import api
 from kak_server.runtime.phrases import Said, of
-from kak_server.runtime.times import clock as until_clock
+from kak_server.runtime.times import moment
 
 _PARTS = {
     "member": Said("joined the call", "kom med i samtalen"),
@@ -26,7 +26,7 @@ def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str)
     """One effect's; None if it is not of these. `clock` says when a passing state ends."""
     match effect:
         case api.Offer(operator=operator, purpose="hand-on", invited_by=by) if by is not None:
-            giver, name, until = names.get(by, by), names.get(operator, operator), until_clock(effect.expires_at_ms)
+            giver, name, until = names.get(by, by), names.get(operator, operator), moment(effect.expires_at_ms)
             return Said(
                 f"{giver} hands the chat on to {name}, who is asked until {until}; {giver} has it until then.",
                 f"{giver} gir chatten videre til {name}, som spørres til {until}; {giver} har den så lenge.",

@@ -6,7 +6,7 @@ from kak_server.routing.views import OperatorView
 from kak_server.runtime.considering import Judged, order_of
 from kak_server.runtime.phrases import Said
 from kak_server.runtime.reasons import until_then
-from kak_server.runtime.times import clock
+from kak_server.runtime.times import moment
 
 JUST_CAME = "just came"
 """In place of a reason: the operator was not signed in until then."""
@@ -32,7 +32,7 @@ def offer_said(
         f"Offer {effect.epoch} to {name} at {effect.position}{lent.en}",
         f"Tilbud {effect.epoch} til {name} på {effect.position}{lent.nb}",
     )
-    until = clock(effect.expires_at_ms)
+    until = moment(effect.expires_at_ms)
     return Said(
         f"{head.en}{why.en}{before_said.en}. It rings until {until}.",
         f"{head.nb}{why.nb}{before_said.nb}. Det ringer til {until}.",

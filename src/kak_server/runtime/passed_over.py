@@ -4,7 +4,7 @@ from kak_server.routing import queues, ranking
 from kak_server.routing.api import ContactState
 from kak_server.routing.state import Contact, Operator, State
 from kak_server.runtime.phrases import CLASSES, Said, of
-from kak_server.runtime.times import clock, seconds
+from kak_server.runtime.times import moment, seconds
 
 TOLD_MAX = 30
 """So many are told one by one while a contact waits; then they are counted."""
@@ -43,7 +43,7 @@ def _why(state: State, mine: Contact, other: Contact, operator: Operator) -> Sai
     if state.config.national.fair and other.need.line.origin != mine.need.line.origin:
         return _by_weight(state, other, operator)
     if other.order_ms < mine.order_ms:
-        return Said(f"it came earlier ({clock(other.order_ms)})", f"den kom før ({clock(other.order_ms)})")
+        return Said(f"it came earlier ({moment(other.order_ms)})", f"den kom før ({moment(other.order_ms)})")
     if key < own_key:
         credit = mine.order_ms - own_key[2], other.order_ms - key[2]
         return Said(

@@ -14,7 +14,7 @@ from kak_server.runtime.offer_sentences import offer_said
 from kak_server.runtime.passed_over import TOLD_MAX, passed_over
 from kak_server.runtime.phrases import ENDS, RELEASED, STATES_NB, WAITS, WAITS_CALLED, WITHDRAWN, Said, of
 from kak_server.runtime.steps_told import StepsTold
-from kak_server.runtime.times import clock, seconds
+from kak_server.runtime.times import moment, seconds
 from kak_server.runtime.waiting import Waiting
 from kak_server.runtime.workflow_sentences import known_of, sentence_of
 
@@ -168,7 +168,7 @@ class Story:
             self._tell_rules(event, waited=waited)
             self._tell_steps(event)
         for effect in effects:
-            moved = moves_sentences.sentence_of(effect, names, clock(getattr(effect, "recall_at_ms", 0)))
+            moved = moves_sentences.sentence_of(effect, names, moment(getattr(effect, "recall_at_ms", 0)))
             if moved is not None:
                 self._say(moved.en, moved.nb)
                 continue

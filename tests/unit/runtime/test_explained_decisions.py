@@ -314,7 +314,7 @@ def test_who_is_put_before_it_is_told_with_the_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("older", "newer", "reason"),
     [
-        ({}, {}, "it came earlier (00:16:40.000)"),
+        ({}, {}, "it came earlier (00:16:40.000 UTC)"),
         ({"priority_ms": 60_000}, None, "its priority counts 60.0 s of waiting, this one's 0.0 s"),
     ],
 )
