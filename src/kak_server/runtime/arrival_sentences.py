@@ -7,6 +7,7 @@ from kak_server.routing import api
 from kak_server.routing.needs import skills_of
 from kak_server.routing.queues import class_in
 from kak_server.routing.state import State
+from kak_server.routing.views import ContactView
 from kak_server.runtime.phrases import CLASSES, KINDS, Said, of
 from kak_server.runtime.step_sentences import asked_said
 from kak_server.runtime.times import moment, seconds
@@ -62,6 +63,16 @@ def _needs(event: api.ContactArrived, config: api.QueueConfig) -> list[Said]:
         credit = seconds(event.priority_ms)
         found.append(Said(f"counted as having waited {credit} already", f"regnes som om den har ventet {credit}"))
     return found
+
+
+def only_known(view: ContactView) -> Said:
+    """It is in a snapshot, and no record tells of it."""
+    came = moment(view.arrived_at_ms)
+    return Said(
+        f"What can be read of the journal does not tell what happened since it came to queue {view.queue} at {came}.",
+        f"Den delen av journalen som kan leses, forteller ikke hva som har skjedd siden den kom til køen {view.queue}"
+        f" kl. {came}.",
+    )
 
 
 def rang_before(event: api.ContactArrived) -> Said:

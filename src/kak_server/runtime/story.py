@@ -96,6 +96,10 @@ class Story:
         """All steps; the last says where the contact is if it has not ended."""
         view = self.core.contact(self.contact)
         if view is not None and not self.over:
+            if not self._arrived_ms:  # nothing that happened to it can be read; a snapshot knows it
+                self._arrived_ms = view.arrived_at_ms
+                said = arrival_sentences.only_known(view)
+                self._say(said.en, said.nb)
             state = view.state.value
             to = ("to", "til") if view.state is api.ContactState.OFFERED else ("with", "med")
             with_, med = self._with(view, to[0] + " {} at {}"), self._with(view, to[1] + " {} på {}")

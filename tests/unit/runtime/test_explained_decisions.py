@@ -12,6 +12,7 @@ from kak_server.routing.state import Contact, Operator, State
 from kak_server.runtime.explain import Explanation, explanation
 from kak_server.runtime.passed_over import TOLD_MAX
 from kak_server.runtime.step_sentences import when_said
+from kak_server.runtime.story import Story
 from tests.unit.routing.desk import queue
 from tests.unit.routing.test_workflows import NATIONAL
 from tests.unit.runtime.journaled import JournaledDesk
@@ -463,3 +464,18 @@ def test_events_elsewhere_cost_a_look_at_whom_they_concern(tmp_path: Path, monke
     monkeypatch.setattr(ranking, "why_not", counted)
     assert explanation(tmp_path, "c1") is not None
     assert len(looks) <= 200 * 5 + 2 * 400, len(looks)
+
+
+def test_a_call_that_only_a_snapshot_knows_is_told_with_its_true_wait(tmp_path: Path) -> None:
+    made = desk(tmp_path, queue("q"))
+    made.ring("c1", "q")
+    made.wait(7_000)
+    made.ring("c2", "q")
+    told = Story(ContactId("c1"), made.core).finish()
+    assert [(step.text_en, step.after_ms) for step in told] == [
+        (
+            "What can be read of the journal does not tell what happened since it came to queue q at 00:16:40.000 UTC.",
+            7_000,
+        ),
+        ("Here the journal ends; the call is waiting.", 7_000),
+    ]
