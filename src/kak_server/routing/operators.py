@@ -11,6 +11,7 @@ from kak_server.routing.api import (
     PositionLeft,
     PositionMedia,
     PositionMoved,
+    RoomState,
 )
 from kak_server.routing.contacts import MEDIA, requeue
 from kak_server.routing.duty import Duty
@@ -68,8 +69,9 @@ def _sit_again(turn: Turn, operator: Operator, event: OperatorSignedIn, returns:
     state = turn.state
     old_position = operator.position
     moved = old_position != event.position
-    if moved:
-        give_back_offer(turn, operator, "moved")
+    room = state.rooms.get(event.room)
+    if moved or (room is not None and room.state is RoomState.EVACUATED):
+        give_back_offer(turn, operator, "moved" if moved else "evacuated")
     matching.unlist_idle(state, operator)
     matching.part(state, operator)
     if moved:

@@ -78,8 +78,9 @@ def on_expired(turn: Turn, position: str) -> None:
 
 
 def at_work(operator: Operator) -> bool:
-    """A call, its paper work, or chats: nothing that is cut."""
-    return operator.state in (OperatorState.BUSY, OperatorState.WRAP_UP) or bool(operator.chats)
+    """A call, its paper work (also while it waits for an offer by name), or chats: nothing that is cut."""
+    papers = operator.wrap_up_until_ms is not None
+    return papers or operator.state is OperatorState.BUSY or bool(operator.chats)
 
 
 def decide(turn: Turn, operator: Operator) -> None:

@@ -1,5 +1,6 @@
 """The operator's side: seats, audio, activities, paper work."""
 
+from kak_server.model.ids import RoomId
 from kak_server.routing.api import (
     Activity,
     ContactState,
@@ -9,6 +10,8 @@ from kak_server.routing.api import (
     PositionLeft,
     PositionMoved,
     ReleaseOperator,
+    RoomState,
+    RoomStateSet,
     StartWaiting,
     WithdrawOffer,
 )
@@ -260,6 +263,18 @@ def test_it_does_not_come_back_to_somebody_who_sits_down_to_a_break() -> None:
     assert desk.contact("c1").state is ContactState.WAITING
     assert offers_in(desk.says("kari", Activity.AVAILABLE)) == []
     assert offers_in(desk.done("kari")) == [("c1", "kari", 3)]
+
+
+def test_who_comes_to_an_evacuated_room_at_the_same_seat_rings_no_more() -> None:
+    desk = Desk(queue("113", "oslo", "bergen"))
+    desk.sit("cia", "bergen", at="p1")
+    desk.send(RoomStateSet(desk.now_ms, RoomId("oslo"), RoomState.EVACUATED))
+    desk.ring("c1")
+    assert desk.offered_to("c1") == "cia"
+    effects = desk.sit("cia", "oslo", at="p1")
+    assert [(gone.operator, gone.reason) for gone in only(effects, WithdrawOffer)] == [("cia", "evacuated")]
+    assert desk.offered_to("c1") is None
+    assert desk.line() == ["c1"]
 
 
 def test_new_skills_count_at_once() -> None:

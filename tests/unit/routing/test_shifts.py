@@ -269,3 +269,25 @@ def test_a_recall_leaves_who_is_going_home_in_peace() -> None:
     assert desk.operator("kari").state is OperatorState.WRAP_UP
     desk.sit("cia")
     assert desk.offered_to("c1") == "cia"
+
+
+def test_the_next_shift_waits_for_paper_work_in_the_middle_of_which_a_recall_rings() -> None:
+    desk = Desk(queue("113", wrap_up_ms=60_000), queue("116117", wrap_up_ms=0))
+    desk.sit("cia", at="p1")
+    desk.ring("parked", "116117")
+    desk.talk("cia", "parked")
+    desk.park("cia", "parked")
+    desk.ring("c1")
+    desk.talk("cia", "c1")
+    desk.wait(50_000)
+    desk.hang_up("cia", "c1")
+    desk.wait(11_000)
+    assert desk.offered_to("parked") == "cia"
+    desk.takes_over("bob", "p1")
+    assert desk.offered_to("parked") == "cia", "it rings on, and 49 s of paper work are left"
+    desk.wait(15_000)
+    assert desk.operator("cia").state is OperatorState.WRAP_UP
+    desk.wait(34_000)
+    assert [view.operator for view in desk.core.operators()] == ["bob"]
+    desk.media("p1", up=True)
+    assert offers_in(desk.says("bob", Activity.AVAILABLE)) == [("parked", "bob", 3)]
