@@ -34,8 +34,11 @@ async function start(): Promise<void> {
   await app.start();
 }
 
+/** Tells the server's side of a reconnect from a second tab; nothing secret, and needed without https, too. */
+const TAB = Math.random().toString(36).slice(2);
+
 function openSocket(seatEpoch: number, after: number | null): SocketLike {
-  const query = new URLSearchParams({ seat_epoch: String(seatEpoch), batch: "1" });
+  const query = new URLSearchParams({ seat_epoch: String(seatEpoch), batch: "1", tab: TAB });
   if (after !== null) query.set("after", String(after));
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   return new WebSocket(`${scheme}//${location.host}/api/v1/events?${query}`) as SocketLike;

@@ -55,6 +55,8 @@ export const offer = (part: Partial<Offer> = {}): Offer => ({
   channel: "",
   text: "",
   messages: [],
+  area: "",
+  key_pressed: null,
   ...part,
 });
 
@@ -79,6 +81,7 @@ export const card = (part: Partial<Card> = {}): Card => ({
   ends_at_ms: null,
   handing: null,
   readers: [],
+  key_pressed: null,
   ...part,
 });
 

@@ -174,7 +174,7 @@ class BroughtContacts:
         """Its integrator has fetched what was written. A chat is polled for as long as it lasts: the first time is in
         the audit log, and that it is outlives us."""
         if not one.read_at_ms:
-            self._keep(replace(one, read_at_ms=self.ctx.now_ms))
+            self.keep(replace(one, read_at_ms=self.ctx.now_ms))
             self.ctx.emit(Audit(OperatorId(f"integrator:{one.by}"), "chat.read", one.contact, {"queue": one.queue}))
 
     # --- from the routing core ----------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ class BroughtContacts:
         if one is None:
             return False
         one = one.taken_by(effect.operator, str(effect.position), self.ctx.now_ms)
-        self._keep(one)
+        self.keep(one)
         self.on_taken(one)
         self.ctx.route(routing.ContactConnected(self.ctx.now_ms, effect.contact, effect.epoch))
         return True
@@ -208,7 +208,7 @@ class BroughtContacts:
             one = replace(one, queue=view.queue, klass=view.klass.value)
         if view.operator is not None and view.state is routing.ContactState.CONNECTED:
             one = replace(one, last_operator=view.operator, last_position=str(view.position))
-        self._keep(one)
+        self.keep(one)
 
     def ended(self, contact: ContactId, cause: str) -> None:
         """It is over: the record of it is written, and it is remembered for a while."""
@@ -216,7 +216,7 @@ class BroughtContacts:
         if one is None or one.over:
             return
         one = replace(one, ended_at_ms=self.ctx.now_ms, cause=cause)
-        self._keep(one)
+        self.keep(one)
         self._close(one)
         self.ctx.emit(self._record(one))
         self.on_over(one)
@@ -300,7 +300,8 @@ class BroughtContacts:
         own = one.klass != self.calls.queues[one.queue].klass.value
         return routing.ContactClass(one.klass) if own else None
 
-    def _keep(self, one: Brought) -> None:
+    def keep(self, one: Brought) -> None:
+        """As it is from now on, in the journal too."""
         if self.contacts.get(one.contact) != one:
             self.contacts[one.contact] = one
             self.ctx.put(one.key(), one)

@@ -60,6 +60,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A radio's emergency key, as its gateway told last: which alarm is up, how often the key was pressed while the
+    contact lasts, and when and by whom it was called off (0: it is up; nobody: at the radio itself)."""
+
+    alarm: str
+    presses: int = 1
+    pressed_at_ms: int = 0
+    calmed_at_ms: int = 0
+    calmed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Brought:
     """Journalled under `brought/<contact>`, until some time after its end. Who has it and whether it waits is the
     routing core's to say."""
@@ -77,6 +89,7 @@ class Brought:
     klass: str = ""  # the class it goes by; "": of before classes were kept here
     skills_unknown: tuple[str, ...] = ()  # asked for, not in the catalogue: an emergency was taken without them
     read_at_ms: int = 0  # when its integrator first fetched what was written; 0: never
+    key_pressed: "KeyPressed | None" = None  # of a radio's emergency: what became of the key since
 
     @property
     def kind(self) -> Kind:

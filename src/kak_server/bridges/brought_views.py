@@ -36,7 +36,7 @@ class BroughtViews:
         written."""
         one = self.brought.contacts.get(view.contact)
         if one is None:
-            return {"kind": "voice", "channel": "", "text": "", "messages": []}
+            return {"kind": "voice", "channel": "", "text": "", "messages": [], "area": "", "key_pressed": None}
         said = self.brought.messages.get(view.contact)
         text = said[-1].text if said else one.asked.text
         return {
@@ -45,6 +45,8 @@ class BroughtViews:
             "text": text,
             "caller_name": one.asked.caller_name,
             "caller_source": "none",
+            "area": one.asked.area,
+            "key_pressed": _key_pressed(one),
             **self._handed(view, operator),
         }
 
@@ -83,6 +85,7 @@ class BroughtViews:
             "arrived_at_ms": view.arrived_at_ms,
             "answered_at_ms": view.connected_at_ms or view.since_ms,
             "messages": [message_view(said) for said in self.brought.messages.get(view.contact, ())],
+            "key_pressed": _key_pressed(one),
             **self.silence.on_card(view.contact),
             **self.hands.on_card(view),
         }
@@ -152,6 +155,19 @@ class BroughtViews:
     def outside_message(message: Message) -> View:
         """A message, without the operator's name."""
         return {"number": message.number, "by": message.by, "text": message.text, "at_ms": message.at_ms}
+
+
+def _key_pressed(one: Brought) -> View | None:
+    """What became of a radio's emergency key since it made the contact; None: nothing."""
+    key = one.key_pressed
+    if key is None:
+        return None
+    return {
+        "presses": key.presses,
+        "pressed_at_ms": key.pressed_at_ms or None,
+        "calmed_at_ms": key.calmed_at_ms or None,
+        "calmed_by": key.calmed_by,
+    }
 
 
 def chats_of(operator: OperatorView) -> View:

@@ -64,6 +64,7 @@ class House:
         self.colleagues = Colleagues(self.ctx, self.calls)
         self.brought = BroughtContacts(self.ctx, self.calls)
         self.emergencies = RadioEmergencies(self.ctx, self.brought, self.groups)
+        self.emergencies.redraw = self.redraw
         self.chat_silence = ChatSilence(self.ctx, self.brought)
         self.chat_hands = ChatHands(self.ctx, self.brought)
         self.brought_talk = BroughtTalk(self.ctx, self.brought, self.chat_silence, self.chat_hands)

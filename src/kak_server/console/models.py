@@ -13,7 +13,7 @@ from kak_server.console.models_base import Activity as Activity
 from kak_server.console.models_base import OperatorState as OperatorState
 from kak_server.console.models_base import Outgoing as Outgoing
 from kak_server.console.models_callers import FlagFields, Incident, NumberFlag, Procedure, Repeat
-from kak_server.console.models_cards import Card, CardMessage, ContactKind, Reading
+from kak_server.console.models_cards import Card, CardMessage, ContactKind, KeyPressed, Reading
 from kak_server.console.models_moves import Colleague, Parked, Part, Search
 from kak_server.console.models_staff import Day, Loan, Reason, RoomRow, Skill, StaffRow
 
@@ -54,6 +54,8 @@ class Offer(Outgoing):
     kind: ContactKind = "voice"
     channel: str = ""
     text: str = ""
+    area: str = ""  # of a contact without a call
+    key_pressed: KeyPressed | None = None
     messages: list[CardMessage] = []  # of a chat that is handed on: the last ones
 
 

@@ -30,6 +30,16 @@ class Handing(Outgoing):
     expires_at_ms: int
 
 
+class KeyPressed(Outgoing):
+    """What became of a radio's emergency key since: how often it was pressed while the contact lasts, when last (null:
+    once), and when and by whom it was called off at the radio network (null: it is up; `""`: at the radio itself)."""
+
+    presses: int
+    pressed_at_ms: int | None
+    calmed_at_ms: int | None
+    calmed_by: str = ""
+
+
 class Card(Outgoing):
     """A contact without a call at this position, whole at each change but for single messages (`card.message`).
     `source`: who brought it; `reference`: their name for it; `channel`: the way it came by, e.g. sms. A chat that fell
@@ -56,6 +66,7 @@ class Card(Outgoing):
     ends_at_ms: int | None = None
     handing: Handing | None = None
     readers: list[str] = []
+    key_pressed: KeyPressed | None = None
 
 
 class ChatKept(Outgoing):

@@ -49,16 +49,17 @@ class Tab:
     def cookie(self) -> str:
         return self.http.cookies.get("kak_session") or ""
 
-    def events(self, after: int | None = None, *, batch: bool = False, **more: Any) -> "Events":
-        return Events(self, after, batch, more)
+    def events(self, after: int | None = None, *, batch: bool = False, tab: str = "", **more: Any) -> "Events":
+        return Events(self, after, batch, tab, more)
 
 
 class Events:
     """A connected event stream: `next()` gives messages, pings are answered and left out."""
 
-    def __init__(self, tab: Tab, after: int | None, batch: bool, more: dict[str, Any]) -> None:
+    def __init__(self, tab: Tab, after: int | None, batch: bool, name: str, more: dict[str, Any]) -> None:
         query = f"seat_epoch={tab.seat_epoch}" + ("" if after is None else f"&after={after}")
         query += "&batch=1" if batch else ""
+        query += f"&tab={name}" if name else ""
         url = tab.base.replace("http", "ws", 1) + f"/api/v1/events?{query}"
         headers = {"Cookie": f"kak_session={tab.cookie}"}
         self._connecting = connect(url, additional_headers=headers, max_size=2**24, **more)

@@ -210,6 +210,20 @@ async def test_a_second_connection_of_the_same_epoch_takes_over(running: Running
             assert (await second.next())["seq"] == seq + 1
 
 
+async def test_a_page_that_came_again_is_not_told_that_another_tab_has_its_seat(running: Running) -> None:
+    """After a stall the connection that the page gave up may be served last: the one in use is closed, and comes
+    again."""
+    async with await seated(running) as tab, tab.events(tab="page1") as in_use:
+        seq = (await in_use.next())["seq"]
+        async with tab.events(after=seq, tab="page1") as given_up:
+            assert (await given_up.next())["type"] == "resumed"
+            assert await in_use.closed() == 1001
+            async with tab.events(after=seq, tab="page1") as again, tab.events(after=seq, tab="page2") as other:
+                assert (await again.next())["type"] == "resumed"
+                assert (await other.next())["type"] == "resumed"
+                assert (await again.next())["data"] == {"reason": "another-tab"}
+
+
 async def test_leaving_and_signing_out_close_the_stream(running: Running) -> None:
     async with await seated(running) as tab:
         async with tab.events() as events:

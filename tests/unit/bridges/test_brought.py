@@ -482,6 +482,41 @@ def test_a_second_press_while_the_first_is_worked_on_is_done_with_it(w: World, e
     assert alarms(w) == [("clear_alarm", "a1", KARI), ("clear_alarm", "a2", KARI)]
 
 
+def test_who_has_a_radios_emergency_sees_it_called_off_and_pressed_again_through_a_restart(
+    w: World, emergency: Brought
+) -> None:
+    assert w.house.views.snapshot(KARI, SEAT_1)["cards"][0]["key_pressed"] is None
+    w.radio(EmergencyChanged("a1", Issi(2001), False, "kari"))  # acknowledged: that is no news
+    assert w.house.views.snapshot(KARI, SEAT_1)["cards"][0]["key_pressed"] is None
+    w.radio(EmergencyChanged("a1", Issi(2001), True, "", "calm at the radio"))
+    calmed_ms = w.now_ms
+    key = {"presses": 1, "pressed_at_ms": None, "calmed_at_ms": calmed_ms, "calmed_by": ""}
+    assert w.told("card")[-1]["key_pressed"] == key
+    again = replace(KEY, alarm="a2")
+    w.radio(again)
+    key = {"presses": 2, "pressed_at_ms": w.now_ms, "calmed_at_ms": None, "calmed_by": ""}
+    assert w.told("card")[-1]["key_pressed"] == key
+    w.radio(again)  # a reconnect is no press
+    w.radio(EmergencyChanged("a1", Issi(2001), True, "", "late news of the first"))
+    assert w.told("card")[-1]["key_pressed"] == key
+    other = after_restart(w, w.house.ctx.settings)
+    resume(other, {})
+    other.radio(again)
+    assert (
+        other.house.brought.contacts[emergency.contact].key_pressed
+        == w.house.brought.contacts[emergency.contact].key_pressed
+    )
+
+
+def test_who_is_offered_a_radios_emergency_that_was_called_off_sees_that(w: World) -> None:
+    w.house.ctx.settings = replace(w.house.ctx.settings, radio_emergency_queue=QueueId("113-oslo"))
+    w.radio(KEY)
+    w.radio(EmergencyChanged("a1", Issi(2001), True, "bergen", "handled"))
+    w.sit()
+    offer = w.told("offer")[-1]
+    assert (offer["key_pressed"]["calmed_by"], offer["area"]) == ("bergen", "AMK Oslo 1")
+
+
 def test_an_emergency_that_ends_without_its_operator_stays_up_at_the_gateway(w: World, emergency: Brought) -> None:
     alarms(w)
     w.house.brought.end(TETRA, emergency.contact)

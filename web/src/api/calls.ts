@@ -1,6 +1,6 @@
 /** A call from its offer to its end, as its operator sees it. */
 
-import type { CardMessage, ContactKind } from "./cards";
+import type { CardMessage, ContactKind, KeyPressed } from "./cards";
 import type { Colleague, Flag, Incident, Part, Repeat, Search } from "./moves";
 import type { CallerSource, ContactClass, Floor } from "./words";
 
@@ -35,6 +35,10 @@ export interface Offer {
   text: string;
   /** Of a chat that a colleague hands on: what was written last. */
   messages: CardMessage[];
+  /** Of a contact without a call. */
+  area: string;
+  /** What became of a radio's emergency key since it waits; null: nothing. */
+  key_pressed: KeyPressed | null;
 }
 
 export interface CallLocation {

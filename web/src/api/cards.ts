@@ -46,8 +46,11 @@ export interface Card {
   handing: Handing | null;
   /** Shift leads who look into it. */
   readers: string[];
+  /** What became of a radio's emergency key since; null: nothing. */
+  key_pressed: KeyPressed | null;
 }
 
+export type KeyPressed = Server["KeyPressed"];
 export type Handing = Server["Handing"];
 /** A colleague who was asked for a chat does not take it: it is where it was. */
 export type ChatKept = Server["ChatKept"];

@@ -2501,6 +2501,8 @@ export interface components {
             ends_at_ms: number | null;
             /** @default null */
             handing: components["schemas"]["Handing"] | null;
+            /** @default null */
+            key_pressed: components["schemas"]["KeyPressed"] | null;
             /**
              * Kind
              * @enum {string}
@@ -4288,6 +4290,24 @@ export interface components {
             purpose: "consult" | "conference";
         };
         /**
+         * KeyPressed
+         * @description What became of a radio's emergency key since: how often it was pressed while the contact lasts, when last (null:
+         *     once), and when and by whom it was called off at the radio network (null: it is up; `""`: at the radio itself).
+         */
+        KeyPressed: {
+            /** Calmed At Ms */
+            calmed_at_ms: number | null;
+            /**
+             * Calmed By
+             * @default
+             */
+            calmed_by: string;
+            /** Pressed At Ms */
+            pressed_at_ms: number | null;
+            /** Presses */
+            presses: number;
+        };
+        /**
          * LabBrings
          * @description A contact without a call that the lab can bring, and the queue it goes to.
          */
@@ -5192,6 +5212,11 @@ export interface components {
          *     of a chat.
          */
         Offer: {
+            /**
+             * Area
+             * @default
+             */
+            area: string;
             /** Arrived At Ms */
             arrived_at_ms: number;
             /** Caller */
@@ -5246,6 +5271,8 @@ export interface components {
              * @default null
              */
             invited_by_name: string | null;
+            /** @default null */
+            key_pressed: components["schemas"]["KeyPressed"] | null;
             /**
              * Kind
              * @default voice

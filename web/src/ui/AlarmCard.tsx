@@ -1,18 +1,22 @@
-import { useState } from "react";
-import type { Card } from "../api/cards";
+import type { Card, KeyPressed } from "../api/cards";
 import { useLanguage } from "../i18n/language";
-import { MoveTo } from "./ChatDeck";
-import { duration, phone } from "./format";
+import { clock, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { WhyMark } from "./Why";
 
+interface AlarmCardProps {
+  card: Card;
+  armed: boolean;
+  onColleague(): void;
+  onMove(): void;
+}
+
 /** An alarm or a radio's emergency: what it says, from whom, since when, and that it is done. */
-export function AlarmCard({ card, armed, onColleague }: { card: Card; armed: boolean; onColleague(): void }) {
+export function AlarmCard({ card, armed, onColleague, onMove }: AlarmCardProps) {
   const { t } = useLanguage();
   const { busy } = useDeskState();
   const desk = useDesk();
   const now = useNow(useLive().clock_offset_ms, 500);
-  const [moving, setMoving] = useState(false);
   const facts = [
     ["alarm.from", [card.caller_name, card.caller ? phone(card.caller) : ""].filter(Boolean).join(" · ")],
     ["alarm.area", card.area],
@@ -36,6 +40,7 @@ export function AlarmCard({ card, armed, onColleague }: { card: Card; armed: boo
       <p className="alarm-text" data-testid="alarm-text">
         {card.text || t("alarm.no_text")}
       </p>
+      <AlarmKey of={card.key_pressed} />
       <dl className="alarm-facts">
         {facts.map(
           ([word, text]) =>
@@ -57,19 +62,12 @@ export function AlarmCard({ card, armed, onColleague }: { card: Card; armed: boo
         >
           {t("alarm.done")} <kbd>L L</kbd>
         </button>
-        <button
-          type="button"
-          className="button"
-          data-testid="alarm-move"
-          aria-expanded={moving}
-          onClick={() => setMoving(!moving)}
-        >
-          {t("call.transfer")}
+        <button type="button" className="button" data-testid="alarm-move" onClick={onMove}>
+          {t("call.transfer")} <kbd>T</kbd>
         </button>
         <button type="button" className="button" data-testid="alarm-colleague" onClick={onColleague}>
           {t("move.colleague")} <kbd>E</kbd>
         </button>
-        {moving && <MoveTo card={card} onDone={() => setMoving(false)} />}
       </div>
       {armed && (
         <p className="muted" role="status" data-testid="alarm-armed">
@@ -77,5 +75,26 @@ export function AlarmCard({ card, armed, onColleague }: { card: Card; armed: boo
         </p>
       )}
     </section>
+  );
+}
+
+/** What became of a radio's emergency key since: pressed again, or called off. Whoever has it decides what that means. */
+export function AlarmKey({ of }: { of: KeyPressed | null }) {
+  const { t } = useLanguage();
+  if (!of) return null;
+  const { presses, pressed_at_ms, calmed_at_ms, calmed_by } = of;
+  return (
+    <div className="alarm-key" role="alert" data-testid="alarm-key" data-state={calmed_at_ms ? "calmed" : "up"}>
+      {pressed_at_ms !== null && (
+        <p className="mark mark-flagged">{t("alarm.pressed", { at: clock(pressed_at_ms), times: String(presses) })}</p>
+      )}
+      {calmed_at_ms !== null && (
+        <p className="mark">
+          {calmed_by
+            ? t("alarm.calmed_by", { at: clock(calmed_at_ms), by: calmed_by })
+            : t("alarm.calmed", { at: clock(calmed_at_ms) })}
+        </p>
+      )}
+    </div>
   );
 }

@@ -30,7 +30,13 @@ export function Centre({ onDial, ...card }: CentreProps) {
       </div>
       {call && <CallCard call={call} {...card} />}
       {alarm && (
-        <AlarmCard key={alarm.contact} card={alarm} armed={card.armed === "alarm"} onColleague={card.onColleague} />
+        <AlarmCard
+          key={alarm.contact}
+          card={alarm}
+          armed={card.armed === "alarm"}
+          onColleague={card.onColleague}
+          onMove={card.onTransfer}
+        />
       )}
       {!call && !alarm && offer && <OfferCard key={`${offer.contact}-${offer.epoch}`} offer={offer} />}
       {!call && !alarm && !offer && (me.state === "wrap-up" ? <WrapUp onDial={onDial} /> : <Idle onDial={onDial} />)}

@@ -8,6 +8,7 @@ import { ColleagueDialog } from "./ColleagueDialog";
 import { ANSWER_LATE_MS, citizenOf, isLight, unansweredSince, wholeCard } from "./cards";
 import { clock, duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { MoveDialog } from "./MoveDialog";
 import { WhyMark } from "./Why";
 
 const TEXT_MAX = 2_000;
@@ -273,8 +274,7 @@ function Answer({ card, who }: { card: Card; who: string }) {
           className="button button-small"
           data-testid={`chat-move-${contact}`}
           data-own-enter
-          aria-expanded={moving}
-          onClick={() => setMoving(!moving)}
+          onClick={() => setMoving(true)}
         >
           {t("call.transfer")}
         </button>
@@ -298,53 +298,10 @@ function Answer({ card, who }: { card: Card; who: string }) {
           {t(sure ? "chat.end_sure" : "chat.end")}
         </button>
       </div>
-      {moving && <MoveTo card={card} onDone={() => setMoving(false)} />}
+      {moving && <MoveDialog card={card} onClose={() => setMoving(false)} />}
       {giving && !offer && !card.handing && (
         <ColleagueDialog contact={contact} there={[]} chatWith={who} onClose={() => setGiving(false)} />
       )}
     </>
-  );
-}
-
-const ROOM = "room:"; // no id has a colon
-
-/** To another queue, or to the queue of a room that is most like its own, with everything that was written; the time of
- * arrival stays. Rooms that are shut are not offered. */
-export function MoveTo({ card, onDone }: { card: Card; onDone(): void }) {
-  const { t } = useLanguage();
-  const desk = useDesk();
-  const { transfer_targets, rooms } = useLive();
-  const { contact } = card;
-  const targets = transfer_targets.filter((target) => target.queue !== card.queue);
-  const open = rooms.filter((row) => row.state === "open").sort((a, b) => a.name.localeCompare(b.name));
-  const move = (to: string) => {
-    onDone();
-    if (to.startsWith(ROOM)) void desk.run("contact.transfer_room", { contact, room: to.slice(ROOM.length) });
-    else void desk.run("contact.transfer", { contact, queue: to });
-  };
-  return (
-    <select
-      className="chat-move"
-      data-testid={`chat-move-to-${contact}`}
-      aria-label={t("transfer.to")}
-      value=""
-      onChange={(event) => move(event.target.value)}
-    >
-      <option value="">{t("transfer.to")}</option>
-      <optgroup label={t("transfer.queue")}>
-        {targets.map((target) => (
-          <option key={target.queue} value={target.queue}>
-            {[target.name, target.room_name].filter(Boolean).join(" · ")}
-          </option>
-        ))}
-      </optgroup>
-      <optgroup label={t("transfer.room")}>
-        {open.map((row) => (
-          <option key={row.room} value={ROOM + row.room}>
-            {row.name}
-          </option>
-        ))}
-      </optgroup>
-    </select>
   );
 }

@@ -11,6 +11,7 @@ import { AddPartyDialog, DialDialog } from "./DialDialogs";
 import { DevicesDialog, KeysDialog } from "./HelpDialogs";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import { KeypadDialog } from "./KeypadDialog";
+import { MoveDialog } from "./MoveDialog";
 import { NoticeLine, Toasts } from "./Notices";
 import { tripleMissing } from "./Participants";
 import { PatchDialog } from "./PatchDialog";
@@ -129,6 +130,7 @@ function Dialogs({ open, onClose }: { open: Open | null; onClose(): void }) {
   if (open === "devices") return <DevicesDialog onClose={onClose} />;
   if (!call && alarm && open === "colleague")
     return <ColleagueDialog contact={alarm.contact} there={[]} giveOnly onClose={onClose} />;
+  if (!call && alarm && open === "transfer") return <MoveDialog card={alarm} onClose={onClose} />;
   const chat = toHandOn(cards);
   if (!call && chat && open === "colleague")
     return <ColleagueDialog contact={chat.contact} there={[]} chatWith={citizenOf(chat, t)} onClose={onClose} />;

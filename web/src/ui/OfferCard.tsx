@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { Offer } from "../api/types";
 import { useLanguage } from "../i18n/language";
+import { AlarmKey } from "./AlarmCard";
 import { CallerLine } from "./CallerFacts";
 import { CaseMarks, InvitedBy } from "./CaseMarks";
 import { Messages } from "./ChatDeck";
@@ -55,7 +56,11 @@ export function OfferCard({ offer }: { offer: Offer }) {
       {offer.kind === "voice" ? (
         <p className="offer-location">{offer.location_text || t("call.no_location")}</p>
       ) : (
-        <OfferText offer={offer} />
+        <>
+          <OfferText offer={offer} />
+          {offer.area && offer.kind !== "radio" && <p className="muted">{`${t("alarm.area")}: ${offer.area}`}</p>}
+          <AlarmKey of={offer.key_pressed} />
+        </>
       )}
       <div className="offer-buttons">
         {desk_phone?.serves && offer.kind === "voice" ? (

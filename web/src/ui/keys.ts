@@ -80,6 +80,7 @@ export function keyAction(press: KeyPress, context: KeyContext): Action | null {
   if (context.chats && !context.call && !context.alarm && key === "e") return { do: "colleague" };
   if (context.alarm && key === "l") return { do: "end-alarm" };
   if (context.alarm && key === "e") return { do: "colleague" };
+  if (context.alarm && key === "t") return { do: "transfer" };
   return (context.call ? CALL_KEYS[key] : undefined) ?? SEAT_KEYS[key] ?? null;
 }
 

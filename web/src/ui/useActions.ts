@@ -93,7 +93,7 @@ export function useActions({
       if (patched) return desk.run("contact.unpatch", { contact });
       return there && setOpen("patch");
     },
-    transfer: () => there && setOpen("transfer"),
+    transfer: () => (there || (!call && alarm)) && setOpen("transfer"),
     keypad: () => call && call.far_end !== "dialing" && call.far_end !== "ringing" && setOpen("keypad"),
     dial: () => setOpen("dial"),
     add: () => ready && call.part === "holder" && setOpen("add"),

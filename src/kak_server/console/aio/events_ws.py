@@ -31,9 +31,10 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 
 # Close codes of ours (RFC 6455 section 7.4.2: 4000-4999 are for applications), like the HTTP statuses.
-CLOSED_ABNORMALLY = 1006  # RFC 6455 7.4.1
+GOING_AWAY, CLOSED_ABNORMALLY = 1001, 1006  # RFC 6455 7.4.1
 BAD_MESSAGES, SIGNED_OUT, SILENT, SEAT_LOST = 4400, 4401, 4408, 4409
 MAX_SAFE_INTEGER = 2**53
+TAB_MAX = 40  # characters of what a page calls itself
 ENTRIES_AT_ONCE = 64
 SERVERS_SEND = "kak.send"  # the scope's key of the server's own `send`
 
@@ -59,10 +60,12 @@ class Connection:
         live: LiveStream,
         *,
         batch: bool = False,
+        tab: str = "",
     ) -> None:
         self._websocket = websocket
         self._transmit = transmit
         self._batch = batch  # what is due at once goes out as one message: a JSON array
+        self._tab = tab  # the page's name for itself; "": it does not say
         self._shell = shell
         self._session = session
         self._live = live
@@ -105,7 +108,7 @@ class Connection:
         hub = self._shell.hub
         earlier = self._live.reader
         if isinstance(earlier, Connection):
-            earlier.replaced()
+            earlier.replaced(self._tab)
         self._live.reader = self
         hub.readers.add(self)
         try:
@@ -126,8 +129,13 @@ class Connection:
             if problem is not None and not isinstance(problem, WebSocketDisconnect):  # a peer that left is no fault
                 log.error("an event stream failed", exc_info=problem)
 
-    def replaced(self) -> None:
-        """Another connection reads the stream now. If a tab is behind this one, it must know."""
+    def replaced(self, tab: str) -> None:
+        """Another connection reads the stream now. If another tab is behind it, this one must know. The same tab has
+        given one of the two up: after a stall the abandoned one may be served last, and then this is the one in use,
+        which comes again."""
+        if tab and tab == self._tab:
+            self.finish(GOING_AWAY, "the same tab came again")
+            return
         self._texts.append(encode({"type": "seat.lost", "seq": self._cursor + 1, "data": {"reason": "another-tab"}}))
         self.finish(SEAT_LOST, "another tab")
 
@@ -305,8 +313,11 @@ class Events:
                 await _tell_seat_lost(websocket, after)
                 return
             batch = websocket.query_params.get("batch") == "1"
+            tab = websocket.query_params.get("tab", "")[:TAB_MAX]
             transmit: Send = scope.get(SERVERS_SEND, send)
-            await Connection(websocket, transmit, shell, session, shell.hub.open(caller), batch=batch).run(after)
+            await Connection(websocket, transmit, shell, session, shell.hub.open(caller), batch=batch, tab=tab).run(
+                after
+            )
         except WebSocketDisconnect:
             return
 
