@@ -78,7 +78,7 @@ class BroughtRules:
         text = f"outside {key}"
         answer = self.asks(lambda house: house.brought_talk.from_outside(WEB, contact, text, f"k{key}"))
         if answer is not None and answer[1]:
-            self.said[contact].append(text)
+            self.said.setdefault(contact, []).append(text)  # brought perhaps as control died
 
     @rule(pick=picks)
     def outside_ends_it(self, pick: int) -> None:
