@@ -1066,7 +1066,7 @@ def as_recorded(line: Line, record: Json) -> Line:
 
 TestHouseMachine = HouseMachine.TestCase
 TestHouseMachine.settings = settings(
-    max_examples=int(os.environ.get("KAK_HOUSE_EXAMPLES", "150")),
+    max_examples=int(os.environ.get("KAK_HOUSE_EXAMPLES", "60")),
     stateful_step_count=50,
     deadline=None,
     report_multiple_bugs=False,
