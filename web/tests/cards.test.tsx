@@ -80,7 +80,7 @@ describe("chats", () => {
     await user.click(id("chat-end-k1"));
     expect(last()).toMatchObject({ name: "contact.hangup", args: { contact: "k1" } });
     await user.click(id("chat-move-k1"));
-    await user.click(id("move-to-113-bergen"));
+    await user.click(id("transfer-113-bergen"));
     expect(last()).toMatchObject({ name: "contact.transfer", args: { contact: "k1", queue: "113-bergen" } });
     await event("card.ended", { contact: "k1", cause: "transfer", text_nb: "", text_en: "" });
     expect(screen.queryByTestId("chat-deck")).toBeNull();
@@ -100,11 +100,12 @@ describe("chats", () => {
     await user.click(id(`lang-${language}`));
     await user.click(id("chat-move-k1"));
     expect(screen.getByRole("dialog", { name: title })).toHaveTextContent(group);
-    expect(screen.queryByTestId("move-to-room-voss")).toBeNull();
-    await user.click(id("move-to-room-bergen"));
+    expect(id("transfer-room")).not.toHaveTextContent("Voss");
+    await user.selectOptions(id("transfer-room"), "AMK Bergen");
+    await user.click(id("transfer-room-now"));
     expect(last()).toMatchObject({ name: "contact.transfer_room", args: { contact: "k1", room: "bergen" } });
     await reply();
-    expect(screen.queryByTestId("move-to-room-bergen")).toBeNull();
+    expect(screen.queryByTestId("transfer-room")).toBeNull();
   });
 
   it("say that nobody writes, whose turn it is, and when they end by themselves", async () => {
@@ -172,7 +173,7 @@ describe("alarms", () => {
     await user.keyboard("t");
     await user.keyboard("{ArrowDown}");
     expect(socket().commands).toHaveLength(0);
-    await user.click(id("move-to-113-bergen"));
+    await user.click(id("transfer-113-bergen"));
     expect(last()).toMatchObject({ name: "contact.transfer", args: { contact: "a1", queue: "113-bergen" } });
   });
 

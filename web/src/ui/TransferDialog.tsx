@@ -2,9 +2,9 @@ import { useState } from "react";
 import type { Call } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import { Dialog } from "./Dialog";
+import { Elsewhere } from "./Elsewhere";
 import { useDesk, useDeskState, useLive } from "./hooks";
 import { NumberPad } from "./NumberPad";
-import { RoomChoice } from "./RoomChoice";
 
 /**
  * The call goes elsewhere and the operator is free: to a queue of this or another room (the caller keeps the arrival
@@ -14,10 +14,9 @@ export function TransferDialog({ call, onClose }: { call: Call; onClose(): void 
   const { t } = useLanguage();
   const desk = useDesk();
   const { busy } = useDeskState();
-  const { transfer_targets, services } = useLive();
+  const { services } = useLive();
   const [carrier, setCarrier] = useState(false);
   const [problem, setProblem] = useState("");
-  const targets = transfer_targets.filter((target) => target.queue !== call.queue);
   const { contact } = call;
   const done = (outcome: { ok: true } | { ok: false; code: string }) =>
     outcome.ok ? onClose() : setProblem(outcome.code);
@@ -31,26 +30,12 @@ export function TransferDialog({ call, onClose }: { call: Call; onClose(): void 
     (["", "_room", "_out"] as const).some((to) => busy.has(`contact.transfer${to}`)) || busy.has("contact.refer");
   return (
     <Dialog title={t("call.transfer_title")} onClose={onClose} wide>
-      <h3>{t("transfer.queue")}</h3>
-      {targets.length === 0 && <p className="muted">{t("call.transfer_none")}</p>}
-      <div className="choices transfer-queues">
-        {targets.map((target, index) => (
-          <button
-            key={target.queue}
-            data-first={index === 0 || undefined}
-            type="button"
-            className="choice"
-            data-testid={`transfer-${target.queue}`}
-            disabled={waiting}
-            onClick={() => void toQueue(target.queue)}
-          >
-            <strong>{target.name}</strong>
-            <span className="muted">{target.room_name}</span>
-          </button>
-        ))}
-      </div>
-      <h3>{t("transfer.room")}</h3>
-      <RoomChoice disabled={waiting} onRoom={(room) => void toRoom(room)} />
+      <Elsewhere
+        queue={call.queue}
+        disabled={waiting}
+        onQueue={(queue) => void toQueue(queue)}
+        onRoom={(room) => void toRoom(room)}
+      />
       <h3>{t("transfer.number")}</h3>
       <NumberPad
         services={services}

@@ -61,10 +61,12 @@ class InOrder:
             self._running = asyncio.get_running_loop().create_task(self._finish(promise))
 
     async def _finish(self, promise: Awaitable[None]) -> None:
-        await promise
-        if self._running is asyncio.current_task():
-            self._running = None
-            self._work()
+        try:
+            await promise
+        finally:  # a bug in one deed must not hold up all that come after it, in this connection and the next
+            if self._running is asyncio.current_task():
+                self._running = None
+                self._work()
 
     def _work(self) -> None:
         while self._waiting and self._running is None:
