@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 
 WAITING, OFFERED, JOINING, TALKING, ALONE, PARKED = "waiting", "offered", "joining", "talking", "alone", "parked"
@@ -68,7 +69,7 @@ class Case:
         self.passed = [*(other for other in self.passed if other != operator), operator]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lent:
     """Where somebody on loan serves, for which queues (none: all), and whether the own room's emergencies stay."""
 

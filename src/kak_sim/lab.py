@@ -11,12 +11,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
+
+from kak_server.model.light import frozen
 
 # Below the ports Linux gives out by itself (32768 and up), a block of 200 for each lab that runs on the machine
 _FIRST_PORT, _LAST_PORT, _BLOCK = 16_000, 31_800, 200
@@ -30,7 +31,7 @@ class LabError(Exception):
     """A process did not start, or did not stop. The text holds the end of its log."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ports:
     """The ports of one lab."""
 

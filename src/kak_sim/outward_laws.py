@@ -7,9 +7,10 @@ until somebody talks with the caller. Chats apart.
 """
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.state import Contact, Operator, State
 from kak_sim import routing_oracle as oracle
@@ -17,7 +18,7 @@ from kak_sim import routing_oracle as oracle
 TIMERS = ("offer", "step", "widen", "connect")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rang:
     """A contact as it rang after the step before."""
 

@@ -5,10 +5,10 @@ import contextlib
 import signal
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import uvicorn
 
+from kak_server.model.light import frozen
 from kak_sim.callees.exchange import Exchange
 from kak_sim.callers.generator import Generator
 from kak_sim.callers.registry import Callers
@@ -20,7 +20,7 @@ from kak_sim.tetra.world import World
 Address = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SimSettings:
     """Where the simulators listen. Ports may be 0: a free one is taken and printed."""
 

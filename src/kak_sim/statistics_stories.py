@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from kak_server.model.light import frozen
 from kak_server.routing import api
 
 
@@ -37,7 +38,7 @@ class Stay:
     went: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """A stretch of an operator's time."""
 
@@ -48,7 +49,7 @@ class Piece:
     queue: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """Something that is counted once, for a queue, a room and an operator ("": none)."""
 

@@ -5,10 +5,10 @@ Shares no code with the core's conditions. It trusts the rows (who is where, sin
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kak_server.model.ids import ContactId, QueueId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.state import Contact, Operator, State
 from kak_sim import ring_laws
@@ -93,7 +93,7 @@ def holds(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """A contact as the last step left it."""
 

@@ -103,3 +103,14 @@ def test_no_server_module_is_unfinished() -> None:
         if isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.unparse(node.exc)
     ]
     assert stubs == []
+
+
+def test_values_are_cheap_to_make() -> None:
+    costly = [
+        f"{module.path}: {node.name}"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+        if any(ast.unparse(one) == "dataclass(frozen=True, slots=True)" for one in node.decorator_list)
+    ]
+    assert costly == [], "kak_server.model.light.frozen is three times as cheap"

@@ -5,7 +5,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import httpx
 
@@ -14,6 +14,7 @@ from kak_server.bridges.fetched import LOCATION, Fetched
 from kak_server.bridges.outputs import Note
 from kak_server.config.settings import Settings
 from kak_server.model.ids import CallId
+from kak_server.model.light import frozen
 from kak_server.sip import references as rules
 from kak_server.sip.api import DataReference
 from kak_server.sip.references import Place, ReferenceRules
@@ -24,7 +25,7 @@ MAX_AT_ONCE = 32
 MAX_WAITING = 1_000  # beyond it a reference is not fetched, and the operator is told so
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReferenceSettings:
     """How references are fetched."""
 

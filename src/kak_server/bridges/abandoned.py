@@ -6,7 +6,7 @@ Calls that ended otherwise can be called back too, as long as they are remembere
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from kak_server.bridges.asking import RefusedError
@@ -15,13 +15,14 @@ from kak_server.bridges.line import Line
 from kak_server.bridges.outputs import Dirty, Note
 from kak_server.model.codec import from_json
 from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.model.light import frozen
 
 MAX_LISTED = 500
 MAX_RECENT = 1_000
 LISTED_FOR_MS = 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Case:
     """Journalled under `abandoned/<contact>` where it is on the list."""
 

@@ -1,18 +1,19 @@
 """What a command is asked with and answered with: who commands, checked arguments, refusals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges.calls import JOINED
 from kak_server.bridges.line import Line
 from kak_server.model.ids import ContactId, OperatorId, PositionId
+from kak_server.model.light import frozen
 
 if TYPE_CHECKING:
     from kak_server.bridges.house import House
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What a command came to. `code` "" means it was done."""
 
@@ -29,7 +30,7 @@ class RefusedError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class By:
     """Who commands, and from where."""
 

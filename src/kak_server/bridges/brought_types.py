@@ -1,10 +1,11 @@
 """What a contact without a call is made of: who brought it, what was asked for, what has been written in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.model.light import frozen
 from kak_server.routing.api import ContactKind
 
 Kind = Literal["chat", "alarm", "radio"]
@@ -23,7 +24,7 @@ MESSAGES_MAX = 500
 """Of one chat, both ways; then it must be ended."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Integrator:
     """A program that brings contacts, as configured. It is known by its token, of which only the SHA-256 (hex) is
     kept. `queues` and `kinds`: what it may bring and where to; no queues: everywhere."""
@@ -38,7 +39,7 @@ class Integrator:
     messages_a_minute: int = 60  # in one chat
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What an integrator wants: `reference` is its own name for the contact, and makes a repetition harmless. The queue
     by its id or by a number that leads to it. Class and priority (ms of credit) are the queue's, unless said; a class
@@ -59,7 +60,7 @@ class Asked:
     klass: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyPressed:
     """A radio's emergency key, as its gateway told last: which alarm is up, how often the key was pressed while the
     contact lasts, and when and by whom it was called off (0: it is up; nobody: at the radio itself)."""
@@ -71,7 +72,7 @@ class KeyPressed:
     calmed_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Brought:
     """Journalled under `brought/<contact>`, until some time after its end. Who has it and whether it waits is the
     routing core's to say."""
@@ -111,7 +112,7 @@ class Brought:
         return replace(self, operator_answered_at_ms=first_ms, last_operator=operator, last_position=position)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """Journalled under `said/<contact>/<number>`. Numbers count from 1 within the contact, both ways. `key`: the
     sender's own name for it, so that a repetition is the same message."""

@@ -1,13 +1,12 @@
 """What is known of a caller besides number and place, and what of it is still on its way."""
 
-from dataclasses import dataclass
-
+from kak_server.model.light import frozen
 from kak_server.sip.api import DataReference, Detail, IncomingCall
 
 MAX_DETAILS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallerFacts:
     """Part of a line's record."""
 

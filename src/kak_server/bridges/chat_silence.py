@@ -6,8 +6,6 @@ answer must not be sent away for waiting), and where it is an emergency. Nothing
 written and from the routing core's state.
 """
 
-from dataclasses import dataclass
-
 from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_types import Brought
 from kak_server.bridges.calls import JOINED
@@ -15,6 +13,7 @@ from kak_server.bridges.context import Context
 from kak_server.bridges.handling import DEFAULT
 from kak_server.bridges.outputs import CancelTimer, Note, SetTimer
 from kak_server.model.ids import ContactId
+from kak_server.model.light import frozen
 from kak_server.routing import api as routing
 from kak_server.routing.views import ContactView
 
@@ -22,7 +21,7 @@ WARNED_MS = 120_000
 """So long before the end the operator is told, and by the integrator the citizen; at most half of the queue's time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Silent:
     """A chat that was pointed out. `ends_at_ms` (UTC ms): then it ends unless somebody writes; None: it does not."""
 

@@ -16,6 +16,7 @@ from kak_server.bridges.tracks import Tracks
 from kak_server.media import rpc
 from kak_server.media.plan import Desk, Plan
 from kak_server.model.ids import Gssi, LegId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing import api as routing
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import IncomingCall
@@ -23,7 +24,7 @@ from kak_server.sip.outbound import Outbound
 from kak_server.sip.sdp import MediaPolicy, over_ipv6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueInfo:
     """What consoles and trunks need to know of a queue beyond its routing rules."""
 
@@ -37,7 +38,7 @@ class QueueInfo:
     brought_classes: frozenset[routing.ContactClass] = frozenset()  # that integrators may give, besides its own
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PositionInfo:
     """A seat as configured."""
 
@@ -47,7 +48,7 @@ class PositionInfo:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupInfo:
     """A talkgroup as configured."""
 
@@ -56,7 +57,7 @@ class GroupInfo:
     rooms: tuple[RoomId, ...] = ()  # empty: every room
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhoneInfo:
     """A SIP phone as configured. `operator` is signed in by its registration, or by its PIN where it has one."""
 
@@ -69,7 +70,7 @@ class PhoneInfo:
     talkgroup: Gssi | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceInfo:
     """A service that can be called into a contact in one action with others, e.g. 110 and 112."""
 
@@ -78,7 +79,7 @@ class ServiceInfo:
     number: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HouseSettings:
     """All the bridges must know; `config` composes it."""
 

@@ -1,13 +1,14 @@
 """A call of ours, from a number to the order to dial: the way out, a port, an offer. And from an answer to a leg that
 sends there."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.context import Context, QueueInfo
 from kak_server.bridges.line_media import policy_out, secret_for, with_session
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId, QueueId
+from kak_server.model.light import frozen
 from kak_server.routing.api import ContactClass
 from kak_server.routing.outgoing import queue_of_room
 from kak_server.sip.api_legs import Dial, TransferAsked
@@ -17,7 +18,7 @@ from kak_server.sip.sdp import Negotiated, offer
 FRONT_DOOR = "front door"  # the name of the route to ourselves
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placed:
     """A call about to be dialled: its id, its leg (the port is ours), its offer."""
 

@@ -1,15 +1,16 @@
 """Which queue a call is for: by the number called, or for a service of many areas by the caller's municipality."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kak_server.model.ids import QueueId
+from kak_server.model.light import frozen
 from kak_server.sip.api import Detail, IncomingCall
 
 _COMMON_WORDS = (" kommune", " commune", " municipality")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Municipality:
     """An area with a code of its own (kommunenummer) and who serves it."""
 
@@ -20,7 +21,7 @@ class Municipality:
     prefixes: tuple[str, ...] = ()  # starts of callers' numbers that belong there
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AreaService:
     """One number for the whole country, many queues (116117)."""
 
@@ -30,7 +31,7 @@ class AreaService:
     trunks: Mapping[str, str] = field(default_factory=dict)  # trunk of one area: its code
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The queue, and for a service of areas what was known of the area."""
 

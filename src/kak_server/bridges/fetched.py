@@ -1,17 +1,18 @@
 """Locations and additional data by reference: what is to be fetched for a line, and what it came to. A call never waits
 for any of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kak_server.bridges.caller_facts import MAX_DETAILS
 from kak_server.bridges.line import Line
+from kak_server.model.light import frozen
 from kak_server.sip.api import DataReference, Detail, Location
 
 LOCATION = "location"  # kind of a reference that leads to one
 MAX_LOCATIONS = 12
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fetched:
     """What a reference led to; why it could not be had is among `locations` or `details` too."""
 

@@ -5,7 +5,6 @@ there a flag is shown, and nothing else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from kak_server.bridges.asking import RefusedError
@@ -13,6 +12,7 @@ from kak_server.bridges.context import Context
 from kak_server.bridges.outputs import CancelTimer, Dirty, Note, SetTimer
 from kak_server.model.codec import from_json
 from kak_server.model.ids import OperatorId
+from kak_server.model.light import frozen
 
 MAX_FLAGS = 10_000
 MAX_HOURS = 24 * 366
@@ -21,7 +21,7 @@ HOUR_MS = 3_600_000
 Mode = Literal["flagged", "blocked"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flag:
     """Journalled under `flag/<number>`."""
 

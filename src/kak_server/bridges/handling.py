@@ -1,13 +1,14 @@
 """How calls of one queue are handled beyond who answers them: redials, surges, silence, numbers that are blocked."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from kak_server.model.light import frozen
 
 Blocked = Literal["accept", "announce", "busy", "decline"]
 """What a caller whose number is blocked gets: the operators, an announcement, 486 Busy Here or 603 Decline."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Handling:
     """Of one queue. 0 turns a thing off."""
 

@@ -3,16 +3,17 @@
 Who has it and whether it waits is the routing core's to say; a line never repeats that.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from kak_server.bridges.caller_facts import CallerFacts
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, QueueId
+from kak_server.model.light import frozen
 from kak_server.sip.api import CallerIdentity, Location
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patch:
     """The call in a talkgroup: confirmed by an operator, made by the gateway."""
 
@@ -22,7 +23,7 @@ class Patch:
     state: Literal["requested", "active", "removed", "refused"] = "requested"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Video:
     """The citizen's video: a link with a token, then a picture."""
 
@@ -37,7 +38,7 @@ Progress = Literal["dialing", "ringing", "early", "answered", "ended"]
 RINGING = 180  # RFC 3261 21.1.2: ringing; what follows it, forwarded and queued, means no less
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Party:
     """Somebody called into a contact, over a call and an RTP leg of their own. An ended one holds neither."""
 
@@ -68,7 +69,7 @@ class Party:
         return self.state == "answered"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Referral:
     """The peer was asked to take the call elsewhere (REFER of ours)."""
 
@@ -76,7 +77,7 @@ class Referral:
     state: Literal["asked", "trying", "failed"] = "asked"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repeat:
     """This caller has rung before: the case of the first of those calls, how many there are with this one, when the
     first came, and whether anybody has talked with the caller. `since_ms`: the arrival that counts for the order (0:
@@ -95,7 +96,7 @@ Silence = Literal["", "listening", "spoke", "hint", "marked"]
 operator says it is a silent call."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """Journalled whole under `line/<contact>` at each change. The far end is who called us, or whom we called."""
 

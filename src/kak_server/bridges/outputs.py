@@ -2,24 +2,25 @@
 first, and nothing behind a journal line leaves before the line is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from kak_server.media import rpc
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing import api as routing
 from kak_server.sip.api_legs import Dial
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournalEvent:
     """Append a routing event."""
 
     event: routing.Event
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Put:
     """Keep `value` (a frozen dataclass, or JSON values) under `key` in the journal's map."""
 
@@ -27,14 +28,14 @@ class Put:
     value: object
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delete:
     """Drop the key from the journal's map."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToSip:
     """A command for the SIP room. `answer`, `progress` (183 with early media) and `reoffer` (re-INVITE) take `sdp`,
     `reoffer` also `paced` where many calls move at once;
@@ -65,14 +66,14 @@ class ToSip:
     paced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToMedia:
     """A command for the media worker. If nobody is attached it is dropped: the next census reconciles."""
 
     command: rpc.Command
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToRadio:
     """A command for the radio gateway."""
 
@@ -99,7 +100,7 @@ class ToRadio:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetTimer:
     """Hand `key` back by `House.timer` at `at_ms`; the same key again moves it."""
 
@@ -107,14 +108,14 @@ class SetTimer:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelTimer:
     """Forget the key."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tell:
     """An event for the console at a position, at once."""
 
@@ -123,7 +124,7 @@ class Tell:
     data: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TellAll:
     """An event for every console."""
 
@@ -131,7 +132,7 @@ class TellAll:
     data: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dirty:
     """A list looks different now; it goes out coalesced. `rooms`: whose list it is; None: everybody's."""
 
@@ -152,7 +153,7 @@ class Dirty:
     rooms: tuple[RoomId, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unseat:
     """Somebody had to leave a position ("forced", "handed-over"): their console's tab holds the seat no more."""
 
@@ -161,7 +162,7 @@ class Unseat:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Audit:
     """A row of the audit log: who did what to whom."""
 
@@ -171,7 +172,7 @@ class Audit:
     detail: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoreCall:
     """Upsert the call's record (records, not journal): what people look up later."""
 
@@ -179,7 +180,7 @@ class StoreCall:
     values: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoreTrack:
     """A recorded track is complete: a row for the media ledger."""
 
@@ -187,7 +188,7 @@ class StoreTrack:
     track: rpc.RecordClosed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SalvageTrack:
     """The worker died while it wrote this track: what is on disk is repaired, hashed and entered in the ledger."""
 
@@ -197,7 +198,7 @@ class SalvageTrack:
     ended_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """A structured log line and a counter: `name` counts, `fields` say."""
 

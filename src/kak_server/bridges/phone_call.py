@@ -1,16 +1,17 @@
 """What is going on at a phone that serves a position: which of its contacts ring, which one talks, over which leg."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.context import Context
 from kak_server.bridges.line_media import with_session
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, PositionId
+from kak_server.model.light import frozen
 from kak_server.sip.sdp import Negotiated, offer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhoneCall:
     """Journalled under `phone/<position>`. The phone's leg is the seat's: `Seat.rtp` holds it."""
 

@@ -1,7 +1,7 @@
 """Another version of the configuration while calls are up: tables are made beforehand and put in place in one input."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kak_server.bridges.callers import windows_of
 from kak_server.bridges.context import HouseSettings, QueueInfo, called_back_queues, directory_of, emergency_queues
@@ -12,10 +12,11 @@ from kak_server.bridges.outputs import Dirty, Note
 from kak_server.bridges.room_lists import RoomQueues
 from kak_server.bridges.staff import leads_of
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.api import ConfigChanged
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tables:
     """What the house looks things up in, made of its settings away from the loop."""
 

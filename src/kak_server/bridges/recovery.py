@@ -5,7 +5,6 @@ worker is worked out from them, and every command that comes of it is idempotent
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges import far_ends, phone_recovery, recovery_out
@@ -18,6 +17,7 @@ from kak_server.bridges.tracks import Track
 from kak_server.media import rpc
 from kak_server.model.codec import from_json
 from kak_server.model.ids import CallId, ContactId, Gssi, PositionId
+from kak_server.model.light import frozen
 from kak_server.routing import api as routing
 from kak_server.routing.views import ContactView
 from kak_server.sip.api import CallView
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kak_server.bridges.house import House
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Boot:
     """Journalled under `worker`: the worker we were last attached to, and how many there have been."""
 

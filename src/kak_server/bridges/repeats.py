@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from kak_server.bridges.context import Context
@@ -10,6 +10,7 @@ from kak_server.bridges.line import Line, Repeat
 from kak_server.bridges.surge import Sighting
 from kak_server.model.codec import from_json
 from kak_server.model.ids import ContactId
+from kak_server.model.light import frozen
 from kak_server.routing.api import ContactClass
 
 MAX_PAST = 5_000
@@ -18,7 +19,7 @@ Key = tuple[str, ContactClass]
 """Caller's number and class of the queue: a case of 113 is none of 116117."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PastCall:
     """Journalled under `past/<contact>` until nobody would join it any more."""
 

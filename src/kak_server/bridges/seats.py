@@ -1,7 +1,7 @@
 """Positions and their media: who sits there, and whether sound gets there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from kak_server.bridges.contact_plan import seat_leg
@@ -11,12 +11,13 @@ from kak_server.bridges.staff import capacity_of
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY, Plan
 from kak_server.model.ids import OperatorId, PositionId
+from kak_server.model.light import frozen
 from kak_server.routing.api import Activity, OperatorSignedIn, OperatorSignedOut, PositionMedia
 
 MediaState = Literal["none", "new", "up", "down"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seat:
     """Journalled under `seat/<position>`. `rtp` is set where a plain RTP phone stands in for the browser, or while a
     call of the SIP phone `phone` is on: then the phone serves the seat, and its registration is the seat's media."""

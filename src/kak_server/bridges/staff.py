@@ -1,7 +1,6 @@
 """Shift leads and their people: who leads which room, what leads and operators are told, what is audited."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges import staff_texts
@@ -10,6 +9,7 @@ from kak_server.bridges.outputs import Audit, Dirty, Note, Tell, Unseat
 from kak_server.bridges.rooms import Rooms
 from kak_server.bridges.staff_loans import StaffLoans
 from kak_server.model.ids import OperatorId, PositionId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing import api as routing
 from kak_server.routing.views import OperatorView
 from kak_server.routing.words_people import MISSED
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Notice = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PersonInfo:
     """A person as configured. `leads`: control rooms whose shift lead the person is; `capacity`: what they take beside
     a call."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from kak_server.model.ids import ContactId, QueueId
+from kak_server.model.light import frozen
 
 KEPT_IN_A_CELL = 64
 MAX_SIGHTINGS = 20_000
@@ -22,7 +23,7 @@ Cell = tuple[int, int]
 K = TypeVar("K")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """So many `calls` within `window_ms` and the radius of each other, or `area_calls` in one area; 0: not."""
 
@@ -31,7 +32,7 @@ class Rule:
     window_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sighting:
     """One call: when, and from where as far as known (degrees, WGS 84). `area` "": unknown."""
 
@@ -40,7 +41,7 @@ class Sighting:
     area: str = ""
     latitude: float | None = None
     longitude: float | None = None
-    queue: QueueId = QueueId("")  # noqa: RUF009 - a string
+    queue: QueueId = QueueId("")
 
     @property
     def placed(self) -> bool:
@@ -48,7 +49,7 @@ class Sighting:
         return self.latitude is not None and self.longitude is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cluster:
     """A likely incident. The place is the mean of the placed calls; it is over `window_ms` after its last call."""
 

@@ -1,19 +1,19 @@
 """Tracks that a worker writes. Each is known from its start until its ledger row, also when its call is over: a worker
 that dies in between never says that the track is closed, and what it left on the disk is salvaged."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kak_server.bridges.contact_plan import contact_of_recording
 from kak_server.bridges.outputs import SalvageTrack, StoreTrack
 from kak_server.media import rpc
 from kak_server.model.ids import RecordingId
+from kak_server.model.light import frozen
 
 if TYPE_CHECKING:
     from kak_server.bridges.context import Context
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Track:
     """Journalled under `track/<recording>` before the command that starts it."""
 

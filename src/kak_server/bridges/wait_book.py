@@ -5,10 +5,10 @@ loop for seconds. What is kept here follows from the routing core's state and is
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from kak_server.bridges.context import Context
 from kak_server.model.ids import ContactId, OperatorId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.api import ContactState
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.views import OperatorView
@@ -16,7 +16,7 @@ from kak_server.routing.views import OperatorView
 Rooms = tuple[RoomId, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a contact was last seen waiting, or offered to somebody."""
 

@@ -5,7 +5,6 @@ with *in private*. Whoever is in no conversation hears something that says so: m
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import permutations
 
 from kak_server.bridges.line import Line, Progress
@@ -13,6 +12,7 @@ from kak_server.bridges.names import group_leg, seat_leg
 from kak_server.media import rpc
 from kak_server.media.places import place_prompt
 from kak_server.model.ids import PositionId
+from kak_server.model.light import frozen
 from kak_server.routing.api import Part
 
 WELCOME_GAP_MS = 8_000
@@ -22,7 +22,7 @@ TOLD = "told-"  # and the contact: a play that tells the caller's place
 RING_GAIN = 0.5  # at a headset in which somebody may be talking
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guest:
     """An operator in the contact beside its holder: the seat, how they take part, whether their microphone is keyed
     towards the radio."""
@@ -33,7 +33,7 @@ class Guest:
     on_radio: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Room:
     """How the contact stands: the seat it is at (None: it waits, is parked, or was handed over), on hold there, that
     seat's microphone keyed towards the radio, who is there beside the holder, and what a caller who waits is told."""
@@ -47,7 +47,7 @@ class Room:
     place: int = 0  # in the queue, told to the caller; 0: none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Voice:
     """One who takes part: as a source and as a sink."""
 

@@ -1,12 +1,13 @@
 """Field types that the sections share."""
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from kak_server.config.yaml_tree import ElsewhereText
+from kak_server.model.light import frozen
 
 
 class Section(BaseModel):
@@ -42,7 +43,7 @@ def _name_server(value: str) -> str:
     raise ValueError(f"{value!r} is not an IP address, with or without a port")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SecretText:
     """A password that never shows in messages. `literal`: it stands in the file itself, which a lab alone may do."""
 

@@ -6,7 +6,8 @@ real, everything else is invented: numbers start with +4700, which no Norwegian 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 # Catchment area of each AMK, and its positions; the areas share the other rooms evenly.
 AREAS = (
@@ -68,7 +69,7 @@ SKILLS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Room:
     ident: str
     name: str

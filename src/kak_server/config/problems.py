@@ -1,12 +1,13 @@
 """What is wrong with a configuration, said so that a person can mend it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 Location = tuple[str | int, ...]  # keys and list indexes from the top of the file
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One thing to mend. `line` is 1-based; None when the value is in no file (an override of the command line)."""
 

@@ -2,11 +2,11 @@
 region that is none. Whoever builds up slowly publishes such rules on purpose, so that they are no errors."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from kak_server.config.people import QueueSection
 from kak_server.config.problems import Location
 from kak_server.config.settings import Settings
+from kak_server.model.light import frozen
 
 Finding = tuple[Location, str]
 
@@ -29,7 +29,7 @@ def rules_that_lead_nowhere(settings: Settings) -> Iterator[Finding]:
             yield ("rooms", number, "minimum_staff"), f"room {room.id} has {seats} positions"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _People:
     """The highest level of each skill that somebody has, by room they may sit in; "" is anywhere."""
 

@@ -10,13 +10,13 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kak_server.config.problems import Location, Problem
+from kak_server.model.light import frozen
 
 DEPTH_MAX = 20
 PROBLEMS_MAX = 50
@@ -29,7 +29,7 @@ _WORDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tree:
     """The plain values of a file, the line of each location, and what was wrong with the text itself."""
 

@@ -5,10 +5,11 @@ An attempt counts when it begins and is given back when it succeeds, so that a v
 """
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockoutLimits:
     """Failures allowed within the window, which slides."""
 

@@ -1,10 +1,10 @@
 """What was answered to which command id, so that a repeated command is answered as the first time."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kak_server.model.codec import Json, dumps
+from kak_server.model.light import frozen
 
 ANSWER = TypeVar("ANSWER")
 
@@ -13,7 +13,7 @@ class IdReusedError(Exception):
     """The id was given before to a different command."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Remembered(Generic[ANSWER]):
     asked: bytes
     answer: ANSWER

@@ -5,14 +5,15 @@ models validate), so that the shell holds no state of the house.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import OperatorId, PositionId, RoomId, SessionId
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class User:
     """A person who may sign in. `password_hash` is an argon2id PHC string; "": nobody can sign in as that person."""
 
@@ -25,7 +26,7 @@ class User:
     rooms: tuple[RoomId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """Who makes a request: the session, and the seat its tab claims to hold (None: not seated)."""
 
@@ -35,7 +36,7 @@ class Caller:
     seat_epoch: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """A command's outcome. Codes are those of docs/integrators/position-api.md."""
 
@@ -45,7 +46,7 @@ class Result:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrackFile:
     """A recorded track on disk, for replay."""
 

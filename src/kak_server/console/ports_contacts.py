@@ -1,14 +1,15 @@
 """What the shell asks of the house for integrators: programs that bring contacts without a call."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from kak_server.console.ports import Result
 from kak_server.model.codec import Json
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewContact:
     """A contact an integrator wants; words as in `console.requests_contacts.ContactRequest`."""
 

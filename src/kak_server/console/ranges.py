@@ -1,12 +1,13 @@
 """The Range header of a request (RFC 9110 section 14): one range of bytes, or the whole."""
 
 import re
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 _SPEC = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ByteRange:
     """Bytes `start` up to but without `end`."""
 

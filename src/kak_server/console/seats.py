@@ -6,16 +6,17 @@ Pure and journalled: `put` takes back one seat's record, `to_json`/`restore` the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from kak_server.model.codec import Json, from_json, to_json
 from kak_server.model.ids import OperatorId, PositionId, SessionId
+from kak_server.model.light import frozen
 
 KEY = TypeVar("KEY", OperatorId, SessionId)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seat:
     """A seat's record. Without a session it stands empty; its epoch lives on."""
 
@@ -26,7 +27,7 @@ class Seat:
     since_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lost:
     """Somebody to tell `seat.lost`: that session's tab with that epoch."""
 
@@ -37,7 +38,7 @@ class Lost:
     reason: str  # "another-tab" or "taken-over"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claimed:
     """The seat is the claimant's. `changed` are the records to journal, empty for a re-attach."""
 
@@ -47,7 +48,7 @@ class Claimed:
     lost: tuple[Lost, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """The seat is not the claimant's: `taken`, or `not-your-seat` for an epoch that is over."""
 
@@ -55,7 +56,7 @@ class Refused:
     taken_by: OperatorId | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Book:
     seats: tuple[Seat, ...] = field(default=())
 

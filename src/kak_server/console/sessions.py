@@ -8,17 +8,18 @@ A session's secret is the cookie's token. Only its SHA-256 is kept and journalle
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kak_server.model.codec import CodecError, Json, from_json, to_json
 from kak_server.model.ids import OperatorId, SessionId
+from kak_server.model.light import frozen
 
 # A use is written down when the last written one is so old: a journal record a minute, not one a request.
 TOUCH_INTERVAL_MS = 60_000
 TOKEN_CHARS_MAX = 128
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """One sign-in. `token_hash` is the hex SHA-256 of the cookie's token."""
 

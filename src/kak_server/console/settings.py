@@ -1,9 +1,11 @@
 """What the console's shell must be told. `config` composes it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LabNumber:
     """A number the lab panel can ring, with the name of its queue."""
 
@@ -11,7 +13,7 @@ class LabNumber:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LabBring:
     """A contact without a call that the lab panel can bring: its kind, the queue it goes to, and who brings it."""
 
@@ -21,7 +23,7 @@ class LabBring:
     integrator: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StreamLimits:
     """Bounds of one event stream."""
 
@@ -31,7 +33,7 @@ class StreamLimits:
     list_interval_ms: int = 200  # whole lists go out at most this often
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConsoleSettings:
     """Settings of the position API and the console's pages. Defaults suit the lab."""
 

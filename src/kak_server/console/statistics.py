@@ -1,12 +1,12 @@
 """Statistics as the API gives them: who may see what, what may be asked for, and what the house must answer."""
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 from kak_server.console.ports import User
 from kak_server.model.codec import Json
+from kak_server.model.light import frozen
 
 By = Literal["queue", "room", "operator", "queue-room"]
 EVERYWHERE = frozenset({"statistics", "statistics-people", "admin"})  # queues and rooms, all of them
@@ -18,7 +18,7 @@ RANGE_MAX_MS = 31 * 86_400_000
 ROWS_MAX = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """Rows of half hours that began in [from_ms, to_ms), issued after the cursor; of these rooms, None: of all."""
 
@@ -30,7 +30,7 @@ class Question:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """Rows in the order of issue; `cursor` is what to ask for next, `more` whether that gives something at once."""
 

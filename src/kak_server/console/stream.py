@@ -15,12 +15,12 @@ asks for what comes after it. The ring is the reader's queue: a reader too slow 
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import orjson
 
 from kak_server.console.settings import StreamLimits
 from kak_server.model.codec import Json
+from kak_server.model.light import frozen
 
 Encode = Callable[[str, Json], str | None]
 _PATIENT = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
@@ -46,7 +46,7 @@ def encode_rows(data: Json) -> str:
         return encode(data)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One numbered event. `text` is the JSON of its data; None in the ring for a list, whose newest text is read."""
 

@@ -5,10 +5,11 @@ one 16-bit sample, so a byte range of the PCM file maps straight to a byte range
 """
 
 import struct
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kak_server.model.light import frozen
 
 HEADER_BYTES = 44
 HEADER_SCAN_BYTES = 4_096  # the data chunk begins well before this in every file we write
@@ -21,7 +22,7 @@ class WavError(ValueError):
     """Not a WAV file we can play."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WavInfo:
     """Where and what the samples of a file are. `frames` counts samples per channel."""
 

@@ -1,13 +1,14 @@
 """What a worker holds, and how it answers: the parts of the RPC that say rather than order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import LegId, MixId, RecordingId
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edge:
     """`sink` hears `source` with linear `gain`."""
 
@@ -16,7 +17,7 @@ class Edge:
     gain: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegCensus:
     """One leg as the worker has it. kind "rtp", "operator", "citizen" or "viewer"."""
 
@@ -33,7 +34,7 @@ class LegCensus:
     ssrc: int = 0  # rtp: as ordered, which tells a leg from another of its name and port; 0: a worker does not say
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Census:
     """All a worker holds. Zero after load, or something leaks."""
 
@@ -46,7 +47,7 @@ class Census:
     awaited: tuple[LegId, ...] = ()  # those of `watched` that are watched once
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """A worker's answer to a command."""
 

@@ -6,13 +6,14 @@ commands. So a crash of either side needs no protocol of its own: desired minus 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from kak_server.media import rpc
 from kak_server.model.ids import LegId, MixId, RecordingId
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """One owner's share of the worker. Names are unique in the house; WebRTC legs are not planned, because only
     a browser's offer can make one: they are listed in `browser_legs` so that they are not closed as strangers."""

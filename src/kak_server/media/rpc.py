@@ -26,7 +26,6 @@ id (a browser that came back): edges and recordings stay.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from kak_server.media.census import Census as Census
@@ -42,6 +41,7 @@ from kak_server.media.rtp_args import applied as applied
 from kak_server.media.rtp_args import modified as modified
 from kak_server.media.rtp_args import session_mark as session_mark
 from kak_server.model.ids import LegId, MixId, RecordingId
+from kak_server.model.light import frozen
 
 VERSION = 1
 MAX_LINE_BYTES = 262_144
@@ -56,7 +56,7 @@ WebrtcRole = Literal["operator", "citizen", "viewer"]
 # --- commands: op name -> arguments ----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateWebrtc:
     """op leg.create_webrtc: answer a browser's offer. Result: {"answer_sdp": str}.
 
@@ -71,14 +71,14 @@ class CreateWebrtc:
     source_leg: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CloseLeg:
     """op leg.close: idempotent; closing an unknown leg is no error."""
 
     leg: LegId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetMix:
     """op mix.set: the whole matrix of one mix, replacing what it was; no edges = the mix is gone."""
 
@@ -86,7 +86,7 @@ class SetMix:
     edges: tuple[Edge, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartPlay:
     """op play.start: a tone ("tone:ringback", "tone:hold", "tone:beep", "tone:busy", "tone:speak") or a prompt
     ("prompt:queue-welcome") into a sink, and after it the prompt `then`, left out where there is none. A silence of
@@ -102,14 +102,14 @@ class StartPlay:
     then: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopPlay:
     """op play.stop."""
 
     play: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartRecord:
     """op record.start: tap `source` into a WAV file of its own, from now on; silence where nothing comes.
 
@@ -122,14 +122,14 @@ class StartRecord:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopRecord:
     """op record.stop."""
 
     recording: RecordingId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenUplink:
     """op uplink.open: let a gated leg send for `lease_ms` (cut to UPLINK_LEASE_MAX_MS) from now; repeat to renew.
     Event uplink.closed{leg, reason: "lease"} when it lapses."""
@@ -138,14 +138,14 @@ class OpenUplink:
     lease_ms: int = UPLINK_LEASE_MAX_MS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CloseUplink:
     """op uplink.close: shut the gate at once (before the next packet) and throw its buffer away."""
 
     leg: LegId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchTalk:
     """op talk.watch: send leg.talk{leg, talking, level_dbov} when the source starts or stops talking (VAD). `once`:
     only when it starts, and then the watch is over by itself."""
@@ -155,14 +155,14 @@ class WatchTalk:
     once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GetStats:
     """op leg.stats: result {"legs": {leg: {...}}}; "" = all legs."""
 
     leg: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GetCensus:
     """op census: result is the Census as JSON."""
 
@@ -207,7 +207,7 @@ OP_OF: Mapping[type[Command], str] = {args: op for op, args in OPS.items()}
 # --- events: ev name -> arguments ----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegMedia:
     """ev leg.media: a WebRTC leg's media is "up" (first packet after DTLS), "down" (nothing for 1 s) or "closed"."""
 
@@ -216,7 +216,7 @@ class LegMedia:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegLearned:
     """ev leg.learned: an RTP leg's first valid packet fixed the peer's address, and it is not where control said."""
 
@@ -225,7 +225,7 @@ class LegLearned:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegSilent:
     """ev leg.silent: no RTP for `silent_ms`; ev leg.active when it comes back (silent_ms = how long it was)."""
 
@@ -233,7 +233,7 @@ class LegSilent:
     silent_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegActive:
     """ev leg.active."""
 
@@ -241,7 +241,7 @@ class LegActive:
     silent_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegDtmf:
     """ev leg.dtmf: an RFC 4733 digit ended."""
 
@@ -250,7 +250,7 @@ class LegDtmf:
     duration_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegDtmfSent:
     """ev leg.dtmf_sent: all digits of an order are out, or `ok` is False and the leg closed or changed before."""
 
@@ -259,7 +259,7 @@ class LegDtmfSent:
     ok: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegTalk:
     """ev leg.talk. `last`: the watch was for this word, and is over."""
 
@@ -269,14 +269,14 @@ class LegTalk:
     last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlayEnded:
     """ev play.ended."""
 
     play: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UplinkClosed:
     """ev uplink.closed."""
 
@@ -284,7 +284,7 @@ class UplinkClosed:
     reason: Literal["lease", "command", "leg-closed"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gap:
     """Silence written because nothing came: offset into the track and length."""
 
@@ -292,7 +292,7 @@ class Gap:
     length_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordClosed:
     """ev record.closed: one track is complete on disk. expected_ms by the wall clock, stored_ms by counting samples."""
 
@@ -310,7 +310,7 @@ class RecordClosed:
     gaps: tuple[Gap, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordFailed:
     """ev record.failed: the disk or the tap failed; the call goes on."""
 

@@ -4,11 +4,12 @@ Fields are only ever added, with defaults that mean what there was before: a wor
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from kak_server.model.codec import dumps
 from kak_server.model.ids import LegId
+from kak_server.model.light import frozen
 
 Codec = Literal["PCMA", "PCMU", "opus"]
 Suite = Literal["", "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_32"]
@@ -18,7 +19,7 @@ DTMF_MIN_MS, DTMF_MAX_MS = 40, 5_000
 DTMF_DIGITS_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SrtpKeys:
     """SRTP of a leg (RFC 3711, RFC 7714): master key and salt each way, as base64. No repr shows them.
 
@@ -31,7 +32,7 @@ class SrtpKeys:
     receive_mki_bytes: int = 0  # so long a master key identifier is in each of the peer's packets
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateRtp:
     """op leg.create_rtp: an RTP leg on a port control chose and journalled. Result: {"port": int}.
 
@@ -63,7 +64,7 @@ class CreateRtp:
     rtcp_mux: bool = False  # RTCP on the same port (RFC 5761), both ways; without it there is none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModifyRtp:
     """op leg.modify: the peer's session changed (re-INVITE): new address until learned anew, codec, keys, direction.
     What is "same" stays as the leg has it."""
@@ -80,7 +81,7 @@ class ModifyRtp:
     rtcp_mux: bool | Same = "same"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendDtmf:
     """op leg.dtmf: digits (0-9 * # A-D) to the peer as telephone-events (RFC 4733), in place of its audio.
 

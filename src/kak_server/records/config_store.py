@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from kak_server.model.codec import dumps
+from kak_server.model.light import names
 from kak_server.records import database
 from kak_server.records.config_tables import CHANGES, DRAFTS, EDITS, OBJECTS, PASSWORDS, VERSIONS
 from kak_server.records.config_types import DraftRow, Edits, ObjectRow, PasswordRow, VersionRow
@@ -122,7 +123,7 @@ class ConfigStore:
                     raise OutrunError(f"version {newest} is the newest, not {row.parent}")
                 parent = connection.execute(select(VERSIONS.c.hash).where(VERSIONS.c.number == newest)).scalar()
                 made = chained(row, changes, str(parent or ""))
-                connection.execute(insert(VERSIONS), [{name: getattr(made, name) for name in VersionRow.__slots__}])
+                connection.execute(insert(VERSIONS), [{name: getattr(made, name) for name in names(VersionRow)}])
                 _keep_objects(connection, changes)
                 rows = [
                     {"version": row.number, "kind": one.kind, "name": one.name, "hash": one.hash, "place": one.place}
@@ -172,7 +173,7 @@ class ConfigStore:
     def put_draft(self, row: DraftRow) -> None:
         """Begin one."""
         with self._engine.begin() as connection:
-            connection.execute(insert(DRAFTS), [{name: getattr(row, name) for name in DraftRow.__slots__}])
+            connection.execute(insert(DRAFTS), [{name: getattr(row, name) for name in names(DraftRow)}])
 
     def edit_draft(self, draft: str, edits: Edits, now_ms: int) -> bool:
         """Add edits; a second one of an object takes the place of the first. False: there is no such draft."""
@@ -214,7 +215,7 @@ class ConfigStore:
 
 def chained(row: VersionRow, changes: Sequence[ObjectRow], parent_hash: str) -> VersionRow:
     """The version with its hash in the chain: `parent_hash` is that of the version before it, "" for the first."""
-    values = {name: getattr(row, name) for name in VersionRow.__slots__ if name != "hash"}
+    values = {name: getattr(row, name) for name in names(VersionRow) if name != "hash"}
     body = {**values, "changes": sorted((one.kind, one.name, one.hash or "", one.place) for one in changes)}
     return VersionRow(**values, hash=hashlib.sha256(parent_hash.encode() + dumps(body)).hexdigest())
 
@@ -236,7 +237,7 @@ def _put_passwords(connection: Connection, rows: Sequence[PasswordRow]) -> None:
         connection.execute(delete(PASSWORDS).where(PASSWORDS.c.username == row.username))
     if rows:
         connection.execute(
-            insert(PASSWORDS), [{name: getattr(row, name) for name in PasswordRow.__slots__} for row in rows]
+            insert(PASSWORDS), [{name: getattr(row, name) for name in names(PasswordRow)} for row in rows]
         )
 
 

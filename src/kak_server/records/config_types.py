@@ -1,10 +1,11 @@
 """Rows of the configuration's versions. Times are UTC milliseconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VersionRow:
     """A published version. `hash` covers what it changes, who made it when, and the hash of its parent; `digest` its
     objects alone. `source`: "file" where the configuration file was taken over at a start, else "edited", "imported"
@@ -21,7 +22,7 @@ class VersionRow:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectRow:
     """An object in a version: None for content and hash where the version takes it out."""
 
@@ -32,7 +33,7 @@ class ObjectRow:
     place: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PasswordRow:
     """The hash of a person's password. `origin`: "file" or "set"."""
 
@@ -43,7 +44,7 @@ class PasswordRow:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DraftRow:
     """A draft without its edits. `base`: the version it was begun on."""
 
@@ -55,7 +56,7 @@ class DraftRow:
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edits:
     """What a draft says: content by (kind, name), None where the object goes; password hashes by user name."""
 

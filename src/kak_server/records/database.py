@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from kak_server.model.codec import dumps
+from kak_server.model.light import names
 from kak_server.records import chain
 from kak_server.records.fit import fitted
 from kak_server.records.tables import AUDIT, CALLS, LEDGER
@@ -82,7 +83,7 @@ def migrate(engine: Engine) -> None:
 def put_calls(connection: Connection, calls: Sequence[CallRecord]) -> None:
     """Insert or replace; of several records of one call the last counts."""
     fit = [fitted(call, CALLS) for call in calls]
-    newest = {call.contact: {name: getattr(call, name) for name in CallRecord.__slots__} for call in fit}
+    newest = {call.contact: {name: getattr(call, name) for name in names(CallRecord)} for call in fit}
     if newest:
         connection.execute(_upsert(connection.dialect.name), list(newest.values()))
 
@@ -98,7 +99,7 @@ def add_ledger(connection: Connection, rows: Sequence[LedgerRow], last: str | No
     for row in fresh.values():
         linked = chain.linked_ledger(row, last)
         last = linked.row_hash
-        row_values = {name: getattr(linked, name) for name in LedgerRow.__slots__}
+        row_values = {name: getattr(linked, name) for name in names(LedgerRow)}
         values.append({**row_values, "gaps": dumps(linked.gaps).decode()})
     if values:
         connection.execute(_ADD_LEDGER, values)
@@ -115,7 +116,7 @@ def add_audit(connection: Connection, rows: Sequence[AuditRow], last: str | None
     for row in fresh.values():
         linked = chain.linked_audit(row, last)
         last = linked.row_hash
-        row_values = {name: getattr(linked, name) for name in AuditRow.__slots__}
+        row_values = {name: getattr(linked, name) for name in names(AuditRow)}
         values.append({**row_values, "detail": dumps(linked.detail).decode()})
     if values:
         connection.execute(_ADD_AUDIT, values)
@@ -168,7 +169,7 @@ def audit(connection: Connection) -> Sequence[AuditRow]:
     """The whole audit log."""
     rows = connection.execute(select(AUDIT).order_by(AUDIT.c.number))
     return [
-        AuditRow(**{name: _plain(row, name) for name in AuditRow.__slots__ if name != "detail"}, detail=_detail(row))
+        AuditRow(**{name: _plain(row, name) for name in names(AuditRow) if name != "detail"}, detail=_detail(row))
         for row in rows
     ]
 
@@ -183,5 +184,5 @@ def _detail(row: Row[Any]) -> dict[str, Any]:
 
 
 def _ledger_row(row: Row[Any]) -> LedgerRow:
-    values = {name: row._mapping[name] for name in LedgerRow.__slots__ if name != "gaps"}
+    values = {name: row._mapping[name] for name in names(LedgerRow) if name != "gaps"}
     return LedgerRow(**values, gaps=tuple((at, length) for at, length in json.loads(row._mapping["gaps"])))

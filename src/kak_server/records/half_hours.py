@@ -6,12 +6,12 @@ is new or changed since, and nothing else. `revision` counts how often the row w
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tuple_, update
 
 from kak_server.model.codec import dumps
+from kak_server.model.light import frozen
 from kak_server.records.tables import STATISTICS
 from kak_server.statistics.columns import By
 from kak_server.statistics.halfhours import Row
@@ -21,7 +21,7 @@ _KEY = (STATISTICS.c.half_hour_ms, STATISTICS.c.row_by, STATISTICS.c.row_key)
 _LOOKUP_MAX = 250  # keys in one query: SQLite takes 999 parameters in its older versions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IssuedRow:
     """A row as it was issued."""
 
@@ -30,7 +30,7 @@ class IssuedRow:
     serial: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """Rows of half hours in [from_ms, to_ms), issued after `after`; of these rooms only, unless None."""
 

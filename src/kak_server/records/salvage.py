@@ -2,9 +2,10 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from kak_server.model.light import frozen
 
 _CHUNK_HEAD = struct.Struct("<4sI")
 _FORMATS = {6: "alaw-8000", 7: "ulaw-8000", 1: "pcm16-8000"}
@@ -15,7 +16,7 @@ class SalvageError(Exception):
     """The file is not there or is no WAV file of ours; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Salvaged:
     """What was found: whole samples only, milliseconds by counting them."""
 

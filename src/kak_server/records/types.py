@@ -1,12 +1,13 @@
 """The rows of the records. Times are UTC milliseconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kak_server.model.codec import Json
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallRecord:
     """One contact from arrival to end. `answered_at_ms` is when an operator answered first; of a call out, when the
     far end did, and `caller` is who was called. `parties` is JSON: who else was called into it; `messages` too: what
@@ -29,7 +30,7 @@ class CallRecord:
     messages: str = "[]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LedgerRow:
     """One recorded track: expected and stored milliseconds, the silences written where nothing came, the file's hash.
 
@@ -51,7 +52,7 @@ class LedgerRow:
     row_hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditRow:
     """Who did what to what: sign-ins, looks at recordings. Chained like the ledger. `key` is unique: a row written
     twice counts once."""

@@ -6,9 +6,10 @@ knows), offer (a reservation with an epoch and a lease).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.api_chats import ChatIdle as ChatIdle
 from kak_server.routing.api_common import CancelTimer as CancelTimer
 from kak_server.routing.api_common import ContactChanged as ContactChanged
@@ -63,7 +64,6 @@ from kak_server.routing.api_work import OverflowOut as OverflowOut
 from kak_server.routing.api_work import RoomChanged as RoomChanged
 from kak_server.routing.api_work import RoomStateSet as RoomStateSet
 from kak_server.routing.api_work import Standby as Standby
-from kak_server.routing.light import effect
 from kak_server.routing.words import Activity as Activity
 from kak_server.routing.words import ContactClass as ContactClass
 from kak_server.routing.words import ContactState as ContactState
@@ -89,7 +89,7 @@ from kak_server.routing.words_workflow import Step as Step
 from kak_server.routing.words_workflow import Strategy as Strategy
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Configured:
     """The rules from here on. First event of every journal; replaces queue definitions, keeps contacts."""
 
@@ -98,7 +98,7 @@ class Configured:
     version: int = 0  # of the configuration; 0: it has none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactArrived:
     """A new contact for a queue. Unknown queue or too many contacts: Refused (emergency is taken as long as memory).
 
@@ -124,7 +124,7 @@ class ContactArrived:
     identity: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactGone:
     """The caller left (BYE, CANCEL, gone): legal in every state."""
 
@@ -133,7 +133,7 @@ class ContactGone:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperatorSignedIn:
     """An operator sits down. A position already taken, or an operator already elsewhere, moves: the old seat is left
     (effect PositionLeft), a call in progress moves with the operator."""
@@ -151,7 +151,7 @@ class OperatorSignedIn:
     interruptible: bool = True  # calls are offered while the operator has chats; emergencies are in any case
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperatorSignedOut:
     """Refused (code "busy") while connected."""
 
@@ -159,7 +159,7 @@ class OperatorSignedOut:
     operator: OperatorId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ActivitySet:
     """What the person says; `note` is free text beside the reason. Leaving AVAILABLE while offered withdraws the offer
     to the next operator. Refused: "unknown-reason"."""
@@ -171,7 +171,7 @@ class ActivitySet:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PositionMedia:
     """The position's media leg came up or went down. Down while connected: `media_grace_ms`, then the contact
     re-enters at the head with its arrival time."""
@@ -181,7 +181,7 @@ class PositionMedia:
     up: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OfferAccepted:
     """Wins only with the current epoch and operator; anyone else gets Refused (code "offer-gone")."""
 
@@ -191,7 +191,7 @@ class OfferAccepted:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OfferRejected:
     """The operator says no: the next one is asked. `gives_way`: nobody said no, a chat's offer is taken back since
     something graver waits for this operator, who is asked for that first."""
@@ -203,7 +203,7 @@ class OfferRejected:
     gives_way: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactConnected:
     """The shells report: caller answered and joined with the operator of this epoch."""
 
@@ -212,7 +212,7 @@ class ContactConnected:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConnectFailed:
     """The join failed on our side: the contact re-enters at the head, the operator becomes unreachable or idle."""
 
@@ -222,7 +222,7 @@ class ConnectFailed:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HangUp:
     """The operator ends the call."""
 
@@ -231,7 +231,7 @@ class HangUp:
     contact: ContactId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HoldSet:
     """Hold or resume."""
 
@@ -241,7 +241,7 @@ class HoldSet:
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferToQueue:
     """Blind transfer: the contact waits in another queue (another room's, say), keeping its arrival time."""
 
@@ -251,7 +251,7 @@ class TransferToQueue:
     queue: QueueId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WrapUpDone:
     """The operator is through with the paper work."""
 
@@ -259,7 +259,7 @@ class WrapUpDone:
     operator: OperatorId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimerFired:
     """A timer of effect SetTimer. A stale key is ignored."""
 
@@ -298,7 +298,7 @@ Event = (
 )
 
 
-@effect
+@frozen
 class StartWaiting:
     """The contact waits. reason: "arrived", "requeued" (its operator or a join was lost), "transferred", "recalled" (it
     was parked too long), "handed-to" (a colleague by name)."""
@@ -309,7 +309,7 @@ class StartWaiting:
     announce: bool
 
 
-@effect
+@frozen
 class Offer:
     """Ring at this position until `expires_at_ms`. `epoch` counts this contact's offers from 1; with a `purpose` it is
     an invitation by the contact's holder (`api_moves`)."""
@@ -323,7 +323,7 @@ class Offer:
     invited_by: OperatorId | None = None
 
 
-@effect
+@frozen
 class WithdrawOffer:
     """Stop ringing there. reason: "accepted", "rejected", "expired", "caller-gone", "activity", "media", "moved",
     "signed-out", "gives-way"."""
@@ -335,7 +335,7 @@ class WithdrawOffer:
     reason: str
 
 
-@effect
+@frozen
 class Connect:
     """Answer the caller if not answered yet and join the two; report ContactConnected or ConnectFailed."""
 
@@ -345,7 +345,7 @@ class Connect:
     epoch: int
 
 
-@effect
+@frozen
 class SetHold:
     """Part or join caller and operator."""
 
@@ -354,7 +354,7 @@ class SetHold:
     on: bool
 
 
-@effect
+@frozen
 class ReleaseOperator:
     """Part the operator from the contact. cause: "hangup", "caller-gone", "transfer", "media-lost",
     "connect-failed", "handed-over", "idle"."""
@@ -365,7 +365,7 @@ class ReleaseOperator:
     cause: str
 
 
-@effect
+@frozen
 class EndContact:
     """Hang up towards the caller (harmless if the caller left) and close the record."""
 

@@ -1,10 +1,10 @@
 """Effects of every part of the core: timers, refusals, and what has to be drawn anew."""
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId
-from kak_server.routing.light import effect
+from kak_server.model.light import frozen
 
 
-@effect
+@frozen
 class SetTimer:
     """Send TimerFired(key) at `at_ms`; the same key again moves it."""
 
@@ -12,14 +12,14 @@ class SetTimer:
     at_ms: int
 
 
-@effect
+@frozen
 class CancelTimer:
     """Forget the key."""
 
     key: str
 
 
-@effect
+@frozen
 class Refused:
     """An event was refused: a stale accept ("offer-gone"), not the holder ("not-yours"), "unknown-contact",
     "unknown-operator", "unknown-queue", "duplicate" (that contact is here already), "busy",
@@ -31,21 +31,21 @@ class Refused:
     text: str
 
 
-@effect
+@frozen
 class ContactChanged:
     """For the consoles and the records: this contact looks different now."""
 
     contact: ContactId
 
 
-@effect
+@frozen
 class OperatorChanged:
     """For the consoles: this operator looks different now."""
 
     operator: OperatorId
 
 
-@effect
+@frozen
 class PositionLeft:
     """Somebody else took the seat, the operator moved, was signed out, or the next shift sits there: tell that seat.
     reason: "taken", "moved", "forced", "handed-over"."""
@@ -55,7 +55,7 @@ class PositionLeft:
     reason: str
 
 
-@effect
+@frozen
 class PositionMoved:
     """A connected operator moved seat: re-join the contact there."""
 

@@ -2,10 +2,11 @@
 published."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from kak_server.model.ids import OperatorId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.words import QueueConfig, RoutingConfig
 from kak_server.routing.words_people import Capacity
 
@@ -13,7 +14,7 @@ Apply = Literal["new", "all"]
 """Who follows changed rules: contacts that come in from now on, or those that are here as well."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperatorRules:
     """What the configuration says of a person, as far as it decides who is asked. `rooms` are those the person may sit
     in: somebody who sits elsewhere keeps the seat until signing out."""
@@ -25,7 +26,7 @@ class OperatorRules:
     capacity: Capacity | None = None  # None: as it is; versions of before there was any do not say
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigChanged:
     """A version is published: only what differs from the version before. One event, so that all of it holds or nothing.
 

@@ -1,12 +1,11 @@
 """More becomes known of a contact that is here already."""
 
-from dataclasses import dataclass
-
 from kak_server.model.ids import ContactId
+from kak_server.model.light import frozen
 from kak_server.routing.words_workflow import ContactKind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactDescribed:
     """Where it comes from (code of the municipality), its language, or that its picture came or went; None: as it was.
     While it waits, its queue's steps are looked at again at once. Only a call becomes `video`, and voice again."""

@@ -7,15 +7,16 @@ for some queues is one for what these queues ask for: queues of the room that ne
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from kak_server.model.ids import OperatorId, QueueId, RoomId
+from kak_server.model.light import frozen
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanAsked:
     """`room` asks `lender` for `count` people until `until_ms`: those who are `named`, or whom the lender chooses; for
     these queues (none: all of the room's), with at least these skills. Refused: "duplicate", "same-room", "bad-time",
@@ -34,7 +35,7 @@ class LoanAsked:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanAgreed:
     """The lender's shift lead says who goes. `own_emergencies`: they stay there for their own room's. Refused:
     "unknown-loan", "not-asked" (it is answered), "unknown-operator" (not signed in there, or lent), "bad-count",
@@ -47,7 +48,7 @@ class LoanAgreed:
     own_emergencies: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanAnswered:
     """Somebody who is to be lent says yes or no. Refused: "unknown-loan", "not-asked", "minimum-staff"."""
 
@@ -57,7 +58,7 @@ class LoanAnswered:
     yes: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanEnded:
     """A shift lead of either room: the request is declined or taken back, or the loan is over early, for one operator
     or all. Never cuts a call. Refused: "unknown-loan", "unknown-operator"."""
@@ -74,7 +75,7 @@ LoanChange = Literal["asked", "agreed", "refused", "lent", "returned", "lapsed",
 LoanCause = Literal["", "time", "lead", "signed-out", "moved", "staffing"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanChanged:
     """How it goes with a loan. "agreed": the lender has said who; "refused": this operator said no; "lent", "returned":
     this operator serves the other room from now on, or no more; "lapsed": nobody answered in time; "over": the request

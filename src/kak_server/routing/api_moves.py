@@ -5,11 +5,10 @@ An invited colleague gets an ordinary Offer, with `purpose` and `invited_by`; it
 holder's own epoch stays what it is. OfferAccepted, OfferRejected and WithdrawOffer go with it as with any offer.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.light import effect
+from kak_server.model.light import frozen
 from kak_server.routing.words_moves import Part
 
 INVITES = 1_000_000
@@ -20,7 +19,7 @@ Purpose = Literal["consult", "conference"]
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactParked:
     """The holder puts the contact into a slot of the own room; it comes back by itself after the room's time. On loan
     the slot is the borrowing room's, unless the contact is the own room's alone, and stays so after the loan. Refused:
@@ -31,7 +30,7 @@ class ContactParked:
     contact: ContactId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParkedTaken:
     """An operator of that room, one on loan to it, or one who serves the contact's queue, takes a parked contact. The
     first has it; others are refused: "offer-gone". Also "not-yours", "busy", "no-media", "unknown-operator"."""
@@ -41,7 +40,7 @@ class ParkedTaken:
     contact: ContactId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferToOperator:
     """Blind, to one colleague: who does not take it leaves it to the holder it comes from (`back`), if that one can, or
     to the queue, at the head of its class. A chat stays with its holder until the colleague has said yes (an Offer with
@@ -56,7 +55,7 @@ class TransferToOperator:
     back: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColleagueInvited:
     """The holder asks a colleague in: to talk with first, the caller on hold meanwhile ("consult"), or with everybody
     ("conference"). Refused: "not-yours", "busy", "unknown-operator", "limit"."""
@@ -68,7 +67,7 @@ class ColleagueInvited:
     purpose: Purpose
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColleagueSought:
     """The holder asks for somebody to talk with first, and leaves it to us whom: of a queue, or of a room (those who
     can serve the contact's queue before others there). One is invited after the other until somebody comes, nobody is
@@ -82,7 +81,7 @@ class ColleagueSought:
     room: RoomId | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColleagueDropped:
     """The holder takes an invitation back, or parts a colleague from the contact. Where somebody is sought the search
     ends, and any of those who were asked may be named. Refused: "not-yours", "unknown-operator" (who is not in it)."""
@@ -93,7 +92,7 @@ class ColleagueDropped:
     target: OperatorId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConsultEnded:
     """The holder has talked with the colleague: "complete" leaves the caller to the colleague, "merge" joins all three.
     Refused: "not-yours", "nobody-else" (no consultation is up)."""
@@ -104,7 +103,7 @@ class ConsultEnded:
     how: Literal["complete", "merge"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParticipantQuit:
     """One who takes part leaves the contact to the others. Refused: "not-yours"."""
 
@@ -113,7 +112,7 @@ class ParticipantQuit:
     contact: ContactId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SupervisorListens:
     """A shift lead listens in, heard by nobody or (`whisper`) by the holder; said again it changes. That
     they may is the shell's to know. Refused: "unknown-contact", "busy", "no-media", "unknown-operator"."""
@@ -124,7 +123,7 @@ class SupervisorListens:
     whisper: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactTakenOver:
     """A shift lead takes a contact from its holder, who has paper work then. A chat comes beside whatever the shift
     lead has. Refused: "unknown-contact" (nobody talks in it), "busy", "no-media", "unknown-operator", "chats-full"."""
@@ -137,7 +136,7 @@ class ContactTakenOver:
 # --- effects ----------------------------------------------------------------------------------------------------------
 
 
-@effect
+@frozen
 class Parked:
     """The contact is in the slot until `recall_at_ms`, and the caller hears that it is looked after."""
 
@@ -148,7 +147,7 @@ class Parked:
     recall_at_ms: int
 
 
-@effect
+@frozen
 class ParticipantJoined:
     """Join the operator's sound; said again when the part changes. `number` counts the contact's participants."""
 
@@ -160,7 +159,7 @@ class ParticipantJoined:
     by: OperatorId
 
 
-@effect
+@frozen
 class SearchChanged:
     """The holder seeks a colleague ("begun"), or does no longer, and has the caller still: "nobody" is left of the
     `asked`, the "time" is over, or the holder "dropped" it. Who comes is a ParticipantJoined."""
@@ -174,7 +173,7 @@ class SearchChanged:
     asked: int
 
 
-@effect
+@frozen
 class ParticipantLeft:
     """Part the operator from the contact, which goes on. cause: "left", "dropped", "media-lost", "caller-gone", "over"
     (the contact went elsewhere)."""
@@ -186,7 +185,7 @@ class ParticipantLeft:
     cause: str
 
 
-@effect
+@frozen
 class HolderChanged:
     """One who took part has the contact from now on; their sound is joined already."""
 

@@ -1,15 +1,15 @@
 """Calls out, and calls that go on without an operator: what the routing core is told of them, and what it decides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId
-from kak_server.routing.light import effect
+from kak_server.model.light import frozen
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactDialed:
     """An operator calls somebody: a contact that is theirs from the start, connecting until the far end answers.
 
@@ -24,7 +24,7 @@ class ContactDialed:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactHandedOver:
     """The operator leaves; the caller goes on with others (or hears them being called). Refused: "not-yours",
     "busy" while not connected."""
@@ -34,7 +34,7 @@ class ContactHandedOver:
     contact: ContactId
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HandoverFailed:
     """Nobody is left with the caller of a contact that was handed over: it waits at the head of its class. `unheard`:
     somebody answered and hung up at once, an answering machine, say; no step calls that number for this contact
@@ -46,7 +46,7 @@ class HandoverFailed:
     unheard: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactPulledBack:
     """An operator of its queue's rooms joins a contact that was handed over. Refused: "busy", "no-media",
     "unknown-contact", "not-yours"."""
@@ -59,7 +59,7 @@ class ContactPulledBack:
 # --- effects ----------------------------------------------------------------------------------------------------------
 
 
-@effect
+@frozen
 class DialOut:
     """Call the far end and let the operator hear how it goes; report ContactConnected when it answers, ContactGone
     when it does not."""

@@ -4,17 +4,17 @@ Lending has a page of its own, `api_loans`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from kak_server.model.ids import OperatorId, PositionId, RoomId
-from kak_server.routing.light import effect
+from kak_server.model.light import frozen
 from kak_server.routing.words_people import CALLS_ALONE, Capacity, ForcedTo
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WrapUpExtended:
     """The operator needs `by_ms` more for the paper work; given as far as the settings let it. Refused:
     "not-in-wrap-up", "limit" (nothing is left to give)."""
@@ -24,7 +24,7 @@ class WrapUpExtended:
     by_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperatorForced:
     """A shift lead (`by`) sets somebody ready, not ready, or signs them out. Never cuts a call: being ready or not
     counts after it, and a sign-out waits for the end of the call and its paper work. `reason` is of the organisation's
@@ -38,7 +38,7 @@ class OperatorForced:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HandOverStarted:
     """The next shift's operator is at the position while the last one is in a call or its paper work: when that is
     over the one leaves and the other sits there, not ready yet. Where the seat's operator is free it happens at once.
@@ -54,7 +54,7 @@ class HandOverStarted:
     capacity: Capacity = CALLS_ALONE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HandOverCancelled:
     """The incoming goes away, or the outgoing stays on. Refused: "not-yours", "unknown-position"."""
 
@@ -66,7 +66,7 @@ class HandOverCancelled:
 # --- effects ----------------------------------------------------------------------------------------------------------
 
 
-@effect
+@frozen
 class MadeNotReady:
     """So many offers in a row rang out at this operator, who is asked no more until they say they are ready."""
 
@@ -75,7 +75,7 @@ class MadeNotReady:
     misses: int
 
 
-@effect
+@frozen
 class MissesTolerated:
     """As many rang out, but nobody else in the room could serve its own queues: the operator stays ready, and somebody
     must look."""
@@ -85,7 +85,7 @@ class MissesTolerated:
     misses: int
 
 
-@effect
+@frozen
 class Forced:
     """A shift lead's word has been heard. `waits`: it takes effect when the call and its paper work are over."""
 
@@ -101,7 +101,7 @@ class Forced:
 HandOverChange = Literal["started", "done", "cancelled", "expired", "taken"]
 
 
-@effect
+@frozen
 class HandOverChanged:
     """How it goes with a hand-over. "taken": a third person sat down there. After "started" the two share the position
     until `until_ms` at most; "expired": it came to nothing, the outgoing stays on."""

@@ -1,15 +1,13 @@
 """Workflows at work: rooms that open and close, and what a step leads to besides who is asked."""
 
-from dataclasses import dataclass
-
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
-from kak_server.routing.light import effect
+from kak_server.model.light import frozen
 from kak_server.routing.words_workflow import RoomState
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoomStateSet:
     """A control room opens, closes or is evacuated, at once: contacts that wait for nobody but such rooms are offered
     as their next steps say, and nobody in an evacuated room is asked for anything. Calls that are up go on."""
@@ -24,7 +22,7 @@ class RoomStateSet:
 # --- effects ----------------------------------------------------------------------------------------------------------
 
 
-@effect
+@frozen
 class Announce:
     """Play this announcement to the waiting caller; `place` is the place in the queue from 1, 0: it is not told."""
 
@@ -33,7 +31,7 @@ class Announce:
     place: int
 
 
-@effect
+@frozen
 class OverflowOut:
     """Nobody here answers: call this number and join it with the caller. The contact goes on without an operator
     (state "handed-over"); report HandoverFailed when nobody there hears the caller, ContactGone at the end."""
@@ -43,7 +41,7 @@ class OverflowOut:
     number: str
 
 
-@effect
+@frozen
 class Standby:
     """Answered second: stay ready. WithdrawOffer ("answered-elsewhere") or Connect follows at once."""
 
@@ -53,7 +51,7 @@ class Standby:
     epoch: int
 
 
-@effect
+@frozen
 class RoomChanged:
     """For the consoles: this room is open, closed or evacuated now."""
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.words_people import CALLS_ALONE, Capacity, ForcedTo, LoanState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForcedState:
     """What a shift lead set the operator to. `waits`: a sign-out that the call is not over for yet."""
 
@@ -19,7 +20,7 @@ class ForcedState:
     waits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanTerms:
     """What somebody on loan serves: those queues of the borrowing room (all, if none is named) as one of its own, and
     the emergencies of their own room if its lead kept them."""

@@ -6,11 +6,11 @@ may serve such contacts, best first.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Any
 
 from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.lane_bits import EMERGENCIES, EMERGENCY, OWN
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.rooms_rows import Room
@@ -263,7 +263,7 @@ class Bench:
             heappush(self._heap, entry)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """What a contact under its present step asks for: where it waits, and whom it looks at, own room first."""
 

@@ -4,9 +4,8 @@ Looks at every operator of the rooms concerned, and says of each either why not,
 asked.
 """
 
-from dataclasses import dataclass
-
 from kak_server.model.ids import OperatorId
+from kak_server.model.light import frozen
 from kak_server.routing import ahead, lanes, matching, reserves, rings
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState, RoomState
 from kak_server.routing.needs import Crew, skills_of
@@ -20,7 +19,7 @@ _NOT_NOW = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """One operator as seen from a contact: `reason` why not to be asked now, or None and the rank, smaller first: how
     recently the contact was let pass (-1: not), place of the ring, the strategy's key, the id."""

@@ -1,9 +1,9 @@
 """What the consoles and the records see of the core: frozen copies, never the core's own rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.api import Activity, ContactClass, ContactKind, ContactState, OperatorState
 from kak_server.routing.duty import ForcedState, HandOver, Loan, LoanTerms
 from kak_server.routing.moves import Handing, Search, Slot
@@ -14,7 +14,7 @@ from kak_server.routing.words_people import LoanState
 from kak_server.routing.words_workflow import RoomState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParticipantView:
     """An operator beside the holder; `expires_at_ms` while invited."""
 
@@ -32,7 +32,7 @@ class ParticipantView:
         return self.expires_at_ms is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlotView:
     """Where a parked contact is."""
 
@@ -42,7 +42,7 @@ class SlotView:
     recall_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SearchView:
     """Somebody of a queue or a room is sought to talk with first, until then at most; so many were asked."""
 
@@ -52,7 +52,7 @@ class SearchView:
     asked: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HandingView:
     """Its holder hands a chat on to this colleague, who is asked until then; `number` as of an invitation."""
 
@@ -62,7 +62,7 @@ class HandingView:
     expires_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactView:
     """One contact. Times are UTC ms; `since_ms` is when the present state began; `cause` only when ended."""
 
@@ -95,7 +95,7 @@ class ContactView:
     handing: HandingView | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DutyView:
     """The day of an operator beside the call at hand. `on_since_ms`: signed in; `misses_in_row`: offers that rang out
     since the last sign of life; `leaving`: goes when the work at hand is done."""
@@ -111,7 +111,7 @@ class DutyView:
     loan: LoanTerms | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperatorView:
     """One signed-in operator. `since_ms` is when the present state or activity began; `missed` and `rejected` count
     offers since sign-in."""
@@ -138,7 +138,7 @@ class OperatorView:
     reserved: bool = False  # kept for the emergencies of the room they serve
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HandOverView:
     """Two people at one position; `name` is the incoming's."""
 
@@ -150,7 +150,7 @@ class HandOverView:
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoanView:
     """A request of one room for people of another, and what came of it."""
 
@@ -172,7 +172,7 @@ class LoanView:
     lent: tuple[OperatorId, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoomView:
     """Whether a control room is open, who said so last, why and when (UTC ms; 0: nobody ever did)."""
 

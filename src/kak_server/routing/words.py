@@ -1,10 +1,11 @@
 """The words of the routing room: classes, states, what people say, and the rules of queues."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from kak_server.model.ids import QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.words_class import ContactClass as ContactClass
 from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import PeopleConfig
@@ -42,7 +43,7 @@ class Activity(StrEnum):
     AFTER_CALL = "after-call-work"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueConfig:
     """A service in an area. Operators signed in in `rooms` serve it if their skills reach `skills`."""
 
@@ -63,7 +64,7 @@ class QueueConfig:
     goal_percent: int = 90  # statistics: so many are to be
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutingConfig:
     """All the core needs to know before the first call."""
 

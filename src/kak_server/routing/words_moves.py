@@ -1,7 +1,8 @@
 """Words of a live contact's moves: who takes part beside the holder and how, and the rules of park slots."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from kak_server.model.light import frozen
 
 
 class Part(StrEnum):
@@ -17,7 +18,7 @@ TALKS = (Part.MEMBER, Part.CONSULT)
 """Those who may become the holder when the holder goes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParkRules:
     """Of one control room: how many slots, and after how long a parked contact comes back."""
 

@@ -1,10 +1,11 @@
 """The words of people's days: reasons for not being ready, what a shift lead may force, how loans stand, settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from kak_server.model.ids import RoomId
+from kak_server.model.light import frozen
 
 MISSED = "missed-offers"
 """The reason of somebody who was made not ready for letting offers ring out; nobody says it of themselves."""
@@ -26,7 +27,7 @@ class LoanState(StrEnum):
     RUNNING = "running"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReasonConfig:
     """Why somebody is not available, as the organisation lists it. `working`: counts as working time."""
 
@@ -36,7 +37,7 @@ class ReasonConfig:
     working: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Capacity:
     """What an operator takes by kind of contact. One call at a time, always; chats beside each other and beside it."""
 
@@ -49,7 +50,7 @@ CALLS_ALONE = Capacity()
 """Whoever nothing is said of."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeopleConfig:
     """How people's days are bounded. The defaults are those of journals written before there was any of this."""
 

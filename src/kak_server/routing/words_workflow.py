@@ -5,10 +5,11 @@ contacts that wait: who is asked, how skilled they must be, in which order, what
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from kak_server.model.ids import OperatorId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.words_class import ContactClass
 
 STEPS_MAX = 32
@@ -58,7 +59,7 @@ class RoomState(StrEnum):
     EVACUATED = "evacuated"  # nobody waits for it, and nobody there is asked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoomConfig:
     """A control room as far as routing goes."""
 
@@ -70,7 +71,7 @@ class RoomConfig:
     help_percent: int = 50  # fair sharing: callers of other rooms get so much of this room while its own wait
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     """When a step holds: all that is said must be true; what is not said is no matter. Times of day are local."""
 
@@ -90,7 +91,7 @@ class Condition:
     room_states: tuple[RoomState, ...] = ()  # of the own room
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One step. What it does not say stays as the steps before it left it.
 
@@ -117,7 +118,7 @@ class Step:
     overflow_number: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocalTime:
     """Local time as a table: from each UTC time (ms, ascending) on, local time is so many ms ahead.
 
@@ -128,7 +129,7 @@ class LocalTime:
     ahead_ms: tuple[int, ...] = (0,)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoomsConfig:
     """The country's rooms, its calendars, and how rooms share."""
 

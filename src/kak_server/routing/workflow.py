@@ -4,9 +4,10 @@ Pure arithmetic on frozen data; `flow.py` moves contacts by it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kak_server.model.ids import RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.needs import Skills, skills_of
 from kak_server.routing.words import QueueConfig
 from kak_server.routing.words_workflow import Reach, RoomsConfig, Step, Strategy
@@ -34,7 +35,7 @@ def needs_of(config: QueueConfig, steps: tuple[Step, ...]) -> set[Skills]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """What the steps that are done come to. `tiers`: sets of rooms, asked in this order, the last holds all."""
 

@@ -1,7 +1,8 @@
 """What the journal tells people."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from kak_server.model.light import frozen
 
 AlarmKind = Literal[
     "degraded",  # the disk refuses; records wait in memory
@@ -21,7 +22,7 @@ ORDINARY: frozenset[AlarmKind] = frozenset({"compaction-left"})
 GOOD: frozenset[AlarmKind] = frozenset({"recovered", "caught-up", "waiting-again"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournalAlarm:
     """Something a person must know: kind for the metrics, text for the person."""
 

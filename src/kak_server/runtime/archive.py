@@ -5,11 +5,11 @@ opening the wrong ones: times, and which contacts its events are about.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kak_server.model.codec import dumps, loads
+from kak_server.model.light import frozen
 from kak_server.runtime.files import FILES, Files, create_whole
 from kak_server.runtime.folder import (
     index_path,
@@ -25,7 +25,7 @@ from kak_server.runtime.packing import pack
 DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keep:
     """How much history: `days` old at most, `total_bytes` on the disk at most. 0: without bound."""
 
@@ -33,7 +33,7 @@ class Keep:
     total_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     """What a segment holds: serials, times (UTC ms, 0: no event) and the contacts of its events."""
 

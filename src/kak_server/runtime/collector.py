@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Literal
+
+from kak_server.model.light import frozen
 
 YOUNG = 3_000  # objects made and not gone: so many are looked at in about a millisecond
 NEVER = 2**31 - 1
@@ -32,7 +33,7 @@ def put_off() -> Iterator[None]:
         gc.enable()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CollectorRules:
     """When a pass over everything is due, and when it has been put off long enough."""
 

@@ -13,10 +13,10 @@ import hashlib
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from kak_server.model.codec import CodecError, dumps
+from kak_server.model.light import frozen
 from kak_server.runtime.archive import Keep, drop_old, put_away
 from kak_server.runtime.counted import Counted
 from kak_server.runtime.files import FILES, Files
@@ -33,7 +33,7 @@ EXIT_PROBLEM = 1
 EXIT_LOST = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compacted:
     """What was done. `lost`: records that could not be read, and then nothing was done but saying so."""
 

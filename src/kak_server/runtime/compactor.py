@@ -8,11 +8,11 @@ low priority and may be killed at any time: files appear whole or not at all.
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from kak_server.model.codec import CodecError, from_json, loads
+from kak_server.model.light import frozen
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.compaction import EXIT_LOST, Compacted, fingerprint
 from kak_server.runtime.losses import Lost
@@ -22,7 +22,7 @@ TIMEOUT_S = 600.0
 LEFT = "the server stops: the journal is compacted on while the next one runs"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """`problem`: why it could not be done, "" if it was. `lost`: what it could not read, and so did not compact.
     `stopped`: it was asked for or under way when it was stopped."""

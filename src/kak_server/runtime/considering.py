@@ -4,10 +4,11 @@ The best few who may be asked, in the order in which they would be, and the othe
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from kak_server.model.ids import OperatorId, PositionId
+from kak_server.model.light import frozen
 from kak_server.routing import matching, ranking, rings
 from kak_server.routing.api import Strategy
 from kak_server.routing.state import Contact, State
@@ -20,7 +21,7 @@ NAMED_MAX = 3
 GROUPS_MAX = 12
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """An operator who may be asked. `rank` is the core's, smaller first: whether the contact was let pass before (-1:
     not, else smaller is longer ago), the widening of the workflow, the strategy's key, the id. `merit` says in words
@@ -38,7 +39,7 @@ class Candidate:
     merit_nb: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Others:
     """So many are not asked for one reason; a few of their names."""
 
@@ -48,7 +49,7 @@ class Others:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Considered:
     """`able` may be asked, of whom `best` come first by the queue's `strategy`; `others` may not. `nearer_first`: the
     own room's or a nearer room's people come before others, whatever the strategy. `rang_out_in`: in this room it rang
@@ -62,7 +63,7 @@ class Considered:
     rang_out_in: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judged:
     """What an offer was decided on: the core's `order` of all who could be asked, and whom it asks by name."""
 

@@ -6,7 +6,6 @@ waits in the inbox until the outputs before it are carried out.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -33,6 +32,7 @@ from kak_server.bridges.outputs import (
 )
 from kak_server.media import rpc
 from kak_server.model.ids import PositionId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.queues import STEP
 from kak_server.runtime.journal import Journal
 from kak_server.runtime.timers import Timers
@@ -90,7 +90,7 @@ class StorePort(Protocol):
     def audited(self, output: Audit) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ports:
     """The shells that outputs go to."""
 

@@ -9,12 +9,12 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kak_server.model.codec import dumps
 from kak_server.model.ids import ContactId, RoomId
+from kak_server.model.light import frozen
 from kak_server.runtime.considering import summary
 from kak_server.runtime.folder import segment_numbers
 from kak_server.runtime.nursery import end_with_parent
@@ -28,7 +28,7 @@ EXIT_UNKNOWN = 3
 MEMORY_BYTES = 2 * 1024**3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """What happened to a contact, step by step. `complete`: false if the journal has a hole in between or there were
     more steps than are told; `over`: the contact has ended; `known`: false if the journal's readable part does not tell

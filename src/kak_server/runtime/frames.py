@@ -8,10 +8,10 @@ journal, so a hole says how many records are missing.
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kak_server.model.codec import loads
+from kak_server.model.light import frozen
 from kak_server.runtime.packing import HOLE
 
 SEGMENT_MAGIC = b"KAKJNL1\n"
@@ -34,7 +34,7 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Damage:
     """Bytes that hold no whole record. `tail`: nothing readable follows, as after a kill in mid-write."""
 

@@ -1,14 +1,14 @@
 """What a journal is given by its owner."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from kak_server.model.light import frozen
 from kak_server.runtime.alarms import JournalAlarm
 from kak_server.runtime.compactor import Compactor
 from kak_server.runtime.files import Files
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hooks:
     """Callbacks may come from other threads. `compactor` None: full segments are closed by a checkpoint on the loop."""
 

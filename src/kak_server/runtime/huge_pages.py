@@ -13,8 +13,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from kak_server.model.light import frozen
 
 PAGE_BYTES = 4_096
 HUGE_BYTES = 2 * 1024 * 1024
@@ -27,7 +28,7 @@ _REGION = re.compile(r"([0-9a-f]+)-([0-9a-f]+) rw-p [0-9a-f]+ 00:00 0 *(\[heap\]
 OnPass = Callable[[int, float], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HugePageRules:
     """When it looks, and how gently."""
 

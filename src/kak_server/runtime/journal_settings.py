@@ -1,12 +1,12 @@
 """How a journal is kept."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.runtime.segments import Newer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournalSettings:
     """`durability` "disk" waits for the disk at each record, at most `wait_ms`; a disk that takes longer is not waited
     for until it keeps up again, alarmed. `newer`: what to do at the start about events of a newer program."""

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 _CONTACT = re.compile(rb'"contact":"([^"\\]{1,64})"')
 CONTACTS_MAX = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lost:
     """What could not be read back, and exactly where.
 

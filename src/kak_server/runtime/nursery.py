@@ -16,15 +16,16 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import IO, Any
+
+from kak_server.model.light import frozen
 
 CHILDREN_MAX = 4
 GRACE_S = 5.0
 PR_SET_PDEATHSIG = 1  # prctl(2): a signal when the thread that started us ends
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ran:
     """How a process ended. `problem`: why it did not run to its end, "" if it did; then the rest counts for nothing.
     `stopped`: that was our own closing."""

@@ -1,11 +1,12 @@
 """The words of the core in the words of explanations, in both languages: tables from the core's to the readers'."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from kak_server.model.light import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Said:
     """The same in English and bokmål."""
 

@@ -5,15 +5,15 @@ is said as it is; a test reads the core's sources and finds those that are missi
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from kak_server.model.light import frozen
 from kak_server.routing.ahead import FURTHER_ROOMS, IF_IT_HOLDS, REACHES
 from kak_server.routing.api import Reach
 from kak_server.runtime.phrases import ACTIVITIES, Said
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kind:
     """What the core says of one operator; how several are counted of whom it says that; and, after "was until then",
     what one was. `\\1` is the pattern's, `{later}` the step that will change it."""

@@ -1,10 +1,10 @@
 """Replaying history: a routing core carried along the records, from the snapshot before a segment on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from kak_server.model.codec import CodecError
+from kak_server.model.light import frozen
 from kak_server.routing.api import Event
 from kak_server.routing.snapshot_forms import FORMAT
 from kak_server.routing.step import RoutingCore
@@ -16,7 +16,7 @@ from kak_server.runtime.segments import Lost, beginning, event_of, is_base
 from kak_server.runtime.snapshots import read_snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """One record (or a loss) of segment `number`, before the core has taken it. `event`: to be stepped next."""
 

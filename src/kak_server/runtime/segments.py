@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kak_server.model.codec import CodecError
+from kak_server.model.light import frozen
 from kak_server.routing.api import Event
 from kak_server.routing.codec import decode_event
 from kak_server.routing.upgrades import NewerEventError
@@ -25,7 +26,7 @@ from kak_server.runtime.snapshots import Snapshot, read_snapshot
 Newer = Literal["refuse", "skip"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replay:
     """What a new generation starts from: the routing snapshot (None: an empty core), the events since, the live values
     by key, and what was lost. `remarks`: which snapshots could not be read, and what the state was made from instead;

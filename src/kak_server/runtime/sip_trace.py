@@ -9,7 +9,6 @@ import json
 import os
 import ssl
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from kak_server.model.errors import StartupError
+from kak_server.model.light import frozen
 from kak_server.sip.ladder import ladder
 from kak_server.sip.pcap import pcap
 from kak_server.sip.trace_wire import TraceFormatError, from_wire
@@ -27,7 +27,7 @@ PASSWORD_VARIABLE = "KAK_PASSWORD"
 _CSRF_HEADER = "X-Kak-Csrf"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """Whom to ask, and as whom. `ca` is a PEM file to trust besides the system's; an empty password is asked for."""
 
@@ -37,7 +37,7 @@ class Server:
     ca: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Show:
     """What to do with it: a capture file as well, JSON instead of the ladder."""
 

@@ -6,17 +6,17 @@ that is damaged is no snapshot, and reading begins one earlier.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kak_server.model.codec import dumps
+from kak_server.model.light import frozen
 from kak_server.runtime.files import FILES, Files, create_whole
 from kak_server.runtime.folder import read_file, snapshot_path
 from kak_server.runtime.frames import SEGMENT_MAGIC, Frame, encode_frame, scan
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """The state before segment `number`. `payloads`: the newest record of each live value, by key."""
 

@@ -3,9 +3,8 @@
 Taken from the contact's row before and after, never worked out anew.
 """
 
-from dataclasses import dataclass
-
 from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.queues import STEP
 from kak_server.routing.state import Contact, State
@@ -14,7 +13,7 @@ from kak_server.runtime.step_sentences import change_said, rooms_said, when_said
 from kak_server.runtime.times import seconds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Was:
     queue: str
     rules: str

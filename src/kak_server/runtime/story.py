@@ -1,9 +1,9 @@
 """One contact's way through the house, told in sentences while the journal is replayed through the routing core."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from kak_server.model.ids import ContactId, OperatorId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.state import Contact, Operator, State
 from kak_server.routing.step import RoutingCore
@@ -21,7 +21,7 @@ from kak_server.runtime.workflow_sentences import known_of, sentence_of
 STEPS_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One thing that happened to the contact. `after_ms` since it arrived, None if that does not matter (a restart);
     `considered`: who was, where somebody was chosen or nobody could be."""

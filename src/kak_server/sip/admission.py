@@ -1,8 +1,8 @@
 """Who may call whom: trunks by source address, and the checks of RFC 3261 section 8.2 in their order."""
 
 import ipaddress
-from dataclasses import dataclass
 
+from kak_server.model.light import frozen
 from kak_server.sip import build
 from kak_server.sip.additional import MEDIA_TYPE
 from kak_server.sip.api import SipSettings, TrunkSettings
@@ -31,7 +31,7 @@ _PARTICULARS = frozenset(("content-disposition", "content-encoding", "content-id
 _URN_PREFIX = "urn:service:"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """Why a request is not served, as a response."""
 
@@ -40,7 +40,7 @@ class Refusal:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Admitted:
     """An INVITE that may become a call."""
 

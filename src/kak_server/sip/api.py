@@ -7,12 +7,13 @@ through `new_id` so that the core draws no entropy itself.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId
+from kak_server.model.light import frozen
 from kak_server.sip.api_devices import DeviceContacts, RegistrarSettings
 from kak_server.sip.api_legs import Dial, LegEvent
 from kak_server.sip.limits import LoadLimits, MessageLimits
@@ -23,7 +24,7 @@ from kak_server.sip.sdp_text import Direction
 Transport = Literal["udp", "tcp", "tls"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flow:
     """Where a message came from and where an answer goes: the listener, the peer, the connection for a stream."""
 
@@ -35,7 +36,7 @@ class Flow:
     domain: str = ""  # TLS we dial: the name the peer's certificate must carry (RFC 5922 7.1); "": its address
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallerIdentity:
     """Who calls, and how far that can be believed (RFC 3325: P-Asserted-Identity counts from trusted trunks only)."""
 
@@ -45,7 +46,7 @@ class CallerIdentity:
     privacy: bool = False  # Privacy: id was asked for; an emergency operator sees the number all the same
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """Caller's position out of PIDF-LO (RFC 4119, RFC 5491), or the reason it could not be read."""
 
@@ -61,7 +62,7 @@ class Location:
     areas: tuple[str, ...] = ()  # codes and names of areas in the civic address, the likeliest municipality first
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Detail:
     """A line about the call for the operator. `label` is a word the console knows: "provider", "subscriber", ..."""
 
@@ -69,7 +70,7 @@ class Detail:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DataReference:
     """A block of additional data (RFC 7852) still to be fetched: its kind ("providerinfo") and http(s) URI."""
 
@@ -80,7 +81,7 @@ class DataReference:
 # --- events: the core to the house -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IncomingCall:
     """A new INVITE for a number we serve. Unless the house answers at once, 100 Trying follows."""
 
@@ -103,7 +104,7 @@ class IncomingCall:
     emergency: bool = False  # by number, URN, Resource-Priority or trunk: never held back by limits of ours
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallCancelled:
     """CANCEL before our final response; 487 has gone out. The call is over."""
 
@@ -111,7 +112,7 @@ class CallCancelled:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallConfirmed:
     """ACK for our 200 came: the dialog is up on both sides. `answer_sdp` only for a late offer."""
 
@@ -119,7 +120,7 @@ class CallConfirmed:
     answer_sdp: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallMediaChanged:
     """The peer offered another session by re-INVITE or UPDATE, and the core has answered with the session we have.
 
@@ -134,7 +135,7 @@ class CallMediaChanged:
     held_by: Literal["nobody", "peer", "us", "both"] = "nobody"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallEnded:
     """The dialog is over. cause: "bye" (peer hung up), "hangup" (we did), "gone" (481/408 to our in-dialog request),
     "no-ack" (our 200 was never acknowledged), "rejected" (we refused it); "replaced" (another call took its place,
@@ -150,7 +151,7 @@ class CallEnded:
     q850: int = 0  # cause of the peer's Reason header (RFC 3326, ITU-T Q.850); 0 when it gave none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProbeAnswered:
     """The in-dialog OPTIONS of `probe` was answered: the peer still has the dialog."""
 
@@ -172,7 +173,7 @@ SipEvent = (
 # --- what the core knows, for reconciling after a restart ------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallView:
     """One call as the core has it (`SipCore.calls`). A call the house knows and the core does not is over."""
 
@@ -189,7 +190,7 @@ class CallView:
 # --- where a name leads (RFC 3263) ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Want:
     """What is asked of the resolver: the parts of a SIP URI that say where it leads, and what we can use."""
 
@@ -201,7 +202,7 @@ class Want:
     families: tuple[int, ...] = (4, 6)  # ours, the preferred first
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """One place to try. `domain` is the name that was asked for: what a TLS peer must prove to be."""
 
@@ -221,7 +222,7 @@ class Send(NamedTuple):
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Close:
     """Close a stream connection (its peer broke the framing)."""
 
@@ -235,14 +236,14 @@ class PutRecord(NamedTuple):
     value: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteRecord:
     """Drop the record: the call is over and its transactions are done."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Locate:
     """Find where `want` leads (RFC 3263) and tell `SipCore.located(key, targets)`; nothing found: no targets."""
 
@@ -278,7 +279,7 @@ Output = Send | Close | PutRecord | DeleteRecord | Emit | Count | Locate
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrunkSettings:
     """A carrier or sibling network, known by its source addresses and, where set, by its certificate."""
 
@@ -303,7 +304,7 @@ class TrunkSettings:
     source_rate: Rate = field(default_factory=Rate)  # the same of each of its addresses
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListenerSettings:
     """One address of ours as peers see it."""
 
@@ -315,7 +316,7 @@ class ListenerSettings:
     families: tuple[int, ...] = (4, 6)  # IP versions it can reach
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SipSettings:
     """Everything the core must know; `config` composes it."""
 

@@ -1,10 +1,12 @@
 """SIP phones of ours: what the room must know of them, and what the house hears of where they can be reached."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceSettings:
     """A phone or softphone that may register. `ha1` stands for its password (`digest.stored`), in the algorithms that
     it may use."""
@@ -17,7 +19,7 @@ class DeviceSettings:
     max_contacts: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistrarSettings:
     """The registrar as a whole (RFC 3261 section 10). Without devices there is none: REGISTER is 405."""
 
@@ -31,7 +33,7 @@ class RegistrarSettings:
     lock_ms: int = 300_000  # then nothing more is tried from there for so long
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceContacts:
     """A device has registered, refreshed, unregistered or run out. `contacts` are its addresses of record's contacts,
     to be given back in `Dial.contact`, the preferred first; none: it cannot be reached."""

@@ -4,15 +4,16 @@ The orders are methods of `SipCore` (`dial`, `reoffer`, `refer`, ...); what they
 Like all of the room they name calls by our own `CallId`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kak_server.model.ids import CallId
+from kak_server.model.light import frozen
 from kak_server.sip.sdp_text import Direction
 
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dial:
     """An outgoing call. The house chooses the id, the port and the offer; the core finds the way.
 
@@ -40,7 +41,7 @@ class Dial:
 # --- events ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallProgress:
     """A provisional answer to our INVITE: 180 rings, 181 is forwarded, 183 with `sdp` is early media."""
 
@@ -52,7 +53,7 @@ class CallProgress:
     trunk: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallAnswered:
     """A 2xx to our INVITE, and our ACK is on its way: the call is up. Of several answers (13.2.2.4) the first is the
     call; the others are acknowledged and ended by the core."""
@@ -63,7 +64,7 @@ class CallAnswered:
     answered_by: str = ""  # number or URI of who answered, where it says (P-Asserted-Identity, else the Contact)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaAgreed:
     """Our `reoffer` was answered with 2xx: both sides use `answer_sdp` with what was offered from now on.
 
@@ -75,7 +76,7 @@ class MediaAgreed:
     direction: Direction = "sendrecv"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaRefused:
     """Our `reoffer` was refused (488, 408 ...) or never answered; the session is as it was (14.1)."""
 
@@ -83,7 +84,7 @@ class MediaRefused:
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferAsked:
     """The peer wants us to call somebody in its place (REFER, RFC 3515). Nothing was answered yet: the house says
     `accept_transfer` (202) or `reject_transfer`, then `report_transfer` as the new call goes on."""
@@ -95,7 +96,7 @@ class TransferAsked:
     referred_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferReport:
     """How a REFER of ours goes on: a NOTIFY's status line, or the final refusal of the REFER itself."""
 

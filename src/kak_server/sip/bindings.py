@@ -1,14 +1,15 @@
 """Where a device can be reached: its bindings, the order of requests about them, and their record (RFC 3261 10.3)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kak_server.model.codec import Json, from_json, to_json
+from kak_server.model.light import frozen
 from kak_server.sip.api import Flow
 
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binding:
     """One contact. Requests go over `flow`, where its REGISTER came from: behind a NAT the contact's own address leads
     nowhere (RFC 5626 section 5.3)."""
@@ -28,7 +29,7 @@ class Binding:
         return self.uri.partition("?")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceRecord:
     """Journalled under `sip/reg/<device>`."""
 

@@ -1,8 +1,8 @@
 """Message bodies: one part, or several in multipart/mixed (RFC 3261 section 7.4, RFC 2046 section 5.1, RFC 5621)."""
 
 import re
-from dataclasses import dataclass
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import parse_media_type
 from kak_server.sip.parser import Message
@@ -14,7 +14,7 @@ PIDF = "application/pidf+xml"
 _SDP_LINES = re.compile(rb"(?:\A|\n)(v=0\r?\n(?:[a-z]=[^\r\n]*\r?\n){3,200})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One body part. `content_id` without angle brackets."""
 

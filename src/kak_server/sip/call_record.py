@@ -1,11 +1,12 @@
 """Calls in the journal: all that a new process needs to go on with one, and less once it is over."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, field, fields, replace
 from typing import Literal
 
 from kak_server.model.codec import Json, dumps, from_json, loads, to_json
 from kak_server.model.ids import CallId
+from kak_server.model.light import frozen
 from kak_server.sip.api import Flow, IncomingCall
 from kak_server.sip.calls import CSEQ_RESERVE, Awaiting, Call, CallState
 from kak_server.sip.dialog import Dialog
@@ -18,7 +19,7 @@ _UNSAID = {one.name: to_json(one.default) for one in fields(IncomingCall) if one
 _NOWHERE = Flow("udp", "", 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AwaitingRecord:
     """`Awaiting` in the journal; `data` as latin-1 text."""
 
@@ -30,7 +31,7 @@ class AwaitingRecord:
     redial: Flow | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallRecord:
     """A call in the journal: all that a new process needs to go on with it."""
 
@@ -56,7 +57,7 @@ class CallRecord:
     reliable: Reliable | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PastRecord:
     """A call that is over, of which only late copies of its messages may come: all it takes to know them. Before there
     was this shape such calls had a `CallRecord` too."""

@@ -8,15 +8,16 @@ A: retransmit, doubling without a ceiling, on unreliable transports      B: noth
 C: our CANCEL has brought no final answer in 64*T1 (9.1): Final(408), over
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.sip.machine import Arm, Deliver, Disarm, Effect, Final, Over, Times, Transmit
 
 State = Literal["calling", "proceeding", "completed", "accepted"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientInvite:
     """One INVITE of ours, from its first copy on the wire until late answers need no care any more."""
 

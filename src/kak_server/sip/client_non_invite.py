@@ -5,13 +5,14 @@ trying --1xx--> proceeding --200-699--> completed --K--> over
 E: retransmit, doubling to T2 (at T2 once proceeding)      F: gives up, Final(408)
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.sip.machine import Arm, Disarm, Effect, Final, Over, Times, Transmit
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientNonInvite:
     """One request of ours that waits for its answer."""
 

@@ -4,8 +4,8 @@ Pure: what is decided here depends on the order and the settings alone.
 """
 
 import re
-from dataclasses import dataclass
 
+from kak_server.model.light import frozen
 from kak_server.sip import build
 from kak_server.sip.api import Flow, SipSettings, TrunkSettings
 from kak_server.sip.api_legs import Dial
@@ -21,7 +21,7 @@ _ESNET = "esnet.1"  # RFC 7135: calls of the emergency services among themselves
 _ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'  # RFC 3323 4.1.1.3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """Where an INVITE goes: its Request-URI and the URI it is sent to."""
 

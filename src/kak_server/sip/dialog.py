@@ -1,7 +1,8 @@
 """Dialogs (RFC 3261 section 12): what an INVITE or the answer to one of ours makes, and requests inside one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from kak_server.model.light import frozen
 from kak_server.sip import build
 from kak_server.sip.api import Flow, SipSettings, Transport, Want
 from kak_server.sip.errors import ParseError
@@ -15,7 +16,7 @@ _ALLOWED_TARGETS = ("sip", "sips", "tel")
 _TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialog:
     """State of one dialog. `flow` is where the peer's last request in it came from."""
 
@@ -111,7 +112,7 @@ def accepts_cseq(dialog: Dialog, number: int) -> bool:
     return number >= dialog.remote_cseq
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outgoing:
     """A request of ours: its headers, and where it goes. On a stream it goes over the peer's connection, and to
     `redial` when that is gone; where `want` is set, a name must be located first, and the flows are the fallback."""

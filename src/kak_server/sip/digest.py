@@ -8,8 +8,8 @@ that is what both the header and the hash want (unq() of RFC 7616 3.4 removes th
 import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 
 MAX_HEADER_CHARACTERS = 4_096
@@ -45,7 +45,7 @@ _HASHES = _hashes()
 ALGORITHMS = tuple(_HASHES)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """One WWW-Authenticate or Proxy-Authenticate value that we can answer."""
 

@@ -8,9 +8,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.sip.digest import ALGORITHMS, algorithm_named, parse_params, response_of
 from kak_server.sip.errors import ParseError
 from kak_server.sip.uri import parse_uri
@@ -20,7 +20,7 @@ _COUNT = re.compile(r"[0-9A-Fa-f]{8}\Z")
 _WINDOW = 64  # requests may overtake each other by so many counts
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """The credentials of an Authorization or Proxy-Authorization header."""
 

@@ -1,7 +1,6 @@
 """What an INVITE tells of its caller, put together for the operator. Nothing of it can cost the call."""
 
-from dataclasses import dataclass
-
+from kak_server.model.light import frozen
 from kak_server.sip.additional import additional_data
 from kak_server.sip.api import CallerIdentity, DataReference, Detail, Location, SipSettings
 from kak_server.sip.bodies import SDP, Part
@@ -18,7 +17,7 @@ _TELLING = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """See `IncomingCall`, whose fields these are."""
 

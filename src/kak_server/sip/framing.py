@@ -1,15 +1,16 @@
 """Messages out of a byte stream (RFC 3261 section 18.3, keep-alives of RFC 5626 section 3.5.1)."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from kak_server.model.light import frozen
 
 # White space around the value is taken off afterwards: a pattern that does it looks at each space again and again
 _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:([^\r\n]*)(?=\r\n)", re.IGNORECASE)
 _END = b"\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frame:
     """A whole message, a keep-alive ping to be answered with CRLF, or the bytes behind which the stream is lost."""
 

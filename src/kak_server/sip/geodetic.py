@@ -3,10 +3,10 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lxml import etree
 
+from kak_server.model.light import frozen
 from kak_server.sip.xml_safe import local_name
 
 GML = "{http://www.opengis.net/gml}"
@@ -19,7 +19,7 @@ _LENGTH_MAX_M = 20_100_000  # half the earth's circumference
 _M_PER_DEGREE = 111_320.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shape:
     """Where, and how exact. `radius_m` None: the sender said nothing of it."""
 

@@ -1,9 +1,9 @@
 """A call's trace as a ladder in plain ASCII: a line a message, peers left, we at the right."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.parser import Request, parse
 from kak_server.sip.trace import CallTrace, Traced, call_id_of
@@ -17,7 +17,7 @@ _HEADERS_MAX = 4_096
 _OURSELVES = "kak-server"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rung:
     """One line of the ladder, worked out."""
 

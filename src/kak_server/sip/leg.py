@@ -1,7 +1,6 @@
 """A call of ours as its record has it: what was ordered, where it has been tried, what was heard."""
 
-from dataclasses import dataclass
-
+from kak_server.model.light import frozen
 from kak_server.sip.api import Flow, SipSettings
 from kak_server.sip.api_legs import Dial
 from kak_server.sip.dialog import Dialog, Outgoing
@@ -10,7 +9,7 @@ MAX_GIVEN_UP = 8  # INVITEs of one call whose late answers are waited for
 MAX_EARLY = 16  # branches of one forked INVITE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """One INVITE that has left: enough to repeat, acknowledge and cancel it after a restart."""
 
@@ -52,7 +51,7 @@ def attempt_of(outgoing: Outgoing, trunk: str) -> Attempt:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Early:
     """What one branch of the INVITE has said before any final answer (12.1.2)."""
 
@@ -62,7 +61,7 @@ class Early:
     settled: bool = False  # `sdp` came reliably: our offer has its answer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leg:
     """The outgoing side of a call."""
 

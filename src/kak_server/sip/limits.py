@@ -1,7 +1,8 @@
 """Limits on what peers may send and how much of it we serve. Every one has a default; `config` composes others."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.parser import Message, Request
 from kak_server.sip.rates import Rate
@@ -9,7 +10,7 @@ from kak_server.sip.rates import Rate
 _SDP = "application/sdp"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageLimits:
     """Sizes within one message, beyond which it is refused (location and additional data: shown as unreadable)."""
 
@@ -37,7 +38,7 @@ class MessageLimits:
             raise ParseError(f"session description of {len(message.body)} bytes", 413)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadLimits:
     """What is let in when there is much. Emergency calls are held back by none of it but `max_calls` of all."""
 

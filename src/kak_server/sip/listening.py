@@ -1,11 +1,12 @@
 """What the shell is told about its sockets: addresses, certificates, bounds. Values only; `config` makes them."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from kak_server.model.light import frozen
 from kak_server.sip.api import Transport
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StreamLimits:
     """Bounds on the connections of one listener, for TCP and for TLS each."""
 
@@ -24,7 +25,7 @@ class StreamLimits:
     sweep_s: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlsFiles:
     """Certificates of one listener, as paths of PEM files."""
 
@@ -36,7 +37,7 @@ class TlsFiles:
     verify_peer: bool = True  # a peer whom we dial must prove to be whom we mean (RFC 5922)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListenSpec:
     """One listener: UDP and TCP at `port`, TLS at `tls_port` (0: any free one)."""
 

@@ -5,8 +5,10 @@ nothing of flows, messages or time: the transaction layer carries the effects ou
 which cost a third of a frozen dataclass to make.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from kak_server.model.light import frozen
 
 
 class Transmit(NamedTuple):
@@ -28,24 +30,24 @@ class Disarm(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deliver:
     """The response at hand goes up to the user of the transaction."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Final:
     """A client transaction has its answer: `status`, or 408 when none came in time."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unacknowledged:
     """No ACK came for a final answer other than 2xx (timer H)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Over:
     """The machine is terminated: forget it."""
 
@@ -53,7 +55,7 @@ class Over:
 Effect = Transmit | Arm | Disarm | Deliver | Final | Unacknowledged | Over
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Times:
     """The three base times of RFC 3261 table 4, in ms."""
 

@@ -5,11 +5,11 @@ neither is kept as it came: a number nobody can read is still shown to the opera
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.uri import Uri, parse_uri
 
@@ -26,7 +26,7 @@ _REMEMBERED = 1_024  # those called, and those who call again
 _INTERNATIONAL_DIGITS_MIN = 9  # with the 00; a shorter one is a national number that begins so
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Numbering:
     """One country's numbering plan as far as it takes to tell its numbers apart. The defaults are Norway's."""
 
@@ -36,7 +36,7 @@ class Numbering:
     trunk_prefix: str = "0"  # may stand in front of a national number and means nothing; "": there is none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Number:
     """A number and what it is."""
 

@@ -3,12 +3,13 @@
 Pure look-up; dialling itself is `SipCore.dial`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from kak_server.model.light import frozen
 from kak_server.sip.numbers import Number, Numbering, normalise
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutboundRoute:
     """A rule: numbers it is for, and how they are reached."""
 
@@ -20,7 +21,7 @@ class OutboundRoute:
     emergency: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """How a dialled number is reached. No trunks: nobody may, or nobody can call it (`route` "" when none matched)."""
 
@@ -31,7 +32,7 @@ class Way:
     route: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outbound:
     """The rules, looked up by exact number first and then by the longest prefix."""
 

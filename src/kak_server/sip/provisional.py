@@ -1,8 +1,9 @@
 """Numbers of reliable provisional answers (RFC 3262 7.1, 7.2)."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.parser import Message, Request, Response
 
@@ -10,7 +11,7 @@ _RSEQ = re.compile(r"[0-9]{1,10}\Z")
 _RACK = re.compile(r"([0-9]{1,10})[ \t]+([0-9]{1,10})[ \t]+([A-Za-z0-9.!%*_+`'~-]+)\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reliable:
     """The newest reliable provisional answer of ours to one INVITE; part of the call's record."""
 

@@ -1,12 +1,13 @@
 """How often something may happen: token buckets by key, in bounded memory, on a clock of the caller's."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 KEYS_MAX = 4_096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rate:
     """`per_s` a second in the long run, `burst` at once. No rate at all (`per_s` 0): as often as one likes."""
 

@@ -1,7 +1,6 @@
 """Why a call ended: the Reason header (RFC 3326), with causes of SIP and of the telephone network (ITU-T Q.850)."""
 
-from dataclasses import dataclass
-
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import parse_params, quote_string
 from kak_server.sip.parser import Message
@@ -12,7 +11,7 @@ MAX_TEXT = 200
 _ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reason:
     """What a Reason header says; nothing, where there is none."""
 

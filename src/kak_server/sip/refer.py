@@ -1,8 +1,8 @@
 """What REFER and NOTIFY say: Refer-To, Referred-By, Event, message/sipfrag (RFC 3515, 3892, 6665)."""
 
 import re
-from dataclasses import dataclass
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import parse_media_type, parse_name_addr, parse_params
 from kak_server.sip.parser import Message
@@ -17,7 +17,7 @@ _STATUS_LINE = re.compile(rb"SIP/2\.0 ([1-6][0-9]{2})(?: [^\r\n]{0,200})?(?:\r?\
 _ID = re.compile(r"[0-9]{1,10}\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReferTo:
     """Whom we are asked to call."""
 
@@ -54,7 +54,7 @@ def wants_reports(request: Message) -> bool:
     return (request.get("refer-sub") or "true").partition(";")[0].strip().lower() != "false"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """What a NOTIFY says of a REFER of ours."""
 

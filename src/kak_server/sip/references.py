@@ -5,9 +5,9 @@ have, and the connection goes to an address that was judged.
 """
 
 import ipaddress
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from kak_server.model.light import frozen
 from kak_server.sip.additional import read_block, unreadable_data
 from kak_server.sip.api import DataReference, Detail, Location
 from kak_server.sip.location import read_pidf, unreadable
@@ -18,7 +18,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a reference leads: name and port to connect to, and what is asked there."""
 
@@ -28,7 +28,7 @@ class Place:
     target: str  # path and query
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReferenceRules:
     """What may be fetched."""
 

@@ -1,9 +1,10 @@
 """The registrar (RFC 3261 10.3): REGISTER of devices of ours, their bindings, and their expiry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kak_server.model.codec import Json
+from kak_server.model.light import frozen
 from kak_server.sip.admission import Admission, Refusal
 from kak_server.sip.api import Flow
 from kak_server.sip.api_devices import DeviceContacts, DeviceSettings
@@ -21,7 +22,7 @@ MAX_URI_CHARACTERS = 512
 _INSTANCE = "+sip.instance"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """One Contact of a REGISTER: set it, or with `expires_s` 0 remove it."""
 

@@ -1,9 +1,10 @@
 """The Replaces header (RFC 3891): which dialog an INVITE takes the place of, and who may ask for that."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
+from kak_server.model.light import frozen
 from kak_server.sip.admission import Refusal
 from kak_server.sip.api import TrunkSettings
 from kak_server.sip.calls import Call, CallTable
@@ -17,7 +18,7 @@ MAX_VALUE = 1_024  # characters
 _NAMES = ("to-tag", "from-tag", "early-only")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replaces:
     """A dialog as its other side names it: `to_tag` is the tag of whoever gets the INVITE."""
 

@@ -8,9 +8,9 @@ The order among equals (RFC 2782) comes out of `seed`, so that the same seed giv
 import hashlib
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.sip.api import Target, Transport, Want
 
 MAX_RECORDS = 32  # of one answer
@@ -25,7 +25,7 @@ _PREFIX: dict[Transport, str] = {"udp": "_sip._udp", "tcp": "_sip._tcp", "tls": 
 DEFAULT_PORT: dict[Transport, int] = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """One question to the DNS; names in lower case without the final dot."""
 
@@ -33,7 +33,7 @@ class Query:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Naptr:
     """RFC 3403 section 4.1, as far as SIP uses it (terminal "s" records)."""
 
@@ -44,7 +44,7 @@ class Naptr:
     replacement: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Srv:
     """RFC 2782. `target` "" (a lone dot): the service is decidedly not there."""
 
@@ -54,7 +54,7 @@ class Srv:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """An A or AAAA record."""
 
@@ -65,7 +65,7 @@ Record = Naptr | Srv | Address
 Answers = Mapping[Query, tuple[Record, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Located:
     """Either `queries` to answer before asking again, or none, and `targets` in the order to try them."""
 

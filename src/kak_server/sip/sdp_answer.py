@@ -1,8 +1,9 @@
 """Our answer to an offer: which line, which codec, which key, which direction (RFC 3264 section 6, RFC 4568 5.1.2)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp_codecs import Chosen, Codec, answered_formats, choose
 from kak_server.sip.sdp_crypto import Crypto, SrtpKeys, Suite, chosen_crypto, derived_key, our_key
@@ -19,7 +20,7 @@ _MIRROR: dict[Direction, Direction] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ours:
     """Our side of one answer. `keys` are those we have in this dialog already, by suite."""
 

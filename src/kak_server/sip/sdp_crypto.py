@@ -9,9 +9,10 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.sip.sdp_text import Media
 
 Suite = Literal["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_32"]
@@ -34,7 +35,7 @@ _LIFETIME = re.compile(r"(?:2\^([0-9]{1,2})|([0-9]{1,15}))\Z")
 _SHOWN = re.compile(rb"(?i)(inline:[ \t]*)([^\s|;]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Crypto:
     """One usable a=crypto line. `mki_bytes`: so long a master key identifier is in each packet (0: none)."""
 
@@ -50,7 +51,7 @@ class Crypto:
         return f"{self.tag} {self.suite} inline:{base64.b64encode(self.key).decode('ascii')}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SrtpKeys:
     """What both sides agreed on, seen from us. Keys are master key and salt."""
 

@@ -1,9 +1,10 @@
 """What a negotiation comes to: the policy it follows, and the outcome as the media plan needs it."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import SdpError
 from kak_server.sip.sdp_codecs import CODECS, Chosen, Codec, DtmfClock
 from kak_server.sip.sdp_crypto import SrtpKeys
@@ -15,7 +16,7 @@ Protection = Literal["off", "optional", "required"]
 PTIME_MS = 20  # of what we send; a shorter maxptime of the peer is not kept
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaPolicy:
     """What a trunk's media may be. `srtp` optional: what is offered, SRTP first; our own offers are plain with keys
     beside them (RFC 8643), so that a peer without SRTP takes them too. `codecs` in order of preference."""
@@ -27,7 +28,7 @@ class MediaPolicy:
 PLAIN = MediaPolicy()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Negotiated:
     """The outcome. `answer_sdp` is the text we send (for a late offer: our offer)."""
 

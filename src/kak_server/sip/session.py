@@ -3,10 +3,11 @@
 A value in the call's record, so that all of it goes on after a restart.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Literal
 
 from kak_server.model.codec import Json, to_json
+from kak_server.model.light import frozen
 from kak_server.sip.sdp_codecs import Codec
 from kak_server.sip.sdp_text import Direction
 
@@ -14,7 +15,7 @@ from kak_server.sip.sdp_text import Direction
 DIALOG_TIMERS = ("session", "reoffer", "transfer", "subscription", "refer")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reoffer:
     """An offer of ours inside the dialog that has no answer yet (RFC 3261 14.1, RFC 3311)."""
 
@@ -30,7 +31,7 @@ class Reoffer:
     challenges: int = 0  # answered
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subscription:
     """The peer's REFER was accepted and it hears by NOTIFY how the transfer goes (RFC 3515)."""
 
@@ -43,7 +44,7 @@ class Subscription:
     busy: bool = False  # a NOTIFY is on its way
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Referral:
     """A REFER of ours."""
 
@@ -53,7 +54,7 @@ class Referral:
     accepted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """Of one call. Times are UTC milliseconds."""
 

@@ -1,9 +1,10 @@
 """Session timers (RFC 4028): what the headers say, and what follows from them. No timers run here."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import parse_params
 from kak_server.sip.parser import Message, Request, Response
@@ -17,7 +18,7 @@ _SECONDS = re.compile(r"[0-9]{1,10}\Z")
 _GRACE_S = 32  # 10: the side that waits gives up that much before the end, or a third of the interval
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """What a request or response says about the session timer."""
 

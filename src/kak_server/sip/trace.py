@@ -9,10 +9,10 @@ small pool of its own, so that a flood of it pushes out no call.
 import re
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kak_server.model.ids import CallId, ContactId
+from kak_server.model.light import frozen
 from kak_server.sip.api import Flow
 
 LAST = "last"
@@ -29,7 +29,7 @@ _CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)
 _FROM = re.compile(rb"\r\n(?:from|f)[ \t]*:[^\r\n]*?(?:sips?|tel):([^@;>\r\n]*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TraceLimits:
     """Bounds. No messages or no calls: nothing is kept."""
 
@@ -48,7 +48,7 @@ class Traced(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallTrace:
     """What is kept of one call, in the order of time; `left_out` messages of its middle are not."""
 

@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import Any, cast
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import CallId, ContactId
+from kak_server.model.light import frozen
 from kak_server.sip.api import Flow, SipSettings, Transport
 from kak_server.sip.sdp_crypto import hide_keys
 from kak_server.sip.trace import CallTrace, Traced
@@ -14,7 +14,7 @@ from kak_server.sip.trace import CallTrace, Traced
 _CONNECTION_MAX = 2**53
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Local:
     """An address of ours, as the peers see it."""
 

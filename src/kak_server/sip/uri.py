@@ -2,10 +2,11 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from urllib.parse import unquote
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 
 _REMEMBERED_CHARS = 128
@@ -23,7 +24,7 @@ _SEPARATORS = str.maketrans("", "", "-.() ")  # RFC 3966 visual separators mean 
 _PHONE = re.compile(r"\+?[0-9*#A-Da-d]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Uri:
     """A parsed URI. For sip and sips the parts are filled; for others only `scheme` and `rest`."""
 

@@ -6,9 +6,10 @@ MOMENT   what happened in the half hour
 TIME     the milliseconds of the half hour itself, shared out at its borders
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from kak_server.model.light import frozen
 
 By = Literal["queue", "room", "operator", "queue-room"]
 BYS: tuple[By, ...] = ("queue", "room", "operator", "queue-room")
@@ -25,7 +26,7 @@ class Kind(StrEnum):
     TIME = "time"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """One figure. `by`: which rows have it. `of_room`: a room's figure is that of the queues whose own room it is
     ("queue"), or of the operators who sit there ("operator"). `highest`: merged by the larger, not by the sum."""

@@ -4,8 +4,8 @@ None where there is nothing to divide by: no contact, no service level.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from kak_server.model.light import frozen
 from kak_server.statistics.columns import BYS, By
 
 Figures = Mapping[str, int]
@@ -18,7 +18,7 @@ WORKING = ("connecting_ms", "talk_ms", "hold_ms", "wrap_up_ms", "chat_ms", "afte
 READY = ("idle_ms", "ringing_ms")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Derived:
     """One computed figure: percent to two decimals, or milliseconds rounded."""
 

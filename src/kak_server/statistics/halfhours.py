@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from kak_server.model.light import frozen
 from kak_server.routing.words_workflow import LocalTime
 from kak_server.statistics.columns import BYS, COLUMNS, HIGHEST, PENDING, WIDTH, By
 
@@ -116,7 +117,7 @@ class HalfHour:
                 yield by, key, cell
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """A half hour's row to be kept. `as_of_ms`: of several of one key the newest counts. `settled`: no contact that
     arrived is still undecided, so only a repeated start can issue it again."""

@@ -2,10 +2,10 @@
 elsewhere (a thread) while the core goes on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import QueueId
+from kak_server.model.light import frozen
 from kak_server.routing.state import State
 from kak_server.statistics.columns import By
 from kak_server.statistics.derived import derive
@@ -14,7 +14,7 @@ from kak_server.statistics.people import STATES
 from kak_server.statistics.reducer import Reducer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Now:
     """How a row stands at this moment: of a queue the waiting, of an operator the state."""
 
@@ -27,7 +27,7 @@ class Now:
     since_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Captured:
     """Copies; nothing of it changes any more. `parts`: the day's cells by key, the present half hour's last."""
 

@@ -8,15 +8,16 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from kak_server.model.light import frozen
 
 LOG_BYTES_MAX = 16 * 1024 * 1024
 TAIL_BYTES = 4_096
 TAIL_LINES = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spec:
     """What to run, where its log goes, and how long it may take to stop after SIGTERM."""
 

@@ -11,12 +11,12 @@ import fcntl
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from kak_server.config.settings import SOURCE_TREE, Settings
 from kak_server.model.errors import StartupError
+from kak_server.model.light import frozen
 from kak_server.supervisor.child import Spec
 from kak_server.supervisor.commands import control_argv, simulator_argv, worker_argv
 from kak_server.supervisor.preflight import check_lab
@@ -29,7 +29,7 @@ STOP_MARGIN_S = 5.0
 SHOWN_MAX = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LabOptions:
     """What the command line adds to the configuration."""
 

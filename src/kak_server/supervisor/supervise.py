@@ -3,9 +3,9 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from kak_server.model.errors import StartupError
+from kak_server.model.light import frozen
 from kak_server.supervisor.child import Child, Spec, end_leftover, tail
 from kak_server.supervisor.policy import RestartPolicy
 from kak_server.supervisor.probe import until
@@ -13,7 +13,7 @@ from kak_server.supervisor.probe import until
 READY_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Managed:
     """A process and how to ask whether it is ready."""
 

@@ -5,10 +5,11 @@ commands, feed it frames and time, drain its outputs, re-arm one timer.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from kak_server.model.ids import Gssi, Issi, OperatorId
+from kak_server.model.light import frozen
 
 
 class GroupState(StrEnum):
@@ -33,7 +34,7 @@ class FloorState(StrEnum):
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkChanged:
     """The gateway's session is up (welcome or resume done) or down. Down: every floor is lost, microphones close."""
 
@@ -42,7 +43,7 @@ class LinkChanged:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupChanged:
     """Attachment changed."""
 
@@ -51,7 +52,7 @@ class GroupChanged:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegReady:
     """The gateway's media end of a talkgroup: send RTP (when granted) to host:port; it sends group audio to ours."""
 
@@ -61,7 +62,7 @@ class LegReady:
     payload_type: int = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegGone:
     """The gateway closed the talkgroup's media leg."""
 
@@ -69,7 +70,7 @@ class LegGone:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TalkerChanged:
     """Somebody (a radio, another console) talks in the group, or nobody does (issi None)."""
 
@@ -79,7 +80,7 @@ class TalkerChanged:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FloorChanged:
     """Our own floor. TALKING carries max_ms (the longest talk-burst granted); DENIED/REVOKED carry the cause, QUEUED
     the place in `position`; `by` names who interrupted. `op` is whose request it was."""
@@ -93,7 +94,7 @@ class FloorChanged:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatchChanged:
     """The gateway took (active) or removed a patch, or refused it (active False, cause)."""
 
@@ -103,7 +104,7 @@ class PatchChanged:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandRejected:
     """The gateway refused a command of ours."""
 
@@ -113,7 +114,7 @@ class CommandRejected:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EmergencyRaised:
     """A radio's emergency key was pressed, or (after a reconnect, perhaps again) still is up. `alarm` names it."""
 
@@ -123,7 +124,7 @@ class EmergencyRaised:
     gssi: Gssi | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EmergencyChanged:
     """Somebody has a radio's emergency, or it is over at the gateway: by whom (an operator here or elsewhere, or ""),
     and why."""
@@ -151,28 +152,28 @@ RadioEvent = (
 # --- outputs ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendText:
     """Send one WebSocket text frame."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disconnect:
     """Close the WebSocket (heartbeat lost, fenced); the shell reconnects with back-off."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Emit:
     """Tell the house."""
 
     event: RadioEvent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Count:
     """A metric and, with `detail`, a log line."""
 
@@ -184,7 +185,7 @@ class Count:
 Output = SendText | Disconnect | Emit | Count
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GatewaySettings:
     """One endpoint of the radio gateway."""
 

@@ -4,12 +4,12 @@
 docs/integrators/imw-sim-v1.schema.json holds; a test keeps the two equal.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import pydantic_core
 from pydantic import ValidationError
 
+from kak_server.model.light import frozen
 from kak_server.tetra_gw.wire import BODIES, TYPES, Body, Envelope
 
 PROTOCOL_VERSION = 1
@@ -28,7 +28,7 @@ class WireError(ValueError):
         self.seq = seq
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """A frame that was understood."""
 

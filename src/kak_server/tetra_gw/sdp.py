@@ -1,7 +1,8 @@
 """The little SDP (RFC 8866) of a media leg: one PCMA/8000 stream, its address and its port."""
 
 import ipaddress
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 PCMA_PAYLOAD_TYPE = 8  # RFC 3551 section 6, table 4
 PCMA_NAMES = ("PCMA/8000", "PCMA/8000/1")
@@ -11,7 +12,7 @@ class SdpError(ValueError):
     """The description does not name one usable RTP stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaEnd:
     """Where one side takes RTP."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kak_server.model.ids import Gssi, Issi
+from kak_server.model.light import frozen
 from kak_server.tetra_gw.api import GroupState
 from kak_server.tetra_gw.floor import Floor
 from kak_server.tetra_gw.sdp import MediaEnd
@@ -54,7 +55,7 @@ class LegState(StrEnum):
     READY = "ready"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Talker:
     """Who talks in the group (never ourselves)."""
 

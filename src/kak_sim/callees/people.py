@@ -1,11 +1,11 @@
 """Who answers which number, after how long, and how: the telephone book of the simulated outside world."""
 
-from dataclasses import dataclass
+from kak_server.model.light import frozen
 
 HEARD_BY_NOBODY = 600  # milliseconds that somebody needs to lift the receiver
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """How a number behaves. It rings for `ring_ms`; then it answers, or gives `status`. `tone_hz`: its voice."""
 

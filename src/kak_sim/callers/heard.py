@@ -7,16 +7,16 @@ import bisect
 import itertools
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from kak_server.model.light import frozen
 from kak_sim.audio import RATE_HZ, Samples, mean_power, sequence_of, tone_at
 
 _AUDIBLE_POWER = (32768 * 10 ** (-50 / 20)) ** 2 / 2  # -50 dBFS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeardPacket:
     """One audio packet: when it came, its numbers, its sound."""
 

@@ -1,9 +1,9 @@
 """Where the caller is, as a network sends it along: PIDF-LO (RFC 4119, RFC 5491) in a multipart body (RFC 6442)."""
 
-from dataclasses import dataclass
+from kak_server.model.light import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A point on the earth (WGS 84 degrees) and how sure one is of it."""
 

@@ -1,12 +1,12 @@
 """What a simple telephone offers and reads: one audio line, A-law, telephone-event (RFC 4566, RFC 3264)."""
 
-from dataclasses import dataclass
+from kak_server.model.light import frozen
 
 PCMA = 8
 TELEPHONE_EVENT = 101
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemoteMedia:
     """Where the other end wants its audio, and what it understands."""
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from kak_server.model.light import frozen
 from kak_sim.callers.caller import Caller, CallFailedError
 from kak_sim.callers.location import Place
 from kak_sim.callers.sound import LAB_TEXT, Source, speech, steady, tones
@@ -20,7 +21,7 @@ class TooManyCallersError(Exception):
     """As many callers as the simulator takes are up already."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """A call somebody wants to be made."""
 

@@ -1,14 +1,15 @@
 """RTP packets (RFC 3550 section 5.1) and telephone events in them (RFC 4733), as bytes."""
 
 import struct
-from dataclasses import dataclass
+
+from kak_server.model.light import frozen
 
 _HEADER = struct.Struct("!BBHII")
 _EVENT = struct.Struct("!BBH")
 DIGITS = "0123456789*#ABCD"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RtpPacket:
     """What matters of a packet."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from kak_server.model.light import frozen
 from kak_server.sip.errors import ParseError
 from kak_server.sip.headers import parse_name_addr
 from kak_server.sip.parser import Request, Response, parse
@@ -19,7 +20,7 @@ Cause = Literal["refused", "cancelled", "timeout", "hung-up", "bye"]
 _ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ringing:
     """180, 182 or 183 came; `media` when early media is announced with it."""
 
@@ -27,21 +28,21 @@ class Ringing:
     media: RemoteMedia | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """200 came and ACK is on its way."""
 
     media: RemoteMedia
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaChanged:
     """A re-INVITE moved the other end's audio, or changed its direction."""
 
     media: RemoteMedia
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """The call is over; `status` is the final response's, 0 when there was none."""
 

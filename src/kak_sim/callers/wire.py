@@ -1,13 +1,13 @@
 """The SIP requests and answers of a telephone, as bytes (RFC 3261 sections 8.1.1, 8.2.6, 12.2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from kak_server.model.light import frozen
 from kak_server.sip.parser import Request
 from kak_sim.callers.location import Place, multipart, pidf_lo
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One telephone line: who calls, whom, and from which socket to which server."""
 

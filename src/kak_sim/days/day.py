@@ -1,10 +1,10 @@
 """One simulated day: a world, a seed, and what came of it. The same seed gives the same day, event by event."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.api import ContactState
 from kak_server.routing.invariants import violations
@@ -21,7 +21,7 @@ DRAIN_HOURS = 8
 EVENTS_MAX = 50_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What a day was like. `findings` empty: no law was broken."""
 

@@ -5,13 +5,14 @@ Times are log-normal, as those of telephone services are: a median and a spread 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from random import Random
 
+from kak_server.model.light import frozen
 from kak_server.routing.api import ContactClass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spread:
     """A log-normal time."""
 
@@ -26,7 +27,7 @@ class Spread:
         return max(self.least_ms, min(self.most_ms, round(value)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallerHabits:
     """`patience`: how long one waits before hanging up. `redials`: share of those who gave up that call again."""
 
@@ -43,7 +44,7 @@ class CallerHabits:
     described: float = 0.0  # share of those of whom more becomes known after they came
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperatorHabits:
     """What an operator does with an offer, in a call and between calls."""
 
@@ -70,7 +71,7 @@ class OperatorHabits:
     moves_seat: float = 0.02  # at the end of a break: to another free seat
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeadHabits:
     """What shift leads and administrators do, in times an hour for all rooms together."""
 
@@ -82,7 +83,7 @@ class LeadHabits:
     room_shut: Spread = Spread(10 * 60_000, 0.5)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trouble:
     """Failures. Rates are per operator and hour, or per event."""
 

@@ -7,11 +7,12 @@ usual day at each hour, so that the peaks (five times the usual calls) are what 
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kak_server.config.compose import to_routing_config
 from kak_server.config.settings import Settings
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.api import ContactClass, QueueConfig, Reach, RoutingConfig, Step
 from kak_sim.days.habits import CallerHabits, OperatorHabits, Spread
 from kak_sim.days.world import HOUR_MS, Shift, Stream, Surge, World
@@ -35,7 +36,7 @@ _TALK = {ContactClass.EMERGENCY: Spread(140_000, 0.6), ContactClass.URGENT: Spre
 SHIFTS = ((0, 8), (8, 16), (16, 24))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variant:
     """One way to route the same day."""
 

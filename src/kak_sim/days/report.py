@@ -8,9 +8,9 @@ import html
 import importlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from kak_server.model.light import frozen
 from kak_server.routing.api import ContactClass
 from kak_sim.days.levels import Level
 from kak_sim.days.national import GOALS
@@ -27,7 +27,7 @@ img { max-width: 100%; display: block; margin: 1rem 0 }
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """What one variant did to the day."""
 

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from kak_server.model.light import frozen
 from kak_sim.days.day import EVENTS_MAX, Day, Outcome
 from kak_sim.days.figures import Figures
 from kak_sim.days.scenarios import SCENARIOS, world_of
@@ -20,7 +21,7 @@ COUNTED_EVERY = 4
 """Of so many seeds one: its statistics are worked out by their auditor, too."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """One day to simulate."""
 

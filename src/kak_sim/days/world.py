@@ -1,9 +1,10 @@
 """What a simulated day is made of: rules, seats, streams of calls, habits and failures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing.api import ContactKind, RoutingConfig
 from kak_sim.days.habits import CallerHabits, LeadHabits, OperatorHabits, Trouble
 
@@ -12,7 +13,7 @@ SKILLS = ("113", "doctor", "samisk")
 DAY_START_MS = 1_780_272_000_000  # a Monday, 00:00 UTC: days are simulated at an invented date, never at today's
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shift:
     """One operator at one seat from `begins_ms` to `ends_ms` after the day's start."""
 
@@ -26,7 +27,7 @@ class Shift:
     chats_in_call: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surge:
     """So many times the usual calls between two times after the day's start."""
 
@@ -35,7 +36,7 @@ class Surge:
     factor: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stream:
     """Calls to one queue: a Poisson process whose rate follows the hours of the day (24 weights of mean 1)."""
 
@@ -63,7 +64,7 @@ class Stream:
         return highest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class World:
     """Everything a day begins with."""
 

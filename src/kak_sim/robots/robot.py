@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from kak_server.model.light import frozen
 from kak_sim.callers.endpoint import RtpEndpoint
 from kak_sim.callers.heard import Heard
 from kak_sim.callers.offer import RemoteMedia
@@ -17,7 +18,7 @@ from kak_sim.robots.client import ApiRefusedError, PositionClient
 _RETAKE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manner:
     """How a robot works. Times in milliseconds."""
 

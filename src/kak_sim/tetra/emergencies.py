@@ -5,9 +5,9 @@ radio is told to be calm. What became of the last ones is kept for whoever looks
 """
 
 import itertools
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from kak_server.model.light import frozen
 from kak_server.tetra_gw import wire
 from kak_server.tetra_gw.codec import Message
 from kak_sim.tetra.gateway import CONSOLE_COMMANDS, Gateway, Room
@@ -15,7 +15,7 @@ from kak_sim.tetra.gateway import CONSOLE_COMMANDS, Gateway, Room
 OVER_MAX = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Emergency:
     """As somebody who looks sees it."""
 

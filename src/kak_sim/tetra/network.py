@@ -12,13 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from kak_server.model.light import frozen
+
 QUEUE_MAX = 8
 PRE_EMPTIVE = 2
 EMERGENCY = 3
 CALL_NUMBERS = 0x3FFF  # 14 bits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Party:
     """Who can talk. `name` is the room of a console, the ISSI as text of a radio."""
 
@@ -28,7 +30,7 @@ class Party:
     alias: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """How the switch answers. `grant`: what happens to a request that could be granted; it applies to `scope`, and
     never to emergency priority. `busy`: what happens while another talks. `interrupt_after_ms`: take the floor from
@@ -46,7 +48,7 @@ class Policy:
         return self.scope == "all" or (self.scope == "consoles") == (party.kind == "console")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Granted:
     gssi: int
     party: Party
@@ -55,7 +57,7 @@ class Granted:
     max_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Denied:
     gssi: int
     party: Party
@@ -63,7 +65,7 @@ class Denied:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Queued:
     gssi: int
     party: Party
@@ -71,7 +73,7 @@ class Queued:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interrupted:
     gssi: int
     party: Party
@@ -80,7 +82,7 @@ class Interrupted:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """Told to everybody in the group but the talker."""
 
@@ -90,20 +92,20 @@ class Taken:
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Idle:
     gssi: int
     call: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallStarted:
     gssi: int
     call: int
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallReleased:
     gssi: int
     call: int
@@ -113,7 +115,7 @@ class CallReleased:
 NetworkEvent = Granted | Denied | Queued | Interrupted | Taken | Idle | CallStarted | CallReleased
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A wish for the floor. `token` is the asker's name for it and comes back with every answer."""
 

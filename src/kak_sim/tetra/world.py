@@ -4,13 +4,14 @@ A file is either a world of its own (`groups`, `radios`, `policy`) or a server's
 the latter gets two invented ambulances in each of the first talkgroups. All names and numbers are invented.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kak_server.model.light import frozen
 from kak_sim.tetra.network import Policy
 
 RADIOS_FROM_GROUPS_MAX = 20
@@ -21,7 +22,7 @@ class WorldError(ValueError):
     """The file is not a world; the text says why, for a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupSpec:
     """A talkgroup."""
 
@@ -29,7 +30,7 @@ class GroupSpec:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RadioSpec:
     """A radio and the talkgroup it is turned to."""
 
@@ -38,7 +39,7 @@ class RadioSpec:
     gssi: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class World:
     """What a simulated network starts with."""
 

@@ -7,7 +7,6 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ from kak_server.app.configuration.library import Library
 from kak_server.app.configuration.running import ConfigRefused
 from kak_server.config.settings import Settings
 from kak_server.model.errors import StartupError
+from kak_server.model.light import frozen
 from kak_server.runtime.clock import UtcClock
 from kak_server.runtime.folder import JournalLockedError, lock_folder
 
@@ -51,7 +51,7 @@ class Asked(Protocol):
         """Raises StartupError with the refusal in words."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """A running server, and as whom to sign in. An empty password is asked for."""
 

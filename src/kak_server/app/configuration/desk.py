@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +19,7 @@ from kak_server.config.versions.rules import event_of_change
 from kak_server.console.ports import Caller, Result, User
 from kak_server.model.codec import Json
 from kak_server.model.ids import OperatorId
+from kak_server.model.light import frozen
 from kak_server.routing.api import Apply, ConfigChanged
 from kak_server.sip.api import SipSettings
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 WAITING_MAX = 32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """All that a version puts in place, made away from the loop."""
 

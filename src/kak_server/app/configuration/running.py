@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from kak_server.bridges.outputs import Note
@@ -10,6 +9,7 @@ from kak_server.config.settings import Settings
 from kak_server.config.versions.catalogue import Catalogue, Entry
 from kak_server.config.versions.objects import Key, object_hash
 from kak_server.model.codec import CodecError, dumps, from_json, loads
+from kak_server.model.light import frozen
 from kak_server.records.config_types import VersionRow
 
 COPY_FORMAT = 1
@@ -25,7 +25,7 @@ class ConfigRefused(Exception):  # noqa: N818 - a refusal, not a fault
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Running:
     """A version in use. `row` is None where neither the database nor a copy could be read: then it is the file itself.
     `passwords`: hash by user name, from wherever it counts. `notes`: what a person must know about how it came."""
@@ -42,7 +42,7 @@ class Running:
         return self.row.number if self.row is not None else 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Copy:
     """What the copy holds."""
 

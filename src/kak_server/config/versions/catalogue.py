@@ -2,16 +2,16 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from kak_server.config.versions.objects import KINDS, UNSET, Key, ReadObject, object_hash
+from kak_server.model.light import frozen
 
 _MODULUS = 1 << 256
 EMPTY_DIGEST = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """An object in a version: canonical content, its hash, and its place in the list it stands in. The place says the
     order of lists; it is given when an object comes in and stays with it."""
@@ -21,7 +21,7 @@ class Entry:
     place: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """One object before and after; None: it is not there."""
 

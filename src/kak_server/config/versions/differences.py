@@ -1,7 +1,6 @@
 """What changed, for people and for programs: by object, by field, from what to what."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import PydanticUndefined
@@ -9,12 +8,13 @@ from pydantic_core import PydanticUndefined
 from kak_server.config.versions.catalogue import Change, Entry
 from kak_server.config.versions.objects import KINDS, NAME_FIELDS
 from kak_server.model.codec import Json, dumps, loads
+from kak_server.model.light import frozen
 
 _KEYS_OF_ITEMS = (*NAME_FIELDS, "code")
 _TEXT_CHARS_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldChange:
     """One field. `had` and `has`: whether it stood there before and after; what stands nowhere is at its default."""
 

@@ -18,6 +18,7 @@ from kak_server.config.loader import validation_words
 from kak_server.config.problems import Location, dotted
 from kak_server.config.settings import Settings
 from kak_server.model.codec import dumps, loads
+from kak_server.model.light import frozen
 
 NAME_FIELDS = ("id", "username")
 _NOT_VERSIONED: Mapping[str, frozenset[str]] = {
@@ -26,7 +27,7 @@ _NOT_VERSIONED: Mapping[str, frozenset[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """A list of the configuration: its key, the field that names its items, and how many there may be. A single section
     has no such field, is called by its key, and is not there while all of it is at its defaults."""
@@ -49,7 +50,7 @@ class Key:
         return self.kind if self.kind == self.name else f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectProblem:
     """One thing to mend: in which object and where in it. No object: it is about the whole, or about the file."""
 
@@ -62,7 +63,7 @@ class ObjectProblem:
         return f"{where}: {self.text}" if where else self.text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadObject:
     """An object that fits: its content, and the password hash that stood beside it."""
 

@@ -1,7 +1,6 @@
 """Versions as YAML text and back: what a person reads, keeps in a repository, and brings in again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from kak_server.config.versions.catalogue import Catalogue
 from kak_server.config.versions.objects import KINDS, Key, ObjectProblem, ReadObject, read_object
 from kak_server.config.yaml_tree import read_tree
 from kak_server.model.codec import loads
+from kak_server.model.light import frozen
 
 LINE_CHARS = 120
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadText:
     """What a text holds: objects that fit, the lists it gave, its sections that belong to a machine and are left
     alone, and what is wrong."""

@@ -4,7 +4,6 @@ All functions here read files: run them in a thread.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from kak_server.console.ports import TrackFile
 from kak_server.console.wav import HEADER_BYTES, HEADER_SCAN_BYTES, WavError, WavInfo, decode, parse_header, pcm_header
+from kak_server.model.light import frozen
 
 TRACKS_MAX = 32
 
@@ -29,7 +29,7 @@ class Sound(Protocol):
         """`count` frames from `first`, channels interleaved; silence where the file has less."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileSound:
     """One WAV file."""
 
@@ -62,7 +62,7 @@ class FileSound:
         return found if short <= 0 else np.concatenate([found, np.zeros(short, np.int16)])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placed:
     """A mono sound on a call's time line, and how loud in each channel of the mix."""
 
@@ -71,7 +71,7 @@ class Placed:
     gains: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MixedSound:
     """Several mono sounds together, each from its own moment on."""
 

@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from kak_server.media.engine.frames import TICK_MS
+from kak_server.model.light import frozen
 
 DIGITS = "0123456789*#ABCD"
 END_PACKETS = 3  # 2.5.1.4: the last packet goes out three times, lest its loss make the digit longer
@@ -22,7 +23,7 @@ class _Order:
     gap_ticks: int  # after its last end packet
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventPacket:
     """What goes out in this tick. `first`: marker bit, and the timestamp of this tick becomes the event's."""
 

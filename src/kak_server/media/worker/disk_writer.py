@@ -5,9 +5,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from kak_server.media.worker.wav import WavFile, sync_folder
+from kak_server.model.light import frozen
 
 JOBS_MAX = 16_384  # ten seconds of the tracks of 600 calls
 GATHER_S = 0.1  # nobody waits for a writer: what comes meanwhile is done on the same waking
@@ -18,7 +18,7 @@ Job = Callable[[], None]
 Outcome = tuple[int, str] | OSError  # bytes and sha256 of a file that is on the disk, or why it is not
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Closing:
     """A track whose last block is in its file; `told` hears what came of it, in this thread."""
 

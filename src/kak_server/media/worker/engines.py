@@ -2,7 +2,6 @@
 the native one was not compiled."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from kak_server.media.engine.board import NumpyBoard
@@ -17,6 +16,7 @@ from kak_server.media.engine.ports import Tape as AnyTape
 from kak_server.media.engine.stream import Stream
 from kak_server.media.engine.tape import Tape
 from kak_server.media.worker.ports import Poller, SocketPoller
+from kak_server.model.light import frozen
 
 API = 3  # of the extension this code was written for
 Choice = Literal["auto", "native", "numpy"]
@@ -27,7 +27,7 @@ class EngineUnavailableError(Exception):
     """The native engine was asked for and is not there: why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Engine:
     """What makes the parts. `why`: the reason why it is not the native one, if somebody may wonder."""
 

@@ -9,11 +9,11 @@ import ctypes
 import hashlib
 import os
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from kak_server.media.engine.frames import FRAME_SAMPLES, RATE_HZ
+from kak_server.model.light import frozen
 
 Encoding = Literal["alaw-8000", "pcm16-8000"]
 ALAW: Encoding = "alaw-8000"
@@ -39,7 +39,7 @@ def header(encoding: Encoding, data_bytes: int) -> bytes:
     return struct.pack("<4sI4s", b"RIFF", 4 + len(body) + data_bytes, b"WAVE") + body
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeftOver:
     """A track that a killed process left: whole frames, and when the last of them was written (UTC)."""
 

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from kak_server.media import rpc
@@ -18,6 +17,7 @@ from kak_server.media.worker.rtp_leg import RtpLeg
 from kak_server.media.worker.video import VideoHub
 from kak_server.media.worker.webrtc_leg import WebrtcLeg
 from kak_server.model.ids import LegId
+from kak_server.model.light import frozen
 
 WATCH_TICKS = 10
 LEGS_MAX = 4_000
@@ -27,7 +27,7 @@ WRITER_STOP_S = 0.1
 AnyLeg = RtpLeg | WebrtcLeg
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerSettings:
     """What the command line says."""
 

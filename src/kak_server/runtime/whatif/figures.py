@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import ContactId, QueueId, RoomId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.step import RoutingCore
 
@@ -75,7 +76,7 @@ class Tally:
             self.unplaced.add(event.contact)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Figures:
     """Times in ms; None where there is nobody to count. `in_time`: answered within the threshold, of all who were
     answered, gave up after it or were turned away, per cent."""

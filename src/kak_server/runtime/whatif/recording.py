@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kak_server.model.ids import ContactId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.step import RoutingCore
 
@@ -23,7 +24,7 @@ _OF_PAPER_WORK = (api.WrapUpDone, api.WrapUpExtended)
 RULES = (api.Configured, api.ConfigChanged)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outside:
     """An event from outside, at its time. `index`: its place in the journal, which orders events of one millisecond."""
 
@@ -31,7 +32,7 @@ class Outside:
     event: api.Event
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scripted:
     """An event so long after its decision. `stage`: "wait" or "talk" where it is the caller's or operator's doing while
     that lasts; "" otherwise. `holder`: it was said by whoever had the contact. `late`: so many offers too late."""

@@ -1,12 +1,13 @@
 """A time of the journal by the rules as they were, and by others beside them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kak_server.model.codec import Json
 from kak_server.model.ids import ContactId, OperatorId, QueueId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.replaying import Replayer, segment_to_begin_with
@@ -31,7 +32,7 @@ ASSUMPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observed:
     """What the journal says happened. `thresholds`: in how many ms a queue's calls were to be answered. `segment`:
     reading began there, from the state before it; 0: with the journal's first record."""

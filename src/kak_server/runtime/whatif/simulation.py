@@ -7,10 +7,11 @@ conversation), and their habits where something else does.
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from kak_server.model.ids import ContactId, OperatorId
+from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.whatif.figures import Tally
@@ -22,33 +23,33 @@ LATE_MS = 5_000
 _NO_INDEX = 1 << 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Fire:
     key: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Play:
     scripted: Scripted
     turn: int
     operator: OperatorId | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Answer:
     contact: ContactId
     operator: OperatorId
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Joined:
     contact: ContactId
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _End:
     contact: ContactId
     turn: int

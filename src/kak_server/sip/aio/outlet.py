@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kak_server.model.codec import Json
+from kak_server.model.light import frozen
 from kak_server.sip.api import (
     Close,
     Count,
@@ -43,7 +43,7 @@ class AtOnce:
     flush = release = hold
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class House:
     """Where the core's outputs go. All are called on the loop and return at once."""
 
@@ -53,7 +53,7 @@ class House:
     count: Callable[[Count], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ways:
     """Where what leaves goes."""
 
