@@ -56,7 +56,7 @@ class Days:
             case api.SetTimer(key=key, at_ms=at_ms) if isinstance(event, api.WrapUpExtended):
                 self._extended(key, at_ms, event)
                 return False
-            case api.WithdrawOffer(operator=operator, reason="expired"):
+            case api.WithdrawOffer(operator=operator, reason="expired"):  # no chats here: nothing rings beside work
                 self.misses[operator] = self.misses.get(operator, 0) + 1
                 return False
             case api.MadeNotReady():

@@ -13,8 +13,9 @@ from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import LoanView, OperatorView
 from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import LoanState
-from kak_sim import chat_laws, loan_laws, miss_laws, reason_laws
+from kak_sim import chat_laws, loan_laws, reason_laws
 from kak_sim.mirror import Mirror
+from kak_sim.miss_laws import MissLaws
 from kak_sim.search_laws import SearchLaws
 
 LOAN_COUNT_MAX = 50
@@ -26,15 +27,16 @@ class WordLaws:
     def __init__(self, every: int = 1) -> None:
         self.mirror = Mirror()
         self._searches = SearchLaws()
+        self._misses = MissLaws()
         self._every = every
         self._seen = 0
 
     def observe(self, event: api.Event, effects: tuple[api.Effect, ...], core: RoutingCore) -> list[str]:
         """What the step broke."""
         found = [*self._judge(event, effects, core), *_notices(effects)]
+        found += self._misses.observe(effects, self.mirror.contacts, self.mirror.operators, core)
         found += self.mirror.follow(effects, core)
         found += self._searches.observe(event, effects, core.state)
-        found += miss_laws.findings(effects, core.state)
         self._seen += 1
         if self._seen % self._every == 0:
             found += self.mirror.agrees(core)

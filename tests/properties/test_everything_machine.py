@@ -144,6 +144,38 @@ class EverythingMachine(WorkflowMachine):
         else:
             self.desk.reject(asked, chat, epoch)
 
+    @rule(
+        who=operators,
+        chat_first=st.booleans(),
+        work_ms=st.sampled_from([0, 3_000, 8_000, 20_000]),
+        handed_on=st.sampled_from([False, False, True]),
+    )
+    def a_chat_rings_beside_other_work(self, who: str, chat_first: bool, work_ms: int, handed_on: bool) -> None:
+        """And nobody has time for it before it stops; the work may be over by then."""
+        giver = "gus"
+        self.sits(who, "b", emd=4, chats=3, in_call=2, stops=True)
+        self.calls += 1
+        work = f"c{self.calls}"
+        if not chat_first:
+            self.desk.dial(who, work, "plain")
+            self.desk_joined(work)
+        if handed_on:
+            self.sits(giver, "c", emd=4, chats=1, in_call=1, stops=True)
+        self.arrives("plain", api.ContactKind.CHAT, None, 0, "", "")
+        if handed_on:
+            self.desk_accept(giver, f"c{self.calls}")
+            self.desk_joined(f"c{self.calls}")
+            self.desk.hand_to(giver, f"c{self.calls}", who)
+        if chat_first:
+            self.desk.dial(who, work, "plain")
+            self.desk_joined(work)
+        self.desk.wait(work_ms)
+        self.desk.hang_up(who, work)
+        self.desk.wait(max(0, 16_000 - work_ms))
+        if handed_on:
+            self.desk.hang_up(giver, f"c{self.calls}")
+            self.desk.leave(giver)
+
     @rule(who=operators, to=st.sampled_from(["", "", "113a", "plain"]), answered=st.sampled_from([True, True, False]))
     def dials_out(self, who: str, to: str, answered: bool) -> None:
         self.calls += 1

@@ -99,10 +99,11 @@ def _goes_to(turn: Turn, contact: Contact, operator: Operator, cause: str) -> No
 
 def _declined(turn: Turn, contact: Contact, reason: str) -> None:
     """No, in words or by silence, or no longer asked: the chat stays where it is."""
+    row = contact.moves.handing
     operator = handing.withdraw(turn, contact, reason)
-    if operator is None:
+    if row is None or operator is None:
         return
-    absent = reason == "expired" and misses.missed(turn, operator)
+    absent = reason == "expired" and misses.missed(turn, operator, row.since_ms)
     if reason in ("rejected", "expired"):
         operator.idle_since_ms = turn.now_ms
     offers.free(turn, operator, light=True)

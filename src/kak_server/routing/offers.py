@@ -359,7 +359,7 @@ def on_expired(turn: Turn, contact: Contact) -> None:
         plan_anew(turn, contact)
         asked = end_all(turn, contact, "expired")
         rings.rang_out(contact, asked)
-        absent = [operator for operator in asked if misses.missed(turn, operator)]
+        absent = [operator for operator in asked if misses.missed(turn, operator, contact.since_ms)]
         pass_on(turn, contact, asked, waits=True)
         for operator in absent:
             released(turn, operator)

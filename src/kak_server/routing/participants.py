@@ -65,8 +65,9 @@ def _stop(turn: Turn, contact: Contact, operator: Operator, row: Participant, re
 
 def declined(turn: Turn, contact: Contact, operator: Operator, reason: str) -> None:
     """No, in words or by silence: the holder is told, the colleague is free for others."""
+    since_ms = contact.moves.participants[operator.operator].since_ms
     withdraw(turn, contact, operator, reason)
-    absent = reason == "expired" and misses.missed(turn, operator)
+    absent = reason == "expired" and misses.missed(turn, operator, since_ms)
     if reason != "dropped":  # that is not held against them
         operator.idle_since_ms = turn.now_ms
     offers.free(turn, operator)

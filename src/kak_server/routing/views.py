@@ -98,7 +98,7 @@ class ContactView:
 @frozen
 class DutyView:
     """The day of an operator beside the call at hand. `on_since_ms`: signed in; `misses_in_row`: offers that rang out
-    since the last sign of life; `leaving`: goes when the work at hand is done."""
+    at somebody who was free, since the last sign of life; `leaving`: goes when the work at hand is done."""
 
     on_since_ms: int
     activity_since_ms: int

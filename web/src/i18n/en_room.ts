@@ -224,7 +224,7 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "lead.seen": "Does",
   "lead.idle": "No call",
   "lead.missed": "Not answered",
-  "lead.missed_hint": "Offers in a row that were not answered / altogether today",
+  "lead.missed_hint": "Offers in a row that were not answered (no chats beside a call) / altogether today",
   "lead.on_since": "On since",
   "lead.more": "Remarks",
   "lead.do": "Action",

@@ -221,7 +221,7 @@ export const nbRoom = {
   "lead.seen": "Gjør",
   "lead.idle": "Ingen samtale",
   "lead.missed": "Ikke svart",
-  "lead.missed_hint": "Tilbud på rad som ikke ble besvart / i alt på vakten",
+  "lead.missed_hint": "Tilbud på rad som ikke ble besvart (ikke chatter ved siden av en samtale) / i alt på vakten",
   "lead.on_since": "Pålogget",
   "lead.more": "Merknad",
   "lead.do": "Handling",
