@@ -19,6 +19,7 @@ from kak_server.bridges.outputs import (
     Put,
     SalvageTrack,
     SetTimer,
+    StoreGap,
     StoreTrack,
     ToMedia,
     ToRadio,
@@ -109,6 +110,9 @@ class Lab:
         self.outputs: list[Output] = []  # of the last input
         self.started: set[RecordingId] = set()
         self.kept: set[RecordingId] = set()  # in the ledger, complete or salvaged
+        self.empty: set[RecordingId] = set()  # nothing of them reached the disk
+        self.gaps: list[StoreGap] = []  # in the ledger
+        self.full = False  # the disk that workers record to
         self.crash_after: int | None = None  # so many more outputs
         self.house = House(self.settings, RoutingCore(), self.ids)
         self._come_up()
@@ -181,7 +185,7 @@ class Lab:
     def start_worker(self) -> None:
         """A new process, that holds nothing."""
         self.boots += 1
-        self.worker = Worker(f"boot-{self.boots}")
+        self.worker = Worker(f"boot-{self.boots}", full=self.full)
 
     def kill_worker(self) -> None:
         """With all it held, and with the events nobody took."""
@@ -259,13 +263,33 @@ class Lab:
                 self.commands.append(output.command)
                 self.worker.apply(output.command, self.now_ms)
                 self.started |= set(self.worker.recordings)
+                self.empty |= {name for name, told in self.worker.failed.items() if not told.stored_ms}
             case StoreTrack():
                 assert output.contact in output.track.path
                 self.kept.add(output.track.recording)
+            case StoreGap():
+                self._gap(output)
             case SalvageTrack():
                 self.kept.add(output.recording.recording)
             case _:
                 pass
+
+    def _gap(self, gap: StoreGap) -> None:
+        """Each stretch that is missing is on record once, and no two of a track overlap."""
+        assert gap.from_ms < gap.to_ms <= self.now_ms
+        if gap.name in {told.name for told in self.gaps}:
+            return  # control died before it could note that it had said so
+        track = gap.name.rsplit(".gap-", 1)[0]
+        same = [told for told in self.gaps if told.name.rsplit(".gap-", 1)[0] == track]
+        assert all(gap.from_ms >= told.to_ms or gap.to_ms <= told.from_ms for told in same)
+        self.gaps.append(gap)
+
+    def disk(self, full: bool) -> None:
+        """The disk that recordings go to fills, or has room again."""
+        self.full = full
+        if self.worker is not None:
+            self.worker.disk(full, self.now_ms)
+            self.hear_worker()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,11 @@ def same_words(plays: Mapping[str, rpc.StartPlay]) -> dict[str, rpc.StartPlay]:
     return {name: replace(play, then="a place" if play.then else "") for name, play in plays.items()}
 
 
+def told_or_not(orders: Mapping[RecordingId, rpc.StartRecord]) -> dict[RecordingId, rpc.StartRecord]:
+    """What is recorded, whether or not its first block is to be told of: that is over with the telling."""
+    return {name: replace(order, tell=False) for name, order in orders.items()}
+
+
 @dataclass
 class Worker:
     """A media worker by the words of `media/rpc.py`. Events wait in a ring until control has taken them."""
@@ -29,6 +34,8 @@ class Worker:
     mixes: dict[MixId, tuple[rpc.Edge, ...]] = field(default_factory=dict)
     plays: dict[str, rpc.StartPlay] = field(default_factory=dict)
     recordings: dict[RecordingId, rpc.StartRecord] = field(default_factory=dict)
+    failed: dict[RecordingId, rpc.RecordFailed] = field(default_factory=dict)  # of those, not stored any more
+    full: bool = False  # the disk it records to
     uplinks: dict[LegId, int] = field(default_factory=dict)  # leg -> lease end (UTC ms)
     watched: set[LegId] = field(default_factory=set)
     awaited: set[LegId] = field(default_factory=set)  # those of them that are over with the first word
@@ -66,7 +73,7 @@ class Worker:
             case rpc.StopPlay():
                 self.plays.pop(command.play, None)
             case rpc.StartRecord():
-                self.recordings.setdefault(command.recording, command)
+                self._start_record(command, now_ms)
             case rpc.StopRecord():
                 self._stop_record(command.recording, now_ms)
             case rpc.OpenUplink():
@@ -135,6 +142,7 @@ class Worker:
             tuple(self.uplinks),
             tuple(self.watched),
             tuple(self.awaited),
+            tuple(self.failed),
         )
 
     def differences(self, desired: Plan) -> list[str]:
@@ -155,7 +163,7 @@ class Worker:
         for name, held, wanted in (
             ("mixes", mine, theirs),
             ("plays", same_words(self.plays), same_words(desired.plays)),
-            ("recordings", self.recordings, dict(desired.recordings)),
+            ("recordings", told_or_not(self.recordings), told_or_not(desired.recordings)),
             ("watched", self.watched - self.awaited, set(desired.watched)),
             ("awaited", self.awaited, set(desired.awaited)),
         ):
@@ -170,12 +178,40 @@ class Worker:
         if self.uplinks.pop(leg, None) is not None:
             self.ring.append(rpc.UplinkClosed(leg, "leg-closed"))
 
+    def disk(self, full: bool, now_ms: int) -> None:
+        """It fills, and every track breaks off with a second of it in its file; or there is room again."""
+        self.full = full
+        for name in self.recordings if full else ():
+            if name not in self.failed:
+                self._fail(name, now_ms, 1_000)
+                self._closed(self.recordings[name], now_ms)
+
+    def _start_record(self, order: rpc.StartRecord, now_ms: int) -> None:
+        name = order.recording
+        if name in self.failed:
+            self.ring.append(self.failed[name])
+            return
+        known = name in self.recordings
+        self.recordings.setdefault(name, order)
+        if self.full and not known:
+            self._fail(name, now_ms, 0)
+        elif order.tell:
+            self.ring.append(rpc.RecordBegun(name, now_ms))
+
+    def _fail(self, name: RecordingId, now_ms: int, stored_ms: int) -> None:
+        self.failed[name] = rpc.RecordFailed(name, "no room", "full", now_ms, stored_ms)
+        self.ring.append(self.failed[name])
+
     def _stop_record(self, name: RecordingId, now_ms: int) -> None:
         record = self.recordings.pop(name, None)
-        if record is not None:
-            self.ring.append(
-                rpc.RecordClosed(name, record.source, record.label, record.path, 0, now_ms, 0, 0, "00", 44, "alaw-8000")
-            )
+        if self.failed.pop(name, None) is None and record is not None:
+            self._closed(record, now_ms)
+
+    def _closed(self, record: rpc.StartRecord, now_ms: int) -> None:
+        name = record.recording
+        self.ring.append(
+            rpc.RecordClosed(name, record.source, record.label, record.path, 0, now_ms, 0, 0, "00", 44, "alaw-8000")
+        )
 
 
 @dataclass

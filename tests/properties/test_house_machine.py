@@ -37,6 +37,7 @@ from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import FloorInput
 from tests.properties.house_brought import BroughtRules
 from tests.properties.house_lab import GROUPS, OPERATORS, SEATS, Lab, through_json
+from tests.properties.house_recording import RecordingRules
 from tests.properties.house_world import same_words
 from tests.unit.bridges.world import KARI, OFFER
 
@@ -83,7 +84,7 @@ seats = st.sampled_from(SEATS)
 gssis = st.sampled_from(GROUPS)
 
 
-class HouseMachine(BroughtRules, RuleBasedStateMachine):
+class HouseMachine(BroughtRules, RecordingRules, RuleBasedStateMachine):
     """Random days of the house between its rooms."""
 
     phones: tuple[PhoneInfo, ...] = ()
@@ -958,6 +959,8 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
         sources: Mapping[ContactId, set[str]] = {view: set() for view in self.lab.house.calls.lines}
         for name, record in desired.recordings.items():
             sources[ContactId(str(name).split(".")[0])].add(record.source)
+        for contact, tracks in self.lab.house.ctx.tapings.of.items():
+            sources[contact] |= {one.source for one in tracks.values() if one.waits}
         for view in self.routed_calls():
             line = self.lab.house.calls.lines[view.contact]
             talking = {str(party.leg.leg) for party in line.company()}
@@ -1016,11 +1019,11 @@ class HouseMachine(BroughtRules, RuleBasedStateMachine):
     def no_track_is_forgotten(self) -> None:
         lab = self.lab
         if lab.attached and lab.worker is not None and not lab.worker.ring:
-            assert lab.started - lab.kept == set(lab.worker.recordings)
+            assert lab.started - lab.kept - lab.empty == set(lab.worker.recordings) - set(lab.worker.failed)
             assert not set(lab.house.ctx.tracks.open) & lab.kept
         noted = {key.removeprefix("track/") for key in lab.records if key.startswith("track/")}
         assert noted == set(lab.house.ctx.tracks.open)
-        assert lab.started - lab.kept <= noted
+        assert lab.started - lab.kept - lab.empty <= noted
 
     @invariant()
     def what_must_end_by_itself_has_its_timer(self) -> None:

@@ -1,9 +1,10 @@
-import { cleanup, screen } from "@testing-library/react";
+import { cleanup, screen, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import { clock } from "../src/ui/format";
 import { REJECT_GUARD_MS } from "../src/ui/useActions";
 import { FakePeer, installBrowser } from "./fakes";
 import { call, me, NOW_MS, offer } from "./samples";
-import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
+import { eachInItsOwnBrowser, id, seatedConsole, TABLE } from "./seated";
 
 eachInItsOwnBrowser();
 
@@ -227,5 +228,42 @@ describe("a call", () => {
     expect(id("wrap-up-left")).toHaveTextContent(/[78] s igjen/);
     await user.keyboard("d");
     expect(last()).toMatchObject({ name: "wrapup.done", args: {} });
+  });
+});
+
+describe("whether a call is recorded", () => {
+  const gap = { since_ms: NOW_MS, code: "full", labels: ["caller", "operator"] } as const;
+
+  it("is said on the card, and at once that it is not, since when and why", async () => {
+    const { event } = await seatedConsole();
+    await event("call", call());
+    expect(id("recording")).toHaveAttribute("data-state", "on");
+    const calm = within(id("recording")).getByRole("status");
+    const loud = within(id("recording")).getByRole("alert");
+    expect(calm).toHaveTextContent("Opptak");
+    expect(loud).toBeEmptyDOMElement();
+    await event("call", call({ recording: false, recording_gap: { ...gap, labels: [...gap.labels] } }));
+    expect(id("recording")).toHaveAttribute("data-state", "failing");
+    expect(within(id("recording")).getByRole("alert")).toBe(loud);
+    expect(loud).toHaveTextContent(`Tas IKKE opp siden ${clock(NOW_MS)}: disken er full`);
+    expect(loud.querySelector(".chip")).toHaveAttribute("title", expect.stringContaining("Innringer, Operatør"));
+    expect(calm).toBeEmptyDOMElement();
+    await event("call", call());
+    expect(within(id("recording")).getByRole("status")).toBe(calm);
+    expect(calm).toHaveTextContent("Opptak");
+    expect(loud).toBeEmptyDOMElement();
+  });
+
+  it("is said of calls that are over", async () => {
+    const recent = TABLE["GET /calls?limit=50"][1].map((row) => ({
+      ...row,
+      recording_gaps: [{ label: "caller", from_ms: NOW_MS, to_ms: NOW_MS + 42_000, code: "slow" }],
+    }));
+    const { user } = await seatedConsole({}, { ...TABLE, "GET /calls?limit=50": [200, recent] });
+    await user.click(id("tab-recent"));
+    expect(await screen.findByTestId("recording-gaps")).toHaveTextContent("Ikke tatt opp: 0:42");
+    expect(id("recording-gaps")).toHaveTextContent(
+      `Innringer: ikke tatt opp fra ${clock(NOW_MS)} til ${clock(NOW_MS + 42_000)} (disken henger etter)`,
+    );
   });
 });

@@ -114,6 +114,7 @@ export const call = (part: Partial<Call> = {}): Call => ({
   patch: null,
   video: { state: "none", url: null, link_expires_ms: null },
   recording: true,
+  recording_gap: null,
   direction: "in",
   display: "",
   far_end: "answered",

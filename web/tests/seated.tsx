@@ -34,6 +34,7 @@ const RECENT = [
     kind: "voice",
     text: "",
     messages: [],
+    recording_gaps: [],
     tracks: ["radio", "caller", "operator"].map((label) => ({
       recording: `rec-${label}`,
       label,

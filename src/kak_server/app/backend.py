@@ -389,5 +389,9 @@ class Readiness:
 
     def remarks(self) -> list[str]:
         """What is wrong and keeps nobody from calling: a node with a full disk must not be taken out of service."""
-        journal = ["the journal cannot be written"] if self._dispatcher.journal.degraded else []
-        return [*journal, "the records database takes no rows: they wait"] if self._store.away else journal
+        remarks = ["the journal cannot be written"] if self._dispatcher.journal.degraded else []
+        if self._store.away:
+            remarks.append("the records database takes no rows: they wait")
+        if failing := len(self._dispatcher.house.ctx.tapings.lost):
+            remarks.append(f"recording fails: {failing} tracks of calls that are up are not being stored")
+        return remarks

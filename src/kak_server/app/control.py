@@ -29,7 +29,7 @@ from kak_server.app.statistics import Statistics
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.app.trunk_metrics import TrunkMetrics
-from kak_server.bridges import reconfiguring, recovery
+from kak_server.bridges import reconfiguring, recovery, worker_events
 from kak_server.bridges.fetched import Fetched, wanted
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Note
@@ -314,6 +314,9 @@ class Control:
         self.log.warning("media_refused", op=rpc.OP_OF[type(command)], code=reply.code, text=reply.message, **about)
         if isinstance(command, rpc.CreateRtp) and reply.code != "lost":
             self.dispatcher.feed(lambda house, now_ms: house.leg_refused(command, reply.code, now_ms))
+        elif isinstance(command, rpc.StartRecord) and reply.code != "lost":
+            said = (command, reply.code, reply.message)
+            self.dispatcher.feed(lambda house, now_ms: worker_events.record_refused(house, *said, now_ms))
 
     def _fault(self, problem: Exception) -> None:
         self.metrics.fault()
@@ -370,6 +373,8 @@ class Control:
         self.metrics.gauge(
             "kak_journal_dropped_records", "Records missing on the disk", lambda: self.journal.dropped_records
         )
+        lost = house.ctx.tapings.lost
+        self.metrics.gauge("kak_recordings_failing", "Tracks wanted and not being stored", lambda: len(lost))
         self.metrics.gauge("kak_records_dropped_rows", "Rows that nothing took", lambda: self.store.dropped)
         self.metrics.gauge("kak_sip_waiting_bytes", "Unread on UDP", lambda: self.sip.waiting_bytes)
         self.metrics.gauge("kak_sip_trace_calls", "Calls whose SIP messages are kept", lambda: len(self.trace))

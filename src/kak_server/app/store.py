@@ -7,7 +7,7 @@ from json import loads
 from pathlib import Path
 
 from kak_server.bridges.context import QueueInfo
-from kak_server.bridges.outputs import Audit, Note, SalvageTrack, StoreCall, StoreTrack
+from kak_server.bridges.outputs import Audit, Note, SalvageTrack, StoreCall, StoreGap, StoreTrack
 from kak_server.config.settings import Settings
 from kak_server.console.ports import TrackFile
 from kak_server.media import rpc
@@ -98,6 +98,26 @@ class Store:
             )
         )
 
+    def gap(self, output: StoreGap) -> None:
+        """A ledger row for what is on no disk: expected, and nothing of it stored."""
+        length_ms = output.to_ms - output.from_ms
+        self._records.add_ledger(
+            LedgerRow(
+                recording=output.name,
+                contact=output.contact,
+                leg=output.leg,
+                label=output.label,
+                path="",
+                started_at_ms=output.from_ms,
+                ended_at_ms=output.to_ms,
+                expected_ms=length_ms,
+                stored_ms=0,
+                sha256="",
+                gaps=((0, length_ms),),
+                reason=output.reason,
+            )
+        )
+
     def salvage(self, output: SalvageTrack) -> None:
         """Repair and enter a dead worker's track, off the loop: hashing takes its time."""
         threading.Thread(target=self._salvage, args=(output,), name="salvage", daemon=True).start()
@@ -147,6 +167,7 @@ class Store:
         rows = []
         for call in self._records.recent_calls(limit):
             info = queues.get(QueueId(call.queue))
+            ledger = self._records.ledger(call.contact)
             tracks = [
                 {
                     "recording": row.recording,
@@ -156,7 +177,18 @@ class Store:
                     "expected_ms": row.expected_ms,
                     "sha256": row.sha256,
                 }
-                for row in self._records.ledger(call.contact)
+                for row in ledger
+                if row.path
+            ]
+            gaps = [
+                {
+                    "label": row.label,
+                    "from_ms": row.started_at_ms,
+                    "to_ms": row.ended_at_ms,
+                    "code": row.reason.partition(":")[0],
+                }
+                for row in ledger
+                if not row.path
             ]
             values = to_json(call)
             wanted = ("contact", "queue", "caller", "arrived_at_ms", "answered_at_ms", "ended_at_ms", "cause")
@@ -171,6 +203,7 @@ class Store:
                     "text": call.text,
                     "messages": loads(call.messages),
                     "tracks": tracks,
+                    "recording_gaps": gaps,
                 }
             )
         return rows
@@ -185,12 +218,12 @@ class Store:
 
     def tracks(self, contact: str) -> Sequence[TrackFile]:
         """The files of a call."""
-        return [self._file(row) for row in self._records.ledger(contact)]
+        return [self._file(row) for row in self._records.ledger(contact) if row.path]
 
     def track_file(self, recording: str) -> TrackFile | None:
         """The file of one track."""
         row = self._records.recording(recording)
-        return None if row is None else self._file(row)
+        return self._file(row) if row is not None and row.path else None
 
     def _file(self, row: LedgerRow) -> TrackFile:
         path = Path(self._recordings, row.path).absolute()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 
-from kak_server.bridges.contact_plan import contact_plan
+from kak_server.bridges.contact_plan import NO_TAPINGS, contact_plan, wanted_tracks
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line
 from kak_server.bridges.places import Places
@@ -56,6 +56,9 @@ class CallPlans:
         position, epoch, held = None, 0, False
         if view is not None and view.state in JOINED:
             position, epoch, held = view.position, view.epoch, view.state is ContactState.HELD
+        guests, tapings = self._guests(view), self._ctx.tapings
+        if contact in tapings.of:
+            tapings.wanted(contact, {name for name, _, _ in wanted_tracks(line, position, epoch, guests)})
         plan = contact_plan(
             line,
             position=position,
@@ -65,9 +68,10 @@ class CallPlans:
             incarnation=self._ctx.incarnation,
             handed_over=view is not None and view.state is ContactState.HANDED_OVER,
             parked=view is not None and view.state is ContactState.PARKED,
-            guests=self._guests(view),
+            guests=guests,
             only_rings=only_rings(line, view),
             place=self._places.of(line),
+            tapings=tapings.of.get(contact, NO_TAPINGS),
         )
         self._ctx.plan(f"contact/{contact}", plan)
 
@@ -83,6 +87,7 @@ class CallPlans:
         """The contact is over: at once, for its ports are free from now on."""
         self._stale.pop(contact, None)
         self._ctx.plan(f"contact/{contact}", EMPTY)
+        self._ctx.tapings.over(contact)
 
 
 def only_rings(line: Line, view: ContactView | None) -> bool:

@@ -12,6 +12,7 @@ from kak_server.bridges.notices import Notices
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
 from kak_server.bridges.port_pool import PortPool
 from kak_server.bridges.staff import PersonInfo
+from kak_server.bridges.tapings import Tapings
 from kak_server.bridges.tracks import Tracks
 from kak_server.media import rpc
 from kak_server.media.plan import Desk, Plan
@@ -166,6 +167,7 @@ class Context:
     desk: Desk = field(default_factory=Desk)
     ports: PortPool = field(init=False)
     tracks: Tracks = field(init=False)
+    tapings: Tapings = field(init=False)
     notices: Notices = field(init=False)
     on_effect: Callable[[routing.Effect], None] = field(init=False)
     on_step: Callable[[routing.Event, tuple[routing.Effect, ...]], None] = lambda event, effects: None
@@ -174,6 +176,7 @@ class Context:
     def __post_init__(self) -> None:
         self.ports = PortPool(self.settings.rtp_port_min, self.settings.rtp_port_max)
         self.tracks = Tracks(self)
+        self.tapings = Tapings(self)
         self.notices = Notices(self)
 
     def emit(self, output: Output) -> None:

@@ -119,7 +119,7 @@ class House:
             **self.staff.effects(),
             **self.colleagues.effects(),
         }
-        self._timers = self._timer_table()
+        self._timers = {**self._timer_table(), **worker_events.recording_timers(self)}
 
     def _timer_table(self) -> Mapping[str, Callable[[str], None]]:
         """Who is told of a timer, by the first word of its key."""

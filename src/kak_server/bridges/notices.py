@@ -26,6 +26,10 @@ class Notices:
         """What a console at this seat shows."""
         return [*self._everybody.values(), *self._seats.get(position, {}).values()]
 
+    def everybody(self) -> list[Notice]:
+        """Those that every console shows."""
+        return list(self._everybody.values())
+
     # --- the media service ----------------------------------------------------------------------------------------
 
     def media_lost(self) -> None:
@@ -63,6 +67,20 @@ class Notices:
         self._tell_all(code, *WORDS[code])
         if code == "journal-lost":
             self.ctx.emit(SetTimer(f"notice/{code}", self.ctx.now_ms + LOST_FOR_MS))
+
+    # --- recording ----------------------------------------------------------------------------------------------------
+
+    def recording(self, *, failing: bool) -> None:
+        """Some call that is up is not stored; or all are again."""
+        if not failing:
+            self.clear("recording-failed")
+            return
+        self._tell_all(
+            "recording-failed",
+            "alarm",
+            "Lydopptaket feiler: samtaler blir ikke tatt opp. De går som før, og opptaket starter igjen når det går.",
+            "Recording fails: calls are not being recorded. They go on as before; it begins again as soon as it can.",
+        )
 
     # --- a caller without sound -----------------------------------------------------------------------------------
 

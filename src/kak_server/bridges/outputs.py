@@ -7,7 +7,7 @@ from typing import Literal
 
 from kak_server.media import rpc
 from kak_server.model.codec import Json
-from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RoomId
+from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RecordingId, RoomId
 from kak_server.model.light import frozen
 from kak_server.routing import api as routing
 from kak_server.sip.api_legs import Dial
@@ -199,6 +199,19 @@ class SalvageTrack:
 
 
 @frozen
+class StoreGap:
+    """What was spoken between two moments is on no disk: a row for the media ledger that says so, and why."""
+
+    contact: ContactId
+    name: RecordingId
+    leg: str
+    label: str
+    from_ms: int
+    to_ms: int
+    reason: str
+
+
+@frozen
 class Note:
     """A structured log line and a counter: `name` counts, `fields` say."""
 
@@ -224,5 +237,6 @@ Output = (
     | StoreCall
     | StoreTrack
     | SalvageTrack
+    | StoreGap
     | Note
 )

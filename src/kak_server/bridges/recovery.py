@@ -13,6 +13,7 @@ from kak_server.bridges.moved_media import readdressed
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.phone_call import PhoneCall
 from kak_server.bridges.seats import Seat
+from kak_server.bridges.tapings import Taping
 from kak_server.bridges.tracks import Track
 from kak_server.media import rpc
 from kak_server.model.codec import from_json
@@ -61,6 +62,8 @@ def restore(house: "House", records: Mapping[str, Mapping[str, Any]]) -> None:
             group.monitors = {PositionId(position) for position in value["positions"]}
         elif kind == "track":
             house.ctx.tracks.restore(from_json(Track, value))
+        elif kind == "taping":
+            house.ctx.tapings.restore(from_json(Taping, value))
         elif kind == "abandoned":
             house.abandoned.restore(value)
         elif kind == "phone":
@@ -89,6 +92,7 @@ def resume(
     for key, at_ms in ctx.core.timers().items():
         ctx.emit(SetTimer(f"routing/{key}", at_ms))
     house.seats.resume()
+    ctx.tapings.resume(house.calls.lines)
     house.brought.resume()
     house.chat_silence.resume()
     _resume_lines(house, sip_calls, history_lost)
@@ -178,6 +182,7 @@ def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
     if new_boot:
         ctx.tracks.salvage()
         ctx.incarnation += 1
+    ctx.tapings.attaching(new_boot)
     ctx.notices.media_back(new_boot and bool(house.calls.lines or house.seats.seats))
     if known != boot:
         house.last_boot = boot
@@ -189,6 +194,7 @@ def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
     ctx.worker_attached = True
     for command in ctx.desk.reconcile(census):
         ctx.media(command)
+    ctx.tapings.attached(census)
     legs = {str(leg.leg): leg for leg in census.legs}
     _redirect(house, legs)
     house.groups.worker_attached(census.uplinks, new_boot)

@@ -1,9 +1,10 @@
 """Tracks that a worker writes. Each is known from its start until its ledger row, also when its call is over: a worker
 that dies in between never says that the track is closed, and what it left on the disk is salvaged."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kak_server.bridges.contact_plan import contact_of_recording
+from kak_server.bridges.names import contact_of_recording
 from kak_server.bridges.outputs import SalvageTrack, StoreTrack
 from kak_server.media import rpc
 from kak_server.model.ids import RecordingId
@@ -19,6 +20,7 @@ class Track:
 
     record: rpc.StartRecord
     started_at_ms: int
+    ended_at_ms: int = 0  # from then on the disk took nothing of it; 0: it goes on
 
 
 class Tracks:
@@ -41,16 +43,34 @@ class Tracks:
     def closed(self, track: rpc.RecordClosed) -> None:
         """Complete on disk: a row for the ledger."""
         self.ctx.emit(StoreTrack(contact_of_recording(track.recording), track))
-        self.failed(track.recording)
+        self._forget(track.recording)
 
-    def failed(self, recording: RecordingId) -> None:
+    def failed(self, told: rpc.RecordFailed) -> None:
+        """No more of it is stored. What is will be closed by the worker, or the worker has let go of it."""
+        track = self.open.get(told.recording)
+        if track is None:
+            return
+        track = replace(track, ended_at_ms=track.ended_at_ms or told.until_ms or told.lost_from_ms or self.ctx.now_ms)
+        if told.stored_ms > 0:
+            self.open[told.recording] = track
+            self.ctx.put(f"track/{told.recording}", track)
+        elif told.stored_ms == 0:
+            self._forget(told.recording)
+        else:
+            self._salvage(track)
+
+    def _forget(self, recording: RecordingId) -> None:
         """Nothing more will be heard of it."""
         if self.open.pop(recording, None) is not None:
             self.ctx.delete(f"track/{recording}")
 
     def salvage(self) -> None:
         """The worker is dead: every file ends where it did."""
-        for name, track in list(self.open.items()):
-            contact = contact_of_recording(name)
-            self.ctx.emit(SalvageTrack(contact, track.record, track.started_at_ms, self.ctx.now_ms))
-            self.failed(name)
+        for track in list(self.open.values()):
+            self._salvage(track)
+
+    def _salvage(self, track: Track) -> None:
+        name = track.record.recording
+        ended_at_ms = track.ended_at_ms or self.ctx.now_ms
+        self.ctx.emit(SalvageTrack(contact_of_recording(name), track.record, track.started_at_ms, ended_at_ms))
+        self._forget(name)

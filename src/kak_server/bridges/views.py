@@ -81,6 +81,7 @@ class Views:
     def call(self, view: ContactView, operator: OperatorId | None = None) -> View:
         """The call card of this operator; of the holder, if none is named."""
         line = self.calls.lines.get(view.contact)
+        gap = self.ctx.tapings.shown(view.contact)
         return {
             **self._who_calls(view, line),
             "answered_at_ms": view.connected_at_ms or view.since_ms,
@@ -89,7 +90,8 @@ class Views:
             "details": views_caller.details(line),
             "patch": self._patch(line),
             "video": self._video(line),
-            "recording": bool(line and line.answered),
+            "recording": bool(line and line.answered) and gap is None,
+            "recording_gap": gap,
             **of_call_out(line),
             "can_refer": line is not None and self.out.can_refer(line),
             **self.callers.of_call(line),

@@ -1,5 +1,6 @@
 """What the media worker says, given to whoever it is about."""
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from kak_server.bridges.outputs import Dirty, Note
@@ -32,13 +33,31 @@ def take(house: "House", event: rpc.Event) -> None:
         house.ctx.tracks.closed(event)
         house.ctx.emit(Dirty("recent"))
     elif isinstance(event, rpc.RecordFailed):
-        house.ctx.tracks.failed(event.recording)
         house.ctx.emit(Note("record_failed", "error", {"recording": event.recording, "reason": event.reason}))
+        house.ctx.tapings.failed(event)
+    elif isinstance(event, rpc.RecordBegun):
+        house.ctx.tapings.begun(event)
     elif isinstance(event, rpc.PlayEnded):
         if (contact := house.calls.places.ended(event.play)) is not None:
             house.calls.refresh(contact)
     elif isinstance(event, rpc.UplinkClosed) and event.reason == "lease":
         house.ctx.emit(Note("uplink_lease_lapsed", "warning", {"leg": event.leg}))
+
+
+def record_refused(house: "House", order: rpc.StartRecord, code: str, text: str, now_ms: int) -> None:
+    """The worker would not begin a track: it is begun again like one that the disk did not take."""
+    house.media_event(rpc.RecordFailed(order.recording, f"{code}: {text}", "refused", now_ms, 0), now_ms)
+
+
+def recording_timers(house: "House") -> Mapping[str, Callable[[str], None]]:
+    """The attempts at tracks that failed, and who is told what comes of them: the contact's plan, and its card."""
+
+    def changed(contact: ContactId) -> None:
+        house.calls.refresh(contact)
+        house.redraw(contact)
+
+    house.ctx.tapings.on_change = changed
+    return {"taping": house.ctx.tapings.due}
 
 
 def _leg_media(house: "House", event: rpc.LegMedia) -> None:

@@ -22,6 +22,8 @@ CallerSource = Literal["p-asserted-identity", "from", "none"]
 Floor = Literal["free", "requested", "queued", "talking", "denied", "revoked"]
 MediaState = Literal["none", "up", "down"]
 SeatLostReason = Literal["another-tab", "taken-over", "signed-out", "forced", "handed-over"]
+TrackLabel = Literal["caller", "operator", "radio", "party"]
+GapCode = Literal["full", "slow", "disk", "refused"]
 Direction = Literal["in", "out"]
 PartyState = Literal["dialing", "ringing", "early", "answered", "ended"]
 PhoneState = Literal["unregistered", "registered", "silent", "ringing", "in-call"]
@@ -123,11 +125,21 @@ class Referral(Outgoing):
     state: Literal["asked", "trying", "failed"]
 
 
+class RecordingGap(Outgoing):
+    """Of these legs nothing is stored since then, and why: the disk is full, does not keep up or fails, or the media
+    worker refused. It is tried again until it works."""
+
+    since_ms: int
+    code: GapCode
+    labels: list[TrackLabel]
+
+
 class Call(Outgoing):
     """The operator's current call, whole at each change. `far_end` is how it stands with the one at the other end: a
     call out is dialled before it is answered, and a caller may be `gone` while other parties talk on. `can_refer`: the
     carrier could be asked to take the call elsewhere. `silence`: whether the caller has said a word since an operator
-    is there; `hint` not for too long, `marked` an operator says it is a silent call."""
+    is there; `hint` not for too long, `marked` an operator says it is a silent call. `recording`: all of it is being
+    stored; if not, and it should be, `recording_gap` says why."""
 
     contact: str
     epoch: int
@@ -147,6 +159,7 @@ class Call(Outgoing):
     patch: CallPatch | None
     video: CallVideo
     recording: bool
+    recording_gap: RecordingGap | None = None
     direction: Direction = "in"
     display: str = ""
     far_end: Literal["dialing", "ringing", "early", "answered", "gone"] = "answered"

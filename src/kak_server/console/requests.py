@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from kak_server.console.arguments import Epoch, Incoming, Name, Note
-from kak_server.console.models import Direction, Outgoing, PhoneState
+from kak_server.console.models import Direction, GapCode, Outgoing, PhoneState, TrackLabel
 from kak_server.console.models_cards import ContactKind
 from kak_server.console.models_staff import RoomStateWord
 
@@ -198,11 +198,20 @@ class Track(Outgoing):
     """One recorded leg; `stored_ms` of `expected_ms` are on disk."""
 
     recording: str
-    label: Literal["caller", "operator", "radio", "party"]
+    label: TrackLabel
     started_at_ms: int
     stored_ms: int
     expected_ms: int
     sha256: str | None
+
+
+class RecentGap(Outgoing):
+    """What of a leg is on no disk, and why."""
+
+    label: TrackLabel
+    from_ms: int
+    to_ms: int
+    code: GapCode
 
 
 class RecentParty(Outgoing):
@@ -242,6 +251,7 @@ class RecentCall(Outgoing):
     kind: ContactKind = "voice"
     text: str = ""
     messages: list[RecentMessage] = []  # noqa: RUF012 - pydantic copies defaults
+    recording_gaps: list[RecentGap] = []  # noqa: RUF012 - pydantic copies defaults
 
 
 class Explanation(Outgoing):

@@ -45,6 +45,7 @@ class Census:
     uplinks: tuple[LegId, ...] = ()
     watched: tuple[LegId, ...] = ()
     awaited: tuple[LegId, ...] = ()  # those of `watched` that are watched once
+    failed: tuple[RecordingId, ...] = ()  # those of `recordings` of which nothing more is stored
 
 
 @frozen

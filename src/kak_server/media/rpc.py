@@ -113,13 +113,15 @@ class StopPlay:
 class StartRecord:
     """op record.start: tap `source` into a WAV file of its own, from now on; silence where nothing comes.
 
-    The file is `<recordings dir>/<path>` (path relative, no "..", ends in .wav). Event record.closed when stopped.
+    The file is `<recordings dir>/<path>` (path relative, no "..", ends in .wav). Event record.closed when stopped; with
+    `tell` record.begun when the first of it is in the file. Ordered again, what was told of it is told again.
     """
 
     recording: RecordingId
     source: str
     path: str
     label: str
+    tell: bool = False
 
 
 @frozen
@@ -311,11 +313,26 @@ class RecordClosed:
 
 
 @frozen
+class RecordBegun:
+    """ev record.begun: the first of a track is in its file, which begins at `started_at_ms`."""
+
+    recording: RecordingId
+    started_at_ms: int
+
+
+@frozen
 class RecordFailed:
-    """ev record.failed: the disk or the tap failed; the call goes on."""
+    """ev record.failed: nothing more of this track is stored; the call goes on. `code`: "full" (no room on the disk),
+    "slow" (the disk does not keep up), "refused" (the order was), "disk" (anything else). What was spoken from
+    `lost_from_ms` on is lost, until `until_ms` where the track was stopped by then (0: it was not). `stored_ms` of it
+    are in the file, for which record.closed follows; 0: nothing is; -1: the worker has let go of the file as it is."""
 
     recording: RecordingId
     reason: str
+    code: str = "disk"
+    lost_from_ms: int = 0
+    stored_ms: int = -1
+    until_ms: int = 0
 
 
 Event = (
@@ -329,6 +346,7 @@ Event = (
     | PlayEnded
     | UplinkClosed
     | RecordClosed
+    | RecordBegun
     | RecordFailed
 )
 EVENTS: Mapping[str, type[Event]] = {
@@ -342,6 +360,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "play.ended": PlayEnded,
     "uplink.closed": UplinkClosed,
     "record.closed": RecordClosed,
+    "record.begun": RecordBegun,
     "record.failed": RecordFailed,
 }
 EV_OF: Mapping[type[Event], str] = {args: ev for ev, args in EVENTS.items()}

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from kak_server.model.codec import dumps
+from kak_server.model.codec import Json, dumps, to_json
 from kak_server.records.types import AuditRow, LedgerRow
 
 GENESIS = "0" * 64
@@ -13,7 +13,9 @@ GENESIS = "0" * 64
 
 def row_hash(row: LedgerRow | AuditRow, prev_hash: str) -> str:
     """SHA-256 (hex) over the previous hash and the row's canonical JSON without its own hashes."""
-    bare = replace(row, prev_hash="", row_hash="")
+    bare: Json = to_json(replace(row, prev_hash="", row_hash=""))
+    if not bare.get("reason", "-"):
+        del bare["reason"]  # rows from before there were reasons hash as they did
     return hashlib.sha256(prev_hash.encode() + dumps(bare)).hexdigest()
 
 

@@ -42,6 +42,7 @@ LEDGER = Table(
     Column("gaps", Text, nullable=False),
     Column("prev_hash", String(64), nullable=False),
     Column("row_hash", String(64), nullable=False),
+    Column("reason", String(512), nullable=False, server_default=""),
     Index("ix_ledger_contact", "contact"),
 )
 

@@ -33,6 +33,7 @@ class CallRecord:
 @frozen
 class LedgerRow:
     """One recorded track: expected and stored milliseconds, the silences written where nothing came, the file's hash.
+    A row without a path is of what no disk took: nothing stored, and the `reason`.
 
     `prev_hash` and `row_hash` chain the rows in the order they were written; the store fills them in.
     """
@@ -50,6 +51,7 @@ class LedgerRow:
     gaps: tuple[tuple[int, int], ...] = ()  # (offset_ms, length_ms)
     prev_hash: str = ""
     row_hash: str = ""
+    reason: str = ""
 
 
 @frozen

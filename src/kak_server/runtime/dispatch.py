@@ -22,6 +22,7 @@ from kak_server.bridges.outputs import (
     SalvageTrack,
     SetTimer,
     StoreCall,
+    StoreGap,
     StoreTrack,
     Tell,
     TellAll,
@@ -45,7 +46,7 @@ Feed = Callable[[House, int], Any]
 # journal knows nothing of would be written again; all else leaves in a later turn of the loop, if at all.
 _LEAVING = ToRadio
 PATIENT = (f"{ROUTING_TIMER}{STEP}:",)  # the steps of workflows
-_DONE = frozenset({ToRadio, Audit, StoreCall, StoreTrack, SalvageTrack, Delete})
+_DONE = frozenset({ToRadio, Audit, StoreCall, StoreTrack, StoreGap, SalvageTrack, Delete})
 
 
 class SipPort(Protocol):
@@ -86,6 +87,8 @@ class StorePort(Protocol):
     def track(self, output: StoreTrack) -> None: ...
 
     def salvage(self, output: SalvageTrack) -> None: ...
+
+    def gap(self, output: StoreGap) -> None: ...
 
     def audited(self, output: Audit) -> None: ...
 
@@ -156,6 +159,7 @@ class Dispatcher:
             StoreCall: ports.store.call,
             StoreTrack: ports.store.track,
             SalvageTrack: ports.store.salvage,
+            StoreGap: ports.store.gap,
             Note: ports.note,
         }
 

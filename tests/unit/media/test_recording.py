@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from kak_server.media import rpc
 from kak_server.media.engine import g711
 from kak_server.media.engine.tape import Tape
-from kak_server.media.worker.recording import BadPathError, Recorder
+from kak_server.media.worker.recording import BadPathError, Recorder, Track
 from kak_server.media.worker.wav import ALAW, PCM16, Encoding, WavFile
 from kak_server.model.ids import RecordingId
 from tests.support.media_peers import read_wav, sine, until
@@ -135,6 +136,138 @@ async def test_a_disk_that_fails_even_to_close_costs_no_other_track(
     await until(lambda: len(events) == 2, 5.0)
     recorder.close(5.0)
     assert [type(event) for event in events] == [rpc.RecordFailed, rpc.RecordClosed]
+
+
+class Disk:
+    """Takes this many bytes of each file, then says what the kernel says of a disk without room."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.room: int | None = None
+        real = WavFile._write
+
+        def write(file: WavFile, data: bytes) -> None:
+            if self.room is None:
+                real(file, data)
+                return
+            real(file, data[: self.room])
+            with open("/dev/full", "wb", buffering=0) as full:
+                full.write(data[self.room :])
+
+        monkeypatch.setattr(WavFile, "_write", write)
+
+
+def speak(recorder: Recorder, track: Track, ticks: int, begin: int = 0) -> None:
+    for index in range(begin, begin + ticks):
+        track.tape.take(VOICE, "PCMA")
+        recorder.end_tick(index)
+
+
+async def test_what_a_full_disk_took_is_a_whole_file_with_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[rpc.Event] = []
+    recorder, disk = Recorder(tmp_path, events.append, Tape), Disk(monkeypatch)
+    track = recorder.start(order("a.wav"), "PCMA", 10_000)
+    speak(recorder, track, 51)  # at tick 0 a block of one frame, at tick 50 one of fifty
+    await until(lambda: track.written == 3, 5.0)
+    disk.room = 10 * len(VOICE) + 7
+    speak(recorder, track, 50, 51)
+    await until(lambda: len(events) == 2, 5.0)
+    failed, closed = events
+    assert isinstance(failed, rpc.RecordFailed)
+    assert (failed.code, failed.lost_from_ms, failed.stored_ms) == ("full", 11_220, 1_220)
+    assert failed.until_ms == 0
+    assert isinstance(closed, rpc.RecordClosed)
+    assert (closed.started_at_ms, closed.ended_at_ms) == (10_000, 11_220)
+    assert (closed.stored_ms, closed.expected_ms) == (1_220, 1_220)
+    assert read_wav(tmp_path / "a.wav") == (6, VOICE * 61)
+    assert closed.sha256 == hashlib.sha256((tmp_path / "a.wav").read_bytes()).hexdigest()
+    recorder.tell_again(order("a.wav"))
+    assert events[2] == failed
+    recorder.stop(RecordingId("r1"), 13_000)
+    assert recorder.is_idle
+    recorder.close(5.0)
+    await asyncio.sleep(0)
+    assert len(events) == 3
+
+
+async def test_a_disk_that_takes_nothing_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[rpc.Event] = []
+    recorder, disk = Recorder(tmp_path, events.append, Tape), Disk(monkeypatch)
+    disk.room = 60  # half a header and no frame
+    track = recorder.start(order("a.wav"), "PCMA", 10_000)
+    speak(recorder, track, 60)
+    await until(lambda: events, 5.0)
+    (failed,) = events
+    assert isinstance(failed, rpc.RecordFailed)
+    assert (failed.code, failed.lost_from_ms, failed.stored_ms) == ("full", 10_000, 0)
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240
+    recorder.close(5.0)
+
+
+async def test_one_that_is_to_tell_tells_with_its_first_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[rpc.Event] = []
+    recorder = Recorder(tmp_path, events.append, Tape)
+    args = rpc.StartRecord(RecordingId("r1"), "caller", "a.wav", "label", tell=True)
+    track = recorder.start(args, "PCMA", 10_000)
+    recorder.end_tick(0)  # nothing came yet
+    await until(lambda: track.written == 2, 5.0)
+    await asyncio.sleep(0)
+    assert not events
+    speak(recorder, track, 120)
+    await until(lambda: events, 5.0)
+    recorder.tell_again(order("a.wav"))  # one that does not ask is told nothing
+    recorder.tell_again(args)
+    assert events == [rpc.RecordBegun(RecordingId("r1"), 10_000)] * 2
+    await recorder.finish(12_400, 5.0)
+    recorder.close(5.0)
+
+
+async def test_the_last_block_that_finds_no_room_costs_itself_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[rpc.Event] = []
+    recorder, disk = Recorder(tmp_path, events.append, Tape), Disk(monkeypatch)
+    track = recorder.start(order("a.wav"), "PCMA", 10_000)
+    speak(recorder, track, 75)
+    await until(lambda: track.written == 3, 5.0)
+    disk.room = 0
+    recorder.stop(RecordingId("r1"), 11_500)
+    await recorder.finish(11_500, 5.0)
+    failed, closed = events
+    assert isinstance(failed, rpc.RecordFailed)
+    assert (failed.lost_from_ms, failed.until_ms, failed.stored_ms) == (11_020, 11_500, 1_020)
+    assert isinstance(closed, rpc.RecordClosed)
+    assert (closed.ended_at_ms, closed.stored_ms) == (11_020, 1_020)
+    assert recorder.is_idle
+    recorder.close(5.0)
+
+
+async def test_a_disk_that_stands_still_fails_the_track_and_has_what_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[rpc.Event] = []
+    recorder = Recorder(tmp_path, events.append, Tape)
+    moves = threading.Event()
+    real = WavFile._write
+
+    def write(file: WavFile, data: bytes) -> None:
+        moves.wait(20.0)
+        real(file, data)
+
+    monkeypatch.setattr(WavFile, "_write", write)
+    track = recorder.start(order("a.wav"), "PCMA", 10_000)
+    speak(recorder, track, 50 * 40)
+    (failed,) = events
+    assert isinstance(failed, rpc.RecordFailed)
+    assert (failed.code, failed.stored_ms, failed.lost_from_ms) == ("slow", 29_020, 39_020)
+    moves.set()
+    await until(lambda: len(events) == 2, 20.0)
+    closed = events[1]
+    assert isinstance(closed, rpc.RecordClosed)
+    assert (closed.stored_ms, closed.expected_ms, closed.ended_at_ms) == (29_020, 29_020, failed.lost_from_ms)
+    assert read_wav(tmp_path / "a.wav") == (6, VOICE * 1_451)
+    recorder.close(5.0)
 
 
 async def test_another_worker_goes_on_with_the_track(tmp_path: Path) -> None:

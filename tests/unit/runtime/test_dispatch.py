@@ -19,6 +19,7 @@ from kak_server.bridges.outputs import (
     Put,
     SalvageTrack,
     StoreCall,
+    StoreGap,
     StoreTrack,
     ToRadio,
     ToSip,
@@ -71,6 +72,9 @@ class Shells:
 
     def salvage(self, output: SalvageTrack) -> None:
         self.seen.append(("salvage", output))
+
+    def gap(self, output: StoreGap) -> None:
+        self.seen.append(("gap", output))
 
     def note(self, note: Note) -> None:
         self.seen.append(("note", note.name))

@@ -95,6 +95,18 @@ export interface Referral {
   state: "asked" | "trying" | "failed";
 }
 
+export type TrackLabel = "caller" | "operator" | "radio" | "party";
+
+/** Why something is on no disk. */
+export type GapCode = "full" | "slow" | "disk" | "refused";
+
+/** Of these legs nothing is stored since then; it is tried again until it works. */
+export interface RecordingGap {
+  since_ms: number;
+  code: GapCode;
+  labels: TrackLabel[];
+}
+
 export interface Call {
   contact: string;
   epoch: number;
@@ -113,7 +125,9 @@ export interface Call {
   details: Detail[];
   patch: Patch | null;
   video: CallVideo;
+  /** All of it is being stored. */
   recording: boolean;
+  recording_gap: RecordingGap | null;
   direction: "in" | "out";
   display: string;
   /** How it stands with the one at the other end; "gone" while other parties talk on. */

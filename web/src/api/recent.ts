@@ -1,15 +1,24 @@
 /** Calls that are over, with their recordings. */
 
+import type { GapCode, TrackLabel } from "./calls";
 import type { ContactKind, RecentMessage } from "./cards";
 
 export interface Track {
   recording: string;
-  label: "caller" | "operator" | "radio" | "party";
+  label: TrackLabel;
   started_at_ms: number;
   stored_ms: number;
   expected_ms: number;
   /** Null until the file is closed. */
   sha256: string | null;
+}
+
+/** What of a leg is on no disk. */
+export interface RecentGap {
+  label: TrackLabel;
+  from_ms: number;
+  to_ms: number;
+  code: GapCode;
 }
 
 export interface RecentParty {
@@ -36,4 +45,5 @@ export interface RecentCall {
   kind: ContactKind;
   text: string;
   messages: RecentMessage[];
+  recording_gaps: RecentGap[];
 }

@@ -2238,7 +2238,8 @@ export interface components {
          * @description The operator's current call, whole at each change. `far_end` is how it stands with the one at the other end: a
          *     call out is dialled before it is answered, and a caller may be `gone` while other parties talk on. `can_refer`: the
          *     carrier could be asked to take the call elsewhere. `silence`: whether the caller has said a word since an operator
-         *     is there; `hint` not for too long, `marked` an operator says it is a silent call.
+         *     is there; `hint` not for too long, `marked` an operator says it is a silent call. `recording`: all of it is being
+         *     stored; if not, and it should be, `recording_gap` says why.
          */
         Call: {
             /** Answered At Ms */
@@ -2346,6 +2347,8 @@ export interface components {
             queue_name: string;
             /** Recording */
             recording: boolean;
+            /** @default null */
+            recording_gap: components["schemas"]["RecordingGap"] | null;
             referral: components["schemas"]["Referral"] | null;
             /** @default null */
             repeat: components["schemas"]["Repeat"] | null;
@@ -6005,6 +6008,11 @@ export interface components {
             /** Queue Name */
             queue_name: string;
             /**
+             * Recording Gaps
+             * @default []
+             */
+            recording_gaps: components["schemas"]["RecentGap"][];
+            /**
              * Text
              * @default
              */
@@ -6022,6 +6030,26 @@ export interface components {
              * @constant
              */
             type: "recent";
+        };
+        /**
+         * RecentGap
+         * @description What of a leg is on no disk, and why.
+         */
+        RecentGap: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "full" | "slow" | "disk" | "refused";
+            /** From Ms */
+            from_ms: number;
+            /**
+             * Label
+             * @enum {string}
+             */
+            label: "caller" | "operator" | "radio" | "party";
+            /** To Ms */
+            to_ms: number;
         };
         /**
          * RecentMessage
@@ -6055,6 +6083,22 @@ export interface components {
             label: string;
             /** Number */
             number: string;
+        };
+        /**
+         * RecordingGap
+         * @description Of these legs nothing is stored since then, and why: the disk is full, does not keep up or fails, or the media
+         *     worker refused. It is tried again until it works.
+         */
+        RecordingGap: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "full" | "slow" | "disk" | "refused";
+            /** Labels */
+            labels: ("caller" | "operator" | "radio" | "party")[];
+            /** Since Ms */
+            since_ms: number;
         };
         /**
          * Referral

@@ -10,6 +10,7 @@ import { coordinates, duration, phone } from "./format";
 import { useLive, useNow } from "./hooks";
 import { Participants } from "./Participants";
 import { PatchStrip } from "./PatchStrip";
+import { RecordingState } from "./Recording";
 import type { Armed } from "./useActions";
 import { VideoPane } from "./VideoPane";
 import { isOfRoom } from "./words";
@@ -50,7 +51,7 @@ export function CallCard({ call, ...on }: CallCardProps & { call: Call }) {
           {state}
         </span>
         {out && <span className="chip call-chip-out">↗ {t("call.out")}</span>}
-        {call.recording && <span className="chip chip-rec">{t("call.recording")}</span>}
+        <RecordingState call={call} />
         <span className="call-queue">{isOfRoom(call) ? "" : call.queue_name}</span>
         <span className={`chip class-chip-${call.class}`}>{t(`class.${call.class}`)}</span>
         <span className="call-timer number" data-testid="call-timer">

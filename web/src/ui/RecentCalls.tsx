@@ -5,6 +5,7 @@ import { errorText, useLanguage } from "../i18n/language";
 import { Dialog } from "./Dialog";
 import { clock, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive } from "./hooks";
+import { RecordingGaps, TRACK_WORDS } from "./Recording";
 import { useRights } from "./rights";
 import { WhyButton } from "./Why";
 import { partyName, queueTitle } from "./words";
@@ -16,13 +17,6 @@ interface Playing {
   /** What is heard, for the player's label. */
   title: string;
 }
-
-const TRACK_WORDS = {
-  caller: "recent.caller_track",
-  operator: "recent.operator_track",
-  radio: "recent.radio_track",
-  party: "recent.party_track",
-} as const;
 
 /** The latest calls; each track alone or all of them together can be heard again. */
 export function RecentCalls({ http }: { http: Http }) {
@@ -167,6 +161,7 @@ function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
             {t("chat.read")}
           </button>
         )}
+        <RecordingGaps gaps={call.recording_gaps ?? []} />
         {call.tracks.length === 0 && call.kind === "voice" && <span className="muted">{t("recent.no_tracks")}</span>}
         {call.tracks.length > 1 && button("mix", mixUrl(call.contact), t("recent.both"), `replay-mix-${call.contact}`)}
         {sorted(call.tracks).map((track) =>

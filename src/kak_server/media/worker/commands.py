@@ -232,10 +232,11 @@ class Commands:
         return {}
 
     def start_record(self, args: rpc.StartRecord) -> Result:
-        """A recording that runs goes on as it is."""
+        """A recording that runs goes on as it is, and what was told of it is told again."""
         _check_name(args.recording, args.source)
         recorder, conference = self._worker.recorder, self._worker.conference
         if args.recording in recorder.tracks:
+            recorder.tell_again(args)
             return {}
         if len(recorder.tracks) >= RECORDINGS_MAX:
             raise CommandError("limit", f"{RECORDINGS_MAX} recordings are running")

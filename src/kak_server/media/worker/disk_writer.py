@@ -43,9 +43,10 @@ class DiskWriter(threading.Thread):
         self._close_at_s = 0.0
         self._idle_rounds = 0
 
-    def give(self, job: Job) -> bool:
-        """A job from the loop. False when there is no room."""
-        if self.jobs.qsize() >= JOBS_MAX:
+    def give(self, job: Job, *, always: bool = False) -> bool:
+        """A job from the loop. False when there is no room, but for one that must come (`always`): no more than one for
+        each file whose opening found room."""
+        if not always and self.jobs.qsize() >= JOBS_MAX:
             return False
         self.jobs.put(job)
         return True

@@ -121,6 +121,27 @@ class WavFile:
         self._write(data)
         os.pwrite(self._descriptor, head, 0)
 
+    def cut(self) -> int:
+        """After an error: let the file end with the last whole frame in it, the header true to that. How many frames
+        there are; one of none is taken away. -1: not even that can be done, and the file is left as it is. Never
+        raises."""
+        if self._descriptor < 0:
+            return 0
+        begin = len(header(self.encoding, 0))
+        try:
+            frames = max(0, os.fstat(self._descriptor).st_size - begin) // FRAME_BYTES[self.encoding]
+            if frames:
+                self._data_bytes = frames * FRAME_BYTES[self.encoding]
+                os.ftruncate(self._descriptor, begin + self._data_bytes)
+                os.pwrite(self._descriptor, header(self.encoding, self._data_bytes), 0)
+                return frames
+            os.unlink(self._part)
+        except OSError:
+            self.abandon()
+            return -1
+        self.abandon()
+        return 0
+
     def _write(self, data: bytes) -> None:
         if self._descriptor < 0:
             raise OSError("the recording was never opened")

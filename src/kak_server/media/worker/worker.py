@@ -125,6 +125,7 @@ class Worker:
             uplinks=tuple(name for name, leg in self.legs.items() if isinstance(leg, RtpLeg) and _is_open(leg)),
             watched=tuple(self.conference.watched),
             awaited=tuple(leg for leg, detector in self.conference.watched.items() if detector.once),
+            failed=tuple(name for name, track in self.recorder.tracks.items() if track.failure is not None),
         )
 
     def _tick(self) -> None:

@@ -1,0 +1,88 @@
+"""The house machine's disk: it fills and has room again, and as long as a call is up either it records or everybody is
+told that it does not, with an attempt under way or pending."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
+
+from kak_server.bridges.contact_plan import wanted_tracks
+from kak_server.bridges.house import House
+from kak_server.bridges.who_hears import Guest
+from kak_server.model.ids import RecordingId
+from kak_server.routing.api import ContactState
+from kak_server.routing.views import ContactView
+from tests.properties.house_lab import Lab, through_json
+
+JOINED = (ContactState.CONNECTING, ContactState.CONNECTED, ContactState.HELD)
+picks = st.integers(0, 30)
+
+
+class RecordingRules:
+    """Rules and laws of recording, for the house machine."""
+
+    lab: Lab
+
+    @rule(full=st.booleans())
+    def the_disk_fills_or_has_room(self, full: bool) -> None:
+        self.lab.disk(full)
+
+    @rule(pick=picks)
+    def an_attempt_is_due(self, pick: int) -> None:
+        keys = sorted(key for key in self.lab.timers if key.startswith("taping/"))
+        if keys:
+            self.lab.fire(keys[pick % len(keys)])
+            self.lab.hear_worker()
+
+    @rule(pick=picks, back=st.booleans())
+    def the_disk_fills_under_a_call(self, pick: int, back: bool) -> None:
+        """And has room again, so that what follows is reached often."""
+        self.the_disk_fills_or_has_room(True)
+        self.an_attempt_is_due(pick)
+        self.the_disk_fills_or_has_room(False)
+        for _ in range(6 if back else 0):
+            self.an_attempt_is_due(pick)
+
+    @invariant()
+    def it_records_or_says_that_it_does_not(self) -> None:
+        lab, house = self.lab, self.lab.house
+        tapings = house.ctx.tapings
+        assert set(tapings.lost) == {key for key in lab.timers if key.startswith("taping/")}
+        assert set(tapings.of) <= set(house.calls.lines)
+        of = [one for tracks in tapings.of.values() for one in tracks.values()]
+        noted = {key: value for key, value in lab.records.items() if key.startswith("taping/")}
+        assert noted == {one.key(): through_json(one) for one in of}
+        said = any(notice["id"] == "recording-failed" for notice in house.ctx.notices.everybody())
+        assert said == bool(tapings.lost)
+        settled = lab.worker is not None and lab.attached and not lab.worker.ring
+        desired = house.ctx.desk.desired().recordings
+        for contact, line in house.calls.lines.items():
+            view = house.ctx.core.contact(contact)
+            assert view is not None
+            mine = tapings.of.get(contact, {})
+            gap = tapings.shown(contact)
+            assert (gap is None) == (not any(one.is_lost for one in mine.values()))
+            if view.state in JOINED:
+                shown = house.views.call(view)
+                assert shown["recording"] == (line.answered and gap is None)
+                assert shown["recording_gap"] == gap
+            for track, source in self.tracks_of(house, view):
+                one = mine.get(track)
+                orders = [name for name, order in desired.items() if order.source == source and of_track(name, track)]
+                assert bool(orders) != (one is not None and one.waits)
+                if settled and lab.worker is not None and (one is None or not one.is_lost):
+                    (name,) = orders
+                    assert name in lab.worker.recordings
+                    assert name not in lab.worker.failed, "it says that it records"
+
+    @staticmethod
+    def tracks_of(house: House, view: ContactView) -> set[tuple[str, str]]:
+        """Name and source of what is to be recorded of a contact."""
+        joined = view.state in JOINED
+        guests = tuple(Guest(row.position, row.number, row.part, False) for row in view.participants if row.joined)
+        line = house.calls.lines[view.contact]
+        position, epoch = (view.position, view.epoch) if joined else (None, 0)
+        return {(name, source) for name, _, source in wanted_tracks(line, position, epoch, guests)}
+
+
+def of_track(name: RecordingId, track: str) -> bool:
+    """Whether it is a file of this track."""
+    return name.partition(".")[2].rpartition(".")[0] == track
