@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import resource
 import signal
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -132,6 +134,58 @@ async def test_plays_reach_a_sink_and_end(tmp_path: Path) -> None:
         await control.do(rpc.CloseLeg(LegId("caller")))
         assert control.of(rpc.PlayEnded) == [rpc.PlayEnded("beep"), rpc.PlayEnded("welcome")]
         caller.close()
+
+
+async def test_recording_goes_on_in_a_new_file_when_the_disk_takes_one_again(tmp_path: Path) -> None:
+    """The system itself refuses what the worker writes: its limit on the size of files, which any user may set on a
+    process of theirs. The log falls under it too. Sound goes on meanwhile."""
+    async with running(tmp_path) as (worker, control):
+        assert worker.process is not None
+        no_limit = resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE)
+        caller, operator = RtpPhone(440.0), RtpPhone(1_000.0)
+        ports = free_port(), free_port()
+        await control.do(rtp_leg("caller", ports[0]))
+        await control.do(rtp_leg("operator", ports[1], peer_host="127.0.0.1", peer_port=operator.port))
+        await control.do(both_ways("call", "caller", "operator"))
+        caller.start(ports[0])
+        operator.listen()
+        first = rpc.StartRecord(RecordingId("c1.caller.1"), "caller", "2026/c1.caller.1.wav", "caller")
+        await control.do(first)
+        part = worker.recordings / f"{first.path}.part"
+        await until(lambda: part.exists() and part.stat().st_size > 2_000, 20.0, "something is recorded")
+        resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (30, no_limit[1]))
+        await until(lambda: control.of(rpc.RecordClosed), 20.0, "it broke off, and what there is was closed")
+        (failed,), (closed,) = control.of(rpc.RecordFailed), control.of(rpc.RecordClosed)
+        assert "File too large" in failed.reason
+        assert failed.stored_ms == closed.stored_ms == closed.expected_ms > 0
+        assert failed.lost_from_ms == closed.ended_at_ms == closed.started_at_ms + closed.stored_ms
+        whole = (worker.recordings / first.path).read_bytes()
+        assert (hashlib.sha256(whole).hexdigest(), len(whole)) == (closed.sha256, closed.bytes)
+        assert len(read_wav(worker.recordings / first.path)[1]) == closed.stored_ms * 8
+        census = from_json(rpc.Census, (await control.do(rpc.GetCensus())).result)
+        assert census.failed == (first.recording,)
+        await control.do(first)
+        await until(lambda: control.of(rpc.RecordFailed) == [failed, failed], 20.0, "ordered again, it is told again")
+        await control.do(rpc.StopRecord(first.recording))
+        second = rpc.StartRecord(RecordingId("c1.caller.1-2"), "caller", "2026/c1.caller.1-2.wav", "caller", tell=True)
+        await control.do(second)
+        await until(lambda: len(control.of(rpc.RecordFailed)) == 3, 20.0, "the disk takes nothing yet")
+        assert control.of(rpc.RecordFailed)[2].stored_ms == 0
+        assert not (worker.recordings / f"{second.path}.part").exists(), "attempts leave nothing behind"
+        await control.do(rpc.StopRecord(second.recording))
+        assert operator.hears(440.0), "the call goes on"
+        resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, no_limit)
+        third = replace(second, recording=RecordingId("c1.caller.1-3"), path="2026/c1.caller.1-3.wav")
+        await control.do(third)
+        await until(lambda: control.of(rpc.RecordBegun), 20.0, "it records again")
+        await control.do(rpc.StopRecord(third.recording))
+        await until(lambda: len(control.of(rpc.RecordClosed)) == 2, 20.0, "closed")
+        track = control.of(rpc.RecordClosed)[1]
+        assert control.of(rpc.RecordBegun) == [rpc.RecordBegun(third.recording, track.started_at_ms)]
+        assert track.started_at_ms > failed.lost_from_ms
+        assert tone_share(g711.decode("PCMA", read_wav(worker.recordings / track.path)[1]), 440.0) > 0.8
+        caller.close()
+        operator.close()
 
 
 async def test_a_recording_is_whole(tmp_path: Path) -> None:

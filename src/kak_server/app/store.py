@@ -129,6 +129,9 @@ class Store:
         except SalvageError as problem:
             fields = {"recording": record.recording, "reason": str(problem)}
             self._note(Note("salvage_failed", "error", fields))
+            whole = (record.recording, record.source, record.label, output.started_at_ms, output.ended_at_ms)
+            if output.ended_at_ms > output.started_at_ms:
+                self.gap(StoreGap(output.contact, *whole, f"disk: nothing to be salvaged: {problem}"))
             return
         started = output.started_at_ms
         track = rpc.RecordClosed(

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from kak_server.bridges.outputs import SalvageTrack, StoreCall, StoreTrack
+from kak_server.bridges.outputs import SalvageTrack, StoreCall, StoreGap, StoreTrack
+from kak_server.console.requests import RecentCall
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, RecordingId
 from tests.unit.app.desk import Desk
@@ -96,11 +97,44 @@ async def test_a_dead_workers_track_is_repaired_hashed_and_entered(desk: Desk) -
     assert shown["expected_ms"] == 1_500
 
 
-async def test_a_track_that_cannot_be_saved_is_told_and_leaves_no_row(desk: Desk) -> None:
+async def test_what_no_disk_took_is_shown_and_is_no_file(desk: Desk) -> None:
+    gap = StoreGap(
+        CONTACT, RecordingId("c1.caller.gap-2"), "caller-c1", "caller", 2_000, 9_500, "full: OSError: no room"
+    )
+    desk.store.gap(gap)
+    desk.store.gap(gap)  # said twice after a crash
+    desk.store.track(StoreTrack(CONTACT, track()))
+    desk.store.call(call())
+    (row,) = found(lambda: recent(desk))
+    assert [one["recording"] for one in row["tracks"]] == ["c1.caller.1"]
+    assert row["recording_gaps"] == [{"label": "caller", "from_ms": 2_000, "to_ms": 9_500, "code": "full"}]
+    assert [file.recording for file in desk.store.tracks(CONTACT)] == ["c1.caller.1"]
+    assert desk.store.track_file("c1.caller.gap-2") is None
+    RecentCall.model_validate(row)
+
+
+async def test_not_ready_is_not_what_a_disk_without_room_for_recordings_makes_of_it(desk: Desk) -> None:
+    kari = desk.sit("kari")
+    desk.ring()
+    await desk.answer(kari)
+    assert not [remark for remark in desk.readiness.remarks() if "recording" in remark]
+    orders = list(desk.house.ctx.desk.desired().recordings)
+    for name in orders:
+        desk.dispatcher.feed(lambda house, now, name=name: house.media_event(rpc.RecordFailed(name, "no room"), now))
+    before = desk.readiness.reasons()
+    (remark,) = [remark for remark in desk.readiness.remarks() if "recording" in remark]
+    assert remark == f"recording fails: {len(orders)} tracks of calls that are up are not being stored"
+    assert desk.readiness.reasons() == before
+
+
+async def test_a_track_that_cannot_be_saved_is_told_and_is_a_row_of_what_is_missing(desk: Desk) -> None:
     record = rpc.StartRecord(RecordingId("c1.caller.1"), "caller-c1", "c1/caller.1.wav", "caller")
     desk.store.salvage(SalvageTrack(CONTACT, record, 5_000, 6_500))
     assert found(lambda: [note for note in desk.notes if note.name == "salvage_failed"])
     assert desk.store.tracks(CONTACT) == []
+    desk.store.call(call())
+    (row,) = found(lambda: recent(desk))
+    assert row["recording_gaps"] == [{"label": "caller", "from_ms": 5_000, "to_ms": 6_500, "code": "disk"}]
 
 
 def call() -> StoreCall:

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
+from kak_server.records.chain import GENESIS, row_hash
 from kak_server.records.database import add_audit, add_ledger, connect, migrate, put_calls, unusable
 from kak_server.records.spill import Spill
 from kak_server.records.store import RecordStore
@@ -22,6 +24,7 @@ from kak_server.records.waiting import Waiting
 from tests.support.postgres import Cluster, needs_postgres
 
 CALL = CallRecord("c1", "113-oslo", "+4799999999", 1_000)
+OLD_HASH = "6148291ac0cccec5e365eb3e7a6dcaff6954237c0ea37bfb7f47b124b44c644e"
 
 
 def row(recording: str, contact: str = "c1") -> LedgerRow:
@@ -86,6 +89,25 @@ def test_a_recording_told_twice_has_one_row(opened: RecordStore) -> None:
     assert opened.recording("b") is not None
     assert opened.recording("x") is None
     assert opened.verify_chain() == []
+
+
+def test_what_is_missing_is_chained_with_its_reason(url: str, opened: RecordStore) -> None:
+    opened.add_ledger(row("a"))
+    opened.add_ledger(replace(row("a.gap-1"), path="", sha256="", stored_ms=0, reason="full: no room"))
+    opened.put_call(CALL)
+    eventually(lambda: written(opened, "c1"))
+    assert opened.verify_chain() == []
+    assert [r.reason for r in opened.ledger("c1")] == ["", "full: no room"]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("update media_ledger set reason = 'caller asked' where recording = 'a.gap-1'"))
+    engine.dispose()
+    assert opened.verify_chain() == ["media ledger: row 2 (a.gap-1)"]
+
+
+def test_rows_of_before_there_were_reasons_hash_as_they_did() -> None:
+    """A ledger of last year must not look tampered with because the program learned a word."""
+    assert row_hash(LedgerRow("a", "c1", "leg", "caller", "a.wav", 1, 2, 1, 1, "00"), GENESIS) == OLD_HASH
 
 
 @pytest.mark.parametrize(
@@ -232,6 +254,7 @@ def test_the_migrations_make_the_tables_the_code_knows(url: str) -> None:
 def test_a_killed_process_loses_no_row(url: str, tmp_path: Path, told: Told) -> None:
     script = f"""
 import os, signal
+from dataclasses import replace
 from pathlib import Path
 from kak_server.records.spill import Spill
 from kak_server.records.store import RecordStore

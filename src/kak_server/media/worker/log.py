@@ -1,10 +1,13 @@
 """The worker's own log: JSON lines to a file or stderr, and the libraries' warnings with them."""
 
 import logging
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
+
+from kak_server.model.log_stream import LogStream
 
 _LIBRARIES = ("aiortc", "aioice", "asyncio")
 
@@ -18,7 +21,7 @@ class _LibraryHandler(logging.Handler):
 
 def configure(file: Path | None) -> None:
     """Set up structlog and route the libraries' warnings to it. Raises OSError if the file cannot be opened."""
-    output = file.open("a", encoding="utf-8") if file is not None else None
+    output = LogStream(file.open("a", encoding="utf-8") if file is not None else sys.stdout)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -28,7 +31,7 @@ def configure(file: Path | None) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=output),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, output)),
         cache_logger_on_first_use=True,
     )
     for name in _LIBRARIES:
