@@ -119,8 +119,8 @@ async def test_not_ready_is_not_what_a_disk_without_room_for_recordings_makes_of
     await desk.answer(kari)
     assert not [remark for remark in desk.readiness.remarks() if "recording" in remark]
     orders = list(desk.house.ctx.desk.desired().recordings)
-    for name in orders:
-        desk.dispatcher.feed(lambda house, now, name=name: house.media_event(rpc.RecordFailed(name, "no room"), now))
+    failures = [rpc.RecordFailed(name, "no room") for name in orders]
+    desk.dispatcher.feed(lambda house, now: [house.media_event(failed, now) for failed in failures])
     before = desk.readiness.reasons()
     (remark,) = [remark for remark in desk.readiness.remarks() if "recording" in remark]
     assert remark == f"recording fails: {len(orders)} tracks of calls that are up are not being stored"
