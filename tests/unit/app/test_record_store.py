@@ -3,11 +3,13 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kak_server.bridges.house import House
 from kak_server.bridges.outputs import SalvageTrack, StoreCall, StoreGap, StoreTrack
 from kak_server.console.requests import RecentCall
 from kak_server.media import rpc
@@ -35,6 +37,10 @@ def found(look: Callable[[], Any]) -> Any:
 
 def recent(desk: Desk) -> Any:
     return desk.store.recent(10, desk.house.calls.queues, {"kari": "Kari Nordmann"})
+
+
+def fails(failed: rpc.RecordFailed, house: House, now_ms: int) -> None:
+    house.media_event(failed, now_ms)
 
 
 def track(name: str = "caller", at_ms: int = 1_000) -> rpc.RecordClosed:
@@ -119,8 +125,8 @@ async def test_not_ready_is_not_what_a_disk_without_room_for_recordings_makes_of
     await desk.answer(kari)
     assert not [remark for remark in desk.readiness.remarks() if "recording" in remark]
     orders = list(desk.house.ctx.desk.desired().recordings)
-    failures = [rpc.RecordFailed(name, "no room") for name in orders]
-    desk.dispatcher.feed(lambda house, now: [house.media_event(failed, now) for failed in failures])
+    for name in orders:
+        desk.dispatcher.feed(partial(fails, rpc.RecordFailed(name, "no room")))
     before = desk.readiness.reasons()
     (remark,) = [remark for remark in desk.readiness.remarks() if "recording" in remark]
     assert remark == f"recording fails: {len(orders)} tracks of calls that are up are not being stored"
