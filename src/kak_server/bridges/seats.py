@@ -74,7 +74,7 @@ class Seats:
         return ""
 
     def stand(self, operator: OperatorId) -> str:
-        """Sign out; returns "" or "busy"."""
+        """Sign out; returns "" or "busy". The seat is empty then, unless the next shift stood by for it."""
         view = self.ctx.core.operator(operator)
         if view is None:
             return ""
@@ -83,7 +83,8 @@ class Seats:
         self.ctx.settle()
         if len(self.ctx.refused) > before:
             return self.ctx.refused[-1].code
-        self.vacate(view.position)
+        if (seat := self.seats.get(view.position)) is not None and seat.operator == operator:
+            self.vacate(view.position)
         return ""
 
     def succeed(self, position: PositionId, operator: OperatorId) -> None:

@@ -9,7 +9,7 @@ from kak_server.bridges.line import Line, Video
 from kak_server.bridges.outputs import Note
 from kak_server.media.plan import EMPTY, Plan
 from kak_server.model.ids import ContactId, LegId, PositionId
-from kak_server.routing.api import ContactDescribed, ContactKind
+from kak_server.routing.api import ContactDescribed, ContactKind, ContactState
 
 
 def video_leg(contact: ContactId) -> LegId:
@@ -68,9 +68,14 @@ class Videos:
         if line.video.live == live:
             return None
         self.calls.keep(replace(line, video=replace(line.video, live=live)))
-        kind = ContactKind.VIDEO if live else ContactKind.VOICE
-        self.ctx.route(ContactDescribed(self.ctx.now_ms, line.contact, kind=kind))
+        known = self.ctx.core.contact(line.contact)
+        self._describe(line.contact, known.kind if known is not None else ContactKind.VOICE, live)
         return line.contact
+
+    def _describe(self, contact: ContactId, known: ContactKind, live: bool) -> None:
+        kind = ContactKind.VIDEO if live else ContactKind.VOICE
+        if kind is not known:
+            self.ctx.route(ContactDescribed(self.ctx.now_ms, contact, kind=kind))
 
     def watch(self, position: PositionId, contact: ContactId) -> LegId:
         """This seat is about to view the contact's video; its viewer leg is no stranger from now on."""
@@ -106,7 +111,14 @@ class Videos:
         self.ctx.plan(f"view/{position}", Plan(browser_legs=frozenset({viewer_leg(position)})))
 
     def resume(self) -> None:
-        """After a restart: who views a call that went elsewhere meanwhile views no longer."""
+        """After a restart: who views a call that went elsewhere meanwhile views no longer; and what we had noted of a
+        picture, and died before the core knew, is said to it now."""
+        for contact in self.tokens.values():
+            line, known = self.calls.lines.get(contact), self.ctx.core.contact(contact)
+            if line is None or line.video is None or known is None:
+                continue
+            if known.state is not ContactState.ENDED:
+                self._describe(contact, known.kind, line.video.live)
         for position, contact in list(self.viewers.items()):
             view = self.ctx.core.contact(contact)
             if view is None or view.state not in JOINED or view.position != position:

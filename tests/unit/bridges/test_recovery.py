@@ -8,10 +8,11 @@ from kak_server.bridges import recovery
 from kak_server.bridges.context import HouseSettings
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import JournalEvent, Put, SalvageTrack, SetTimer, Tell, TellAll, ToMedia, ToSip
+from kak_server.bridges.videos import video_leg
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
 from kak_server.model.ids import CallId, LegId
-from kak_server.routing.api import Configured, ContactState
+from kak_server.routing.api import Configured, ContactKind, ContactState
 from kak_server.routing.codec import decode_event
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallerIdentity, CallView, IncomingCall
@@ -105,6 +106,25 @@ def test_the_call_the_order_and_the_waiting_times_survive(w: World) -> None:
     assert len(snapshot["waiting"]) == 2
     assert new.do("contact.hangup", {"contact": snapshot["call"]["contact"]}).code == ""
     assert ("hangup", "call1") in new.sip()
+
+
+def test_a_picture_that_ceased_as_we_died_is_no_video_call() -> None:
+    w = world()
+    contact = w.talking()
+    w.do("video.invite", {"contact": contact})
+    w.media(rpc.LegMedia(video_leg(contact), "up"))
+    before = len(w.events)
+    w.media(rpc.LegMedia(video_leg(contact), "closed"))
+    del w.events[before:]  # the record was kept, the core's event not
+    core = RoutingCore()
+    for event in w.events:
+        core.step(event)
+    assert core.contact(contact).kind is ContactKind.VIDEO  # type: ignore[union-attr]
+    house = House(settings(), core, CountingIds(1_000))
+    recovery.restore(house, {key: to_json(value) for key, value in w.records.items()})
+    again = World(house, w.now_ms, records=dict(w.records), events=list(w.events))
+    resume(again, sip_calls(w))
+    assert core.contact(contact).kind is ContactKind.VOICE  # type: ignore[union-attr]
 
 
 def test_timers_are_armed_again(w: World) -> None:

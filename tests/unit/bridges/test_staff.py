@@ -237,6 +237,18 @@ def test_the_next_shift_stands_by_and_has_the_seat_when_the_call_is_over() -> No
     assert world.house.ctx.core.operator(OLA).state is OperatorState.OFFERED  # type: ignore[union-attr]
 
 
+def test_who_goes_home_in_the_middle_of_paper_work_leaves_the_seat_to_the_next_shift() -> None:
+    world = staffed()
+    contact = world.talking()
+    assert world.house.staff.stand_by(OLA, "Ola", SEAT_1, RoomId("oslo"), {}) is None
+    world.do("contact.hangup", {"contact": contact})
+    assert world.house.stand(KARI) == ""
+    world.pump()
+    assert world.house.staff_views.status(OLA) == {"state": "ready", "position": SEAT_1, "hand_over": None}
+    assert world.house.seats.seats[SEAT_1].operator == OLA
+    assert world.records["seat/oslo-1"]["operator"] == "ola"
+
+
 def test_either_may_take_it_back() -> None:
     world = staffed()
     world.talking()
