@@ -5,6 +5,7 @@ from dataclasses import field, replace
 
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.context import Context, QueueInfo
+from kak_server.bridges.line import Line, Party
 from kak_server.bridges.line_media import policy_out, secret_for, with_session
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, LegId, QueueId
@@ -91,3 +92,9 @@ def pointed(leg: rpc.CreateRtp, media: Negotiated) -> tuple[rpc.CreateRtp, rpc.M
     if media.peer_host and (media.peer_host, media.peer_port) != (leg.peer_host, leg.peer_port):
         moved = replace(moved, peer_host=media.peer_host, peer_port=media.peer_port, learned=False)
     return moved, rpc.modified(moved, media.peer_host, media.peer_port, send=sends)
+
+
+def is_news(before: Line | Party, now: Line | Party) -> bool:
+    """Whether the worker must hear of a description: the same again, from a far end that repeats itself or from the SIP
+    room's memory after a restart, changes nothing. What control did not live to say the next census makes up for."""
+    return (before.leg, before.signalled, before.sends) != (now.leg, now.signalled, now.sends)

@@ -6,7 +6,7 @@ from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.asking import By, RefusedError
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context
-from kak_server.bridges.dialing import kept_for_emergencies, order, place, pointed, way_out
+from kak_server.bridges.dialing import is_news, kept_for_emergencies, order, place, pointed, way_out
 from kak_server.bridges.line import RINGING, Line
 from kak_server.bridges.names import caller_leg
 from kak_server.bridges.outputs import Note, ToSip
@@ -149,7 +149,9 @@ class Outgoing:
         leg, modify = pointed(line.leg, media)
         if signalled == line.signalled:  # the same again leaves what was learned
             leg = replace(leg, peer_host=line.leg.peer_host, peer_port=line.leg.peer_port, learned=line.leg.learned)
-        self.calls.keep(replace(line, leg=leg, signalled=signalled, sends=modify.send))
+        now = replace(line, leg=leg, signalled=signalled, sends=modify.send)
+        self.calls.keep(now)
         self.calls.refresh(line.contact)
-        self.ctx.desk.learned(f"contact/{line.contact}", leg)
-        self.ctx.media(modify)
+        if is_news(line, now):
+            self.ctx.desk.learned(f"contact/{line.contact}", leg)
+            self.ctx.media(modify)

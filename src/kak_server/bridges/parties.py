@@ -5,7 +5,7 @@ from dataclasses import replace
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
-from kak_server.bridges.dialing import order, place, pointed, way_out
+from kak_server.bridges.dialing import is_news, order, place, pointed, way_out
 from kak_server.bridges.line import RINGING, Line, Party, Progress
 from kak_server.bridges.moved_media import moved_party
 from kak_server.bridges.names import party_leg
@@ -247,8 +247,9 @@ class Parties:
         leg, modify = pointed(party.leg, media)
         if signalled == party.signalled:  # the same again leaves what was learned
             leg = replace(leg, peer_host=party.leg.peer_host, peer_port=party.leg.peer_port, learned=party.leg.learned)
-        party = replace(party, leg=leg, signalled=signalled, sends=modify.send)
-        self.calls.keep(line.with_party(party))
+        now = replace(party, leg=leg, signalled=signalled, sends=modify.send)
+        self.calls.keep(line.with_party(now))
         self.calls.refresh(line.contact)
-        self.ctx.desk.learned(f"contact/{line.contact}", leg)
-        self.ctx.media(modify)
+        if is_news(party, now):
+            self.ctx.desk.learned(f"contact/{line.contact}", leg)
+            self.ctx.media(modify)

@@ -155,7 +155,7 @@ class Desk:
         key than agreed since gets it."""
         desired = self.desired()
         commands = changes(from_census(census, desired), desired)
-        self._awaited_again = {told.leg for told in commands if isinstance(told, rpc.WatchTalk) and told.once}
+        self._awaited_again = set(desired.awaited)  # whichever watch the next word is of, it may be an earlier one
         for held in census.legs:
             want = desired.legs.get(held.leg)
             if held.kind != "rtp" or want is None or not _holds(held, want):

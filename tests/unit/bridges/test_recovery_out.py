@@ -1,11 +1,13 @@
 """Calls of ours after a restart: joined if answered, over if lost, and never dialled again."""
 
 from kak_server.bridges.outputs import SetTimer, ToSip
+from kak_server.media import rpc
 from kak_server.model.ids import CallId
 from kak_server.routing.api import ContactState
 from kak_server.routing.step import RoutingCore
 from kak_server.sip.api import CallerIdentity, CallView, IncomingCall
-from tests.unit.bridges.test_recovery import after_restart, resume
+from kak_server.sip.api_legs import CallProgress
+from tests.unit.bridges.test_recovery import after_restart, census, resume
 from tests.unit.bridges.world import OFFER, World, world
 
 CALLER = CallId("call-113")
@@ -45,6 +47,27 @@ def test_one_answered_meanwhile_is_joined_and_early_media_is_heard() -> None:
     early = after_restart(w)
     resume(early, {call: ours(w, "pending", OFFER)})
     assert early.call_card()["far_end"] == "early"
+
+
+def test_early_media_that_the_worker_has_already_is_not_commanded_again() -> None:
+    """Of a call out and of a party: what the SIP room remembers of the far end is no news after a restart."""
+    out = dialling()
+    call = out.dials()[0].call
+    held = ours(out, "pending", OFFER)
+    out.event(CallProgress(call, 183, OFFER))
+    three = world()
+    contact = three.talking()
+    three.do("contact.conference", {"contact": contact, "services": ["110"]})
+    party = three.dials()[0].call
+    three.event(CallProgress(party, 183, OFFER))
+    rows = ((out, {call: held}), (three, {CALLER: CITIZEN, party: ours(three, "pending", OFFER)}))
+    for before, calls in rows:
+        assert before.commands(rpc.ModifyRtp)
+        after = after_restart(before)
+        resume(after, calls)
+        after.house.worker_attached(census(before), "boot-1", after.now_ms)
+        after.pump()
+        assert after.commands(rpc.ModifyRtp) == []
 
 
 def test_one_that_is_over_is_told_with_its_reason() -> None:

@@ -225,6 +225,15 @@ def test_a_word_on_its_way_during_a_census_leaves_no_watch_behind() -> None:
     assert desk.state("c1", spoken) == [rpc.WatchTalk(LEG, False)]
 
 
+def test_a_word_told_before_a_census_does_not_end_the_watch_that_the_census_shows() -> None:
+    """Control died after it had asked again: its successor hears the first watch's word, and the second goes on."""
+    desk, awaited = Desk(), replace(FULL, watched=frozenset(), awaited=frozenset({LEG}))
+    desk.state("c1", awaited)
+    assert desk.reconcile(replace(census_of(awaited), watched=(LEG,), awaited=(LEG,))) == []
+    desk.heard("c1", rpc.LegTalk(LEG, True, -20.0, last=True))
+    assert desk.state("c1", replace(FULL, watched=frozenset())) == [rpc.WatchTalk(LEG, False)]
+
+
 def test_a_census_tells_both_kinds_of_watch_apart() -> None:
     awaited = replace(FULL, watched=frozenset(), awaited=frozenset({LEG}))
     held = replace(census_of(FULL), awaited=(LEG,))

@@ -1,0 +1,45 @@
+"""Days of the house that once ended badly, each as short as it can be told, against all laws of the house machine."""
+
+from tests.properties.house_lab import SEATS
+from tests.properties.test_house_machine import HouseMachine
+from tests.unit.bridges.world import KARI, OLA
+
+
+class Day(HouseMachine):
+    """One history; `laws` are looked at after every step of it."""
+
+    def laws(self) -> None:
+        """All that the machine holds true."""
+        for law in self.invariants:
+            law.function(self)
+
+
+def day(ready: int, link: bool) -> Day:
+    """The house opens."""
+    made = Day()
+    made.open_up(ready, link)
+    made.laws()
+    return made
+
+
+def test_a_word_told_before_control_died_ends_no_later_watch() -> None:
+    """The caller speaks while control is away; control asks again, dies, and only its successor hears of the word."""
+    house = day(0, False)
+    house.takes_a_call(OLA, SEATS[0], "116117")
+    house.laws()
+    house.socket_breaks(False)
+    house.laws()
+    house.control_dies_at_work(KARI, "move", "patched", 11, True)
+    house.laws()
+    house.worker_attaches()
+    house.laws()
+
+
+def test_early_media_of_one_who_is_called_in_is_no_news_after_a_restart() -> None:
+    house = day(2, True)
+    house.takes_a_call(KARI, SEATS[0], "113")
+    house.works_with_others(KARI, "contact.conference", "110", False, 0, False)
+    house.far_end(0, "early")
+    house.laws()
+    house.control_restarts_unnoticed()
+    house.laws()
