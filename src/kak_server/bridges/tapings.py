@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FIRST_WAIT_MS = 5_000
 LAST_WAIT_MS = 30_000
+SCOUT_WAIT_MS = 10_000  # of the one that finds out for all others whether the disk takes anything
 ANSWER_WITHIN_MS = 15_000  # a block comes each second; one that is given no word is given up
 HURRY_EACH_MS = 5_000
 STEADY_MS = 60_000  # a file that lasted less was no success that the next attempt may be sooner for
@@ -57,9 +58,9 @@ class Taping:
         return self.is_lost and not self.trying
 
 
-def wait_ms(attempts: int) -> int:
-    """Before the attempt that follows so many in vain: 5 s, 10 s, 20 s, then 30 s each."""
-    return min(LAST_WAIT_MS, FIRST_WAIT_MS << min(attempts, 3))
+def wait_ms(attempts: int, scouts: bool = False) -> int:
+    """Before the attempt that follows so many in vain: 5 s, 10 s, 20 s, then 30 s each; 10 s for the scout."""
+    return min(SCOUT_WAIT_MS if scouts else LAST_WAIT_MS, FIRST_WAIT_MS << min(attempts, 3))
 
 
 class Tapings:
@@ -68,7 +69,7 @@ class Tapings:
     def __init__(self, ctx: "Context") -> None:
         self.ctx = ctx
         self.of: dict[ContactId, dict[str, Taping]] = {}
-        self.lost: dict[str, None] = {}  # keys of those that are not stored just now
+        self.lost: dict[str, None] = {}  # keys of those that are not stored just now; the first one is the scout
         self._hurried_ms = 0
         self.on_change: Callable[[ContactId], None] = lambda contact: None  # its plan, and its card
 
@@ -105,7 +106,7 @@ class Tapings:
         now_ms, one = self.ctx.now_ms, self._by_key(f"taping/{rest}")
         if one.trying:
             attempts = one.attempts + 1
-            one = replace(one, trying=False, attempts=attempts, due_ms=now_ms + wait_ms(attempts))
+            one = replace(one, trying=False, attempts=attempts, due_ms=now_ms + self._wait_ms(one, attempts))
         elif self.ctx.worker_attached:
             one = self._attempt(one)
         else:
@@ -177,7 +178,7 @@ class Tapings:
             reason=event.reason,
             attempts=attempts,
             trying=False,
-            due_ms=now_ms + wait_ms(attempts),
+            due_ms=now_ms + self._wait_ms(one, attempts),
         )
         self._keep(one)
         self.on_change(one.contact)
@@ -192,6 +193,9 @@ class Tapings:
             one = self._by_key(key)
             if one.waits and one.due_ms > now_ms:
                 self._keep(replace(one, due_ms=now_ms))
+
+    def _wait_ms(self, one: Taping, attempts: int) -> int:
+        return wait_ms(attempts, scouts=next(iter(self.lost), one.key()) == one.key())
 
     def _attempt(self, one: Taping) -> Taping:
         return replace(one, trying=True, segment=one.segment + 1, due_ms=self.ctx.now_ms + ANSWER_WITHIN_MS)
@@ -210,8 +214,9 @@ class Tapings:
 
     def _keep(self, one: Taping) -> None:
         failing = bool(self.lost)
-        self.lost.pop(one.key(), None)
         self.restore(one)
+        if not one.is_lost:
+            self.lost.pop(one.key(), None)
         self.ctx.put(one.key(), one)
         self.ctx.emit(SetTimer(one.key(), one.due_ms) if one.is_lost else CancelTimer(one.key()))
         if failing != bool(self.lost):

@@ -118,11 +118,32 @@ def test_attempts_go_on_further_and_further_apart(w: World) -> None:
         waits.append(w.now_ms - before_ms)
         w.pass_ms(1_000)
         caller_fails(w, 0)
-    assert waits == [5_000, 10_000, 20_000, 30_000, 30_000, 30_000]
+    assert waits == [5_000, 10_000, 10_000, 10_000, 10_000, 10_000], "it finds out for the others too"
     assert [wait_ms(n) for n in (0, 1, 2, 3, 99)] == [5_000, 10_000, 20_000, 30_000, 30_000]
     names = [order.recording for order in w.commands(rpc.StartRecord)]
     assert len(names) == len(set(names)), "a name comes once"
     assert not gaps(w), "it is one gap still"
+
+
+def test_one_finds_out_for_all_and_the_others_are_seldom_tried(w: World) -> None:
+    caller_fails(w)
+    operator = f"taping/{contact_of(w)}.operator-1"
+    fails(w, wanted(w)["operator"])
+    assert list(w.house.ctx.tapings.lost) == [key(w), operator]
+    waits = []
+    for _ in range(5):
+        before_ms = w.now_ms
+        w.now_ms = timer_of(w, operator)
+        waits.append(w.now_ms - before_ms)
+        w.timer(operator)
+        fails(w, wanted(w)["operator"])
+    assert waits == [5_000, 10_000, 20_000, 30_000, 30_000]
+    w.timer(key(w))
+    w.media(rpc.RecordBegun(wanted(w)["caller"].recording, w.now_ms))
+    assert timer_of(w, operator) == w.now_ms, "where one records the others are tried at once"
+    w.timer(operator)
+    fails(w, wanted(w)["operator"])
+    assert timer_of(w, operator) == w.now_ms + 10_000, "it is the first one now"
 
 
 def test_a_worker_that_says_nothing_of_an_attempt_is_not_believed(w: World) -> None:
