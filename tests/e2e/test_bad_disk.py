@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,55 @@ async def test_calls_go_on_while_the_disk_is_full_and_a_kill_after_it_loses_noth
             await robot.stop()
         code, said = check(journal)
         assert code == 0, said
+
+
+async def test_a_recording_that_broke_off_is_begun_again_when_there_is_room_and_what_is_missing_is_proved(
+    tmp_path: Path,
+) -> None:
+    with small_disk(tmp_path / "data" / "recordings", MEBIBYTE) as recordings:
+        async with running_lab(tmp_path, simulators=False, sip={"t1_ms": 100}) as lab:
+            robot = await started(lab)
+
+            def missing(*labels: str) -> Callable[[PositionClient], bool]:
+                """The card says that these legs are not recorded; with none, that all is."""
+
+                def look(client: PositionClient) -> bool:
+                    call = client.view["call"] or {"recording": None, "recording_gap": None}
+                    gap = call["recording_gap"] or {"labels": [], "code": "full"}
+                    return (call["recording"], gap["labels"], gap["code"]) == (not labels, list(labels), "full")
+
+                return look
+
+            async def stored() -> bool:
+                return sum(part.stat().st_size > 0 for part in recordings.rglob("*.part")) == 2
+
+            async with calling(lab, "113", "+4791500101", source=steady(440)) as caller:
+                await caller.answered()
+                await robot.client.until(missing())
+                await eventually(stored, what="the first of both tracks is in its file")
+                with filled(recordings):
+                    await robot.client.until(missing("caller", "operator"))
+                    assert "recording-failed" in notices(robot.client)
+                    ready = await robot.client.request("GET", "/readyz")
+                    assert (ready["ready"], ready["reasons"][0].split(":")[0]) == (True, "recording fails")
+                await robot.client.until(missing())
+                assert notices(robot.client) == []
+                assert (await lab.metrics())["kak_recordings_failing"] == 0
+                await caller.hang_up()
+
+            async def complete() -> Any:
+                calls = await robot.client.request("GET", "/api/v1/calls?limit=1")
+                return calls[0] if calls and len(calls[0]["tracks"]) == 4 else None
+
+            call = await eventually(complete, what="two files of each of two tracks")
+            spoken_ms = call["ended_at_ms"] - call["answered_at_ms"]
+            for label in ("caller", "operator"):
+                (gap,) = [gap for gap in call["recording_gaps"] if gap["label"] == label]
+                stored_ms = sum(track["stored_ms"] for track in call["tracks"] if track["label"] == label)
+                missing_ms = gap["to_ms"] - gap["from_ms"]
+                assert missing_ms > 1_000
+                assert abs(stored_ms + missing_ms - spoken_ms) < 500, "each second is stored, or said to be missing"
+            await robot.stop()
 
 
 async def test_a_start_on_a_damaged_journal_takes_calls_and_says_what_was_lost(tmp_path: Path) -> None:

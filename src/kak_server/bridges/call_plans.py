@@ -57,8 +57,8 @@ class CallPlans:
         if view is not None and view.state in JOINED:
             position, epoch, held = view.position, view.epoch, view.state is ContactState.HELD
         guests, tapings = self._guests(view), self._ctx.tapings
-        if contact in tapings.of:
-            tapings.wanted(contact, {name for name, _, _ in wanted_tracks(line, position, epoch, guests)})
+        if tapings.lost or contact in tapings.of:
+            tapings.wanted(contact, wanted_tracks(line, position, epoch, guests))
         plan = contact_plan(
             line,
             position=position,

@@ -14,7 +14,7 @@ from kak_server.bridges.names import contact_of_recording as contact_of_recordin
 from kak_server.bridges.names import group_leg as group_leg
 from kak_server.bridges.names import recording_name
 from kak_server.bridges.names import seat_leg as seat_leg
-from kak_server.bridges.tapings import Taping
+from kak_server.bridges.tapings import Taping, Wanted
 from kak_server.bridges.who_hears import Guest, Room, sounds
 from kak_server.media import rpc
 from kak_server.media.plan import Plan
@@ -59,12 +59,10 @@ def contact_plan(
     )
 
 
-def wanted_tracks(
-    line: Line, position: PositionId | None, epoch: int, guests: tuple[Guest, ...] = ()
-) -> list[tuple[str, str, str]]:
-    """One track per leg, as (name, label, source): the caller from our 200 OK (or theirs) on, the operator while
+def wanted_tracks(line: Line, position: PositionId | None, epoch: int, guests: tuple[Guest, ...] = ()) -> list[Wanted]:
+    """One track per leg: the caller from our 200 OK (or theirs) on, the operator while
     connected, colleagues while they can be heard, each party while it is there, the radio while patched."""
-    sources: list[tuple[str, str, str]] = []
+    sources: list[Wanted] = []
     if line.answered and not line.gone:
         sources.append(("caller", "caller", str(line.leg.leg)))
     if position is not None:
@@ -82,7 +80,7 @@ def wanted_tracks(
 
 
 def _recordings(
-    line: Line, wanted: list[tuple[str, str, str]], incarnation: int, tapings: Mapping[str, Taping]
+    line: Line, wanted: list[Wanted], incarnation: int, tapings: Mapping[str, Taping]
 ) -> dict[RecordingId, rpc.StartRecord]:
     # A folder an hour: a folder a call would cost more than the call's files, and this is how they are kept and deleted
     arrived = datetime.fromtimestamp(line.arrived_at_ms / 1000, UTC).isoformat()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kak_server.bridges.names import contact_of_recording, track_of_recording
+from kak_server.bridges.names import contact_of_recording, recording_name, track_of_recording
 from kak_server.bridges.outputs import CancelTimer, Note, SetTimer, StoreGap
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, RecordingId
@@ -17,6 +17,8 @@ from kak_server.model.light import frozen
 
 if TYPE_CHECKING:
     from kak_server.bridges.context import Context
+
+Wanted = tuple[str, str, str]  # a track's name, label and source
 
 FIRST_WAIT_MS = 5_000
 LAST_WAIT_MS = 30_000
@@ -42,6 +44,7 @@ class Taping:
     trying: bool = False  # a file was ordered and has not been told of
     due_ms: int = 0  # of the next attempt, or of giving this one up
     begun_ms: int = 0  # when the last file began
+    suspect: bool = False  # ordered while others fail: nothing is known of it yet, and it is not said to record
 
     def key(self) -> str:
         """Of its record, and of its timer."""
@@ -106,7 +109,8 @@ class Tapings:
         now_ms, one = self.ctx.now_ms, self._by_key(f"taping/{rest}")
         if one.trying:
             attempts = one.attempts + 1
-            one = replace(one, trying=False, attempts=attempts, due_ms=now_ms + self._wait_ms(one, attempts))
+            due_ms = now_ms + self._wait_ms(one, attempts)
+            one = replace(one, trying=False, attempts=attempts, due_ms=due_ms, suspect=False)
         elif self.ctx.worker_attached:
             one = self._attempt(one)
         else:
@@ -129,11 +133,17 @@ class Tapings:
 
     # --- from the house -----------------------------------------------------------------------------------------------
 
-    def wanted(self, contact: ContactId, tracks: Collection[str]) -> None:
-        """Only these are to be recorded from now on: what is missing of the others ends here."""
+    def wanted(self, contact: ContactId, tracks: Collection[Wanted]) -> None:
+        """Only these are to be recorded from now on: what is missing of the others ends here. One that is new while
+        others fail is not believed to be stored before the worker says so."""
+        names = {track for track, _, _ in tracks}
         for one in list(self.of.get(contact, {}).values()):
-            if one.is_lost and one.track not in tracks:
+            if one.is_lost and one.track not in names:
                 self._stored_again(replace(one, segment=one.segment + 1), self.ctx.now_ms, begun_ms=0)
+        for track, label, source in tracks if self.lost else ():
+            first = recording_name(contact, track, self.ctx.incarnation)
+            if track not in self.of.get(contact, {}) and first not in self.ctx.tracks.open:
+                self._suspect(Taping(contact, track, label, source))
 
     def over(self, contact: ContactId) -> None:
         """The contact has ended."""
@@ -167,9 +177,16 @@ class Tapings:
 
     # --- the parts they share -----------------------------------------------------------------------------------------
 
+    def _suspect(self, one: Taping) -> None:
+        now_ms, code = self.ctx.now_ms, self._by_key(next(iter(self.lost))).code
+        due_ms = now_ms + ANSWER_WITHIN_MS
+        self._keep(replace(one, since_ms=now_ms, code=code, trying=True, due_ms=due_ms, suspect=True))
+        self.on_change(one.contact)
+
     def _lose(self, one: Taping, event: rpc.RecordFailed) -> None:
         now_ms = self.ctx.now_ms
-        steady = not one.is_lost and (not one.begun_ms or now_ms - one.begun_ms >= STEADY_MS)
+        steady = one.suspect or (not one.is_lost and (not one.begun_ms or now_ms - one.begun_ms >= STEADY_MS))
+        one = replace(one, since_ms=0, suspect=False) if one.suspect else one
         attempts = 0 if steady else one.attempts + 1
         one = replace(
             one,
@@ -202,8 +219,9 @@ class Tapings:
 
     def _stored_again(self, one: Taping, at_ms: int, *, begun_ms: int) -> None:
         record = rpc.StartRecord(RecordingId(f"{one.contact}.{one.track}"), one.source, "", one.label)
-        self._missing(record, one.since_ms, at_ms, one.code, one.reason)
-        self._keep(replace(one, since_ms=0, trying=False, due_ms=0, begun_ms=begun_ms))
+        if not one.suspect:
+            self._missing(record, one.since_ms, at_ms, one.code, one.reason)
+        self._keep(replace(one, since_ms=0, trying=False, due_ms=0, begun_ms=begun_ms, suspect=False))
         self.on_change(one.contact)
 
     def _missing(self, record: rpc.StartRecord, from_ms: int, to_ms: int, code: str, reason: str) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from kak_server.bridges import worker_events
+from kak_server.bridges.names import contact_of_recording
 from kak_server.bridges.outputs import Note, SalvageTrack, SetTimer, StoreGap, TellAll
 from kak_server.bridges.tapings import ANSWER_WITHIN_MS, STEADY_MS, Taping, wait_ms
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
 from kak_server.model.ids import ContactId, RecordingId
 from tests.unit.bridges.test_recovery import after_restart, resume, sip_calls
-from tests.unit.bridges.world import KARI, SEAT_1, World, world
+from tests.unit.bridges.world import KARI, OLA, SEAT_1, SEAT_2, World, world
 
 FULL = "OSError: [Errno 28] No space left on device"
 
@@ -188,6 +189,51 @@ def test_where_one_records_again_the_others_are_tried_at_once(w: World) -> None:
     assert timer_of(w, key(w)) == w.now_ms
 
 
+def test_a_call_that_comes_while_others_fail_is_not_said_to_record_before_it_does(w: World) -> None:
+    caller_fails(w)
+    w.pass_ms(1_000)
+    w.sit(OLA, SEAT_2)
+    second = w.ring("call2", "113", caller="+4799999998")
+    w.answer(second, OLA, SEAT_2)
+    gap = w.call_card(OLA, SEAT_2)["recording_gap"]
+    assert gap == {"since_ms": w.now_ms, "code": "full", "labels": ["caller", "operator"]}
+    orders = [o for o in w.house.ctx.desk.desired().recordings.values() if contact_of_recording(o.recording) == second]
+    assert [order.tell for order in orders] == [True, True]
+    assert [order.recording.rsplit(".", 1)[1] for order in orders] == ["1", "1"], "nothing has failed there"
+    w.pass_ms(1_100)
+    for order in orders:
+        w.media(rpc.RecordBegun(order.recording, w.now_ms - 1_090))
+    assert w.call_card(OLA, SEAT_2)["recording"]
+    assert not gaps(w), "nothing of it is missing"
+    assert list(w.house.ctx.tapings.lost) == [key(w)]
+
+
+def test_one_that_was_not_believed_and_fails_indeed_is_missing_from_where_it_was_lost(w: World) -> None:
+    caller_fails(w)
+    w.sit(OLA, SEAT_2)
+    second = w.ring("call2", "113", caller="+4799999998")
+    w.answer(second, OLA, SEAT_2)
+    w.pass_ms(1_000)
+    order = next(o for o in w.house.ctx.desk.desired().recordings.values() if o.source == f"caller-{second}")
+    w.media(rpc.RecordFailed(order.recording, FULL, "full", w.now_ms - 200, 800))
+    assert timer_of(w, f"taping/{second}.caller") == w.now_ms + 5_000
+    w.pass_ms(3_000)
+    w.do("contact.hangup", {"contact": second}, OLA, SEAT_2)
+    (gap,) = gaps(w)
+    assert (gap.label, gap.to_ms - gap.from_ms) == ("caller", 3_200)
+
+
+def test_a_restart_while_others_fail_leaves_those_alone_that_record(w: World) -> None:
+    caller_fails(w)
+    again = after_restart(w)
+    resume(again, sip_calls(w))
+    held = tuple(order.recording for order in wanted(w).values())
+    again.house.worker_attached(rpc.Census(recordings=held), "boot-1", again.now_ms)
+    again.pump()
+    assert list(again.house.ctx.tapings.lost) == [key(again)]
+    assert wanted(again)["operator"] == wanted(w)["operator"]
+
+
 def test_an_order_that_is_refused_is_a_track_that_failed(w: World) -> None:
     order = wanted(w)["caller"]
     worker_events.record_refused(w.house, order, "limit", "4096 recordings are running", w.now_ms)
@@ -261,6 +307,8 @@ def test_a_new_worker_tries_at_once(w: World) -> None:
     assert (order.recording, order.tell) == (f"{contact_of(w)}.caller.2-2", True)
     assert not w.call_card()["recording"]
     w.media(rpc.RecordBegun(order.recording, w.now_ms))
+    assert w.call_card()["recording_gap"]["labels"] == ["operator"], "this worker has said nothing of that one yet"
+    w.media(rpc.RecordBegun(wanted(w)["operator"].recording, w.now_ms))
     assert w.call_card()["recording"]
     assert [(gap.from_ms, gap.to_ms) for gap in gaps(w)] == [(since_ms, w.now_ms)]
 
