@@ -94,6 +94,7 @@ class HouseMachine(BroughtRules, RecordingRules, RuleBasedStateMachine):
         self.lab = Lab(self.phones)
         self.calls = 0
         self.nothing_brought()
+        self.nothing_missing()
         for operator, seat in list(zip(OPERATORS, SEATS, strict=False))[:ready]:
             self.sits_down(operator, seat, True)
             self.says(operator, "available")

@@ -321,7 +321,7 @@ def test_shift_end_leaves_nothing_behind(day: Day) -> None:
     held = (lab.worker.browsers, lab.worker.mixes, lab.worker.plays, lab.worker.recordings, lab.worker.watched)
     assert not any(held)
     assert lab.started == lab.kept
-    assert not [key for key in lab.records if key.split("/")[0] in ("line", "seat", "track", "view")]
+    assert not [key for key in lab.records if key.split("/")[0] in ("line", "seat", "taping", "track", "view")]
     assert [key for key in lab.timers if not key.startswith("uplink/")] == []
     assert lab.sip.calls == {}
     day.calls("night")

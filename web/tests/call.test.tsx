@@ -257,10 +257,14 @@ describe("whether a call is recorded", () => {
   it("is said of calls that are over", async () => {
     const recent = TABLE["GET /calls?limit=50"][1].map((row) => ({
       ...row,
+      tracks: [...row.tracks, { ...row.tracks[1], recording: "rec-again", started_at_ms: NOW_MS + 42_000 }],
       recording_gaps: [{ label: "caller", from_ms: NOW_MS, to_ms: NOW_MS + 42_000, code: "slow" }],
     }));
     const { user } = await seatedConsole({}, { ...TABLE, "GET /calls?limit=50": [200, recent] });
     await user.click(id("tab-recent"));
+    expect(await screen.findByTestId("replay-rec-again")).toHaveTextContent(`Innringer ${clock(NOW_MS + 42_000)}`);
+    expect(id("replay-rec-caller")).toHaveTextContent(`Innringer ${clock(NOW_MS)}`);
+    expect(id("replay-rec-operator")).toHaveTextContent(/Operatør$/);
     expect(await screen.findByTestId("recording-gaps")).toHaveTextContent("Ikke tatt opp: 0:42");
     expect(id("recording-gaps")).toHaveTextContent(
       `Innringer: ikke tatt opp fra ${clock(NOW_MS)} til ${clock(NOW_MS + 42_000)} (disken henger etter)`,

@@ -165,7 +165,12 @@ function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
         {call.tracks.length === 0 && call.kind === "voice" && <span className="muted">{t("recent.no_tracks")}</span>}
         {call.tracks.length > 1 && button("mix", mixUrl(call.contact), t("recent.both"), `replay-mix-${call.contact}`)}
         {sorted(call.tracks).map((track) =>
-          button(track.recording, recordingUrl(track.recording), trackName(track, t), `replay-${track.recording}`),
+          button(
+            track.recording,
+            recordingUrl(track.recording),
+            trackName(track, call.tracks, t),
+            `replay-${track.recording}`,
+          ),
         )}
         <WhyButton asked={call} />
         {!rights.explain && (
@@ -190,8 +195,10 @@ function sorted(tracks: Track[]): Track[] {
   );
 }
 
-function trackName(track: Track, t: ReturnType<typeof useLanguage>["t"]): string {
-  return t(TRACK_WORDS[track.label]);
+/** With its beginning where it is one of several: an operator after the other, or a recording that was begun again. */
+function trackName(track: Track, all: readonly Track[], t: ReturnType<typeof useLanguage>["t"]): string {
+  const several = all.filter((other) => other.label === track.label).length > 1;
+  return several ? `${t(TRACK_WORDS[track.label])} ${clock(track.started_at_ms)}` : t(TRACK_WORDS[track.label]);
 }
 
 /** Always there, so that starting a replay moves nothing. */
