@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kak_server.model.ids import OperatorId, RoomId
-from kak_server.routing.needs import Bench, Crew, CrewName, Hub, Line, Profile, RoomSet, Skills, WaitKey, reaches
+from kak_server.routing.crews import Crew, CrewName
+from kak_server.routing.needs import Bench, Hub, Line, Profile, RoomSet, Skills, WaitKey, reaches
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.rooms_rows import Room
 from kak_server.routing.words_workflow import Strategy
@@ -151,7 +152,7 @@ class Index:
         if lanes:
             for room in crew.rooms:
                 self._open_in.setdefault(room, {})[operator.operator] = operator
-            for bench in crew.benches_for(lanes, self):
+            for bench in crew.benches_for(lanes):
                 bench.sit(operator)
             return
         for room in crew.rooms:
@@ -169,7 +170,7 @@ class Index:
         name = self.crew_of(operator)
         found = self.crews.get(name)
         if found is None:
-            found = self.crews[name] = Crew(name)
+            found = self.crews[name] = Crew(name, self)
             for room in found.rooms:
                 self.crews_in.setdefault(room, {})[name] = found
         operator.crew = found

@@ -88,9 +88,14 @@ def _benches(state: State) -> list[str]:
 
 
 def _hubs(state: State) -> list[str]:
-    """Each crew finds the first of all lines it may serve, in each lane."""
-    found = []
+    """No hub is passed by whose first comes before what it says, and each crew finds the first of all lines it may
+    serve, in each lane."""
     lines = _all_lines(state)
+    found = [
+        f"the hub of {line.origin} says {line.hub.top}, {line.rank()} waits"
+        for line in lines.values()
+        if line.waiting.first() is not None and line.hub.top > line.rank()
+    ]
     for crew in state.index.crews.values():
         for lane in lanes.LANES:
             ranks = [
@@ -100,7 +105,7 @@ def _hubs(state: State) -> list[str]:
                 and line.profile.bit & crew.mask_in(line.rooms.rooms, lane)
                 and line.waiting.first() is not None
             ]
-            seen = [key for hub in crew.hubs_for(lane, state.index) if (key := hub.first()) is not None]
+            seen = [key for hub in crew.hubs_for(lane) if (key := hub.first()) is not None]
             first, sees = min(ranks, default=None), min(seen, default=None)
             if first != sees:
                 found.append(f"a crew of {crew.room} sees {sees}, not {first}")

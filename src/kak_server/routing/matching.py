@@ -7,7 +7,7 @@ contact first and the operator after it. `index.py` says what that costs.
 
 from kak_server.routing import lanes, planning, reserves, rings, sharing
 from kak_server.routing.api import ContactClass, QueueConfig, RoomState
-from kak_server.routing.needs import BenchEntry, Skills, reaches, skills_of
+from kak_server.routing.needs import NOBODY, BenchEntry, Skills, reaches, skills_of
 from kak_server.routing.state import Contact, Operator, State
 from kak_server.routing.workflow import needs_of
 
@@ -116,8 +116,7 @@ def pick_operator(state: State, contact: Contact) -> Operator | None:
     if contact.passed:
         return _pick_past(contact)
     for bench, lane in contact.need.benches:
-        operator = bench.first(lane)
-        if operator is not None:
+        if bench.heap and (operator := bench.first(lane)) is not None:
             return operator
     return None
 
@@ -125,6 +124,11 @@ def pick_operator(state: State, contact: Contact) -> Operator | None:
 def _pick_past(contact: Contact) -> Operator | None:
     """Those who let it pass come last, and those of rings where it rang out after others; they are looked past and put
     back."""
+    for bench, _ in contact.need.benches:
+        if bench.heap:
+            break
+    else:  # as in a busy hour
+        return None
     again: Operator | None = None
     again_rank = len(contact.passed)
     for bench, lane, later in rings.in_order(contact):
@@ -194,13 +198,12 @@ def pick_fairly(state: State, operator: Operator) -> tuple[Contact | None, bool]
     if state.config.national.fair:
         best, against = sharing.choose(state, operator, open_for)
     else:
-        best = None
-        for hub in operator.crew.hubs_for(open_for, state.index):
-            if not hub.heap or (best is not None and hub.heap[0][0] >= best):
-                continue  # nobody there, or nobody who comes before
-            key = hub.first()
-            if key is not None and (best is None or key < best):
-                best = key
+        best, first = None, NOBODY
+        for hub in operator.crew.hubs_for(open_for):
+            if hub.top < first:  # otherwise nobody is there, or nobody who comes before
+                key = hub.first()
+                if key is not None and key < first:
+                    best = first = key
         if open_for & lanes.OWN and not open_for & lanes.EMERGENCY:  # kept in reserve: the own room's emergencies
             key = sharing.first_own(state, operator, lanes.OWN)
             if key is not None and (best is None or key < best):

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from kak_server.model.ids import ContactId, OperatorId, RoomId
 from kak_server.model.light import frozen
-from kak_server.routing.lane_bits import EMERGENCIES, EMERGENCY, OWN
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.rooms_rows import Room
 from kak_server.routing.words_workflow import Step, Strategy
 
 if TYPE_CHECKING:
-    from kak_server.routing.index import Index
     from kak_server.routing.state import Operator
 
 WaitKey = tuple[int, int, int, int, ContactId]
@@ -89,7 +87,7 @@ class Line:
         """A contact waits here."""
         self.waiting.add(key)
         if self.waiting.first() is key:
-            self.hub.push(self.rank(), self)
+            self.hub.push(key if self.sharing is None else self.rank(), self)
 
     def remove(self, key: WaitKey) -> None:
         """It waits no more. The hub finds out when it looks."""
@@ -106,21 +104,26 @@ class Line:
 HubKey = tuple[Any, ...]
 """A wait key, with what the room's callers have got before the arrival where help is shared."""
 
+NOBODY: HubKey = (99,)
+"""Comes after every wait key."""
+
 
 class Hub:
     """The lines of one set of rooms, lane and profile, by their first contact.
 
     A heap whose entries may be out of date: without notice a line's first contact only ever gets later, so an entry is
-    checked when it comes to the top, and the key on top of `heap` is never later than the first contact's. `_keys` says
-    which entry of a line counts.
+    checked when it comes to the top. `_keys` says which entry of a line counts. `top` is the key on top, never later
+    than the first contact's: of most hubs an operator looks at no more than that.
     """
 
-    __slots__ = ("_keys", "heap", "lane", "lines", "profile")
+    __slots__ = ("_keys", "bit", "heap", "lane", "lines", "profile", "top")
 
     def __init__(self, profile: Profile, lane: int) -> None:
         self.profile = profile
+        self.bit = profile.bit
         self.lane = lane
         self.lines: list[Line] = []
+        self.top: HubKey = NOBODY
         self.heap: list[tuple[HubKey, int, Line]] = []
         self._keys: dict[int, HubKey] = {}
 
@@ -128,6 +131,8 @@ class Hub:
         """`rank` is the line's now."""
         self._keys[line.number] = rank
         heappush(self.heap, (rank, line.number, line))
+        if rank < self.top:
+            self.top = rank
 
     def first(self) -> HubKey | None:
         """The first of all contacts in the lines. O(log lines), paid for by the contacts that came and left."""
@@ -139,6 +144,7 @@ class Hub:
                 continue
             actual: HubKey | None = line.waiting.first() if line.sharing is None else line.rank()
             if actual is key or actual == key:
+                self.top = key
                 return key
             if not actual:
                 heappop(heap)
@@ -146,6 +152,7 @@ class Hub:
             else:
                 keys[number] = actual
                 heapreplace(heap, (actual, number, line))
+        self.top = NOBODY
         return None
 
     def first_not_of(self, room: RoomId) -> HubKey | None:
@@ -159,6 +166,8 @@ class Hub:
             aside.append(heappop(self.heap))
         for entry in aside:
             heappush(self.heap, entry)
+        if aside:
+            self.top = aside[0][0]
         return found
 
 
@@ -172,7 +181,7 @@ class Bench:
     A heap of entries that are out of date when the operator's stamp has moved on since.
     """
 
-    __slots__ = ("_heap", "_tidy_at", "lane", "preferred", "profile", "rooms", "strategy")
+    __slots__ = ("_tidy_at", "heap", "lane", "preferred", "profile", "rooms", "strategy")
 
     def __init__(self, rooms: RoomSet, profile: Profile, preferred: Skills, strategy: Strategy, lane: int) -> None:
         self.rooms = rooms
@@ -180,7 +189,7 @@ class Bench:
         self.preferred = preferred
         self.strategy = strategy
         self.lane = lane
-        self._heap: list[BenchEntry] = []
+        self.heap: list[BenchEntry] = []
         self._tidy_at = HEAP_MIN
 
     def rank(self, operator: "Operator") -> Any:
@@ -203,21 +212,21 @@ class Bench:
 
     def sit(self, operator: "Operator") -> None:
         """The operator may be asked."""
-        heap = self._heap
+        heap = self.heap
         heappush(heap, (self.rank(operator), operator.operator, operator.stamp, operator))
         if len(heap) > self._tidy_at:
             self._tidy()
 
     def _tidy(self) -> None:
         """Without the entries that are out of date."""
-        heap = self._heap
+        heap = self.heap
         heap[:] = [entry for entry in heap if entry[2] == entry[3].stamp]
         heapify(heap)
         self._tidy_at = max(HEAP_MIN, 2 * len(heap))
 
     def first(self, lane: int) -> "Operator | None":
         """Who is asked first of those who are open for the lane; None: nobody is."""
-        heap, stale = self._heap, 0
+        heap, stale = self.heap, 0
         while heap:
             operator = heap[0][3]
             if heap[0][2] != operator.stamp:
@@ -246,21 +255,24 @@ class Bench:
 
     def sitting(self) -> list[tuple[Any, OperatorId]]:
         """Everybody who sits here, in order, with the rank. For checks."""
-        return sorted((rank, name) for rank, name, stamp, operator in self._heap if stamp == operator.stamp)
+        return sorted((rank, name) for rank, name, stamp, operator in self.heap if stamp == operator.stamp)
 
     def take(self) -> BenchEntry | None:
         """Take the first out, to look at the one after; `put_back` all of them."""
-        heap = self._heap
+        heap, stale = self.heap, 0
         while heap:
             entry = heappop(heap)
             if entry[2] == entry[3].stamp:
                 return entry
+            stale += 1
+            if stale == STALE_MAX:
+                self._tidy()
         return None
 
     def put_back(self, entries: list[BenchEntry]) -> None:
         """What `take` took."""
         for entry in entries:
-            heappush(self._heap, entry)
+            heappush(self.heap, entry)
 
 
 @frozen
@@ -274,73 +286,6 @@ class Need:
     wide: bool  # others than the own room's operators are asked
 
 
-CrewName = tuple[RoomId, int, RoomId, int]
-"""Room and mask; for people on loan also the home room whose emergencies they serve ("": none), and the mask there."""
-
-
-class Crew:
-    """The operators of one room who have the same of all that is asked for anywhere. Those who are lent to the room
-    and stay there for the emergencies of their own have a crew apart, which looks in both rooms."""
-
-    __slots__ = ("_away", "_benches", "_hubs", "available", "home", "home_mask", "mask", "people", "room")
-
-    def __init__(self, name: CrewName) -> None:
-        self.room, self.mask, self.home, self.home_mask = name
-        self.people: dict[OperatorId, Operator] = {}
-        self.available: dict[OperatorId, Operator] = {}  # open for calls, were it not for reserves
-        self._away = bool(self.home) and self.home != self.room
-        self._hubs: dict[int, tuple[int, int, tuple[Hub, ...]]] = {}  # by lanes, and how many were looked at for it
-        self._benches: dict[int, tuple[int, int, tuple[Bench, ...]]] = {}
-
-    @property
-    def name(self) -> CrewName:
-        """What it is known by."""
-        return self.room, self.mask, self.home, self.home_mask
-
-    @property
-    def rooms(self) -> tuple[RoomId, ...]:
-        """Where it looks."""
-        return (self.room, self.home) if self.home and self.home != self.room else (self.room,)
-
-    def mask_in(self, rooms: frozenset[RoomId], lane: int) -> int:
-        """What these operators may serve of what these rooms are asked for in the lane."""
-        mask = self.mask if self.room in rooms else 0
-        return mask | self.home_mask if lane & EMERGENCIES and self.home in rooms else mask
-
-    def at_work(self, line: Line) -> bool:
-        """They serve it as people of the room they work for, not for the sake of the home room alone."""
-        return self.room in line.rooms.rooms and bool(self.mask & line.profile.bit)
-
-    def opens(self, bench: Bench) -> int:
-        """For which lanes one must be open to sit there. At home one is never in reserve, so nothing is kept for it."""
-        return EMERGENCY if bench.lane == OWN and self.room not in bench.rooms.rooms else bench.lane
-
-    def hubs_for(self, lanes: int, index: "Index") -> tuple[Hub, ...]:
-        """Where these operators look for contacts, open as they are: what was known, and what was made since."""
-        own, away = index.hubs_in.get(self.room, []), index.hubs_in.get(self.home, []) if self._away else []
-        seen, seen_away, found = self._hubs.get(lanes, (0, 0, ()))
-        if seen == len(own) and seen_away == len(away):
-            return found
-        made = own[seen:] + [one for one in away[seen_away:] if self.room not in one[0].rooms]
-        new = [hub for at, hub in made if hub.lane & lanes and hub.profile.bit & self.mask_in(at.rooms, hub.lane)]
-        found = (*found, *new)
-        self._hubs[lanes] = len(own), len(away), found
-        return found
-
-    def benches_for(self, lanes: int, index: "Index") -> tuple[Bench, ...]:
-        """Where they sit, open as they are."""
-        own, away = index.benches_in.get(self.room, []), index.benches_in.get(self.home, []) if self._away else []
-        seen, seen_away, found = self._benches.get(lanes, (0, 0, ()))
-        if seen == len(own) and seen_away == len(away):
-            return found
-        made = own[seen:] + [one for one in away[seen_away:] if self.room not in one.rooms.rooms]
-        open_to = [one for one in made if self.opens(one) & lanes]
-        new = [one for one in open_to if one.profile.bit & self.mask_in(one.rooms.rooms, one.lane)]
-        found = (*found, *new)
-        self._benches[lanes] = len(own), len(away), found
-        return found
-
-
 class Placed:
     """Base of a contact's row: what is worked out of it and not kept. `need` while it belongs to a queue; `key` is its
     place in line while it stands there, otherwise None; `wish` what it asks for beside its queue (None: nothing)."""
@@ -351,16 +296,3 @@ class Placed:
     need: Need
     key: WaitKey | None
     wish: tuple[str, Skills, Skills] | None
-
-
-class Seated:
-    """Base of an operator's row: the crew; the lanes it is open for and sits on benches for (0: none); a stamp of
-    its own for every time that changes; `only`: on loan, the needs it is lent for (None: all)."""
-
-    if not TYPE_CHECKING:
-        __slots__ = ("crew", "lanes", "only", "stamp")
-
-    crew: Crew
-    lanes: int
-    only: frozenset[Skills] | None
-    stamp: int

@@ -27,7 +27,7 @@ class Ordered(Generic[K]):
 
     def add(self, key: K) -> None:
         """Put `key` in; adding one that is there is a bug of ours (AssertionError)."""
-        number = bisect_left(self._lasts, key)
+        number = bisect_left(self._lasts, key) if self._lasts else 0
         block = self._blocks[number]
         if not block or key > block[-1]:
             block.append(key)
@@ -44,10 +44,11 @@ class Ordered(Generic[K]):
 
     def remove(self, key: K) -> None:
         """Take `key` out; removing one that is not there is a bug of ours (AssertionError)."""
-        number = bisect_left(self._lasts, key)
+        number = bisect_left(self._lasts, key) if self._lasts else 0
         block = self._blocks[number]
         at = bisect_left(block, key)
-        assert block[at : at + 1] == [key], f"{key!r} is not in the index"
+        there = at < len(block) and block[at] == key
+        assert there, f"{key!r} is not in the index"
         del block[at]
         self._count -= 1
         if not block and self._lasts:

@@ -8,7 +8,8 @@ from kak_server.model.ids import OperatorId
 from kak_server.model.light import frozen
 from kak_server.routing import ahead, lanes, matching, reserves, rings
 from kak_server.routing.api import Activity, ContactClass, ContactState, OperatorState, RoomState
-from kak_server.routing.needs import Crew, skills_of
+from kak_server.routing.crews import Crew
+from kak_server.routing.needs import skills_of
 from kak_server.routing.state import Contact, Operator, Queue, State
 
 _NOT_NOW = {

@@ -68,7 +68,12 @@ def rang_out(contact: Contact, asked: Iterable[Operator]) -> None:
     if contact.moves.by_name:
         return
     need = contact.need
-    number, operator = max(((ring_of(need, one), one) for one in asked), key=lambda found: found[0])
+    operator, *others = asked
+    number = ring_of(need, operator)
+    for one in others:
+        ring = ring_of(need, one)
+        if ring > number:
+            number, operator = ring, one
     if number < len(need.benches):
         crew, rooms = operator.crew, need.benches[number][0].rooms.rooms
         served = crew.room in rooms and crew.mask & need.line.profile.bit

@@ -19,7 +19,7 @@ def choose(state: State, operator: Operator, open_for: int) -> tuple[WaitKey | N
     nothing: `chosen` does."""
     own = first_own(state, operator, open_for)
     other: HubKey | None = None
-    for hub in operator.crew.hubs_for(open_for, state.index):
+    for hub in operator.crew.hubs_for(open_for):
         key = hub.first_not_of(operator.serves_room)
         if key is not None and (other is None or key < other):
             other = key

@@ -25,10 +25,11 @@ from kak_server.routing.api import (
     RoutingConfig,
     SetTimer,
 )
+from kak_server.routing.crews import Seated
 from kak_server.routing.duty import Duty, People
 from kak_server.routing.index import Index
 from kak_server.routing.moves import Moves
-from kak_server.routing.needs import Need, Placed, Seated
+from kak_server.routing.needs import Need, Placed
 from kak_server.routing.needs import WaitKey as WaitKey
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.rooms_rows import Room

@@ -8,6 +8,7 @@ from kak_server.model.ids import ContactId, OperatorId, QueueId
 from kak_server.routing import lanes
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.invariants import violations
+from kak_server.routing.needs import NOBODY
 from kak_server.routing.ordered import Ordered
 from kak_server.routing.state import State, Timer, WaitKey
 from tests.unit.routing.desk import Desk, queue
@@ -81,6 +82,7 @@ BREAKAGES: list[tuple[Callable[[State], object], str]] = [
     (lambda state: empty(state.queues[QueueId("113")].waiting), "113: the line is not who waits"),
     (lambda state: empty(state.contacts[WAITING].need.line.waiting), "of oslo: not who waits"),
     (unheard, "a crew of oslo sees"),
+    (lambda state: setattr(state.contacts[WAITING].need.line.hub, "top", NOBODY), "the hub of oslo says"),
     (lambda state: setattr(state.operators[OLA].crew, "mask", 0), "ola is in a crew of others"),
     (change(operator=OLA, state=OperatorState.IDLE), "ola: the idle of the crew are not who is idle"),
     (lambda state: state.timers.update({"offer:x": Timer("offer", "x", 1)}), "timer offer:x belongs to nobody"),

@@ -21,7 +21,7 @@ def test_when_all_have_become_busy_their_bench_is_swept_at_once() -> None:
         desk.says(f"op{number}", Activity.BREAK)
     desk.ring("c1")
     assert desk.offered_to("c1") == f"op{PEOPLE - 1}"
-    assert max(len(bench._heap) for bench in benches(desk)) < STALE_MAX
+    assert max(len(bench.heap) for bench in benches(desk)) < STALE_MAX
 
 
 def test_what_a_wish_asks_for_later_is_looked_for_by_those_who_sit_already() -> None:
