@@ -10,10 +10,14 @@ import argparse
 import gc
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Check, environment, last_line, percentile, table
+from kak_server.runtime.collector import Collector
 from routing_console import Sockets, measure_sockets
 from routing_journal import measure, national
 from routing_scan import scanning
@@ -26,10 +30,11 @@ SAME_ROOMS, SAME_QUEUES, SAME_OPERATORS, SAME_WAITING = 12, 24, 60, 80
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a world of some size: CPU times of its events (us)."""
+    """Of a world of some size: CPU times of its events (us), and what each was."""
 
     name: str
     times_us: list[float]
+    kinds: list[str]
 
     @property
     def mean_us(self) -> float:
@@ -50,21 +55,52 @@ class Cost:
         cells = [f"{self.p(share):.1f}" for share in (0.5, 0.99, 0.999, 1.0)]
         return [self.name, str(len(self.times_us)), f"{self.events_s:,.0f}", f"{self.mean_us:.1f}", *cells]
 
+    def by_kind(self) -> dict[str, tuple[float, float]]:
+        """Of each kind of event: its share, and what one costs (us)."""
+        counts, spent_us = Counter(self.kinds), dict.fromkeys(self.kinds, 0.0)
+        for kind, time_us in zip(self.kinds, self.times_us, strict=True):
+            spent_us[kind] += time_us
+        return {kind: (count / len(self.kinds), spent_us[kind] / count) for kind, count in counts.most_common()}
+
+
+@contextmanager
+def collector_of_the_server() -> Iterator[None]:
+    """What there is now is out of the collector's sight, and of what comes it looks at the young alone."""
+    gc.collect()
+    thresholds = gc.get_threshold()
+    Collector().start()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+
 
 def cost(name: str, operators: int, waiting: int, events: int, warm_up: int) -> Cost:
-    """A world filled up, warmed up, and measured without the collector."""
-    world = World(4711, operators)
-    world.fill(waiting)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
+    """A world filled up, warmed up, and measured."""
+    with collector_of_the_server():
+        world = World(4711, operators)
+        world.fill(waiting)
         run(world, waiting, warm_up)
         times_us = [ns / 1_000 for ns in run(world, waiting, events)]
-    finally:
-        gc.enable()
-        gc.unfreeze()
-    return Cost(name, times_us)
+    return Cost(name, times_us, world.kinds)
+
+
+def kinds_table(one: Cost, other: Cost) -> str:
+    """What happens in two worlds, and what each thing costs there."""
+    rows = [["events by kind", "%", "us", "%", "us"]]
+    ones, others = one.by_kind(), other.by_kind()
+    for kind in ones | others:
+        found = [of.get(kind, (0.0, 0.0)) for of in (ones, others)]
+        rows.append([kind, *(cell for share, us in found for cell in (f"{100 * share:.1f}", f"{us:.1f}"))])
+    return table(rows)
+
+
+def same_mix(base: Cost, other: Cost) -> float:
+    """How much more an event costs in the other world, if as much of each kind happened there as in the first."""
+    others = other.by_kind()
+    both = {kind: (share, us, others[kind][1]) for kind, (share, us) in base.by_kind().items() if kind in others}
+    return sum(share * us for share, _, us in both.values()) / sum(share * us for share, us, _ in both.values())
 
 
 def same_answers(events: int = 6_000) -> None:
@@ -128,6 +164,9 @@ def main() -> None:
     head = ["world", "events", "events/s", "mean us", "p50", "p99", "p99.9", "worst"]
     print(f"\n{ROOMS} rooms, {QUEUES} queues, one core, pure Python; us of CPU time an event")
     print(table([head, *(one.row() for one in (base, more_people, more_waiting, scan))]), flush=True)
+    growth_same_mix = same_mix(base, more_people)
+    print(f"\n{base.name}, and {more_people.name}; as many of each kind as there: {growth_same_mix:.2f} times the cost")
+    print(kinds_table(base, more_people), flush=True)
     journal_s, journal_p99_ms = with_journal(20_000)
     print(f"\njournal on: {journal_s:,.0f} events/s, append to effects p99 {journal_p99_ms:.2f} ms", flush=True)
     sockets: Sockets = measure_sockets(arguments.sockets)
@@ -148,7 +187,12 @@ def main() -> None:
         Check("sockets", sockets.alive, arguments.sockets, ">="),
         Check("loop_within_20_ms", sockets.on_time, ON_TIME_MIN, ">="),
     ]
-    figures = {"p50_us": base.p(0.5), "scan_events_s": scan.events_s, "scan_p99_us": scan.p(0.99)}
+    figures = {
+        "p50_us": base.p(0.5),
+        "scan_events_s": scan.events_s,
+        "scan_p99_us": scan.p(0.99),
+        "operators_x10_same_mix": growth_same_mix,
+    }
     print(last_line("routing", checks, environment(), figures))
 
 

@@ -63,8 +63,15 @@ def queues(count: int = QUEUES, room_count: int = ROOMS) -> tuple[api.QueueConfi
     return tuple(made)
 
 
+def kind_of(event: api.Event) -> str:
+    """The event's name; of a timer also which."""
+    name = type(event).__name__
+    return f"{name} {event.key.partition(':')[0]}" if type(event) is api.TimerFired else name
+
+
 class World:
-    """A core and its people. `times_ns`: CPU time of each step (the thread alone: others use this machine as well)."""
+    """A core and its people. `times_ns`: CPU time of each step (the thread alone: others use this machine as well);
+    `kinds`: what each was."""
 
     def __init__(
         self,
@@ -79,6 +86,7 @@ class World:
         self.core = core or RoutingCore()
         self.now_ms = 1_750_000_000_000
         self.times_ns: list[int] = []
+        self.kinds: list[str] = []
         self.events = 0
         self.names: list[str] = []
         self.queue_names = [QueueId(f"queue-{number}") for number in range(queue_count)]
@@ -112,6 +120,7 @@ class World:
         begin_ns = thread_time_ns()
         effects = self.core.step(event)
         self.times_ns.append(thread_time_ns() - begin_ns)
+        self.kinds.append(kind_of(event))
         self.events += 1
         for effect in effects:
             kind = type(effect)
@@ -217,7 +226,7 @@ class World:
 
 def run(world: World, waiting: int, events: int, *, check: Callable[[], None] | None = None) -> list[int]:
     """So many events at least, from a full house on. How long each took (ns)."""
-    world.times_ns = []
+    world.times_ns, world.kinds = [], []
     for _ in world.rounds(waiting):
         if check is not None:
             check()

@@ -29,7 +29,7 @@ def test_any_order_of_coming_and_going_is_a_sorted_list(toggled: list[int]) -> N
                 line.add(key)
                 insort(plain, key)
             assert list(line) == plain
-            assert (len(line), line.first()) == (len(plain), plain[0] if plain else None)
+            assert (len(line), line.first) == (len(plain), plain[0] if plain else None)
             assert [line.rank((other,)) for other in range(41)] == [
                 sum(there < (other,) for there in plain) for other in range(41)
             ]

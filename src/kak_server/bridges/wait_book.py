@@ -77,7 +77,7 @@ class WaitBook:
     def longest_since_ms(self, queue: QueueId) -> int | None:
         """When the one who waits longest arrived (UTC ms); None: nobody waits."""
         self._seen()
-        first = self._since[queue].first() if queue in self._since else None
+        first = self._since[queue].first if queue in self._since else None
         return None if first is None else first[0]
 
     # --- inside ---------------------------------------------------------------------------------------------------

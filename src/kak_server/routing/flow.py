@@ -16,7 +16,7 @@ CALLERS_MAX = 50_000
 def begin(turn: Turn, contact: Contact) -> None:
     """The contact has joined a queue and waits for nobody yet: what is due at once, then the line."""
     if steps.advance(turn, contact):
-        steps.settle(turn, contact)
+        steps.settle(turn, contact, turn.state.queue_of(contact))
         offers.ask_or_wait(turn, contact)
 
 
@@ -28,7 +28,7 @@ def on_step(turn: Turn, contact: Contact) -> None:
     if contact.state is ContactState.OFFERED:
         steps.while_ringing(turn, contact)
     elif contact.state is ContactState.WAITING and steps.advance(turn, contact):
-        changed = steps.settle(turn, contact)
+        changed = steps.settle(turn, contact, turn.state.queue_of(contact))
         if contact.key is None:  # it has gone to another queue
             offers.ask_or_wait(turn, contact)
         elif changed:

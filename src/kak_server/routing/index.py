@@ -156,7 +156,8 @@ class Index:
                 bench.sit(operator)
             return
         for room in crew.rooms:
-            self._open_in.get(room, {}).pop(operator.operator, None)
+            if there := self._open_in.get(room):
+                there.pop(operator.operator, None)
 
     def _change_crew(self, operator: "Operator") -> None:
         """A profile that is new is met: nobody waits for it and nobody sits for it yet."""

@@ -94,7 +94,7 @@ def _hubs(state: State) -> list[str]:
     found = [
         f"the hub of {line.origin} says {line.hub.top}, {line.rank()} waits"
         for line in lines.values()
-        if line.waiting.first() is not None and line.hub.top > line.rank()
+        if line.waiting.first is not None and line.hub.top > line.rank()
     ]
     for crew in state.index.crews.values():
         for lane in lanes.LANES:
@@ -103,7 +103,7 @@ def _hubs(state: State) -> list[str]:
                 for line in lines.values()
                 if line.lane == lane
                 and line.profile.bit & crew.mask_in(line.rooms.rooms, lane)
-                and line.waiting.first() is not None
+                and line.waiting.first is not None
             ]
             seen = [key for hub in crew.hubs_for(lane) if (key := hub.first()) is not None]
             first, sees = min(ranks, default=None), min(seen, default=None)

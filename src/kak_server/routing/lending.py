@@ -207,8 +207,6 @@ def settle(turn: Turn) -> None:
     """At the end of each step: whoever has signed out or moved to another room is lent no more, and a room whose people
     have gone home gets its own back. Looks only at those the step touched."""
     state, people = turn.state, turn.state.people
-    if not people.loans:
-        return
     gone = False
     for name in turn.touched_operators():
         operator = state.operators.get(name)

@@ -86,7 +86,7 @@ class Line:
     def add(self, key: WaitKey) -> None:
         """A contact waits here."""
         self.waiting.add(key)
-        if self.waiting.first() is key:
+        if self.waiting.first is key:
             self.hub.push(key if self.sharing is None else self.rank(), self)
 
     def remove(self, key: WaitKey) -> None:
@@ -95,7 +95,7 @@ class Line:
 
     def rank(self) -> "HubKey":
         """The place of its first contact among other lines; () if nobody waits."""
-        key = self.waiting.first()
+        key = self.waiting.first
         if key is None or self.sharing is None:
             return key or ()
         return *key[:2], self.sharing.helped, *key[2:]
@@ -142,7 +142,7 @@ class Hub:
             if keys.get(number) is not key:
                 heappop(heap)
                 continue
-            actual: HubKey | None = line.waiting.first() if line.sharing is None else line.rank()
+            actual: HubKey | None = line.waiting.first if line.sharing is None else line.rank()
             if actual is key or actual == key:
                 self.top = key
                 return key

@@ -16,14 +16,15 @@ BLOCK_MAX = 512
 
 
 class Ordered(Generic[K]):
-    """Unique keys in ascending order."""
+    """Unique keys in ascending order. `first`: the smallest, or None."""
 
-    __slots__ = ("_blocks", "_count", "_lasts")
+    __slots__ = ("_blocks", "_count", "_lasts", "first")
 
     def __init__(self) -> None:
         self._blocks: list[list[K]] = [[]]  # none but the only one is empty
         self._lasts: list[K] = []  # the greatest key of each block but the last
         self._count = 0
+        self.first: K | None = None
 
     def add(self, key: K) -> None:
         """Put `key` in; adding one that is there is a bug of ours (AssertionError)."""
@@ -35,6 +36,8 @@ class Ordered(Generic[K]):
             at = bisect_left(block, key)
             assert block[at] != key, f"{key!r} is in the index already"
             block.insert(at, key)
+        if self.first is None or key < self.first:
+            self.first = key
         self._count += 1
         if len(block) > BLOCK_MAX:
             half = block[BLOCK_MAX // 2 :]
@@ -54,11 +57,9 @@ class Ordered(Generic[K]):
         if not block and self._lasts:
             del self._blocks[number]
             del self._lasts[min(number, len(self._lasts) - 1)]
-
-    def first(self) -> K | None:
-        """The smallest key, or None."""
-        block = self._blocks[0]
-        return block[0] if block else None
+        if at == 0:
+            head = self._blocks[0]
+            self.first = head[0] if head else None
 
     def rank(self, key: K) -> int:
         """How many keys are smaller."""

@@ -128,7 +128,7 @@ def enter(turn: Turn, contact: Contact) -> None:
     contact.since_ms = turn.now_ms
     queue = turn.state.queue_of(contact)
     contact.need = planning.need_of(turn.state, contact, queue)  # rooms may have closed since
-    stand(turn.state, contact)
+    _stand(turn.state, contact, queue)
     steps_left = queue.config.workflow and (not contact.wide or contact.named is not None)
     if steps_left and f"{STEP}:{contact.contact}" not in turn.state.timers:
         turn.set_timer(STEP, contact.contact, turn.now_ms)
@@ -144,7 +144,10 @@ def leave(turn: Turn, contact: Contact) -> None:
 
 def stand(state: State, contact: Contact, *, again: bool = False) -> None:
     """Into both orders. `again`: an index is made anew, and nothing has happened."""
-    queue = state.queue_of(contact)
+    _stand(state, contact, state.queue_of(contact), again=again)
+
+
+def _stand(state: State, contact: Contact, queue: Queue, *, again: bool = False) -> None:
     key = contact.key = wait_key(contact, queue.config)
     queue.waiting.add(key)
     _line_up(state, contact, key, again=again)

@@ -62,7 +62,7 @@ def first_own(state: State, operator: Operator, open_for: int) -> WaitKey | None
         else:
             serves = bool(line.lane & kept) and crew.at_work(line)
         if serves:
-            key = line.waiting.first()
+            key = line.waiting.first
             if key is not None and (best is None or key < best):
                 best = key
     return best

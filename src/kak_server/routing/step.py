@@ -203,7 +203,8 @@ class RoutingCore:
         turn = Turn(state, state.now_ms)
         _HANDLERS[type(event)](turn, event)
         shifts.settle(turn)
-        lending.settle(turn)
+        if state.people.loans:
+            lending.settle(turn)
         if turn.lapsed:
             consult_queue.settle(turn)
         return turn.finish()

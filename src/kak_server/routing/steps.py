@@ -34,14 +34,17 @@ def advance(turn: Turn, contact: Contact, *, stays: bool = False) -> bool:
 def catch_up(turn: Turn, contact: Contact, *, stays: bool) -> bool:
     """The contact is back from an offer or a conversation and stands nowhere: what is due comes before anybody else is
     asked. False: it has left the queues. O(1) if nothing is due."""
-    if not turn.state.queue_of(contact).config.workflow:
+    queue = turn.state.queue_of(contact)
+    if not queue.config.workflow:
         return True
     if not contact.wide:
         timer = turn.state.timers.get(f"{STEP}:{contact.contact}")
         nothing_due = timer is not None and timer.at_ms > turn.now_ms
-        if not nothing_due and not advance(turn, contact, stays=stays):
-            return False
-    settle(turn, contact)
+        if not nothing_due:
+            if not advance(turn, contact, stays=stays):
+                return False
+            queue = turn.state.queue_of(contact)  # perhaps another
+    settle(turn, contact, queue)
     return True
 
 
@@ -54,10 +57,9 @@ def while_ringing(turn: Turn, contact: Contact) -> None:
         turn.touch_contact(contact.contact)
 
 
-def settle(turn: Turn, contact: Contact) -> bool:
-    """What the steps that are done come to. True: the contact waits for others than before."""
+def settle(turn: Turn, contact: Contact, queue: Queue) -> bool:
+    """What the steps of its queue that are done come to. True: the contact waits for others than before."""
     state = turn.state
-    queue = state.queue_of(contact)
     if not queue.config.workflow:
         return False
     need = planning.need_of(state, contact, queue)

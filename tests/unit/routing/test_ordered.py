@@ -17,7 +17,7 @@ def test_it_is_a_sorted_set(keys: set[tuple[int, int]], data: st.DataObject) -> 
         ordered.add(key)
     assert list(ordered) == sorted(keys)
     assert len(ordered) == len(keys)
-    assert ordered.first() == min(keys, default=None)
+    assert ordered.first == min(keys, default=None)
     if keys:
         gone = data.draw(st.sampled_from(sorted(keys)))
         assert gone in ordered
@@ -54,4 +54,4 @@ def test_blocks_split_and_go_and_keep_the_order() -> None:
     assert [line.rank(key) for key in plain[::97]] == list(range(0, len(plain), 97))
     for key in plain[:-1]:
         line.remove(key)
-    assert (list(line), len(line), line.first()) == (plain[-1:], 1, plain[-1])
+    assert (list(line), len(line), line.first) == (plain[-1:], 1, plain[-1])
