@@ -30,11 +30,12 @@ SAME_ROOMS, SAME_QUEUES, SAME_OPERATORS, SAME_WAITING = 12, 24, 60, 80
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a world of some size: CPU times of its events (us), and what each was."""
+    """Of a world of some size: CPU times of its events (us), what each was, and the collector's passes among them."""
 
     name: str
     times_us: list[float]
     kinds: list[str]
+    passes: int
 
     @property
     def mean_us(self) -> float:
@@ -53,7 +54,8 @@ class Cost:
     def row(self) -> list[str]:
         """Of the table."""
         cells = [f"{self.p(share):.1f}" for share in (0.5, 0.99, 0.999, 1.0)]
-        return [self.name, str(len(self.times_us)), f"{self.events_s:,.0f}", f"{self.mean_us:.1f}", *cells]
+        about = [self.name, str(len(self.times_us)), f"{self.events_s:,.0f}", f"{self.mean_us:.1f}"]
+        return [*about, *cells, str(self.passes)]
 
     def by_kind(self) -> dict[str, tuple[float, float]]:
         """Of each kind of event: its share, and what one costs (us)."""
@@ -82,8 +84,10 @@ def cost(name: str, operators: int, waiting: int, events: int, warm_up: int) -> 
         world = World(4711, operators)
         world.fill(waiting)
         run(world, waiting, warm_up)
+        before = gc.get_stats()[0]["collections"]
         times_us = [ns / 1_000 for ns in run(world, waiting, events)]
-    return Cost(name, times_us, world.kinds)
+        passes = gc.get_stats()[0]["collections"] - before
+    return Cost(name, times_us, world.kinds, passes)
 
 
 def kinds_table(one: Cost, other: Cost) -> str:
@@ -161,7 +165,7 @@ def main() -> None:
         f"{OPERATORS:,} operators, {WAITING * 10:,} waiting", OPERATORS, WAITING * 10, events // 2, events
     )
     scan = scan_cost(150)
-    head = ["world", "events", "events/s", "mean us", "p50", "p99", "p99.9", "worst"]
+    head = ["world", "events", "events/s", "mean us", "p50", "p99", "p99.9", "worst", "gc"]
     print(f"\n{ROOMS} rooms, {QUEUES} queues, one core, pure Python; us of CPU time an event")
     print(table([head, *(one.row() for one in (base, more_people, more_waiting, scan))]), flush=True)
     growth_same_mix = same_mix(base, more_people)
