@@ -52,10 +52,10 @@ class Run:
             raise SystemExit(f"{child.args!r} ended early\n{self.lab.tail('control')}")
         return json.loads(line)
 
-    def robots(self, name: str, count: int, first_room: int) -> "subprocess.Popen[str]":
-        """So many, available."""
+    def robots(self, name: str, rows: list[tuple[str, str]]) -> "subprocess.Popen[str]":
+        """These, available."""
         path = self.lab.folder / name
-        path.write_text("\n".join(" ".join(row) for row in people(count, first_room)))
+        path.write_text("\n".join(" ".join(row) for row in rows))
         wrap_up = f"--wrap-up-ms={self.arguments.wrap_up_ms}"
         child = self.start("call_robots.py", f"--url={self.lab.base_url}", f"--people={path}", wrap_up)
         self.said(child)
@@ -112,7 +112,8 @@ def looks(lab: Lab) -> tuple[float, float]:
 def measure(run: Run) -> tuple[list[Phase], list[dict[str, list[float]]], list[Check]]:
     """Fill up, then the phases."""
     arguments = run.arguments
-    free = run.robots("free", arguments.free, FREE_ROOM)
+    at_work = people(arguments.busy + arguments.more, BUSY_ROOM)
+    free = run.robots("free", people(arguments.free, FREE_ROOM))
     crowd, there = run.crowd()
     waiting, failed, seconds = (there[key] for key in ("waiting", "failed", "seconds"))
     print(f"{waiting:.0f} callers wait, {failed:.0f} failed, after {seconds:.0f} s", flush=True)
@@ -123,21 +124,26 @@ def measure(run: Run) -> tuple[list[Phase], list[dict[str, list[float]]], list[C
     idle = run.phase("idle among those who wait", 3.0)
     steady = run.phase(f"somebody free, {arguments.rate:g}/s", arguments.seconds, arguments.rate)
     between = looks(run.lab)
-    busy = run.robots("busy", arguments.busy, BUSY_ROOM)
-    begun_ns = time.time_ns()
+    busy, backlog_ns = run.robots("busy", at_work[: arguments.busy]), time.time_ns()
     backlog = run.phase("out of the queue", arguments.backlog_seconds)
+    more, rush_ns = run.robots("more", at_work[arguments.busy :]), time.time_ns()
+    rush = run.phase(f"the same, {len(at_work)} at it", arguments.rush_seconds)
     after = looks(run.lab)
-    answered = run.finish(crowd)
-    backlog.calls = [row for row in answered if row["outcome"].startswith("hung-up") and row["answered_ns"] > begun_ns]
-    for row in backlog.calls:
+    answered = [row for row in run.finish(crowd) if row["outcome"].startswith("hung-up")]
+    for row in answered:
         row["outcome"] = "hung-up"
-    found = [latencies(steady, run.finish(free)), latencies(backlog, run.finish(busy))]
+    for phase, begun_ns in ((backlog, backlog_ns), (rush, rush_ns)):
+        until_ns = begun_ns + phase.seconds * 1e9
+        phase.calls = [row for row in answered if begun_ns < row["answered_ns"] <= until_ns]
+    handled = run.finish(busy) + run.finish(more)
+    found = [latencies(steady, run.finish(free)), latencies(backlog, handled), latencies(rush, handled)]
+    phases = [steady, backlog, rush]
     checks = [Check("callers who wait", waiting, arguments.waiting, ">=")]
-    for phase, earlier, later in ((steady, before, between), (backlog, between, after)):
+    for name, earlier, later in ((steady.name, before, between), (backlog.name, between, after)):
         share = (later[1] - earlier[1]) / max(1.0, later[0] - earlier[0])
-        checks.append(Check(f"loop within {LAG_S * 1000:g} ms, {phase.name}", share, ON_TIME_MIN, ">="))
-    show_cpu(idle, [steady, backlog])
-    return [steady, backlog], found, checks
+        checks.append(Check(f"loop within {LAG_S * 1000:g} ms, {name}", share, ON_TIME_MIN, ">="))
+    show_cpu(idle, phases)
+    return phases, found, checks
 
 
 def judge(phases: list[Phase], found: list[dict[str, list[float]]], order: call_order.Order) -> list[Check]:
@@ -161,7 +167,7 @@ def benchmark(arguments: argparse.Namespace, folder: Path) -> int:
     """All of it; exit code 0 when it could be measured, whatever the figures."""
     env, began = environment(), time.monotonic()
     with reserved_ports() as ports:
-        path = config(folder, ports, arguments.free, arguments.busy, arguments.durability)
+        path = config(folder, ports, arguments.free, arguments.busy + arguments.more, arguments.durability)
         lab = Lab(folder, path, ports, simulators=False)
         run = Run(lab, arguments)
         try:
@@ -199,9 +205,11 @@ def main() -> int:
     parser.add_argument("--settle-s", type=float, default=55.0, help="until all have been through their workflows")
     parser.add_argument("--free", type=int, default=40, help="robots with the skill that calls to somebody free need")
     parser.add_argument("--busy", type=int, default=40, help="robots who work off the queue")
+    parser.add_argument("--more", type=int, default=80, help="robots who join them: calls come thick")
     parser.add_argument("--rate", type=float, default=15.0, help="calls a second to those who are free")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--backlog-seconds", type=float, default=20.0)
+    parser.add_argument("--rush-seconds", type=float, default=15.0)
     parser.add_argument("--talk-ms", type=int, default=500)
     parser.add_argument("--wrap-up-ms", type=int, default=1500)
     parser.add_argument("--durability", choices=("write", "disk"), default="write")
