@@ -96,6 +96,8 @@ def _patch(house: "House", by: By, args: Args) -> None:
     line = own_line(house, by, args)
     if args.get("confirmed") is not True or args.get("owner_ok") is not True:
         raise RefusedError("not-confirmed", "confirm the confidentiality and the group owner's permission")
+    if line.gone:
+        raise RefusedError("gone", "the caller has left the call: there is nobody to put on the air")
     group = _group(house, by, args)
     if line.patch is not None and line.patch.state in ("requested", "active"):
         raise RefusedError("patch-exists", "the call is in a talkgroup already")

@@ -152,6 +152,8 @@ def test_the_caller_leaves_and_the_services_go_on_with_the_operator() -> None:
     assert w.call_card()["far_end"] == "gone"
     assert w.edges(f"contact/{contact}") == both((fire, SEAT))
     assert w.house.ctx.ports.in_use == 1
+    on_air = {"contact": contact, "gssi": 24201, "confirmed": True, "owner_ok": True}
+    assert w.do("contact.patch", on_air).code == "gone", "there is nobody to put on the air"
     w.media(rpc.LegSilent(LegId(f"caller-{contact}"), 10_000))
     assert ("probe", CallId("call-113")) not in w.sip(), "nobody is asked whether a call lives that is over"
     w.ends(first)

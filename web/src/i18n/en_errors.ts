@@ -8,6 +8,7 @@ export const enErrors: Record<keyof typeof nbErrors, string> = {
   "error.taken": "The position is taken.",
   "error.not-allowed": "You have no access to this.",
   "error.not-your-seat": "The position belongs to another tab or operator.",
+  "error.gone": "The caller is no longer there.",
   "error.offer-gone": "The call is no longer available.",
   "error.not-yours": "The call is not yours.",
   "error.unknown-queue": "There is no such queue.",

@@ -6,6 +6,7 @@ export const nbErrors = {
   "error.taken": "Plassen er opptatt.",
   "error.not-allowed": "Du har ikke tilgang til dette.",
   "error.not-your-seat": "Plassen tilhører en annen fane eller operatør.",
+  "error.gone": "Innringeren er ikke lenger der.",
   "error.offer-gone": "Anropet er ikke lenger tilgjengelig.",
   "error.not-yours": "Samtalen er ikke din.",
   "error.unknown-queue": "Køen finnes ikke.",
