@@ -43,3 +43,18 @@ def test_early_media_of_one_who_is_called_in_is_no_news_after_a_restart() -> Non
     house.laws()
     house.control_restarts_unnoticed()
     house.laws()
+
+
+def test_a_word_of_a_browser_long_gone_gives_no_seat_its_sound() -> None:
+    """It waits at the worker while control is away, and somebody else sits there by the time it is heard."""
+    house = day(1, False)
+    house.connects_sound(SEATS[0])
+    house.sits_down(OLA, SEATS[0], False)
+    house.control_restarts(0, False, False)
+    house.laws()
+    house.is_offered_a_call(KARI, SEATS[0], "113")
+    house.laws()
+    house.control_restarts(0, False, True)
+    house.laws()
+    house.control_restarts_unnoticed()
+    house.laws()

@@ -35,6 +35,7 @@ class Seats:
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self.seats: dict[PositionId, Seat] = {}
+        self._without: set[PositionId] = set()  # whose leg no worker has; words of one that was may still wait there
 
     def sit(self, operator: OperatorId, name: str, position: PositionId, skills: Mapping[str, int]) -> str:
         """Sign in at a seat; returns "" or the refusal's code ("unknown-position", "busy")."""
@@ -112,6 +113,7 @@ class Seats:
         if seat is None or seat.phone:
             return False
         self._drop_rtp(seat)
+        self._without.discard(position)
         self._keep(replace(seat, media="new" if seat.media == "none" else seat.media, rtp=None))
         self.ctx.plan(f"seat/{position}", Plan(browser_legs=frozenset({seat_leg(position)})))
         return True
@@ -159,10 +161,13 @@ class Seats:
         seat = self.seats.get(position)
         if seat is None or seat.rtp is not None or seat.phone or seat.media == "none":
             return  # of a leg that is closed: the last word of whoever sat here before
+        if position in self._without:
+            return  # likewise, kept for us by the worker while nobody was attached
         self._media(seat, "up" if state == "up" else "down")
 
     def worker_attached(self, census: Mapping[str, rpc.LegCensus], new_boot: bool) -> None:
         """After an attach: legs a new worker cannot have are asked for again; a known worker's word counts."""
+        self._without = {position for position in self.seats if seat_leg(position) not in census}
         for seat in list(self.seats.values()):
             if seat.rtp is not None or seat.phone or seat.media == "none":
                 continue

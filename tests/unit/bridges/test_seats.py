@@ -217,6 +217,17 @@ def test_a_seat_whose_leg_the_worker_does_not_have_builds_it_anew(w: World) -> N
     assert w.told("media.reset") == [{"reason": "media-worker-restarted"}]
 
 
+def test_a_word_that_waited_of_a_leg_the_worker_no_longer_has_gives_no_sound(w: World) -> None:
+    """Its events wait for control, legs do not: who is offered a call on the word of a dead one hears nobody."""
+    w.sit()
+    w.house.worker_attached(rpc.Census(), "boot-1", w.now_ms)
+    w.media(rpc.LegMedia(LEG, "up"))
+    assert not media_up(w)
+    assert w.house.seats.expect_browser(SEAT_1)
+    w.media(rpc.LegMedia(LEG, "up"))
+    assert media_up(w)
+
+
 def test_events_of_other_legs_are_not_the_seats(w: World) -> None:
     w.sit()
     w.media(rpc.LegLearned(LEG, "127.0.0.5", 1))
