@@ -55,8 +55,9 @@ def broken(
     after = core.contact(event.contact)
     if after is None or after.operator != heir or _asked_for(after) != still:
         yield f"{event.contact} should be with {heir}, who asks {still}, and is {after}"
+    yield from _stops_ringing(event, chat, heir, still, effects)
     if heir is not None and heir != chat.operator:
-        yield from _passed(event.contact, chat.operator, heir, effects, core)
+        yield from _passed(chat, heir, effects, people, core)
 
 
 def _asked_for(chat: ContactView) -> OperatorId | None:
@@ -96,19 +97,75 @@ def _asked(
         yield f"{event.contact} is handed on to {event.target} until {until_ms}, and {said} ring"
 
 
+def _stops_ringing(
+    event: api.Event,
+    chat: ContactView,
+    heir: OperatorId | None,
+    still: OperatorId | None,
+    effects: tuple[api.Effect, ...],
+) -> Iterator[str]:
+    """Whoever is not asked any more is told why; nobody else is told anything."""
+    asked = _asked_for(chat)
+    wanted: list[tuple[OperatorId, str]] = []
+    if asked is not None and still != asked:
+        match event:
+            case api.ColleagueDropped():
+                wanted = [(asked, "dropped")]
+            case api.OfferRejected():
+                wanted = [(asked, "gives-way" if event.gives_way else "rejected")]
+            case _:
+                wanted = [(asked, "accepted" if heir == asked else "answered-elsewhere")]
+    withdrawn = [effect for effect in effects if isinstance(effect, api.WithdrawOffer)]
+    said = [(effect.operator, effect.reason) for effect in withdrawn if effect.contact == chat.contact]
+    if said != wanted:
+        yield f"{chat.contact} stops ringing: {said}, and should: {wanted}"
+
+
 def _passed(
-    chat: ContactId,
-    former: OperatorId | None,
+    chat: ContactView,
     heir: OperatorId,
     effects: tuple[api.Effect, ...],
+    people: Mapping[OperatorId, OperatorView],
     core: RoutingCore,
 ) -> Iterator[str]:
-    """Out at one and in at the other, in one step."""
+    """Out at one and in at the other, in one step; a new epoch, so that what was said of the old one is stale. Whoever
+    had it is asked for it last, should it wait again."""
+    name, former = chat.contact, chat.operator
     out = [effect.operator for effect in effects if isinstance(effect, api.ReleaseOperator)]
-    joined = [effect.operator for effect in effects if isinstance(effect, api.Connect)]
-    if out != [former] or joined != [heir]:
-        yield f"{chat} goes from {former} to {heir}: {out} are out and {joined} are in"
-    for name, has in ((former, False), (heir, True)):
-        row = None if name is None else core.operator(name)
-        if row is None or (chat in row.chats) is not has:
-            yield f"{chat} has gone from {former} to {heir}, and {name} is {row}"
+    joined = [(effect.operator, effect.epoch) for effect in effects if isinstance(effect, api.Connect)]
+    if out != [former] or joined != [(heir, chat.epoch + 1)]:
+        yield f"{name} goes from {former} to {heir}, epoch {chat.epoch}: {out} are out and {joined} are in"
+    row = core.state.contacts.get(name)
+    if row is None or row.state is not api.ContactState.CONNECTING or row.epoch != chat.epoch + 1:
+        yield f"{name} has gone from {former} to {heir}, and is {row}"
+    elif row.passed[-1:] != [former]:
+        yield f"{name} has gone from {former}, who is to be asked last: {row.passed}"
+    for who in dict.fromkeys((former, heir, _asked_for(chat))):
+        before = None if who is None else people.get(who)
+        if before is not None:
+            yield from _untouched(chat, before, core.operator(before.operator), effects, has=who == heir)
+
+
+def _untouched(
+    chat: ContactView,
+    before: OperatorView,
+    after: OperatorView | None,
+    effects: tuple[api.Effect, ...],
+    *,
+    has: bool,
+) -> Iterator[str]:
+    """Either has it or not. It rings no more; a call or paper work goes on as it was, and nobody gets paper work of it;
+    whoever is rid of it may be asked for something else at once, or leaves, if it was what they stayed for."""
+    who = before.operator
+    if after is None:
+        if has or not before.duty.leaving:
+            yield f"{who} has left when {chat.contact} went to another"
+        return
+    rest = tuple(other for other in before.chats if other != chat.contact)
+    if after.chats != ((*rest, chat.contact) if has else rest) or after.chat_offer == chat.contact:
+        yield f"{chat.contact} has gone {'to' if has else 'from'} {who}, who is {after}"
+    asked = any(isinstance(effect, api.Offer) and effect.operator == who for effect in effects)
+    if not asked and (after.state, after.contact) != (before.state, before.contact):
+        yield f"{who} was {before.state} with {before.contact} and is {after.state} with {after.contact}"
+    if not asked and after.wrap_up_until_ms != before.wrap_up_until_ms:
+        yield f"{who} has paper work until {after.wrap_up_until_ms}, by a chat, and not {before.wrap_up_until_ms}"

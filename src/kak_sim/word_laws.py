@@ -14,6 +14,7 @@ from kak_server.routing.views import LoanView, OperatorView
 from kak_server.routing.words_moves import ParkRules
 from kak_server.routing.words_people import LoanState
 from kak_sim import chat_laws, loan_laws, reason_laws
+from kak_sim.alone_laws import AloneLaws
 from kak_sim.mirror import Mirror
 from kak_sim.miss_laws import MissLaws
 from kak_sim.search_laws import SearchLaws
@@ -28,6 +29,7 @@ class WordLaws:
         self.mirror = Mirror()
         self._searches = SearchLaws()
         self._misses = MissLaws()
+        self._alone = AloneLaws()
         self._every = every
         self._seen = 0
 
@@ -37,6 +39,7 @@ class WordLaws:
         found += self._misses.observe(effects, self.mirror.contacts, self.mirror.operators, core)
         found += self.mirror.follow(effects, core)
         found += self._searches.observe(event, effects, core.state)
+        found += self._alone.observe(event, effects, core.state)
         self._seen += 1
         if self._seen % self._every == 0:
             found += self.mirror.agrees(core)

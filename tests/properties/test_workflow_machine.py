@@ -23,6 +23,7 @@ from kak_server.routing.api import (
 )
 from kak_sim.oracle_watch import OracleWatch
 from kak_sim.step_oracle import StepOracle
+from kak_sim.stream_laws import StreamLaws
 from kak_sim.word_laws import WordLaws
 from tests.unit.routing.desk import Desk, queue
 
@@ -154,6 +155,7 @@ class WatchedDesk(Desk):
         self.steps = StepOracle()
         self.oracle = OracleWatch()
         self.words = WordLaws()
+        self.stream = StreamLaws()
         super().__init__(*queues, **settings)
 
     def send(self, event: api.Event) -> tuple[api.Effect, ...]:
@@ -161,6 +163,7 @@ class WatchedDesk(Desk):
         found = self.steps.observe(event, effects, self.core.state)
         found += self.oracle.observe(event, effects, self.core.state)
         found += self.words.observe(event, effects, self.core)
+        found += self.stream.observe(event, effects)
         assert not found, found
         return effects
 

@@ -118,9 +118,10 @@ def test_nobody_is_asked_who_has_no_room_or_cannot_be_asked() -> None:
 def test_a_chat_is_out_at_one_and_in_at_the_other_in_one_step() -> None:
     made = handed()
     found = findings(made, answers(made, yes=False), answers(made))
-    assert any("goes from ada to bob: [] are out and [] are in" in line for line in found)
-    assert any("and ada is" in line for line in found)
-    assert any("and bob is" in line for line in found)
+    assert any("goes from ada to bob, epoch 1: [] are out and [] are in" in line for line in found)
+    assert any("t1 has gone from ada, who is" in line for line in found)
+    assert any("t1 has gone to bob, who is" in line for line in found)
+    assert any("stops ringing: [('bob', 'rejected')], and should: [('bob', 'accepted')]" in line for line in found)
 
 
 def test_a_call_is_no_chat() -> None:
