@@ -11,8 +11,6 @@ import gc
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,22 +23,25 @@ from routing_world import OPERATORS, QUEUES, ROOMS, WAITING, World, run
 
 EVENTS_S_MIN, P99_US, GROWTH_MAX = 50_000, 200.0, 2.0
 JOURNAL_EVENTS_S_MIN, JOURNAL_P99_MS, ON_TIME_MIN = 5_000, 2.0, 0.99
+LOOP_PROBE_S = 0.1
 SAME_ROOMS, SAME_QUEUES, SAME_OPERATORS, SAME_WAITING = 12, 24, 60, 80
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a world of some size: CPU times of its events (us), what each was, and the collector's passes among them."""
+    """Of a world of some size: CPU times of its events (us), what each was, the collector's passes among and between
+    them, and what its looks between them took."""
 
     name: str
     times_us: list[float]
     kinds: list[str]
     passes: int
+    looks_us: float
 
     @property
     def mean_us(self) -> float:
-        """What an event costs."""
-        return sum(self.times_us) / len(self.times_us)
+        """What an event costs, its share of the collector's looks included."""
+        return (sum(self.times_us) + self.looks_us) / len(self.times_us)
 
     @property
     def events_s(self) -> float:
@@ -65,29 +66,43 @@ class Cost:
         return {kind: (count / len(self.kinds), spent_us[kind] / count) for kind, count in counts.most_common()}
 
 
-@contextmanager
-def collector_of_the_server() -> Iterator[None]:
-    """What there is now is out of the collector's sight, and of what comes it looks at the young alone."""
-    gc.collect()
-    thresholds = gc.get_threshold()
-    Collector().start()
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
+class Looks:
+    """The collector as in the server: it is called ten times a second, between events."""
+
+    def __init__(self) -> None:
+        self.spent_us = 0.0
+        self._collector = Collector()
+        self._due_s = 0.0
+
+    def start(self) -> None:
+        """What there is now is out of the collector's sight."""
+        gc.collect()
+        self._collector.start()
+
+    def __call__(self) -> None:
+        """Between two events."""
+        if time.monotonic() >= self._due_s:
+            begun_ns = time.thread_time_ns()
+            self._collector.look()
+            self.spent_us += (time.thread_time_ns() - begun_ns) / 1_000
+            self._due_s = time.monotonic() + LOOP_PROBE_S
 
 
 def cost(name: str, operators: int, waiting: int, events: int, warm_up: int) -> Cost:
     """A world filled up, warmed up, and measured."""
-    with collector_of_the_server():
+    thresholds, looks = gc.get_threshold(), Looks()
+    looks.start()
+    try:
         world = World(4711, operators)
         world.fill(waiting)
-        run(world, waiting, warm_up)
-        before = gc.get_stats()[0]["collections"]
-        times_us = [ns / 1_000 for ns in run(world, waiting, events)]
+        run(world, waiting, warm_up, check=looks)
+        before, looks.spent_us = gc.get_stats()[0]["collections"], 0.0
+        times_us = [ns / 1_000 for ns in run(world, waiting, events, check=looks)]
         passes = gc.get_stats()[0]["collections"] - before
-    return Cost(name, times_us, world.kinds, passes)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+    return Cost(name, times_us, world.kinds, passes, looks.spent_us)
 
 
 def kinds_table(one: Cost, other: Cost) -> str:

@@ -69,6 +69,17 @@ def test_the_young_are_looked_at_and_the_old_never_by_themselves(bench: Bench) -
     assert bench.passes == []
 
 
+def test_the_young_do_not_gather_where_as_many_old_objects_go(bench: Bench) -> None:
+    old: list[list[int]] = [[] for _ in range(2 * YOUNG)]
+    gc.collect(0)
+    for at in range(2 * YOUNG):
+        old[at] = []  # one comes, one goes: CPython's count stays where it is
+    assert len(gc.get_objects(generation=0)) > YOUNG
+    bench.look(0.1, 0.8)
+    assert len(gc.get_objects(generation=0)) <= YOUNG
+    assert bench.passes == []
+
+
 def test_a_pass_waits_for_a_quiet_second(bench: Bench) -> None:
     young(3)
     assert bench.look(10, 0.8) == []
