@@ -18,6 +18,7 @@ from kak_server.config.settings import SOURCE_TREE, Settings
 from kak_server.config.warnings import warnings
 from kak_server.model.errors import StartupError
 from kak_server.runtime import collector
+from kak_server.runtime.naming import Names
 
 EXIT_PROBLEMS = 1
 EXIT_NOT_STARTED = 2
@@ -123,7 +124,12 @@ def journal(arguments: argparse.Namespace) -> int:
     """Tell in sentences what the journal knows; check, compact or migrate it."""
     from kak_server.runtime import journal_cli
 
-    return journal_cli.main(arguments)
+    def names() -> Names:
+        from kak_server.app.naming import names_kept
+
+        return names_kept(arguments.data_dir)
+
+    return journal_cli.main(arguments, names)
 
 
 def sip(arguments: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from kak_server.app.hub import ConsoleHub
 from kak_server.app.journal_alarms import JournalAlarms
 from kak_server.app.log_limit import LogLimit
 from kak_server.app.metrics import Metrics, census_gauges
+from kak_server.app.naming import names_of
 from kak_server.app.notices import trunk_notice
 from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
 from kak_server.app.references import References, reference_settings
@@ -122,7 +123,9 @@ class Control:
         self.readiness = Readiness(self.media, self.dispatcher, self.store)
         self.hub = ConsoleHub(self.house)
         self.statistics = Statistics(counted, self.dispatcher, self.store, self._note, settings.statistics)
-        self._explainer = Explainer(settings.journal_dir, self.nursery)
+        self._explainer = Explainer(
+            settings.journal_dir, self.nursery, names=lambda: names_of(self.versions.running.settings)
+        )
         self.backend = HouseBackend(
             self.dispatcher,
             self.media,

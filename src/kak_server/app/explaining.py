@@ -3,12 +3,14 @@ that serves calls has none to give. Bounded in number, time and memory."""
 
 import asyncio
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kak_server.console.ports import Result
-from kak_server.model.codec import Json, loads
+from kak_server.model.codec import Json, dumps, loads
 from kak_server.runtime.explain import EXIT_UNKNOWN
+from kak_server.runtime.naming import Names
 from kak_server.runtime.nursery import Nursery
 
 AT_ONCE = 2
@@ -19,7 +21,11 @@ TIMEOUT_S = 30.0
 class Explainer:
     """One for the server. Used on the loop only."""
 
-    def __init__(self, journal_dir: Path, nursery: Nursery, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, journal_dir: Path, nursery: Nursery, timeout_s: float = TIMEOUT_S, names: Callable[[], Names] = Names
+    ) -> None:
+        """`names`: what skills and rooms are called by the version that runs."""
+        self._names = names
         self._journal_dir = journal_dir
         self._nursery = nursery
         self._timeout_s = timeout_s
@@ -41,8 +47,8 @@ class Explainer:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, contact: str) -> Result:
-        argv = [sys.executable, "-m", "kak_server.runtime.explain", str(self._journal_dir), "--", contact]
-        ran = self._nursery.run(argv, self._timeout_s)
+        argv = [sys.executable, "-m", "kak_server.runtime.explain", "--names", str(self._journal_dir), "--", contact]
+        ran = self._nursery.run(argv, self._timeout_s, dumps(self._names()).decode())
         if ran.problem:
             return Result(False, code="unavailable", message=f"No explanation: {ran.problem}.")
         if ran.code == EXIT_UNKNOWN:

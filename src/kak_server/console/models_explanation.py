@@ -10,7 +10,7 @@ from kak_server.console.models_base import Outgoing
 class ConsideredOperator(Outgoing):
     """Somebody who might have been asked. `rank` is the routing core's, smaller first: when the contact was let pass
     before (-1: never), the widening of the workflow, the strategy's key, the id. `merit_*`: what the strategy looks at
-    beside the idle time, in words; "" if at nothing."""
+    beside the idle time, in words; "" if at nothing. `room_name`: of the version that runs, or the id."""
 
     operator: str
     name: str
@@ -22,6 +22,7 @@ class ConsideredOperator(Outgoing):
     rank: list[Any]
     merit_en: str = ""
     merit_nb: str = ""
+    room_name: str = ""
 
 
 class ConsideredOthers(Outgoing):
@@ -37,7 +38,7 @@ class ConsideredOperators(Outgoing):
     """Everybody who was signed in at a decision: `able` might be asked, the first of them are `best` by the queue's
     `strategy`; `others` might not. `nearer_first`: people of nearer rooms come before all others, whatever the
     strategy. `rang_out_in`: it had rung in vain in this room, so that rooms farther out came before it and nearer
-    ones; "" if that was no matter."""
+    ones; "" if that was no matter; `rang_out_in_name` is what the room is called."""
 
     able: int
     best: list[ConsideredOperator]
@@ -45,6 +46,7 @@ class ConsideredOperators(Outgoing):
     strategy: str
     nearer_first: bool = False
     rang_out_in: str = ""
+    rang_out_in_name: str = ""
 
 
 class ExplanationStep(Outgoing):

@@ -8,12 +8,13 @@ from kak_server.routing.needs import skills_of
 from kak_server.routing.queues import class_in
 from kak_server.routing.state import State
 from kak_server.routing.views import ContactView
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.phrases import CLASSES, KINDS, Said, of
 from kak_server.runtime.step_sentences import asked_said
 from kak_server.runtime.times import moment, seconds
 
 
-def arrived(event: api.ContactArrived, config: api.QueueConfig) -> Said:
+def arrived(event: api.ContactArrived, config: api.QueueConfig, names: Names = IDS) -> Said:
     """By its queue's rules of then, and with what it brought itself."""
     kind = of(KINDS, event.kind.value)
     judged = class_in(config, event.klass)
@@ -27,34 +28,35 @@ def arrived(event: api.ContactArrived, config: api.QueueConfig) -> Said:
         f"{kind.nb} {event.contact} fra {event.caller or 'ukjent nummer'} kom til køen"
         f" {config.queue} ({config.name}), klasse {klass.nb}" + (f" (køens er {usual.nb})" if own else "")
     ]
-    served = served_by(config)
-    for said in (served, *_needs(event, config)):
+    served = served_by(config, names)
+    for said in (served, *_needs(event, config, names)):
         en.append(said.en)
         nb.append(said.nb)
     return Said(", ".join(en) + ".", ", ".join(nb) + ".")
 
 
-def served_by(config: api.QueueConfig) -> Said:
+def served_by(config: api.QueueConfig, names: Names = IDS) -> Said:
     """Whose operators are asked, and when."""
     if config.workflow:
-        asked = asked_said(config, config.workflow)
+        asked = asked_said(config, config.workflow, names)
         return Said(f"asks {asked.en}", f"spør {asked.nb}")
-    rooms, alone = config.rooms, config.own_room_ms and len(config.rooms) > 1
-    en, nb = f"served by {' and '.join(rooms)}", f"som betjenes av {' og '.join(rooms)}"
+    rooms, alone = names.rooms_of(config.rooms), config.own_room_ms and len(config.rooms) > 1
+    en = f"served by {' and '.join(room.en for room in rooms)}"
+    nb = f"som betjenes av {' og '.join(room.nb for room in rooms)}"
     if alone:
         own_s = seconds(config.own_room_ms)
-        en, nb = f"{en} ({rooms[0]} alone for {own_s})", f"{nb} ({rooms[0]} alene i {own_s})"
+        en, nb = f"{en} ({rooms[0].en} alone for {own_s})", f"{nb} ({rooms[0].nb} alene i {own_s})"
     return Said(en, nb)
 
 
-def _needs(event: api.ContactArrived, config: api.QueueConfig) -> list[Said]:
+def _needs(event: api.ContactArrived, config: api.QueueConfig, names: Names) -> list[Said]:
     found = []
     needed = skills_of(config.skills, event.skills)
     preferred = skills_of(config.preferred, event.preferred)
     for skills, en, nb in ((needed, "skills needed", "kompetanse som kreves"), (preferred, "preferred", "ønsket")):
         if skills:
-            listed = ", ".join(f"{skill} {level}" for skill, level in skills)
-            found.append(Said(f"{en}: {listed}", f"{nb}: {listed}"))
+            listed = names.levels(skills)
+            found.append(Said(f"{en}: {listed.en}", f"{nb}: {listed.nb}"))
     if event.language:
         found.append(Said(f"language {event.language}", f"språk {event.language}"))
     if event.area:
@@ -96,7 +98,7 @@ def dialed(event: api.Event, effect: api.DialOut, contact: ContactId, name: str)
     return Said(f"{text}.", f"{nb}.")
 
 
-def published(event: api.ConfigChanged, state: State, contact: ContactId, *, waited: bool) -> Said:
+def published(event: api.ConfigChanged, state: State, contact: ContactId, names: Names = IDS, *, waited: bool) -> Said:
     """New rules hold for it: whom its queue asks by them, if that is still to be decided. Steps that are due by the new
     rules are done in the same moment."""
     en = f"Version {event.version} of the configuration was published, and the call follows it"
@@ -105,17 +107,19 @@ def published(event: api.ConfigChanged, state: State, contact: ContactId, *, wai
     if row is None or not waited:
         return Said(f"{en}.", f"{nb}.")
     config = state.queue_of(row).config
-    served = served_by(config)
-    needed = ", ".join(f"{skill} {level}" for skill, level in skills_of(config.skills, row.skills))
-    if not needed:
+    served = served_by(config, names)
+    needed = names.levels(skills_of(config.skills, row.skills))
+    if not needed.en:
         return Said(f"{en}: {served.en}.", f"{nb}: {served.nb}.")
-    return Said(f"{en}: {served.en}, skills needed: {needed}.", f"{nb}: {served.nb}, kompetanse som kreves: {needed}.")
+    return Said(
+        f"{en}: {served.en}, skills needed: {needed.en}.", f"{nb}: {served.nb}, kompetanse som kreves: {needed.nb}."
+    )
 
 
-def joined(state: State, queue: str, said: Said) -> Said:
+def joined(state: State, queue: str, said: Said, names: Names = IDS) -> Said:
     """It waits in another queue now: whom that asks."""
     row = state.queues.get(QueueId(queue))
     if row is None:
         return said
-    served = served_by(row.config)
+    served = served_by(row.config, names)
     return Said(f"{said.en[:-1]} ({served.en}).", f"{said.nb[:-1]} ({served.nb}).")

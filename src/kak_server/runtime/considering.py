@@ -13,6 +13,7 @@ from kak_server.routing import matching, ranking, rings
 from kak_server.routing.api import Strategy
 from kak_server.routing.state import Contact, State
 from kak_server.runtime.merits import merit_of
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.phrases import STRATEGIES, Said, of
 from kak_server.runtime.reasons import grouped
 
@@ -37,6 +38,7 @@ class Candidate:
     rank: tuple[Any, ...]
     merit_en: str = ""
     merit_nb: str = ""
+    room_name: str = ""
 
 
 @frozen
@@ -61,6 +63,7 @@ class Considered:
     strategy: str = Strategy.LONGEST_IDLE.value
     nearer_first: bool = False
     rang_out_in: str = ""
+    rang_out_in_name: str = ""
 
 
 @frozen
@@ -73,12 +76,12 @@ class Judged:
     helps: int = 0  # weight of the contact's own room, where rooms share help by weight
 
 
-def considered(state: State, contact: Contact) -> Considered:
+def considered(state: State, contact: Contact, names: Names = IDS) -> Considered:
     """Look at everybody who is signed in, as the core does at this moment."""
-    return judged(state, contact).seen
+    return judged(state, contact, names).seen
 
 
-def judged(state: State, contact: Contact) -> Judged:
+def judged(state: State, contact: Contact, names: Names = IDS) -> Judged:
     """The same, with the whole order."""
     able: list[ranking.Candidate] = []
     reasons: dict[str, list[str]] = {}
@@ -87,13 +90,21 @@ def judged(state: State, contact: Contact) -> Judged:
             able.append(candidate)
         else:
             reasons.setdefault(candidate.reason, []).append(candidate.name)
-    best = tuple(_candidate(state, contact, candidate) for candidate in able[:BEST_MAX])
+    best = tuple(_candidate(state, contact, candidate, names) for candidate in able[:BEST_MAX])
     tiers = {candidate.rank[1] for candidate in able}
     strategy = contact.need.strategy.value
     outwards = len(tiers) > 1 and rings.behind(contact) > 0
     room = contact.rang_out_in if outwards and contact.rang_out_in is not None else ""
     nearer_first = len(tiers) > 1 and not outwards
-    seen = Considered(len(able), best, _others(reasons), strategy, nearer_first=nearer_first, rang_out_in=room)
+    seen = Considered(
+        len(able),
+        best,
+        _others(reasons, names),
+        strategy,
+        nearer_first=nearer_first,
+        rang_out_in=room,
+        rang_out_in_name=names.room(room).en,
+    )
     sharing = contact.need.line.sharing
     order = tuple(candidate.operator for candidate in able)
     return Judged(seen, order, contact.named, 0 if sharing is None else sharing.weight)
@@ -104,10 +115,10 @@ def with_chosen(seen: Considered, chosen: Collection[OperatorId]) -> Considered:
     return replace(seen, best=tuple(replace(one, chosen=one.operator in chosen) for one in seen.best))
 
 
-def _candidate(state: State, contact: Contact, candidate: ranking.Candidate) -> Candidate:
+def _candidate(state: State, contact: Contact, candidate: ranking.Candidate, names: Names) -> Candidate:
     row = state.operators[candidate.operator]
     own_room = matching.in_own_room(row, state.queue_of(contact).config)
-    merit = merit_of(state, contact, row)
+    merit = merit_of(state, contact, row, names)
     return Candidate(
         row.operator,
         row.name,
@@ -119,14 +130,15 @@ def _candidate(state: State, contact: Contact, candidate: ranking.Candidate) -> 
         candidate.rank,
         merit.en,
         merit.nb,
+        names.room(row.serves_room).en,
     )
 
 
-def _others(reasons: dict[str, list[str]]) -> tuple[Others, ...]:
+def _others(reasons: dict[str, list[str]], called: Names) -> tuple[Others, ...]:
     """By kind of reason, the most frequent first; what is left over after `GROUPS_MAX` kinds in one."""
     groups: dict[Said, list[str]] = {}
     for reason, names in reasons.items():
-        groups.setdefault(grouped(reason), []).extend(names)
+        groups.setdefault(grouped(reason, called), []).extend(names)
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0].en))
     found = [Others(len(names), said.en, said.nb, tuple(names[:NAMED_MAX])) for said, names in ordered[:GROUPS_MAX]]
     rest = sum(len(names) for _, names in ordered[GROUPS_MAX:])
@@ -157,7 +169,7 @@ def order_of(seen: Considered) -> Said:
     """By what those who may be asked come one after the other."""
     strategy = of(STRATEGIES, seen.strategy)
     if seen.rang_out_in:
-        room = seen.rang_out_in
+        room = seen.rang_out_in_name
         return Said(
             f"rooms farther out first, as it rang in vain in {room}, among them {strategy.en}",
             f"sentraler lenger ute først, fordi det ringte forgjeves i {room}, blant dem {strategy.nb}",
@@ -169,7 +181,7 @@ def order_of(seen: Considered) -> Said:
 
 def _named(place: int, candidate: Candidate, now_ms: int, language: str) -> str:
     idle_s = max(0, now_ms - candidate.idle_since_ms) / 1_000
-    room = candidate.room if not candidate.own_room else ("own room" if language == "en" else "egen sentral")
+    room = candidate.room_name if not candidate.own_room else ("own room" if language == "en" else "egen sentral")
     idle = f"idle {idle_s:.0f} s" if language == "en" else f"ledig i {idle_s:.0f} s"
     merit = candidate.merit_en if language == "en" else candidate.merit_nb
     passed = f", {merit}" if merit else ""

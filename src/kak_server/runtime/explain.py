@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kak_server.model.codec import dumps
+from kak_server.model.codec import dumps, from_json, loads
 from kak_server.model.ids import ContactId, RoomId
 from kak_server.model.light import frozen
 from kak_server.runtime.considering import summary
 from kak_server.runtime.folder import segment_numbers
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.nursery import end_with_parent
 from kak_server.runtime.replaying import Replayer, segments_of_contact
 from kak_server.runtime.segments import Lost, history
@@ -42,15 +43,15 @@ class Explanation:
     rooms: tuple[RoomId, ...] = ()
 
 
-def explanation(folder: Path, call: str) -> Explanation | None:
+def explanation(folder: Path, call: str, names: Names = IDS) -> Explanation | None:
     """`call` is a contact, a caller's number (the newest call of it), or "last". None: the journal knows no such call.
-    Reads the files only; the server may be running."""
+    Reads the files only; the server may be running. `names`: what skills and rooms are called."""
     contact = find_contact(folder, call)
     where = None if contact is None else segments_of_contact(folder, contact)
     if contact is None or where is None:
         return None
     replayer = Replayer(folder)
-    story = Story(contact, replayer.core)
+    story = Story(contact, replayer.core, names)
     losses: list[Lost] = []
     for seen in replayer.walk(where[0]):
         story.core = replayer.core
@@ -156,11 +157,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("call")
+    parser.add_argument("--names", action="store_true", help="of skills and rooms come on the standard input, as JSON")
     arguments = parser.parse_args()
     os.nice(10)
     end_with_parent()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    told = explanation(arguments.folder, arguments.call)
+    names = from_json(Names, loads(sys.stdin.buffer.read())) if arguments.names else IDS
+    told = explanation(arguments.folder, arguments.call, names)
     if told is None:
         return EXIT_UNKNOWN
     sys.stdout.buffer.write(dumps(told))

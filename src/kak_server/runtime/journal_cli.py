@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from kak_server.model.codec import CodecError
@@ -12,13 +13,15 @@ from kak_server.runtime.compaction import BusyError, compact
 from kak_server.runtime.explain import explanation, lines
 from kak_server.runtime.folder import JournalError, segment_numbers
 from kak_server.runtime.migrate import migrate
+from kak_server.runtime.naming import Names
 
 EXIT_PROBLEM, EXIT_NO_JOURNAL = 1, 2
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: argparse.Namespace, names: Callable[[], Names] = Names) -> int:
     """The command line: `arguments.action` is "explain" (with `.call`), "check", "compact" (with `.keep_days` and
-    `.keep_bytes`) or "migrate"; `.data_dir` is the server's data folder or the journal itself.
+    `.keep_bytes`) or "migrate"; `.data_dir` is the server's data folder or the journal itself. `names`: what skills and
+    rooms are called, for explanations.
 
     0: told, done, or the journal is whole. 1: no such call, its end is not in what can be read of the journal, or the
     journal is damaged. 2: no journal there.
@@ -28,7 +31,7 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"no journal in {arguments.data_dir}", file=sys.stderr)
         return EXIT_NO_JOURNAL
     try:
-        return _act(folder, arguments)
+        return _act(folder, arguments, names)
     except (JournalError, CodecError) as problem:
         print(f"kak-server: {problem}", file=sys.stderr)
         return EXIT_PROBLEM
@@ -37,7 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
         return EXIT_PROBLEM
 
 
-def _act(folder: Path, arguments: argparse.Namespace) -> int:
+def _act(folder: Path, arguments: argparse.Namespace, names: Callable[[], Names]) -> int:
     if arguments.action in ("check", "verify"):
         return check(folder)
     if arguments.action == "migrate":
@@ -49,7 +52,7 @@ def _act(folder: Path, arguments: argparse.Namespace) -> int:
         snapshot = f"state before segment {done.snapshot} written" if done.snapshot else "no new snapshot needed"
         print(f"{snapshot}; {len(done.archived)} segment(s) put away, {len(done.dropped)} removed")
         return EXIT_PROBLEM if done.lost else 0
-    told = explanation(folder, arguments.call)
+    told = explanation(folder, arguments.call, names())
     if told is None:
         print(f"the journal knows no call {arguments.call!r}", file=sys.stderr)
         return EXIT_PROBLEM

@@ -3,26 +3,27 @@
 from kak_server.routing.api import Strategy
 from kak_server.routing.needs import Skills
 from kak_server.routing.state import Contact, Operator, State
+from kak_server.runtime.naming import IDS, Names, listed
 from kak_server.runtime.phrases import Said
 
 NONE = Said("", "")
 
 
-def merit_of(state: State, contact: Contact, operator: Operator) -> Said:
+def merit_of(state: State, contact: Contact, operator: Operator, names: Names = IDS) -> Said:
     """Beside the idle time, which decides among equals; `NONE` where nothing else counts."""
-    parts = [_by_strategy(state, contact, operator), _wishes(contact, operator)]
+    parts = [_by_strategy(state, contact, operator, names), _wishes(contact, operator, names)]
     said = [part for part in parts if part is not NONE]
     return Said(", ".join(part.en for part in said), ", ".join(part.nb for part in said)) if said else NONE
 
 
-def _by_strategy(state: State, contact: Contact, operator: Operator) -> Said:
+def _by_strategy(state: State, contact: Contact, operator: Operator, names: Names) -> Said:
     strategy = contact.need.strategy
     if contact.named == operator.operator:
         if strategy is Strategy.STICKY:
             return Said("talked with this caller last", "snakket sist med innringeren")
         return Said("named by the step", "navngitt i trinnet")
     if strategy is Strategy.MOST_SKILLED:
-        return _levels(operator, (*contact.need.line.profile.skills, *_preferred(contact)))
+        return _levels(operator, (*contact.need.line.profile.skills, *_preferred(contact)), names)
     if strategy is Strategy.LEAST_OCCUPIED:
         on_ms = max(1, operator.idle_since_ms - operator.signed_in_at_ms)
         percent = operator.busy_ms * 1_000 // on_ms / 10
@@ -35,22 +36,23 @@ def _by_strategy(state: State, contact: Contact, operator: Operator) -> Said:
     return NONE
 
 
-def _levels(operator: Operator, skills: Skills) -> Said:
+def _levels(operator: Operator, skills: Skills, names: Names) -> Said:
     levels = {skill: operator.skills.get(skill, 0) for skill, _ in skills}
-    each = ", ".join(f"{skill} {level}" for skill, level in levels.items())
+    each = names.levels(levels.items())
     total = sum(operator.skills.get(skill, 0) for skill, _ in skills)
-    return Said(f"levels {total} ({each})", f"nivå {total} ({each})") if levels else NONE
+    return Said(f"levels {total} ({each.en})", f"nivå {total} ({each.nb})") if levels else NONE
 
 
-def _wishes(contact: Contact, operator: Operator) -> Said:
+def _wishes(contact: Contact, operator: Operator, names: Names) -> Said:
     """Skills that are preferred come before the strategy, but where most skilled is asked first."""
     preferred = _preferred(contact)
     if not preferred or contact.need.strategy is Strategy.MOST_SKILLED:
         return NONE
-    met = [skill for skill, level in preferred if operator.skills.get(skill, 0) >= level]
-    of_them = f" ({', '.join(met)})" if met else ""
+    met = [names.skill(skill) for skill, level in preferred if operator.skills.get(skill, 0) >= level]
+    they = listed(met)
+    en, nb = (f" ({they.en})", f" ({they.nb})") if met else ("", "")
     count = f"{len(met)}/{len(preferred)}"
-    return Said(f"{count} preferred skills{of_them}", f"{count} ønskede kompetanser{of_them}")
+    return Said(f"{count} preferred skills{en}", f"{count} ønskede kompetanser{nb}")
 
 
 def _preferred(contact: Contact) -> Skills:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from kak_server.model.ids import OperatorId
 from kak_server.routing import api
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.phrases import Said, of
 from kak_server.runtime.times import moment
 
@@ -22,7 +23,7 @@ _LEFT = {
 }
 
 
-def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str) -> Said | None:
+def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str, places: Names = IDS) -> Said | None:
     """One effect's; None if it is not of these. `clock` says when a passing state ends."""
     match effect:
         case api.Offer(operator=operator, purpose="hand-on", invited_by=by) if by is not None:
@@ -37,11 +38,12 @@ def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str)
                 f"{names.get(by, by)} ba {names.get(operator, operator)} inn ({purpose}).",
             )
         case api.SearchChanged(operator=operator):
-            return _search(effect, names.get(operator, operator))
+            return _search(effect, names.get(operator, operator), places)
         case api.Parked(by=by, room=room, slot=slot):
+            name, where = names.get(by, by), places.room(room)
             return Said(
-                f"{names.get(by, by)} parked it in slot {slot} of {room} until {clock}.",
-                f"{names.get(by, by)} parkerte den på plass {slot} i {room} til {clock}.",
+                f"{name} parked it in slot {slot} of {where.en} until {clock}.",
+                f"{name} parkerte den på plass {slot} i {where.nb} til {clock}.",
             )
         case api.ParticipantJoined(operator=operator, part=part):
             name, said = names.get(operator, operator), of(_PARTS, part.value)
@@ -55,10 +57,11 @@ def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str)
     return None
 
 
-def _search(effect: api.SearchChanged, name: str) -> Said:
+def _search(effect: api.SearchChanged, name: str, places: Names) -> Said:
     """Somebody of a queue or a room was sought, and what became of it."""
-    of_en = f"queue {effect.queue}" if effect.queue is not None else f"room {effect.room}"
-    of_nb = f"køen {effect.queue}" if effect.queue is not None else f"sentralen {effect.room}"
+    room = places.room(effect.room or "")
+    of_en = f"queue {effect.queue}" if effect.queue is not None else f"room {room.en}"
+    of_nb = f"køen {effect.queue}" if effect.queue is not None else f"sentralen {room.nb}"
     match effect.change:
         case "begun":
             return Said(

@@ -56,8 +56,8 @@ class Nursery:
         with self._guard:
             self._start()
 
-    def run(self, argv: list[str], timeout_s: float) -> Ran:
-        """Run a process to its end. Never raises."""
+    def run(self, argv: list[str], timeout_s: float, given: str = "") -> Ran:
+        """Run a process to its end, with `given` on its standard input. Never raises."""
         with self._guard:
             if self._closed:
                 return STOPPED
@@ -66,7 +66,8 @@ class Nursery:
                 self._next += 1
                 number = self._next
                 self._answers[number] = None
-                pipe.write(json.dumps({"id": number, "argv": argv, "timeout_s": timeout_s}).encode() + b"\n")
+                request = {"id": number, "argv": argv, "timeout_s": timeout_s, "given": given}
+                pipe.write(json.dumps(request).encode() + b"\n")
                 pipe.flush()
             except OSError as problem:
                 return Ran(problem=f"no process could be started: {problem.strerror}")
@@ -132,7 +133,7 @@ class _Children:
     def run(self, request: dict[str, Any]) -> None:
         answer = {"id": request["id"], "code": -1, "out": "", "err": "", "problem": ""}
         try:
-            code, out, err = self._to_the_end(request["argv"], request["timeout_s"])
+            code, out, err = self._to_the_end(request["argv"], request["timeout_s"], request["given"].encode())
             answer |= {
                 "code": code,
                 "out": base64.b64encode(out).decode(),
@@ -146,13 +147,13 @@ class _Children:
             self._out.write(json.dumps(answer).encode() + b"\n")
             self._out.flush()
 
-    def _to_the_end(self, argv: list[str], timeout_s: float) -> tuple[int, bytes, bytes]:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def _to_the_end(self, argv: list[str], timeout_s: float, given: bytes) -> tuple[int, bytes, bytes]:
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._running.add(process)
         if self._ended:  # while it was being started
             process.kill()
         try:
-            out, err = process.communicate(timeout=timeout_s)
+            out, err = process.communicate(given, timeout_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

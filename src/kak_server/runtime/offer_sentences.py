@@ -4,6 +4,7 @@ from kak_server.model.ids import OperatorId
 from kak_server.routing import api
 from kak_server.routing.views import OperatorView
 from kak_server.runtime.considering import Judged, order_of
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.phrases import Said
 from kak_server.runtime.reasons import until_then
 from kak_server.runtime.times import moment
@@ -18,16 +19,18 @@ def offer_said(
     name: str,
     judged: Judged | None,
     before: str | None,
+    names: Names = IDS,
     *,
     by_name: bool = False,
 ) -> Said:
     """`before`: why the operator could not be asked until then; None if they could, or the contact did not wait.
     `by_name`: somebody passed it to this operator."""
     why = _why(effect.operator, judged, by_name=by_name)
-    before_said = _before(before)
+    before_said = _before(before, names)
     lent = Said("", "")
     if operator is not None and operator.duty.loan is not None:
-        lent = Said(f" (on loan from {operator.room})", f" (på utlån fra {operator.room})")
+        home = names.room(operator.room)
+        lent = Said(f" (on loan from {home.en})", f" (på utlån fra {home.nb})")
     head = Said(
         f"Offer {effect.epoch} to {name} at {effect.position}{lent.en}",
         f"Tilbud {effect.epoch} til {name} på {effect.position}{lent.nb}",
@@ -73,15 +76,15 @@ def _help(operator: OperatorId, judged: Judged) -> Said:
     if not judged.helps or row is None or row.own_room:
         return Said("", "")
     return Said(
-        f", as help from {row.room} (rooms share help by weight, the own room's is {judged.helps})",
-        f", som hjelp fra {row.room} (sentralene deler hjelp etter vekt, egen sentral har {judged.helps})",
+        f", as help from {row.room_name} (rooms share help by weight, the own room's is {judged.helps})",
+        f", som hjelp fra {row.room_name} (sentralene deler hjelp etter vekt, egen sentral har {judged.helps})",
     )
 
 
-def _before(reason: str | None) -> Said:
+def _before(reason: str | None, names: Names) -> Said:
     if reason is None:
         return Said("", "")
     if reason == JUST_CAME:
         return Said("; signed in just then", "; logget inn akkurat da")
-    was = until_then(reason)
+    was = until_then(reason, names)
     return Said(f"; until then {was.en}", f"; til da {was.nb}")

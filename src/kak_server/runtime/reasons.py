@@ -10,13 +10,14 @@ from typing import Final
 from kak_server.model.light import frozen
 from kak_server.routing.ahead import FURTHER_ROOMS, IF_IT_HOLDS, REACHES
 from kak_server.routing.api import Reach
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.phrases import ACTIVITIES, Said
 
 
 @frozen
 class _Kind:
     """What the core says of one operator; how several are counted of whom it says that; and, after "was until then",
-    what one was. `\\1` is the pattern's, `{later}` the step that will change it."""
+    what one was. `\\1` is the pattern's (of a room or a skill its name), `{later}` the step that will change it."""
 
     pattern: re.Pattern[str]
     several: Said
@@ -34,62 +35,62 @@ _KINDS: Final[tuple[_Kind, ...]] = tuple(
         (r"is finishing the last call", "finishing the last call", "i etterarbeid", "", ""),
         (r"has no audio at the position", "without audio at the position", "uten lyd på plassen", "", ""),
         (
-            r"sits in room (.+), which does not serve (.+)",
+            r"sits in room (?P<room>.+), which does not serve (.+)",
             r"in rooms that do not serve \2",
             r"i sentraler uten køen \2",
             r"in room \1, which did not serve \2",
             r"i sentralen \1, som ikke hadde køen \2",
         ),
         (
-            r"has skill (.+) at (.+), (\S+) is needed" + _LATER,
+            r"has skill (?P<skill>.+) at (.+), (\S+) is needed" + _LATER,
             r"lacking skill \1 at \3{later}",
             r"uten kompetanse \1 på nivå \3{later}",
             r"below the level needed (\1 \2, \3 was needed)",
             r"under nivået som krevdes (\1 \2, \3 var krevd)",
         ),
         (
-            r"sits in room (.+), and (.+) is asked alone at first" + _LATER,
+            r"sits in room (?P<room>.+), and (?P<room_alone>.+) is asked alone at first" + _LATER,
             r"in other rooms while \2 is asked alone{later}",
             r"i andre sentraler mens \2 spørres alene{later}",
             r"in room \1, while \2 was asked alone",
             r"i sentralen \1, mens \2 ble spurt alene",
         ),
         (
-            r"sits in room (.+), and (.+) is asked alone",
+            r"sits in room (?P<room>.+), and (?P<room_alone>.+) is asked alone",
             r"in other rooms, and \2 is asked alone",
             r"i andre sentraler, og \2 spørres alene",
             r"in room \1, while \2 was asked alone",
             r"i sentralen \1, mens \2 ble spurt alene",
         ),
         (
-            r"sits in room (.+), which is not asked yet" + _LATER,
+            r"sits in room (?P<room>.+), which is not asked yet" + _LATER,
             "in rooms that are not asked yet{later}",
             "i sentraler som ikke spørres ennå{later}",
             r"in room \1, which was not asked yet",
             r"i sentralen \1, som ikke ble spurt ennå",
         ),
         (
-            r"sits in room (.+), which no step to come asks",
+            r"sits in room (?P<room>.+), which no step to come asks",
             "in rooms that no step to come asks",
             "i sentraler som ingen trinn framover spør",
             r"in room \1, which was not asked",
             r"i sentralen \1, som ikke ble spurt",
         ),
         (
-            r"sits in room (.+), which is evacuated",
+            r"sits in room (?P<room>.+), which is evacuated",
             "in evacuated rooms",
             "i evakuerte sentraler",
             r"in room \1, which was evacuated",
             r"i sentralen \1, som var evakuert",
         ),
         (
-            r"is on loan to (.+) for other queues",
+            r"is on loan to (?P<room>.+) for other queues",
             r"on loan to \1 for other queues",
             r"utlånt til \1 for andre køer",
             "",
             "",
         ),
-        (r"is on loan to (.+)", r"on loan to \1", r"utlånt til \1", "", ""),
+        (r"is on loan to (?P<room>.+)", r"on loan to \1", r"utlånt til \1", "", ""),
         (r"is about to leave", "about to leave", "på vei til å gå", "", ""),
         (
             r"is not (.+), who is asked alone at this step",
@@ -113,7 +114,7 @@ _KINDS: Final[tuple[_Kind, ...]] = tuple(
             "",
         ),
         (
-            r"is kept in reserve for the emergencies of (.+)",
+            r"is kept in reserve for the emergencies of (?P<room>.+)",
             r"in reserve for emergencies of \1",
             r"i reserve for nødanrop til \1",
             "",
@@ -135,14 +136,30 @@ _REACHES_NB: Final = {
 _FROM = re.compile(r"(.+) from (\S+) s on(.*)")
 
 
-def grouped(reason: str) -> Said:
+def grouped(reason: str, names: Names = IDS) -> Said:
     """The kind of a reason that `why_not` gave, as several people are counted of whom it was given."""
-    return _said(reason, several=True)
+    return _said(reason, names, several=True)
 
 
-def until_then(reason: str) -> Said:
+def until_then(reason: str, names: Names = IDS) -> Said:
     """What one was who could not be asked for this reason, after "was until then"."""
-    return _said(reason, several=False)
+    return _said(reason, names, several=False)
+
+
+def in_names(reason: str, names: Names) -> str:
+    """The core's own English, with names in place of ids."""
+    for kind in _KINDS:
+        match = kind.pattern.fullmatch(reason)
+        if match is None:
+            continue
+        said, end = "", 0
+        for number in range(1, match.re.groups + 1):
+            start, after = match.span(number)
+            if start >= end:
+                said += reason[end:start] + _part(match, number, names).en
+                end = after
+        return said + reason[end:]
+    return reason
 
 
 def known(reason: str) -> bool:
@@ -159,7 +176,7 @@ def later_nb(later: str) -> str:
     return f"{_REACHES_NB.get(what, what)} fra {after_s} s{', hvis vilkåret holder' if rest == IF_IT_HOLDS else ''}"
 
 
-def _said(reason: str, *, several: bool) -> Said:
+def _said(reason: str, names: Names, *, several: bool) -> Said:
     unavailable = _UNAVAILABLE.fullmatch(reason)
     if unavailable is not None:
         activity = unavailable.group(1)
@@ -170,7 +187,29 @@ def _said(reason: str, *, several: bool) -> Said:
             form = kind.several if several else kind.one
             later = match.groupdict().get("later")
             return Said(
-                match.expand(form.en).replace("{later}", f" ({later})" if later else ""),
-                match.expand(form.nb).replace("{later}", f" ({later_nb(later)})" if later else ""),
+                _filled(match, form.en, names, "en").replace("{later}", f" ({later})" if later else ""),
+                _filled(match, form.nb, names, "nb").replace("{later}", f" ({later_nb(later)})" if later else ""),
             )
     return Said(reason, reason)
+
+
+_PLACE = re.compile(r"\\(\d)")
+
+
+def _filled(match: re.Match[str], form: str, names: Names, language: str) -> str:
+    """`form` with the parts of the reason in it."""
+
+    def part(place: re.Match[str]) -> str:
+        said = _part(match, int(place.group(1)), names)
+        return said.en if language == "en" else said.nb
+
+    return _PLACE.sub(part, form)
+
+
+def _part(match: re.Match[str], number: int, names: Names) -> Said:
+    """What a group of the pattern found; an id by its name."""
+    found = match.group(number) or ""
+    name = next((name for name, place in match.re.groupindex.items() if place == number), "")
+    if name.startswith("room"):
+        return names.room(found)
+    return names.skill(found) if name == "skill" else Said(found, found)

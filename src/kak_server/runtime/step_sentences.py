@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kak_server.routing.api import Condition, QueueConfig, Reach, Step
+from kak_server.runtime.naming import IDS, Names, listed
 from kak_server.runtime.phrases import CLASSES, KINDS, ROOM_STATES, STRATEGIES, Said, of
 
 ROOMS_NAMED = 4
@@ -14,33 +15,34 @@ _REACHES = {
 }
 
 
-def rooms_said(rooms: Sequence[str]) -> Said:
+def rooms_said(rooms: Sequence[str], names: Names = IDS) -> Said:
     """Some rooms, by name if they are few."""
     if len(rooms) > ROOMS_NAMED:
         return Said(f"{len(rooms)} rooms", f"{len(rooms)} sentraler")
-    first, last = ", ".join(rooms[:-1]), "".join(rooms[-1:])
-    return Said(f"{first} and {last}", f"{first} og {last}") if first else Said(last, last)
+    said = names.rooms_of(rooms)
+    first, last = listed(said[:-1]), listed(said[-1:])
+    return Said(f"{first.en} and {last.en}", f"{first.nb} og {last.nb}") if first.en else last
 
 
-def reach_said(config: QueueConfig, step: Step) -> Said:
+def reach_said(config: QueueConfig, step: Step, names: Names = IDS) -> Said:
     """Whose operators a step asks; empty if it does not say."""
     if step.reach in (Reach.OWN, Reach.QUEUE):
         rooms = config.rooms[:1] if step.reach is Reach.OWN else config.rooms
-        said = rooms_said([*rooms, *step.rooms])
+        said = rooms_said([*rooms, *step.rooms], names)
         alone = step.reach is Reach.OWN and not step.rooms
         return Said(f"{said.en} alone", f"{said.nb} alene") if alone else said
-    more = rooms_said(step.rooms)
+    more = rooms_said(step.rooms, names)
     if step.reach is None:
         return Said(f"{more.en} as well", f"også {more.nb}") if step.rooms else more
     said = _REACHES[step.reach]
     return Said(f"{said.en} and {more.en}", f"{said.nb} og {more.nb}") if step.rooms else said
 
 
-def asked_said(config: QueueConfig, steps: Sequence[Step]) -> Said:
+def asked_said(config: QueueConfig, steps: Sequence[Step], names: Names = IDS) -> Said:
     """Whom a queue with a workflow asks, and from when on."""
     en, nb = [], []
     for step in steps:
-        said = reach_said(config, step)
+        said = reach_said(config, step, names)
         if not said.en:
             continue
         late = f" from {step.after_ms / 1_000:g} s on" if step.after_ms else ""
@@ -51,14 +53,14 @@ def asked_said(config: QueueConfig, steps: Sequence[Step]) -> Said:
         en.append(said.en + late)
         nb.append(said.nb + sent)
     if not en:
-        return rooms_said(config.rooms)
+        return rooms_said(config.rooms, names)
     return Said("; ".join(en), "; ".join(nb))
 
 
-def change_said(config: QueueConfig, step: Step) -> Said:
+def change_said(config: QueueConfig, step: Step, names: Names = IDS) -> Said:
     """What a step that is done changes for who waits; empty if it only plays or leads elsewhere."""
     en, nb = [], []
-    reach = reach_said(config, step)
+    reach = reach_said(config, step, names)
     if reach.en:
         en.append(f"it asks {reach.en}")
         nb.append(f"den spør {reach.nb}")
@@ -66,8 +68,9 @@ def change_said(config: QueueConfig, step: Step) -> Said:
         en.append(f"{step.relax} level{'s' if step.relax != 1 else ''} less than needed will do")
         nb.append(f"{step.relax} nivå mindre enn kravet er nok")
     if step.drop:
-        en.append(f"{', '.join(step.drop)} not needed any more")
-        nb.append(f"{', '.join(step.drop)} kreves ikke lenger")
+        dropped = listed([names.skill(skill) for skill in step.drop])
+        en.append(f"{dropped.en} not needed any more")
+        nb.append(f"{dropped.nb} kreves ikke lenger")
     if step.strategy is not None:
         strategy = of(STRATEGIES, step.strategy.value)
         en.append(f"order: {strategy.en}")

@@ -8,6 +8,7 @@ from kak_server.model.light import frozen
 from kak_server.routing import api
 from kak_server.routing.queues import STEP
 from kak_server.routing.state import Contact, State
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.phrases import ROOM_STATES, Said, of
 from kak_server.runtime.step_sentences import change_said, rooms_said, when_said
 from kak_server.runtime.times import seconds
@@ -26,8 +27,9 @@ class _Was:
 class StepsTold:
     """Of one contact."""
 
-    def __init__(self, contact: ContactId) -> None:
+    def __init__(self, contact: ContactId, names: Names = IDS) -> None:
         self.contact = contact
+        self._names = names
         self._was: _Was | None = None
         self._refused: set[tuple[str, int, int]] = set()  # steps whose condition did not hold, told once
 
@@ -55,11 +57,11 @@ class StepsTold:
             if self._looked_at(event):
                 found += self._not_yet(state, row)
         if same and was is not None and isinstance(event, api.RoomStateSet) and was.rooms != now.rooms:
-            rooms = rooms_said(sorted(now.rooms))
+            rooms, room = rooms_said(sorted(now.rooms), self._names), self._names.room(event.room)
             found.append(
                 Said(
-                    f"Room {event.room} is {of(ROOM_STATES, event.state.value).en} now: the call asks {rooms.en}.",
-                    f"Sentralen {event.room} er nå {of(ROOM_STATES, event.state.value).nb}: samtalen spør {rooms.nb}.",
+                    f"Room {room.en} is {of(ROOM_STATES, event.state.value).en} now: the call asks {rooms.en}.",
+                    f"Sentralen {room.nb} er nå {of(ROOM_STATES, event.state.value).nb}: samtalen spør {rooms.nb}.",
                 )
             )
         found += self._alone(state, row, None if was is None else was.named)
@@ -68,7 +70,7 @@ class StepsTold:
     def _done(self, state: State, row: Contact, bits: int) -> list[Said]:
         config, found = state.queue_of(row).config, []
         for number, step in enumerate(config.workflow):
-            change = change_said(config, step)
+            change = change_said(config, step, self._names)
             if not bits >> number & 1 or not change.en:
                 continue
             after, condition = seconds(state.now_ms - row.entered_at_ms), when_said(step.when)

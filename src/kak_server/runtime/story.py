@@ -10,6 +10,7 @@ from kak_server.routing.step import RoutingCore
 from kak_server.routing.views import ContactView, OperatorView
 from kak_server.runtime import arrival_sentences, moves_sentences
 from kak_server.runtime.considering import Considered, Judged, judged, with_chosen
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.offer_sentences import offer_said
 from kak_server.runtime.passed_over import TOLD_MAX, passed_over
 from kak_server.runtime.phrases import ENDS, RELEASED, STATES_NB, WAITS, WAITS_CALLED, WITHDRAWN, Said, of
@@ -36,8 +37,9 @@ class Step:
 class Story:
     """Feed it each event around the core's step; `steps` grows when the contact is concerned, to `STEPS_MAX`."""
 
-    def __init__(self, contact: ContactId, core: RoutingCore) -> None:
+    def __init__(self, contact: ContactId, core: RoutingCore, names: Names = IDS) -> None:
         self.contact = contact
+        self._names = names
         self.core = core
         self.steps: list[Step] = []
         self.over = False
@@ -46,8 +48,8 @@ class Story:
         self._arrived_ms = 0
         self._offered_ms = 0
         self._decision: Judged | None = None
-        self._waiting = Waiting(contact)
-        self._workflow = StepsTold(contact)
+        self._waiting = Waiting(contact, names)
+        self._workflow = StepsTold(contact, names)
         self._passed: list[Said] = []  # others that were put before it in this event
         self._passed_count = 0
 
@@ -123,11 +125,11 @@ class Story:
     def _decided(self, state: State, contact: Contact, operator: Operator) -> None:
         """Just before an offer is made: everybody is still as the core saw them."""
         if contact.contact != self.contact:
-            said = passed_over(state, state.contacts.get(self.contact), contact, operator)
+            said = passed_over(state, state.contacts.get(self.contact), contact, operator, self._names)
             if said is not None:
                 self._passed.append(said)
         elif self._decision is None:  # of several who ring the first: the order is one
-            self._decision = judged(state, contact)
+            self._decision = judged(state, contact, self._names)
 
     def _say(self, text: str, nb: str = "", seen: Considered | None = None) -> None:
         now_ms = self.core.now_ms
@@ -172,7 +174,7 @@ class Story:
             self._tell_rules(event, waited=waited)
             self._tell_steps(event)
         for effect in effects:
-            moved = moves_sentences.sentence_of(effect, names, moment(getattr(effect, "recall_at_ms", 0)))
+            moved = moves_sentences.sentence_of(effect, names, moment(getattr(effect, "recall_at_ms", 0)), self._names)
             if moved is not None:
                 self._say(moved.en, moved.nb)
                 continue
@@ -208,7 +210,7 @@ class Story:
     def _tell_rules(self, event: api.Event, *, waited: bool) -> None:
         """What came over the contact before anybody was asked."""
         if isinstance(event, api.ConfigChanged) and event.apply == "all":
-            said = arrival_sentences.published(event, self.core.state, self.contact, waited=waited)
+            said = arrival_sentences.published(event, self.core.state, self.contact, self._names, waited=waited)
             self._say(said.en, said.nb)
         if isinstance(event, api.TimerFired) and event.key == f"widen:{self.contact}":
             self._say(
@@ -280,11 +282,11 @@ class Story:
                 form = WAITS_CALLED.get(effect.reason, form)
             said = Said(form.en.format(queue=effect.queue), form.nb.format(queue=effect.queue))
             if effect.reason in ("overflow", "transferred"):
-                said = arrival_sentences.joined(self.core.state, effect.queue, said)
+                said = arrival_sentences.joined(self.core.state, effect.queue, said, self._names)
             self._say(said.en, said.nb)
             return
         config = next(config for config in self.core.queues() if config.queue == effect.queue)
-        said = arrival_sentences.arrived(event, config)
+        said = arrival_sentences.arrived(event, config, self._names)
         self._say(said.en, said.nb)
         if 0 < event.first_arrived_at_ms < self.core.now_ms:
             said = arrival_sentences.rang_before(event)
@@ -305,7 +307,7 @@ class Story:
         self._waiting.begin_anew()
         before = self._waiting.before(effect.operator) if waited else None
         person = self.core.operator(effect.operator)
-        said = offer_said(effect, person, names[effect.operator], self._decision, before, by_name=by_name)
+        said = offer_said(effect, person, names[effect.operator], self._decision, before, self._names, by_name=by_name)
         seen = None if self._decision is None or not first else with_chosen(self._decision.seen, asked)
         self._say(said.en, said.nb, seen)
 

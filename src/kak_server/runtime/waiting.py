@@ -12,8 +12,10 @@ from kak_server.routing import api
 from kak_server.routing.api_common import OperatorChanged
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.considering import Considered, considered
+from kak_server.runtime.naming import IDS, Names
 from kak_server.runtime.offer_sentences import JUST_CAME
 from kak_server.runtime.phrases import Said
+from kak_server.runtime.reasons import in_names
 
 NAMES_MAX = 5
 FEW = 12  # so many operators are named one by one, more are counted
@@ -25,8 +27,9 @@ _HOUSE = api.ConfigChanged | api.Configured | api.RoomStateSet | api.LoanAgreed 
 class Waiting:
     """Of one contact."""
 
-    def __init__(self, contact: ContactId) -> None:
+    def __init__(self, contact: ContactId, names: Names = IDS) -> None:
         self.contact = contact
+        self._names = names
         self._reasons: dict[OperatorId, str | None] = {}
         self._said = ("", "")  # place and reasons as they were told last
         self._next_ms = 0
@@ -75,7 +78,7 @@ class Waiting:
         """The sentence, and who is considered; None if both are as they were told last."""
         self._rest(core, since_ms)
         row = core.state.contacts[self.contact]
-        seen = considered(core.state, row)
+        seen = considered(core.state, row, self._names)
         ahead = [other.contact for other in core.waiting(row.queue)]
         ahead = ahead[: ahead.index(self.contact)]
         place = f"behind {len(ahead)} ({some(ahead)})" if ahead else "first in its queue"
@@ -100,9 +103,13 @@ class Waiting:
         for group in seen.others:
             who = some([OperatorId(name) for name in group.names[:1]])
             alone = named.get(who)
-            single = group.count == 1 and alone is not None
+            single = group.count == 1
             names = ", ".join(group.names) + (" …" if group.count > len(group.names) else "")
-            en.append(f"{who} {alone}" if single else f"{group.count} {group.reason_en} ({names})")
+            en.append(
+                f"{who} {in_names(alone, self._names)}"
+                if single and alone
+                else f"{group.count} {group.reason_en} ({names})"
+            )
             nb.append(f"{group.count} {group.reason_nb} ({names})")
         return Said("; ".join(en), "; ".join(nb))
 

@@ -8,6 +8,8 @@ import pytest
 
 from kak_server.app import explaining
 from kak_server.app.explaining import Explainer
+from kak_server.app.naming import names_of
+from kak_server.config.loader import parse_settings
 from kak_server.console.models_explanation import ContactExplanation
 from kak_server.runtime.nursery import Nursery
 from tests.unit.routing.desk import queue
@@ -37,6 +39,29 @@ async def test_it_is_what_the_api_sends(tmp_path: Path) -> None:
     assert offered is not None
     assert [(one.name, one.chosen) for one in offered.best] == [("Kari", True)]
     assert [(group.count, group.reason_nb) for group in offered.others] == [(1, "i pause")]
+
+
+async def test_skills_and_rooms_are_called_by_their_names_of_that_moment(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path, queue("113", "oslo", "bergen", skills={"emd": 3}))
+    desk.ring("c1")
+    desk.journal.close()
+    text = "rooms: [{id: oslo, name: NAME, positions: 1}]\nqueues: [{id: '113', name: Nød, rooms: [oslo]}]\n"
+    skills = "skills: [{id: emd, name: {nb: Nødmelding, en: Emergency}}]\n"
+    running = [parse_settings(text.replace("NAME", "AMK Oslo") + skills)]
+    nursery = Nursery()
+    explainer = Explainer(tmp_path, nursery, names=lambda: names_of(running[0]))
+
+    async def first() -> tuple[str, str]:
+        told = ContactExplanation.model_validate((await explainer.explain("c1")).result)
+        return told.steps[0].text_en, told.steps[0].text_nb
+
+    en, nb = await first()
+    assert "served by AMK Oslo and bergen, skills needed: Emergency 3." in en
+    assert "betjenes av AMK Oslo og bergen, kompetanse som kreves: Nødmelding 3." in nb
+    running[0] = parse_settings(text.replace("NAME", "AMK Viken") + "skills: [{id: emd, name: {nb: Nødmelding}}]\n")
+    assert "served by AMK Viken and bergen, skills needed: Nødmelding 3." in (await first())[0]
+    explainer.close()
+    nursery.close()
 
 
 async def test_an_unknown_contact_and_no_journal(tmp_path: Path) -> None:

@@ -47,6 +47,14 @@ def test_output_and_code_come_back_as_they_are(nursery: Nursery) -> None:
     assert ran == Ran(4, bytes(range(256)) * 1000, b"oh\n")
 
 
+def test_what_is_given_is_on_its_standard_input(nursery: Nursery) -> None:
+    given = "æøå\n" * 50_000
+    ran = nursery.run(python("import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"), 30, given)
+    assert ran == Ran(0, given.encode())
+    assert nursery.run(python("import sys; print(len(sys.stdin.read()))"), 30).out == b"0\n"
+    assert nursery.run(python("pass"), 30, given).code == 0, "it need not be read"
+
+
 def test_several_at_once_each_get_their_own(nursery: Nursery) -> None:
     answers: dict[int, Ran] = {}
 

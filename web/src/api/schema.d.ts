@@ -3204,7 +3204,7 @@ export interface components {
          * ConsideredOperator
          * @description Somebody who might have been asked. `rank` is the routing core's, smaller first: when the contact was let pass
          *     before (-1: never), the widening of the workflow, the strategy's key, the id. `merit_*`: what the strategy looks at
-         *     beside the idle time, in words; "" if at nothing.
+         *     beside the idle time, in words; "" if at nothing. `room_name`: of the version that runs, or the id.
          */
         ConsideredOperator: {
             /** Chosen */
@@ -3233,13 +3233,18 @@ export interface components {
             rank: unknown[];
             /** Room */
             room: string;
+            /**
+             * Room Name
+             * @default
+             */
+            room_name: string;
         };
         /**
          * ConsideredOperators
          * @description Everybody who was signed in at a decision: `able` might be asked, the first of them are `best` by the queue's
          *     `strategy`; `others` might not. `nearer_first`: people of nearer rooms come before all others, whatever the
          *     strategy. `rang_out_in`: it had rung in vain in this room, so that rooms farther out came before it and nearer
-         *     ones; "" if that was no matter.
+         *     ones; "" if that was no matter; `rang_out_in_name` is what the room is called.
          */
         ConsideredOperators: {
             /** Able */
@@ -3258,6 +3263,11 @@ export interface components {
              * @default
              */
             rang_out_in: string;
+            /**
+             * Rang Out In Name
+             * @default
+             */
+            rang_out_in_name: string;
             /** Strategy */
             strategy: string;
         };

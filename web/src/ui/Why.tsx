@@ -153,7 +153,7 @@ function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
   const merits = of.best.some(merit);
   const order = t(STRATEGY_WORDS[of.strategy] ?? "why.by_longest_idle");
   const nearest = of.nearer_first ? t("why.nearer_first", { order }) : order;
-  const ring = of.rang_out_in ? t("why.outwards", { order, room: of.rang_out_in }) : nearest;
+  const ring = of.rang_out_in ? t("why.outwards", { order, room: of.rang_out_in_name || of.rang_out_in }) : nearest;
   return (
     <div className="why-who" data-testid="why-who">
       <p className="muted">
@@ -180,7 +180,7 @@ function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
                 </td>
                 <td>
                   {one.position}
-                  {!one.own_room && <span className="muted"> · {t("why.other_room", { room: one.room })}</span>}
+                  {!one.own_room && <span className="muted"> · {t("why.other_room", { room: one.room_name || one.room })}</span>}
                 </td>
                 <td className="number">{duration(at_ms - one.idle_since_ms)}</td>
                 {merits && <td data-testid="why-merit">{merit(one)}</td>}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from kak_server.app.configuration import start
-from kak_server.app.configuration.running import ConfigRefused, Running, keep_copy
+from kak_server.app.configuration.running import COPY_NAME, ConfigRefused, Running, keep_copy
 from kak_server.config.problems import ConfigError, Problem
 from kak_server.config.settings import Settings
 from kak_server.config.versions.catalogue import Catalogue, Change, difference, edited, replaced
@@ -38,7 +38,7 @@ class Library:
         self.now_ms = now_ms
         self.store = ConfigStore(machine.storage_url)
         self.composer = Composer()
-        self.copy = machine.data_dir / "configuration.json"
+        self.copy = machine.data_dir / COPY_NAME
         self.running: Running
 
     def load(self) -> Running:

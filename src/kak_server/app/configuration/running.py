@@ -13,6 +13,8 @@ from kak_server.model.light import frozen
 from kak_server.records.config_types import VersionRow
 
 COPY_FORMAT = 1
+COPY_NAME = "configuration.json"
+"""In the data folder."""
 
 
 class ConfigRefused(Exception):  # noqa: N818 - a refusal, not a fault
