@@ -61,9 +61,10 @@ class ExplanationStep(Outgoing):
 
 
 class ContactExplanation(Outgoing):
-    """A contact's way, from the journal alone. `complete`: false if the journal has a hole or the way has more steps
-    than are told; `over`: the contact has ended; `known`: false if what can be read of the journal does not tell
-    whether it has. `rooms`: the own rooms of its queues, and those whose people were asked."""
+    """A contact's way, from the journal alone. `complete`: false if the journal has a hole, if what can be read of it
+    does not tell how the contact came (`began`), or if the way has more steps than are told; `over`: the contact has
+    ended; `known`: false if what can be read of the journal does not tell whether it has. `rooms`: the own rooms of its
+    queues, and those whose people were asked."""
 
     contact: str
     complete: bool
@@ -71,3 +72,4 @@ class ContactExplanation(Outgoing):
     steps: Annotated[list[ExplanationStep], Field(max_length=1_100)]
     known: bool = True
     rooms: list[str] = []
+    began: bool = True

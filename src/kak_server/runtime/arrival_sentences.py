@@ -77,6 +77,17 @@ def only_known(view: ContactView) -> Said:
     )
 
 
+def begins_late(view: ContactView) -> Said:
+    """Its arrival is in no record that can be read; a snapshot knows it."""
+    came = moment(view.arrived_at_ms)
+    return Said(
+        f"What can be read of the journal begins after it came to queue {view.queue} at {came}: what happened to it"
+        " before is not known.",
+        f"Den delen av journalen som kan leses, begynner etter at den kom til køen {view.queue} kl. {came}: hva som"
+        " skjedde med den før det, er ikke kjent.",
+    )
+
+
 def rang_before(event: api.ContactArrived) -> Said:
     """The caller had rung in vain."""
     first = moment(event.first_arrived_at_ms)

@@ -31,9 +31,10 @@ MEMORY_BYTES = 2 * 1024**3
 
 @frozen
 class Explanation:
-    """What happened to a contact, step by step. `complete`: false if the journal has a hole in between or there were
-    more steps than are told; `over`: the contact has ended; `known`: false if the journal's readable part does not tell
-    whether it has. `rooms`: the own rooms of its queues, and the rooms whose people were asked."""
+    """What happened to a contact, step by step. `complete`: false if the journal has a hole in between, if its readable
+    part does not tell how the contact came (`began`), or if there were more steps than are told; `over`: the contact
+    has ended; `known`: false if the journal's readable part does not tell whether it has. `rooms`: the own rooms of its
+    queues, and the rooms whose people were asked."""
 
     contact: ContactId
     complete: bool
@@ -41,6 +42,7 @@ class Explanation:
     steps: tuple[Step, ...]
     known: bool = True
     rooms: tuple[RoomId, ...] = ()
+    began: bool = True
 
 
 def explanation(folder: Path, call: str, names: Names = IDS) -> Explanation | None:
@@ -50,10 +52,19 @@ def explanation(folder: Path, call: str, names: Names = IDS) -> Explanation | No
     where = None if contact is None else segments_of_contact(folder, contact)
     if contact is None or where is None:
         return None
+    told = _explained(folder, contact, where[0], names)
+    while not told.began and where is not None:  # segments in between need not speak of it
+        where = segments_of_contact(folder, contact, before=where[0])
+        told = told if where is None else _explained(folder, contact, where[0], names)
+    return told
+
+
+def _explained(folder: Path, contact: ContactId, first: int, names: Names) -> Explanation:
+    """From segment `first` on."""
     replayer = Replayer(folder)
     story = Story(contact, replayer.core, names)
     losses: list[Lost] = []
-    for seen in replayer.walk(where[0]):
+    for seen in replayer.walk(first):
         story.core = replayer.core
         if seen.event is not None:
             story.take(seen.event)
@@ -77,7 +88,8 @@ def explanation(folder: Path, call: str, names: Names = IDS) -> Explanation | No
     steps = story.finish()
     if not known:
         steps += [_missing(contact, lost, replayer.core.now_ms) for lost in _concerning(contact, losses)]
-    return Explanation(contact, not losses and not story.cut, story.over, tuple(steps), known, story.rooms)
+    whole = story.began and not losses and not story.cut
+    return Explanation(contact, whole, story.over, tuple(steps), known, story.rooms, story.began)
 
 
 LOSSES_TOLD = 20

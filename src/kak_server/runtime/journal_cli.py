@@ -10,12 +10,12 @@ from kak_server.model.codec import CodecError
 from kak_server.runtime.archive import Keep
 from kak_server.runtime.check import check
 from kak_server.runtime.compaction import BusyError, compact
-from kak_server.runtime.explain import explanation, lines
+from kak_server.runtime.explain import Explanation, explanation, lines
 from kak_server.runtime.folder import JournalError, segment_numbers
 from kak_server.runtime.migrate import migrate
 from kak_server.runtime.naming import Names
 
-EXIT_PROBLEM, EXIT_NO_JOURNAL = 1, 2
+EXIT_PROBLEM, EXIT_NO_JOURNAL, EXIT_PARTLY = 1, 2, 3
 
 
 def main(arguments: argparse.Namespace, names: Callable[[], Names] = Names) -> int:
@@ -23,8 +23,8 @@ def main(arguments: argparse.Namespace, names: Callable[[], Names] = Names) -> i
     `.keep_bytes`) or "migrate"; `.data_dir` is the server's data folder or the journal itself. `names`: what skills and
     rooms are called, for explanations.
 
-    0: told, done, or the journal is whole. 1: no such call, its end is not in what can be read of the journal, or the
-    journal is damaged. 2: no journal there.
+    0: told, done, or the journal is whole. 1: no such call, or the journal is damaged. 2: no journal there. 3: of the
+    call only a part could be told; a line on stderr says what is missing.
     """
     folder = journal_folder(arguments.data_dir)
     if folder is None:
@@ -57,7 +57,22 @@ def _act(folder: Path, arguments: argparse.Namespace, names: Callable[[], Names]
         print(f"the journal knows no call {arguments.call!r}", file=sys.stderr)
         return EXIT_PROBLEM
     print("\n".join(line for step in told.steps for line in lines(step)))
-    return 0 if told.known else EXIT_PROBLEM
+    missing = _missing(told)
+    if missing:
+        print(f"kak-server: not all of {told.contact} could be told: {'; '.join(missing)}", file=sys.stderr)
+    return EXIT_PARTLY if missing else 0
+
+
+def _missing(told: Explanation) -> list[str]:
+    """What the journal could not say."""
+    found = []
+    if not told.began:
+        found.append("how it came is not in what can be read of the journal")
+    if not told.known:
+        found.append("what became of it is not in what can be read of the journal")
+    if not told.complete and not found:
+        found.append("the journal has a hole, or there are more steps than are told")
+    return found
 
 
 def journal_folder(data_dir: Path) -> Path | None:

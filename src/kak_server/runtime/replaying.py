@@ -157,11 +157,14 @@ def segment_to_begin_with(folder: Path, at_ms: int) -> int:
     return next((number for number in reversed(earlier) if is_base(folder, number, readable)), 0)
 
 
-def segments_of_contact(folder: Path, contact: str) -> tuple[int, int] | None:
-    """The first and the last segment with events about a contact; newest first, so that one of today is found soon."""
+def segments_of_contact(folder: Path, contact: str, before: int | None = None) -> tuple[int, int] | None:
+    """The first and the last of the newest segments on end with events about a contact, of those before segment
+    `before` if given; newest first, so that one of today is found soon."""
     name = f'"contact":"{contact}"'.encode()
     found: list[int] = []
     for number in reversed(segment_numbers(folder)):
+        if before is not None and number >= before:
+            continue
         if _concerns(folder, number, contact, name):
             found.append(number)
         elif found:

@@ -44,6 +44,7 @@ class Story:
         self.steps: list[Step] = []
         self.over = False
         self.cut = False  # there were more steps than are told
+        self.began = True  # false: its arrival cannot be read
         self._rooms: dict[RoomId, None] = {}
         self._arrived_ms = 0
         self._offered_ms = 0
@@ -61,7 +62,7 @@ class Story:
         if isinstance(event, api.ContactArrived | api.ContactDialed) and event.contact == self.contact:
             self._arrived_ms = event.now_ms
         elif before is not None and not self._arrived_ms:
-            self._arrived_ms = before.arrived_at_ms
+            self._begin_late(arrival_sentences.begins_late(before), before)
         holder = None if before is None or before.operator is None else self.core.operator(before.operator)
         names = self._leaving(event)
         self._decision, self._passed = None, []
@@ -91,7 +92,10 @@ class Story:
 
     def note(self, text: str, at_ms: int | None = None, nb: str = "") -> None:
         """Something beside the events: a restart, a hole in the journal. `at_ms` if it has a time of its own."""
-        if self.core.contact(self.contact) is not None and not self.over:
+        view = self.core.contact(self.contact)
+        if view is not None and not self.over:
+            if not self._arrived_ms:
+                self._begin_late(arrival_sentences.begins_late(view), view)
             self._add(Step(at_ms or self.core.now_ms, None, text, nb or text))
 
     def finish(self) -> list[Step]:
@@ -99,9 +103,7 @@ class Story:
         view = self.core.contact(self.contact)
         if view is not None and not self.over:
             if not self._arrived_ms:  # nothing that happened to it can be read; a snapshot knows it
-                self._arrived_ms = view.arrived_at_ms
-                said = arrival_sentences.only_known(view)
-                self._say(said.en, said.nb)
+                self._begin_late(arrival_sentences.only_known(view), view)
             state = view.state.value
             to = ("to", "til") if view.state is api.ContactState.OFFERED else ("with", "med")
             with_, med = self._with(view, to[0] + " {} at {}"), self._with(view, to[1] + " {} på {}")
@@ -110,6 +112,12 @@ class Story:
                 f"Her slutter journalen; samtalen er {STATES_NB.get(state, state)}{med}.",
             )
         return self.steps
+
+    def _begin_late(self, said: Said, view: ContactView) -> None:
+        """What is known of it begins in the middle."""
+        self.began = False
+        self._arrived_ms = view.arrived_at_ms
+        self._add(Step(self.core.now_ms or view.arrived_at_ms, None, said.en, said.nb))
 
     def _note_rooms(self, effects: Sequence[api.Effect]) -> None:
         row = self.core.state.contacts.get(self.contact)

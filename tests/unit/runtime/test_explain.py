@@ -134,9 +134,55 @@ def test_a_call_over_a_restart_and_a_checkpoint(tmp_path: Path) -> None:
     desk.journal.close()
     story = sentences(tmp_path, "c1")
     assert story is not None
-    assert "The server started again (generation 3); the call goes on." in story[0]
-    assert "(+61.0 s) Kari hung up." in story[1]
-    assert "The call ended: the operator hung up (operator-hangup)." in story[2]
+    assert "What can be read of the journal begins after it came to queue 113 at " in story[0]
+    assert "The server started again (generation 3); the call goes on." in story[1]
+    assert "(+61.0 s) Kari hung up." in story[2]
+    assert "The call ended: the operator hung up (operator-hangup)." in story[3]
+
+
+def test_a_call_whose_arrival_is_gone_is_not_told_as_if_it_were_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = JournaledDesk(tmp_path)
+    desk.sit("kari", at="p1")
+    desk.ring("c1")
+    desk.talk("kari", "c1")
+    for _ in range(3):
+        desk.journal.checkpoint(desk.core.snapshot())
+    assert 1 in compact(tmp_path, Keep(total_bytes=1), 0).dropped
+    desk.wait(61_000)
+    desk.hang_up("kari", "c1")
+    desk.journal.close()
+    assert main(arguments(tmp_path, "explain", "c1")) == 3
+    said = capsys.readouterr()
+    first, second = said.out.splitlines()[:2]
+    assert first.endswith("what happened to it before is not known.")
+    assert "(+61.0 s) Kari hung up." in second
+    assert said.err == (
+        "kak-server: not all of c1 could be told: how it came is not in what can be read of the journal\n"
+    )
+    told_of = explanation(tmp_path, "c1")
+    assert told_of is not None
+    assert (told_of.complete, told_of.began, told_of.over, told_of.known) == (False, False, True, True)
+    assert told_of.steps[0].text_nb.endswith("hva som skjedde med den før det, er ikke kjent.")
+
+
+def test_a_call_that_was_quiet_for_whole_segments_is_told_from_its_arrival(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path)
+    desk.sit("kari", at="p1")
+    desk.ring("c1")
+    desk.talk("kari", "c1")
+    desk.journal.checkpoint(desk.core.snapshot())
+    desk.ring("c2")
+    for _ in range(3):
+        desk.journal.checkpoint(desk.core.snapshot())
+    desk.hang_up("kari", "c1")
+    desk.journal.close()
+    assert compact(tmp_path, Keep(), 0).archived, "their contacts are known from indexes"
+    told_of = explanation(tmp_path, "c1")
+    assert told_of is not None
+    assert (told_of.complete, told_of.began, told_of.over) == (True, True, True)
+    assert told_of.steps[0].text_en.startswith("Call c1 from ")
 
 
 def test_a_call_that_is_up_says_where_it_is(tmp_path: Path) -> None:
@@ -256,8 +302,12 @@ def test_a_contact_within_a_hole_is_told_to_be_missing(tmp_path: Path, capsys: p
     assert step.text_en.startswith("What is missing of contact c10 cannot be read any more: journal-00000001")
     assert "it concerned contact c10" in step.text_en
     assert step.text_nb.startswith("Det som mangler om c10, kan ikke leses lenger: ")
-    assert main(arguments(tmp_path, "explain", "c10")) == 1
-    assert "What is missing of contact c10" in capsys.readouterr().out
+    assert main(arguments(tmp_path, "explain", "c10")) == 3
+    said = capsys.readouterr()
+    assert "What is missing of contact c10" in said.out
+    assert said.err == (
+        "kak-server: not all of c10 could be told: what became of it is not in what can be read of the journal\n"
+    )
 
 
 def test_a_hole_elsewhere_leaves_the_end_known(tmp_path: Path) -> None:
