@@ -21,6 +21,7 @@ const abandoned = (part: Partial<Abandoned> = {}): Abandoned => ({
   claimed_by: null,
   claimed_by_name: null,
   claimed_at_ms: null,
+  talking_since_ms: null,
   calls: 1,
   of_room: null,
   ...part,
@@ -72,6 +73,9 @@ describe("abandoned calls", () => {
     expect(id("toast")).toHaveTextContent("En annen operatør ringer opp allerede.");
     await event("abandoned", [abandoned({ claimed_by: "ola", claimed_by_name: "Ola Nordmann" })]);
     expect(id("abandoned-claimed-a1")).toHaveTextContent("Ola Nordmann ringer");
+    const talking_since_ms = NOW_MS - 65_000;
+    await event("abandoned", [abandoned({ claimed_by: "ola", claimed_by_name: "Ola Nordmann", talking_since_ms })]);
+    expect(id("abandoned-claimed-a1")).toHaveTextContent(/Ola Nordmann har fått svar 1:0\d/);
     expect(screen.queryByTestId("call-back-a1")).toBeNull();
   });
 

@@ -23,6 +23,7 @@ const staffRow = (part: Partial<StaffRow> = {}): StaffRow => ({
   state: "idle",
   since_ms: NOW_MS,
   contact: null,
+  contact_kind: null,
   wrap_up_until_ms: null,
   missed: 4,
   rejected: 0,
@@ -126,6 +127,24 @@ describe("the shift lead's list", () => {
     await reply({ ok: false, code: "not-yours", message: "" });
     await event("call", call());
     expect(id("lead-listen")).toHaveAttribute("aria-disabled", "true");
+  });
+
+  it("listens to no alarm and no radio's emergency, where nobody is heard, but takes them over", async () => {
+    const has = (contact_kind: StaffRow["contact_kind"]) => staffRow({ state: "busy", contact: "c9", contact_kind });
+    const { user, last, event } = await lead({ staff: [has("alarm")] });
+    await user.click(id("tab-room"));
+    await user.click(id("manage-ola"));
+    for (const kind of ["alarm", "radio"] as const) {
+      await event("staff", [has(kind)]);
+      for (const button of ["lead-listen", "lead-whisper"]) {
+        expect(id(button)).toHaveAttribute("aria-disabled", "true");
+        expect(id(button)).toHaveAccessibleDescription("Ikke nå: det er ingen lyd å høre");
+      }
+      expect(id("lead-take-over")).not.toHaveAttribute("aria-disabled", "true");
+    }
+    await event("staff", [has("video")]);
+    await user.click(id("lead-listen"));
+    expect(last()).toMatchObject({ name: "contact.listen" });
   });
 
   it("and the figures are not there for others", async () => {

@@ -121,6 +121,7 @@ describe("why a call went where it went", () => {
           claimed_by: null,
           claimed_by_name: null,
           claimed_at_ms: null,
+          talking_since_ms: null,
           calls: 1,
           of_room: null,
         },

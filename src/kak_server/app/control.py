@@ -22,7 +22,6 @@ from kak_server.app.hub import ConsoleHub
 from kak_server.app.journal_alarms import JournalAlarms
 from kak_server.app.log_limit import LogLimit
 from kak_server.app.metrics import Metrics, census_gauges
-from kak_server.app.naming import names_of
 from kak_server.app.notices import trunk_notice
 from kak_server.app.ports import MediaCommands, RadioCommands, SipCommands
 from kak_server.app.references import References, reference_settings
@@ -123,9 +122,7 @@ class Control:
         self.readiness = Readiness(self.media, self.dispatcher, self.store)
         self.hub = ConsoleHub(self.house)
         self.statistics = Statistics(counted, self.dispatcher, self.store, self._note, settings.statistics)
-        self._explainer = Explainer(
-            settings.journal_dir, self.nursery, names=lambda: names_of(self.versions.running.settings)
-        )
+        self._explainer = Explainer(settings.journal_dir, self.nursery, lambda: self.versions.running.settings)
         self.backend = HouseBackend(
             self.dispatcher,
             self.media,

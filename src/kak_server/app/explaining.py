@@ -7,10 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from kak_server.app.naming import names_of
+from kak_server.config.settings import Settings
 from kak_server.console.ports import Result
 from kak_server.model.codec import Json, dumps, loads
 from kak_server.runtime.explain import EXIT_UNKNOWN
-from kak_server.runtime.naming import Names
+from kak_server.runtime.naming import IDS
 from kak_server.runtime.nursery import Nursery
 
 AT_ONCE = 2
@@ -22,10 +24,14 @@ class Explainer:
     """One for the server. Used on the loop only."""
 
     def __init__(
-        self, journal_dir: Path, nursery: Nursery, timeout_s: float = TIMEOUT_S, names: Callable[[], Names] = Names
+        self,
+        journal_dir: Path,
+        nursery: Nursery,
+        settings: Callable[[], Settings] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """`names`: what skills and rooms are called by the version that runs."""
-        self._names = names
+        """`settings`: what runs; it names skills and rooms. None: ids do."""
+        self._settings = settings
         self._journal_dir = journal_dir
         self._nursery = nursery
         self._timeout_s = timeout_s
@@ -48,7 +54,8 @@ class Explainer:
 
     def _run(self, contact: str) -> Result:
         argv = [sys.executable, "-m", "kak_server.runtime.explain", "--names", str(self._journal_dir), "--", contact]
-        ran = self._nursery.run(argv, self._timeout_s, dumps(self._names()).decode())
+        names = IDS if self._settings is None else names_of(self._settings())
+        ran = self._nursery.run(argv, self._timeout_s, dumps(names).decode())
         if ran.problem:
             return Result(False, code="unavailable", message=f"No explanation: {ran.problem}.")
         if ran.code == EXIT_UNKNOWN:

@@ -37,6 +37,7 @@ class Case:
     claimed_at_ms: int = 0
     calls: int = 1  # how often the caller has rung in vain
     helped: bool = False  # has got through while somebody was calling back
+    talking_since_ms: int = 0  # the call-back was answered then; 0: not (yet)
 
 
 class Abandoned:
@@ -82,6 +83,12 @@ class Abandoned:
         self._keep(case)
         return case
 
+    def answered(self, contact: ContactId) -> None:
+        """Whoever is called back has answered: no longer merely called, until that call is over."""
+        case = self.cases.get(contact) or self.recent.get(contact)
+        if case is not None and case.claimed_by is not None:
+            self._keep(replace(case, talking_since_ms=self.ctx.now_ms))
+
     def give_back(self, contact: ContactId, *, tried: bool) -> None:
         """Nobody calls back any more."""
         case = self.cases.get(contact) or self.recent.get(contact)
@@ -89,7 +96,7 @@ class Abandoned:
             self._drop(case)
         elif case is not None:
             attempts = case.attempts + tried
-            self._keep(replace(case, claimed_by=None, claimed_at_ms=0, attempts=attempts))
+            self._keep(replace(case, claimed_by=None, claimed_at_ms=0, talking_since_ms=0, attempts=attempts))
 
     def got_through(self, number: str) -> None:
         """An operator talks with somebody of this number: who rang from there before has been helped."""

@@ -130,6 +130,8 @@ class Outgoing:
             operator_answered_at_ms=ctx.now_ms,
         )
         self._keep(line, media)
+        if line.callback_of is not None:
+            self.abandoned.answered(line.callback_of)
         ctx.route(ContactConnected(ctx.now_ms, line.contact, view.epoch))
 
     def _media(self, line: Line, sdp: str) -> Negotiated | None:

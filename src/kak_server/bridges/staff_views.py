@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges.brought_views import BroughtViews
 from kak_server.bridges.people_found import find_people, person
-from kak_server.model.ids import OperatorId, PositionId, RoomId
+from kak_server.model.ids import ContactId, OperatorId, PositionId, RoomId
 from kak_server.routing.views import OperatorView
 from kak_server.routing.words_people import MISSED
 
@@ -80,6 +80,7 @@ class StaffViews:
             "state": view.state.value,
             "since_ms": view.since_ms,
             "contact": view.contact,
+            "contact_kind": self._kind(view.contact),
             "wrap_up_until_ms": view.wrap_up_until_ms,
             "missed": view.missed,
             "rejected": view.rejected,
@@ -89,6 +90,10 @@ class StaffViews:
             "chats": self.brought.of_staff(view),
             **self._day(view),
         }
+
+    def _kind(self, contact: ContactId | None) -> str | None:
+        view = None if contact is None else self.ctx.core.contact(contact)
+        return None if view is None else view.kind.value
 
     def people(self, room: RoomId) -> list[View]:
         """Who is signed in in a room, for leads of others who would like to borrow them."""

@@ -142,6 +142,7 @@ class ViewsOut:
                     "claimed_by": case.claimed_by,
                     "claimed_by_name": self._name(case.claimed_by),
                     "claimed_at_ms": case.claimed_at_ms or None,
+                    "talking_since_ms": case.talking_since_ms or None,
                     "of_room": None,
                 }
             )

@@ -231,7 +231,7 @@ class HandedOver(Outgoing):
 
 class Abandoned(Outgoing):
     """A caller of an emergency queue who left before anybody answered; `number` is to be called back, by the one who
-    claims it."""
+    claims it. `talking_since_ms`: when the call-back was answered; null while it rings."""
 
     contact: str
     queue: str
@@ -245,6 +245,7 @@ class Abandoned(Outgoing):
     claimed_by: str | None
     claimed_by_name: str | None
     claimed_at_ms: int | None
+    talking_since_ms: int | None = None
     calls: int = 1
     of_room: str | None = None
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from kak_server.console.models_base import Activity, OperatorState, Outgoing
-from kak_server.console.models_cards import StaffChat
+from kak_server.console.models_cards import ContactKind, StaffChat
 
 ForcedTo = Literal["ready", "not-ready", "signed-out"]
 RoomStateWord = Literal["open", "closed", "evacuated"]
@@ -135,7 +135,8 @@ class Day(Outgoing):
 
 
 class StaffRow(Day):
-    """Somebody on duty, for the shift lead. `misses_in_row`: offers that rang out since the last sign of life."""
+    """Somebody on duty, for the shift lead. `misses_in_row`: offers that rang out since the last sign of life.
+    `contact_kind`: of `contact`; only calls (voice, video) can be listened to, all can be taken over."""
 
     operator: str
     name: str
@@ -146,6 +147,7 @@ class StaffRow(Day):
     state: OperatorState
     since_ms: int
     contact: str | None = None
+    contact_kind: ContactKind | None = None
     wrap_up_until_ms: int | None = None
     missed: int = 0
     rejected: int = 0

@@ -8,7 +8,6 @@ import pytest
 
 from kak_server.app import explaining
 from kak_server.app.explaining import Explainer
-from kak_server.app.naming import names_of
 from kak_server.config.loader import parse_settings
 from kak_server.console.models_explanation import ContactExplanation
 from kak_server.runtime.nursery import Nursery
@@ -49,7 +48,7 @@ async def test_skills_and_rooms_are_called_by_their_names_of_that_moment(tmp_pat
     skills = "skills: [{id: emd, name: {nb: Nødmelding, en: Emergency}}]\n"
     running = [parse_settings(text.replace("NAME", "AMK Oslo") + skills)]
     nursery = Nursery()
-    explainer = Explainer(tmp_path, nursery, names=lambda: names_of(running[0]))
+    explainer = Explainer(tmp_path, nursery, lambda: running[0])
 
     async def first() -> tuple[str, str]:
         told = ContactExplanation.model_validate((await explainer.explain("c1")).result)

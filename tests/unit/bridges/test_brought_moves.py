@@ -8,7 +8,7 @@ from kak_server.bridges.brought_types import Asked, Brought
 from kak_server.bridges.commands import By
 from kak_server.bridges.outputs import StoreCall, Tell
 from kak_server.console.messages import check_event
-from kak_server.model.ids import ContactId, OperatorId
+from kak_server.model.ids import ContactId, OperatorId, RoomId
 from kak_server.routing.api import ContactState, OperatorState
 from kak_server.routing.views import ContactView
 from tests.unit.bridges.test_brought import ALARM, CHAT, WEB, accept, bring, info, w
@@ -124,6 +124,8 @@ def test_a_shift_lead_takes_it_over(w: World) -> None:
 
 def test_what_needs_a_voice_is_refused_and_says_so(w: World) -> None:
     one = taken(w)
+    kinds = {row["operator"]: row["contact_kind"] for row in w.house.staff_views.rows((RoomId("oslo"),))}
+    assert (kinds[KARI], kinds[OLA]) == ("alarm", None), "a lead's console offers no listening"
     assert do(w, "contact.park", one) == "not-a-call"
     assert do(w, "colleague.invite", one, operator=OLA) == "not-a-call"
     assert lead(w, "contact.listen", one.contact, whisper=False) == "not-a-call"

@@ -139,12 +139,15 @@ def test_who_left_is_called_back_by_one() -> None:
     assert w.dials()[0].caller == "113"
     assert w.do("contact.callback", {"contact": contact}, OLA, SEAT_2).code == "claimed"
     (row,) = w.house.views.snapshot(OLA, SEAT_2)["abandoned"]
-    assert (row["claimed_by"], row["claimed_by_name"]) == (KARI, "Kari")
+    assert (row["claimed_by"], row["claimed_by_name"], row["talking_since_ms"]) == (KARI, "Kari", None)
     w.ends(w.dials()[0].call, "no-answer")
     (row,) = w.house.views.snapshot(KARI, SEAT_1)["abandoned"]
     assert (row["claimed_by"], row["attempts"]) == (None, 1)
     again = w.do("contact.callback", {"contact": contact}, OLA, SEAT_2)
     w.picks_up(w.dials()[1].call)
+    (row,) = w.house.views.snapshot(KARI, SEAT_1)["abandoned"]
+    assert (row["claimed_by"], row["talking_since_ms"]) == (OLA, w.now_ms), "answered, no longer merely ringing"
+    assert w.records[f"abandoned/{contact}"]["talking_since_ms"] == w.now_ms, "a restart tells the same"
     assert w.house.ctx.core.contact(ContactId(again.result["contact"])).queue == "113-oslo"  # type: ignore[union-attr]
     w.ends(w.dials()[1].call)
     assert w.house.views.snapshot(KARI, SEAT_1)["abandoned"] == []

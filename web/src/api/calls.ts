@@ -182,6 +182,8 @@ export interface Abandoned {
   claimed_by: string | null;
   claimed_by_name: string | null;
   claimed_at_ms: number | null;
+  /** The call-back was answered then; null while it rings. */
+  talking_since_ms: number | null;
   /** Calls of the same caller that this entry stands for. */
   calls: number;
   /** Of somebody on loan: the borrowing room, where the own one does not have the row. */

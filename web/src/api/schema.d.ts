@@ -2143,7 +2143,7 @@ export interface components {
         /**
          * Abandoned
          * @description A caller of an emergency queue who left before anybody answered; `number` is to be called back, by the one who
-         *     claims it.
+         *     claims it. `talking_since_ms`: when the call-back was answered; null while it rings.
          */
         Abandoned: {
             /** Arrived At Ms */
@@ -2181,6 +2181,11 @@ export interface components {
             queue: string;
             /** Queue Name */
             queue_name: string;
+            /**
+             * Talking Since Ms
+             * @default null
+             */
+            talking_since_ms: number | null;
             /** Waited Ms */
             waited_ms: number;
         };
@@ -3466,11 +3471,17 @@ export interface components {
         };
         /**
          * ContactExplanation
-         * @description A contact's way, from the journal alone. `complete`: false if the journal has a hole or the way has more steps
-         *     than are told; `over`: the contact has ended; `known`: false if what can be read of the journal does not tell
-         *     whether it has. `rooms`: the own rooms of its queues, and those whose people were asked.
+         * @description A contact's way, from the journal alone. `complete`: false if the journal has a hole, if what can be read of it
+         *     does not tell how the contact came (`began`), or if the way has more steps than are told; `over`: the contact has
+         *     ended; `known`: false if what can be read of the journal does not tell whether it has. `rooms`: the own rooms of its
+         *     queues, and those whose people were asked.
          */
         ContactExplanation: {
+            /**
+             * Began
+             * @default true
+             */
+            began: boolean;
             /** Complete */
             complete: boolean;
             /** Contact */
@@ -6704,6 +6715,7 @@ export interface components {
         /**
          * StaffRow
          * @description Somebody on duty, for the shift lead. `misses_in_row`: offers that rang out since the last sign of life.
+         *     `contact_kind`: of `contact`; only calls (voice, video) can be listened to, all can be taken over.
          */
         StaffRow: {
             /**
@@ -6726,6 +6738,11 @@ export interface components {
              * @default null
              */
             contact: string | null;
+            /**
+             * Contact Kind
+             * @default null
+             */
+            contact_kind: ("voice" | "video" | "chat" | "alarm" | "radio") | null;
             /** @default null */
             forced: components["schemas"]["Forced"] | null;
             /** @default null */

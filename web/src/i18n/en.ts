@@ -250,6 +250,7 @@ export const en: Record<Word, string> = {
   "abandoned.who": "Call back",
   "abandoned.call_back": "Call back",
   "abandoned.claimed": "{name} is calling",
+  "abandoned.talking": "{name} got through",
   "abandoned.none": "No abandoned emergency calls",
 
   "handed_over.since": "Since",

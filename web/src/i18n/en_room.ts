@@ -245,6 +245,7 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "lead.reason": "Reason for not ready",
   "lead.note": "Note to the person",
   "lead.yourself": "that is yourself",
+  "lead.no_sound": "there is no sound in it",
   "lead.no_call": "no call is up",
   "lead.listen": "Listen",
   "lead.listen_hint": "Hear the call, nobody hears you; the operator sees that you listen",

@@ -248,6 +248,7 @@ export const nb = {
   "abandoned.who": "Ring opp",
   "abandoned.call_back": "Ring opp",
   "abandoned.claimed": "{name} ringer",
+  "abandoned.talking": "{name} har fått svar",
   "abandoned.none": "Ingen tapte nødanrop",
 
   "handed_over.since": "Varighet",

@@ -242,6 +242,7 @@ export const nbRoom = {
   "lead.reason": "Årsak til ikke klar",
   "lead.note": "Merknad til personen",
   "lead.yourself": "det er deg selv",
+  "lead.no_sound": "det er ingen lyd å høre",
   "lead.no_call": "ingen samtale er i gang",
   "lead.listen": "Lytt",
   "lead.listen_hint": "Hør samtalen, ingen hører deg; operatøren ser at du lytter",

@@ -41,6 +41,7 @@ function AbandonedRow({ row, now }: { row: Abandoned; now: number }) {
   const { busy } = useDeskState();
   const { call, offer, phone: deskPhone } = useLive();
   const { contact } = row;
+  const name = row.claimed_by_name ?? row.claimed_by ?? "";
   const free = !call && !offer && !deskPhone?.serves && !busy.has("contact.callback");
   return (
     <tr data-testid={`abandoned-${contact}`} data-claimed={row.claimed_by ?? ""}>
@@ -54,7 +55,10 @@ function AbandonedRow({ row, now }: { row: Abandoned; now: number }) {
       <td className="follow-up-do">
         {row.claimed_by ? (
           <span className="claimed" data-testid={`abandoned-claimed-${contact}`}>
-            ↗ {t("abandoned.claimed", { name: row.claimed_by_name ?? row.claimed_by })}
+            ↗ {t(row.talking_since_ms === null ? "abandoned.claimed" : "abandoned.talking", { name })}
+            {row.talking_since_ms !== null && (
+              <span className="number"> {duration(now - row.talking_since_ms)}</span>
+            )}
           </span>
         ) : (
           <button

@@ -109,6 +109,9 @@ function TheirSkills({ of }: { of: StaffRow["skills"] }) {
   );
 }
 
+/** Kinds of contacts in which nobody is heard: they are taken over, not listened to. */
+const SOUNDLESS: ReadonlySet<string> = new Set(["alarm", "radio", "chat"]);
+
 interface TheirCallProps {
   row: StaffRow;
   onDone(outcome: { ok: true } | { ok: false; code: string }): void;
@@ -123,6 +126,7 @@ function TheirCall({ row, onDone }: TheirCallProps) {
   if (!listen) return null;
   const contact = row.contact ?? "";
   const why = whyNot();
+  const deaf = why ?? (SOUNDLESS.has(row.contact_kind ?? "voice") ? "lead.no_sound" : null);
   const waits = busy.has("contact.listen") || busy.has("contact.take_over");
   const enter = async (whisper: boolean) => onDone(await desk.ask("contact.listen", { contact, whisper }));
   const take = async () => onDone(await desk.ask("contact.take_over", { contact }));
@@ -136,10 +140,10 @@ function TheirCall({ row, onDone }: TheirCallProps) {
   }
   return (
     <div className="staff-buttons" data-testid="their-call">
-      <Move id="lead-listen" why={why} hint="lead.listen_hint" waits={waits} onClick={() => void enter(false)}>
+      <Move id="lead-listen" why={deaf} hint="lead.listen_hint" waits={waits} onClick={() => void enter(false)}>
         {t("lead.listen")}
       </Move>
-      <Move id="lead-whisper" why={why} hint="lead.whisper_hint" waits={waits} onClick={() => void enter(true)}>
+      <Move id="lead-whisper" why={deaf} hint="lead.whisper_hint" waits={waits} onClick={() => void enter(true)}>
         {t("lead.whisper")}
       </Move>
       <Move id="lead-take-over" why={why} hint="lead.take_over_hint" waits={waits} onClick={() => void take()}>
