@@ -61,7 +61,8 @@ class NewPassword(Incoming):
 
 
 class ConfigVersion(Outgoing):
-    """A published version. `digest` is equal for equal content; `hash` covers content, history and who made it."""
+    """A published version. `digest` is equal for equal content; `hash` covers content, history and who made it.
+    `apply`: contacts that were here then follow it too ("all"), or keep the rules they came in on ("new")."""
 
     number: int
     parent: int | None

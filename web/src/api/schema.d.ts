@@ -3142,6 +3142,7 @@ export interface components {
         /**
          * ConfigVersion
          * @description A published version. `digest` is equal for equal content; `hash` covers content, history and who made it.
+         *     `apply`: contacts that were here then follow it too ("all"), or keep the rules they came in on ("new").
          */
         ConfigVersion: {
             /**

@@ -55,6 +55,9 @@ def _lab_administrator(settings: Settings) -> tuple[str, str]:
     raise StartupError("say who asks: --user NAME, with the role admin")
 
 
+_FOR = {"new": "new contacts", "all": "all contacts"}
+"""Whom a version holds for: those that came in afterwards, or those that were there as well."""
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -65,7 +68,8 @@ def _versions(asked: Asked, arguments: argparse.Namespace) -> int:
     for row in told["versions"]:
         runs = "*" if row["number"] == told["running"] else " "
         print(
-            f"{runs}{row['number']:>6}  {_time(row['at_ms'])}  {row['author']:<16} {row['source']:<12} {row['comment']}"
+            f"{runs}{row['number']:>6}  {_time(row['at_ms'])}  {row['author']:<16} {row['source']:<12}"
+            f" {_FOR[row['apply']]:<12}  {row['comment']}"
         )
     return 0
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kak_server.app.configuration.actions import Actions
 from kak_server.app.configuration.library import Library
+from kak_server.app.configuration.refusals import disk_full
 from kak_server.app.configuration.running import ConfigRefused
 from kak_server.config.settings import Settings
 from kak_server.model.errors import StartupError
@@ -134,6 +135,8 @@ def offline(machine: Settings, note: Callable[[str], None]) -> Iterator[Asked]:
         library.load_to_mend(note)
         yield _Offline(library, getpass.getuser())
     except SQLAlchemyError as problem:
+        if disk_full(problem):
+            raise StartupError("there is no space left on the disk of the database: nothing was changed") from problem
         raise StartupError(f"the database does not answer: {str(problem).splitlines()[0]}") from problem
     finally:
         library.close()

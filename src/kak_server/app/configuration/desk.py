@@ -8,7 +8,8 @@ from typing import TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from kak_server.app.configuration.actions import Actions, Args
-from kak_server.app.configuration.library import Library, away
+from kak_server.app.configuration.library import Library
+from kak_server.app.configuration.refusals import away
 from kak_server.app.configuration.running import ConfigRefused, Running
 from kak_server.bridges import reconfiguring
 from kak_server.bridges.outputs import Note
@@ -86,7 +87,7 @@ class ConfigDesk:
         except ConflictError as conflict:
             return Result(False, code="conflict", message=str(conflict))
         except SQLAlchemyError as problem:
-            told = away(problem)
+            told = away(problem, self._library.running.number)
             return Result(False, code=told.code, message=told.text)
 
     def close(self) -> None:

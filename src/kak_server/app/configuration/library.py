@@ -297,8 +297,3 @@ def _put(found: ReadObject, edits: dict[tuple[str, str], str | None], passwords:
 
 def _comment(text: str) -> str:
     return text.strip()[:COMMENT_CHARS_MAX]
-
-
-def away(problem: SQLAlchemyError) -> ConfigRefused:
-    """The database does not answer: calls go on, versions wait."""
-    return ConfigRefused("unavailable", f"The database does not answer ({type(problem).__name__}).")

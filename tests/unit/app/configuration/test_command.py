@@ -54,6 +54,20 @@ def test_a_file_without_a_difference_leaves_no_draft(run: Run, tmp_path: Path, p
     assert "*     1" in run("versions")[1]
 
 
+def test_versions_say_for_whom_they_hold(run: Run, tmp_path: Path) -> None:
+    other, back = tmp_path / "other.yaml", tmp_path / "back.yaml"
+    other.write_text(OTHER)
+    back.write_text(OTHER.replace("113 Oslo", "113 Viken"))
+    assert run("import", str(other), "--publish", "--apply", "all", "--comment", "storm")[0] == 0
+    assert run("import", str(back), "--publish", "--comment", "calm")[0] == 0
+    lines = run("versions")[1].splitlines()
+    assert [line.split("edited")[1].split() for line in lines[:2]] == [
+        ["new", "contacts", "calm"],
+        ["all", "contacts", "storm"],
+    ]
+    assert "new contacts" in lines[2], "the file's own"
+
+
 def test_a_draft_is_listed_until_it_is_published_or_dropped(run: Run, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(OTHER)

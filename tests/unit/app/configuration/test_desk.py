@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from kak_server.app.configuration.desk import ConfigDesk, Prepared
 from kak_server.app.configuration.library import Library
+from kak_server.app.configuration.refusals import away, disk_full
 from kak_server.bridges import reconfiguring
 from kak_server.config.compose_sip import to_sip_settings
 from kak_server.console.ports import Caller
@@ -17,6 +19,7 @@ from kak_server.routing.api import Capacity, ConfigChanged, ContactState
 from kak_server.routing.rules import capacity_of
 from kak_server.runtime.segments import load
 from kak_server.sip.core import SipCore
+from tests.support.disk import filled, small_disk
 from tests.unit.app.desk import Desk, Stream
 
 NOD = {"id": "nod", "name": "Medisinsk nødtelefon", "numbers": ["113"], "class": "emergency", "rooms": ["amk"]}
@@ -155,6 +158,42 @@ async def test_a_database_that_is_away_is_said_and_calls_go_on(office: Office, t
     result = await office.config.ask(ANNE, "versions", {"before": None, "limit": 5})
     assert (result.ok, result.code) == (False, "unavailable")
     assert office.view(office.ring()).state is ContactState.WAITING
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+async def test_a_full_disk_is_said_to_be_one_and_nothing_is_published(tmp_path: Path, reopened: bool) -> None:
+    with small_disk(tmp_path / "disk", 8_000_000) as disk:
+        office = Office(disk)
+        draft = (await office.ask("begin", comment="x"))["draft"]
+        edits = [{"kind": "queues", "name": "nod", "content": {**NOD, "priority": 1}}]
+        await office.ask("edit", draft=draft, objects=edits)
+        if reopened:  # the files beside a database that nobody has open are to be made anew
+            office.library.store.close()
+        publish = {"draft": draft, "comment": "", "apply": "all"}
+        with filled(disk):
+            for action, args in (
+                ("publish", publish),
+                ("edit", {"draft": draft, "objects": edits}),
+                ("password", {"username": "kari", "password": "a new one for her"}),
+            ):
+                result = await office.config.ask(ANNE, action, args)
+                assert (result.ok, result.code) == (False, "unavailable")
+                assert result.message == (
+                    "There is no space left on the disk of the database: nothing was published or changed."
+                    " Version 1 runs as before."
+                )
+        assert office.config.running()["number"] == 1
+        assert [row["number"] for row in (await office.ask("versions", before=None, limit=5))["versions"]] == [1]
+        assert (await office.ask("publish", **publish))["number"] == 2, "once there is room"
+        office.close()
+
+
+def test_postgresql_says_in_its_own_way_that_its_disk_is_full() -> None:
+    full, other = Exception("could not extend file"), Exception("could not connect")
+    full.sqlstate, other.sqlstate = "53100", "08006"  # type: ignore[attr-defined]
+    assert disk_full(OperationalError("INSERT", None, full))
+    assert not disk_full(OperationalError("INSERT", None, other))
+    assert away(OperationalError("INSERT", None, other), 1).text == "The database does not answer (OperationalError)."
 
 
 async def test_everything_is_audited_and_passwords_are_in_no_row(office: Office) -> None:
