@@ -109,6 +109,7 @@ describe("a shift lead", () => {
     state: "idle",
     since_ms: NOW_MS,
     contact: null,
+    contact_kind: null,
     wrap_up_until_ms: null,
     missed: 0,
     rejected: 0,

@@ -48,6 +48,7 @@ const person = (operator: string, room: string): StaffRow => ({
   state: "idle",
   since_ms: NOW_MS,
   contact: null,
+  contact_kind: null,
   wrap_up_until_ms: null,
   missed: 0,
   rejected: 0,

@@ -28,6 +28,19 @@ const flag = {
 const FIRST_MS = NOW_MS - 300_000;
 const repeat = { case: "c0", calls: 3, first_arrived_at_ms: FIRST_MS, answered: false };
 
+describe("a row of who waits", () => {
+  it("says that somebody is asked apart from the queue's name, which alone gives way", async () => {
+    const long = waitingRow({ contact: "c2", queue_name: "Legevakt 116117 Oslo og omegn", state: "offered" });
+    await seatedConsole({ waiting: [waitingRow({ state: "waiting" }), long] });
+    const rings = id("waiting-c2").querySelector(".waiting-rings");
+    expect(rings).toHaveTextContent(/^ringer ut$/);
+    const what = id("waiting-c2").querySelector(".waiting-what");
+    expect(what).toHaveAttribute("title", expect.stringContaining("Legevakt 116117 Oslo og omegn · "));
+    expect(what).not.toContainElement(rings as HTMLElement);
+    expect(id(`waiting-${waitingRow().contact}`).querySelector(".waiting-rings")).toBeNull();
+  });
+});
+
 describe("what is known of a caller", () => {
   it("is on the rows of who waits, and on the queue", async () => {
     const row = waitingRow({ calls: 3, first_arrived_at_ms: FIRST_MS, flagged: true, incident: "i1" });

@@ -14,6 +14,7 @@ const TOLD: Explanation = {
   complete: true,
   over: true,
   known: true,
+  began: true,
   rooms: ["oslo"],
   steps: [
     { at_ms: NOW_MS, after_ms: 0, text_nb: "Anropet kom.", text_en: "The call arrived.", considered: null },
@@ -27,6 +28,7 @@ const TOLD: Explanation = {
         strategy: "most-skilled",
         nearer_first: true,
         rang_out_in: "",
+        rang_out_in_name: "",
         best: [
           {
             operator: "kari",
@@ -34,6 +36,7 @@ const TOLD: Explanation = {
             position: "oslo-1",
             room: "oslo",
             own_room: true,
+            room_name: "AMK Oslo",
             idle_since_ms: NOW_MS - 57_500,
             chosen: true,
             rank: [-1, 0, "kari"],
@@ -73,12 +76,17 @@ describe("why a call went where it went", () => {
   it("says that rooms farther out came first where it had rung in vain", async () => {
     const steps = TOLD.steps.map((step) => ({
       ...step,
-      considered: step.considered && { ...step.considered, nearer_first: false, rang_out_in: "oslo" },
+      considered: step.considered && {
+        ...step.considered,
+        nearer_first: false,
+        rang_out_in: "oslo",
+        rang_out_in_name: "AMK Oslo",
+      },
     }));
     const { user } = await seatedConsole({}, lead([200, { ...TOLD, steps }]));
     await user.click(await screen.findByTestId("why-r1"));
     expect(await screen.findByTestId("why-who")).toHaveTextContent(
-      "sentraler lenger ute først, fordi det ringte forgjeves i oslo, blant dem høyest kompetanse først",
+      "sentraler lenger ute først, fordi det ringte forgjeves i AMK Oslo, blant dem høyest kompetanse først",
     );
   });
 

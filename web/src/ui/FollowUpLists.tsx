@@ -56,9 +56,7 @@ function AbandonedRow({ row, now }: { row: Abandoned; now: number }) {
         {row.claimed_by ? (
           <span className="claimed" data-testid={`abandoned-claimed-${contact}`}>
             ↗ {t(row.talking_since_ms === null ? "abandoned.claimed" : "abandoned.talking", { name })}
-            {row.talking_since_ms !== null && (
-              <span className="number"> {duration(now - row.talking_since_ms)}</span>
-            )}
+            {row.talking_since_ms !== null && <span className="number"> {duration(now - row.talking_since_ms)}</span>}
           </span>
         ) : (
           <button

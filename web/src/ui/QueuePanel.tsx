@@ -104,19 +104,26 @@ function WaitingRow({ row, now }: { row: Waiting; now: number }) {
   const { me } = useLive();
   const roomName = useRoomName();
   const age_ms = now - row.arrived_at_ms;
+  const kind = row.kind === "voice" ? [] : [t(`kind.${row.kind}`)];
+  const room = row.of_room === null ? [] : [roomName(row.of_room)];
+  const what = [...kind, queueTitle(row, t), t(`class.${row.class}`), ...room].join(" · ");
   return (
     <li className={`waiting class-edge class-${row.class}`} data-testid={`waiting-${row.contact}`}>
       <span className="waiting-who">
         <strong>{row.caller ? phone(row.caller) : t("caller.unknown")}</strong>
-        <span className="muted">
-          {row.kind !== "voice" && `${t(`kind.${row.kind}`)} · `}
-          {queueTitle(row, t)} · {t(`class.${row.class}`)}
-          {row.state === "offered" && ` · ${t("waiting.offered")}`}
-          {row.of_room !== null && ` · ${roomName(row.of_room)}`}
+        <span className="waiting-line muted">
+          <span className="waiting-what" title={what}>
+            {what}
+          </span>
+          {row.state === "offered" && <span className="waiting-rings">{t("waiting.offered")}</span>}
         </span>
         <RowMarks row={row} />
       </span>
-      {row.transferred_by === me.operator && <TakeBack contact={row.contact} />}
+      {row.transferred_by === me.operator && (
+        <span className="waiting-take-back">
+          <TakeBack contact={row.contact} />
+        </span>
+      )}
       <WhyMark asked={row} at="waiting" />
       <span className={`age number age-${ageLevel(row.class, age_ms)}`}>{duration(age_ms)}</span>
     </li>

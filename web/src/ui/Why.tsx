@@ -180,7 +180,9 @@ function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
                 </td>
                 <td>
                   {one.position}
-                  {!one.own_room && <span className="muted"> · {t("why.other_room", { room: one.room_name || one.room })}</span>}
+                  {!one.own_room && (
+                    <span className="muted"> · {t("why.other_room", { room: one.room_name || one.room })}</span>
+                  )}
                 </td>
                 <td className="number">{duration(at_ms - one.idle_since_ms)}</td>
                 {merits && <td data-testid="why-merit">{merit(one)}</td>}
