@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from kak_server import __version__
@@ -132,6 +133,20 @@ def journal(arguments: argparse.Namespace) -> int:
     return journal_cli.main(arguments, names)
 
 
+def recordings(arguments: argparse.Namespace) -> int:
+    """Whether the media ledger is what was written, and the files are what it says; and what is missing."""
+    from kak_server.records import proof
+
+    data_dir: Path = arguments.data_dir
+    url, folder = f"sqlite:///{(data_dir / 'records.db').absolute()}", data_dir / "recordings"
+    if arguments.config is not None:
+        settings = load_settings(arguments.config, arguments.set, passwords=False)
+        url, folder = settings.storage_url, settings.recordings_dir
+    elif not (data_dir / "records.db").exists():
+        raise StartupError(f"{data_dir}: no records.db; --data-dir is the server's data folder")
+    return proof.check(url, folder, int(arguments.since.timestamp() * 1000) if arguments.since is not None else 0)
+
+
 def sip(arguments: argparse.Namespace) -> int:
     """See what the running server still has in memory of a call's SIP messages."""
     from kak_server.runtime import sip_trace
@@ -235,6 +250,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(add("config", config))
     _add_replay(add("replay", replay))
     _add_journal(add("journal", journal))
+    _add_recordings(add("recordings", recordings))
     _add_statistics(add("statistics", statistics))
     _add_sip(add("sip", sip))
     return parser
@@ -254,6 +270,18 @@ def _add_lab(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-simulators", action="store_true", help="no radio network and no callers")
     command.add_argument("--calls-per-minute", type=int, default=0, metavar="N", help="callers who call by themselves")
     _add_overrides(command)
+
+
+def _add_recordings(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=["check"])
+    command.add_argument("--data-dir", type=Path, default=Path("var/lab"), help="the server's data folder")
+    command.add_argument("--config", type=Path, metavar="FILE", help="configuration, where records lie elsewhere")
+    command.add_argument("--since", type=_day, metavar="DAY", help="read no files of before (YYYY-MM-DD, UTC)")
+    _add_overrides(command)
+
+
+def _day(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
 
 
 def _add_journal(command: argparse.ArgumentParser) -> None:

@@ -37,8 +37,8 @@ class Notices:
         self._tell_all(
             "media-lost",
             "alarm",
-            "Medietjenesten svarer ikke. Samtaler kan være uten lyd.",
-            "The media service does not answer. Calls may be without sound.",
+            "Medietjenesten svarer ikke. Samtaler kan være uten lyd og opptak.",
+            "The media service does not answer. Calls may be without sound and recording.",
         )
 
     def media_back(self, restarted: bool) -> None:

@@ -1,7 +1,7 @@
 """Rows in and out of the database: one connection's work, no threads here."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 5
+PIECE_ROWS = 1_000
 
 # Made once: each is a thousand objects in circles, and a control room writes several a second. Python's collector had
 # hardly anything else to find.
@@ -157,6 +158,12 @@ def ledger(connection: Connection, contact: str | None = None) -> Sequence[Ledge
     if contact is not None:
         query = query.where(LEDGER.c.contact == contact)
     return [_ledger_row(row) for row in connection.execute(query)]
+
+
+def each_of_ledger(connection: Connection) -> Iterator[LedgerRow]:
+    """The whole ledger in the order in which it was written, a piece at a time: years of it are more than memory."""
+    rows = connection.execution_options(yield_per=PIECE_ROWS).execute(select(LEDGER).order_by(LEDGER.c.number))
+    return map(_ledger_row, rows)
 
 
 def recording(connection: Connection, name: str) -> LedgerRow | None:

@@ -23,13 +23,14 @@ export function RecordingState({ call }: { call: Call }) {
   const { t } = useLanguage();
   const gap = call.recording_gap;
   const labels = gap ? gap.labels.map((label) => t(TRACK_WORDS[label])).join(", ") : "";
+  const said = gap ? t("call.not_recorded", { since: clock(gap.since_ms), why: t(WHY_WORDS[gap.code]) }) : "";
   return (
     <span className="rec-state" data-testid="recording" data-state={gap ? "failing" : call.recording ? "on" : "off"}>
       <span role="status">{call.recording && <span className="chip chip-rec">{t("call.recording")}</span>}</span>
       <span role="alert">
         {gap && (
-          <span className="chip chip-norec" title={t("call.not_recorded_long", { tracks: labels })}>
-            ⚠ {t("call.not_recorded", { since: clock(gap.since_ms), why: t(WHY_WORDS[gap.code]) })}
+          <span className="chip chip-norec" title={`${said}. ${t("call.not_recorded_long", { tracks: labels })}`}>
+            ⚠ {said}
           </span>
         )}
       </span>

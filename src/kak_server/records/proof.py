@@ -1,0 +1,89 @@
+"""`kak-server recordings check`: is the media ledger what was written, and are the files what it says?
+
+Every row's place in the hash chain, every file's hash; and, which is no fault of the ledger's, what it says is missing.
+Rows that were taken off the end leave no trace in a chain: who keeps the last hash elsewhere can tell.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from kak_server.model.errors import StartupError
+from kak_server.records import chain
+from kak_server.records.database import connect, each_of_ledger
+from kak_server.records.types import LedgerRow
+
+READ_BYTES = 1 << 20
+WHOLE = 0.995  # of what was expected: less is pointed out
+
+
+def check(url: str, folder: Path, since_ms: int = 0) -> int:
+    """Print what is found. 0: the recordings are what the ledger says; 1: not, and the lines with PROBLEM say where.
+    Files of tracks that began before `since_ms` are not read. Raises StartupError where the ledger cannot be read."""
+    rows = files = read = stretches = problems = missing_ms = 0
+    engine = connect(url)
+    try:
+        with engine.connect() as connection:
+            previous = chain.GENESIS
+            for row in each_of_ledger(connection):
+                rows += 1
+                files += bool(row.path)
+                stretches += not row.path
+                missing_ms += row.expected_ms - row.stored_ms if _note(row) else 0
+                found = [*_link(row, previous, rows)]
+                if row.path and row.started_at_ms >= since_ms:
+                    read += 1
+                    found += _file(row, folder / row.path)
+                for problem in found:
+                    print(f"PROBLEM {problem}")
+                problems += len(found)
+                previous = row.row_hash
+    except SQLAlchemyError as problem:
+        raise StartupError(f"the ledger cannot be read: {problem}") from problem
+    finally:
+        engine.dispose()
+    print(f"{rows:,} rows: {files:,} files, {read:,} of them read; {stretches:,} stretches that no disk took")
+    print(f"{missing_ms / 1000:,.1f} s are missing of what was to be recorded")
+    print(f"the last row's hash is {previous}")
+    print("the recordings are what the ledger says" if not problems else f"{problems} problem(s)")
+    return 1 if problems else 0
+
+
+def _note(row: LedgerRow) -> bool:
+    """Say what is missing; whether anything is."""
+    if not row.path:
+        length_s = row.expected_ms / 1000
+        until = f"from {_time(row.started_at_ms)} until {_time(row.ended_at_ms)}"
+        print(f"MISSING {row.recording}: {length_s:,.1f} s {until}: {row.reason}")
+        return True
+    if row.stored_ms >= row.expected_ms * WHOLE:
+        return False
+    print(f"MISSING {row.recording}: {row.stored_ms / 1000:,.1f} s of {row.expected_ms / 1000:,.1f} s are in the file")
+    return True
+
+
+def _link(row: LedgerRow, previous: str, number: int) -> Iterator[str]:
+    if row.prev_hash != previous:
+        yield f"row {number} ({row.recording}): the row before it was taken out, put in or changed"
+    if row.row_hash != chain.row_hash(row, row.prev_hash):
+        yield f"row {number} ({row.recording}): it was changed after it was written"
+
+
+def _file(row: LedgerRow, path: Path) -> Iterator[str]:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(READ_BYTES):
+                digest.update(block)
+    except OSError as problem:
+        yield f"{row.recording}: {path}: {problem.strerror}"
+        return
+    if digest.hexdigest() != row.sha256:
+        yield f"{row.recording}: {path} is not what was recorded"
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
