@@ -132,7 +132,7 @@ export const en: Record<Word, string> = {
   "gap.full": "the disk is full",
   "gap.slow": "the disk is too slow",
   "gap.disk": "the disk fails",
-  "gap.refused": "the media service refused",
+  "gap.refused": "was refused",
   "call.queue": "Queue",
   "call.class": "Class",
   "call.waited": "Waited",

@@ -130,7 +130,7 @@ export const nb = {
   "gap.full": "disken er full",
   "gap.slow": "disken henger etter",
   "gap.disk": "feil på disken",
-  "gap.refused": "medietjenesten avslo",
+  "gap.refused": "ble avslått",
   "call.queue": "Kø",
   "call.class": "Klasse",
   "call.waited": "Ventetid",
