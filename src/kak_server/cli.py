@@ -9,7 +9,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from kak_server import __version__
@@ -137,14 +136,10 @@ def recordings(arguments: argparse.Namespace) -> int:
     """Whether the media ledger is what was written, and the files are what it says; and what is missing."""
     from kak_server.records import proof
 
-    data_dir: Path = arguments.data_dir
-    url, folder = f"sqlite:///{(data_dir / 'records.db').absolute()}", data_dir / "recordings"
-    if arguments.config is not None:
-        settings = load_settings(arguments.config, arguments.set, passwords=False)
-        url, folder = settings.storage_url, settings.recordings_dir
-    elif not (data_dir / "records.db").exists():
-        raise StartupError(f"{data_dir}: no records.db; --data-dir is the server's data folder")
-    return proof.check(url, folder, int(arguments.since.timestamp() * 1000) if arguments.since is not None else 0)
+    if arguments.config is None:
+        return proof.check_folder(arguments.data_dir, arguments.since)
+    settings = load_settings(arguments.config, arguments.set, passwords=False)
+    return proof.check(settings.storage_url, settings.recordings_dir, arguments.since)
 
 
 def sip(arguments: argparse.Namespace) -> int:
@@ -276,12 +271,8 @@ def _add_recordings(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=["check"])
     command.add_argument("--data-dir", type=Path, default=Path("var/lab"), help="the server's data folder")
     command.add_argument("--config", type=Path, metavar="FILE", help="configuration, where records lie elsewhere")
-    command.add_argument("--since", type=_day, metavar="DAY", help="read no files of before (YYYY-MM-DD, UTC)")
+    command.add_argument("--since", default="", metavar="DAY", help="read no files of before (YYYY-MM-DD, UTC)")
     _add_overrides(command)
-
-
-def _day(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
 
 
 def _add_journal(command: argparse.ArgumentParser) -> None:

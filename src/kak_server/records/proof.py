@@ -20,9 +20,18 @@ READ_BYTES = 1 << 20
 WHOLE = 0.995  # of what was expected: less is pointed out
 
 
-def check(url: str, folder: Path, since_ms: int = 0) -> int:
+def check_folder(data_dir: Path, since: str = "") -> int:
+    """Those of a server's data folder. See `check`."""
+    if not (data_dir / "records.db").exists():
+        raise StartupError(f"{data_dir}: no records.db; --data-dir is the server's data folder")
+    return check(f"sqlite:///{(data_dir / 'records.db').absolute()}", data_dir / "recordings", since)
+
+
+def check(url: str, folder: Path, since: str = "") -> int:
     """Print what is found. 0: the recordings are what the ledger says; 1: not, and the lines with PROBLEM say where.
-    Files of tracks that began before `since_ms` are not read. Raises StartupError where the ledger cannot be read."""
+    Files of tracks from before the day `since` (YYYY-MM-DD, UTC) are not read. Raises StartupError where the ledger
+    cannot be read, and for a day that is none."""
+    since_ms = _begin_ms(since) if since else 0
     rows = files = read = stretches = problems = missing_ms = 0
     engine = connect(url)
     try:
@@ -83,6 +92,13 @@ def _file(row: LedgerRow, path: Path) -> Iterator[str]:
         return
     if digest.hexdigest() != row.sha256:
         yield f"{row.recording}: {path} is not what was recorded"
+
+
+def _begin_ms(day: str) -> int:
+    try:
+        return int(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1000)
+    except ValueError as problem:
+        raise StartupError(f"{day!r} is no day: YYYY-MM-DD") from problem
 
 
 def _time(at_ms: int) -> str:

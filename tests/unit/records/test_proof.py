@@ -90,6 +90,8 @@ def test_files_of_before_a_day_are_not_read(folder: Path, capsys: pytest.Capture
     (folder / "recordings" / "old.wav").unlink()
     assert check(folder, "--since", "2026-11-28") == 0
     assert "3 files, 2 of them read" in capsys.readouterr().out
+    assert check(folder, "--since", "yesterday") != 0
+    assert "'yesterday' is no day" in capsys.readouterr().err
 
 
 def test_where_there_is_no_ledger_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
