@@ -284,6 +284,7 @@ def test_the_worker_dies_in_mid_call_and_everybody_is_back(day: Day) -> None:
         ("notice", "media-restarted"),
     ]
     assert [o.position for o in lab.outputs if isinstance(o, Tell) and o.name == "media.reset"] == [SEAT_1]
+    lab.feed(lambda house: house.seats.expect_browser(SEAT_1))
     lab.browser(seat_leg(SEAT_1), "operator")
     lab.hear_worker()
     day.passes(6_000)

@@ -117,7 +117,8 @@ class Story:
         """What is known of it begins in the middle."""
         self.began = False
         self._arrived_ms = view.arrived_at_ms
-        self._add(Step(self.core.now_ms or view.arrived_at_ms, None, said.en, said.nb))
+        at_ms = self.core.now_ms or view.arrived_at_ms
+        self._add(Step(at_ms, at_ms - view.arrived_at_ms, said.en, said.nb))
 
     def _note_rooms(self, effects: Sequence[api.Effect]) -> None:
         row = self.core.state.contacts.get(self.contact)

@@ -160,6 +160,7 @@ async def test_shift_leads_and_technicians_see_who_was_considered(running: Runni
         "best": [
             {
                 **{"operator": "op-kari", "name": "Kari", "position": "oslo-1", "room": "oslo", "own_room": True},
+                "room_name": "AMK Oslo",
                 **{"idle_since_ms": 5, "chosen": True, "rank": [-1, 0, 5, "op-kari"]},
                 **{"merit_en": "levels 5 (emd 5)", "merit_nb": "nivå 5 (emd 5)"},
             }
@@ -168,9 +169,18 @@ async def test_shift_leads_and_technicians_see_who_was_considered(running: Runni
         "strategy": "most-skilled",
         "nearer_first": True,
         "rang_out_in": "",
+        "rang_out_in_name": "",
     }
     step = {"at_ms": 9, "after_ms": 2, "text_en": "Offer 1", "text_nb": "Tilbud 1", "considered": considered}
-    told = {"contact": "c1", "complete": True, "over": False, "steps": [step], "known": True, "rooms": ["oslo"]}
+    told = {
+        "contact": "c1",
+        "complete": True,
+        "began": True,
+        "over": False,
+        "steps": [step],
+        "known": True,
+        "rooms": ["oslo"],
+    }
     running.house.explained["c1"] = Result(True, told)
     running.house.explained["elsewhere"] = Result(False, code="forbidden", message="Other rooms.")
     running.house.explained["busy"] = Result(False, code="unavailable", message="Too many.")
