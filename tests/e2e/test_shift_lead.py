@@ -134,7 +134,7 @@ async def test_oslo_lends_somebody_to_bergen_and_gets_them_back(tmp_path: Path) 
             await lab.start_control()
             await caller.hang_up()
         sentences = (await lead.request("GET", f"/api/v1/calls/{contact}/explain"))["sentences"]
-        assert any("on loan from oslo" in sentence for sentence in sentences), sentences
+        assert any("on loan from AMK Oslo" in sentence for sentence in sentences), sentences
 
         await lead.connect_events()
         assert [row["lent"][0]["operator"] for row in lead.view["loans"]] == ["kari"], "the loan outlived it"
