@@ -16,6 +16,7 @@ from kak_server.model.light import names
 from kak_server.records import database
 from kak_server.records.config_tables import CHANGES, DRAFTS, EDITS, OBJECTS, PASSWORDS, VERSIONS
 from kak_server.records.config_types import DraftRow, Edits, ObjectRow, PasswordRow, VersionRow
+from kak_server.records.migrating import migrate
 
 PASSWORD = "password"  # the kind of a draft's edit that sets somebody's password hash
 _IN_MAX = 500
@@ -38,7 +39,7 @@ class ConfigStore:
                 connection.execute(select(func.max(VERSIONS.c.number)))
                 connection.execute(select(func.max(EDITS.c.place)))
         except (OperationalError, ProgrammingError):
-            database.migrate(self._engine)
+            migrate(self._engine)
 
     def close(self) -> None:
         """Let the connections go."""

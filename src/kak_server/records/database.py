@@ -6,8 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Column, Connection, Engine, Row, Table, bindparam, create_engine, event, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -20,7 +18,6 @@ from kak_server.records.fit import fitted
 from kak_server.records.tables import AUDIT, CALLS, LEDGER
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 5
 PIECE_ROWS = 1_000
 
@@ -54,7 +51,7 @@ def unusable(url: str) -> str:
 
 
 def connect(url: str) -> Engine:
-    """An engine; SQLite in WAL mode with foreign keys, and its folder made where missing."""
+    """An engine; SQLite in WAL mode, and its folder made where missing."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
@@ -70,15 +67,6 @@ def connect(url: str) -> Engine:
         cursor.close()
 
     return engine
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the database to this version's tables. Raises SQLAlchemyError."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
 
 
 def put_calls(connection: Connection, calls: Sequence[CallRecord]) -> None:

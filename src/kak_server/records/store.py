@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from kak_server.records import chain, database, half_hours
 from kak_server.records.half_hours import IssuedRow, Wanted
+from kak_server.records.migrating import migrate
 from kak_server.records.spill import Item, Spill
 from kak_server.records.types import AuditRow, CallRecord, LedgerRow
 from kak_server.records.waiting import Waiting
@@ -161,7 +162,7 @@ class RecordStore:
 
         Raises OperationalError or OSError.
         """
-        database.migrate(self._engine)
+        migrate(self._engine)
         with self._order:
             items, unreadable = self._waiting.read()
             self._usable = True

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from kak_server.records import half_hours
-from kak_server.records.database import connect, migrate
+from kak_server.records.database import connect
 from kak_server.records.half_hours import IssuedRow, Wanted
+from kak_server.records.migrating import migrate
 from kak_server.records.store import RecordStore
 from kak_server.statistics.columns import By
 from kak_server.statistics.halfhours import HALF_HOUR_MS, Row

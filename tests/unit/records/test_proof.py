@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from kak_server import cli
-from kak_server.records.database import add_ledger, connect, migrate
+from kak_server.records.database import add_ledger, connect
+from kak_server.records.migrating import migrate
 from kak_server.records.types import LedgerRow
 
 NOON_MS = 1_795_867_200_000  # 2026-11-28T12:00:00Z

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from kak_server.records.chain import GENESIS, row_hash
-from kak_server.records.database import add_audit, add_ledger, connect, migrate, put_calls, unusable
+from kak_server.records.database import add_audit, add_ledger, connect, put_calls, unusable
+from kak_server.records.migrating import migrate
 from kak_server.records.spill import Spill
 from kak_server.records.store import RecordStore
 from kak_server.records.tables import METADATA

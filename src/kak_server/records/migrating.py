@@ -1,0 +1,39 @@
+"""The tables of this version, made or brought up to date: by one at a time, and wholly or not at all.
+
+At one start two may find that tables are missing (versions of the configuration and the records' writer), and so may
+two servers, or a command line beside one. Whoever comes second waits, and finds the work done.
+"""
+
+import threading
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Alembic keeps what it works on in its modules: of two threads in it, one worked on the other's connection, which
+# SQLite answers by ending the process.
+_IN_ALEMBIC = threading.Lock()
+
+_POSTGRESQL_LOCK = 0x6B616B  # "kak"; the same in each version of this program
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to this version's tables, in one transaction. Raises SQLAlchemyError."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with _IN_ALEMBIC, engine.begin() as connection:
+        _alone(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _alone(connection: Connection) -> None:
+    """The transaction is one that nobody else can be in meanwhile. Python's driver for SQLite begins none before a
+    table is made: each would stand by itself, and a start that was killed between two could never go on."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
