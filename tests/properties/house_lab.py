@@ -2,6 +2,7 @@
 then what the neighbours say to that. It may die after any output and come back from its journal."""
 
 import json
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -113,6 +114,8 @@ class Lab:
         self.empty: set[RecordingId] = set()  # nothing of them reached the disk
         self.gaps: list[StoreGap] = []  # in the ledger
         self.full = False  # the disk that workers record to
+        self.refusing: list[str] = []  # why workers will not make the next legs
+        self.refused: deque[tuple[rpc.CreateRtp, str]] = deque()  # and have not made these
         self.crash_after: int | None = None  # so many more outputs
         self.house = House(self.settings, RoutingCore(), self.ids)
         self._come_up()
@@ -129,9 +132,12 @@ class Lab:
             self.house.at(self.now_ms)
             result = action(self.house)
             self._carry_out()
-            while self.radio.events:
-                event = self.radio.events.popleft()
-                self.house.radio_event(event, self.now_ms)
+            while self.radio.events or self.refused:
+                if self.refused:
+                    create, code = self.refused.popleft()
+                    self.house.leg_refused(create, code, self.now_ms)
+                else:
+                    self.house.radio_event(self.radio.events.popleft(), self.now_ms)
                 self._carry_out()
         except CrashedError:
             self.restart()
@@ -185,7 +191,7 @@ class Lab:
     def start_worker(self) -> None:
         """A new process, that holds nothing."""
         self.boots += 1
-        self.worker = Worker(f"boot-{self.boots}", full=self.full)
+        self.worker = Worker(f"boot-{self.boots}", full=self.full, refusing=self.refusing)
 
     def kill_worker(self) -> None:
         """With all it held, and with the events nobody took."""
@@ -220,6 +226,7 @@ class Lab:
         self.house = House(self.settings, core, self.ids)
         recovery.restore(self.house, through_json(self.records))
         self.attached = False
+        self.refused.clear()
         self.timers.clear()
         self.radio = Gateway(GROUPS, patches=self.radio.patches)
         self._come_up()
@@ -261,7 +268,10 @@ class Lab:
                 assert self.attached, "a command while no worker is attached"
                 assert self.worker is not None
                 self.commands.append(output.command)
-                self.worker.apply(output.command, self.now_ms)
+                if isinstance(output.command, rpc.CreateRtp):
+                    self._made(output.command)
+                else:
+                    self.worker.apply(output.command, self.now_ms)
                 self.started |= set(self.worker.recordings)
                 self.empty |= {name for name, told in self.worker.failed.items() if not told.stored_ms}
             case StoreTrack():
@@ -273,6 +283,12 @@ class Lab:
                 self.kept.add(output.recording.recording)
             case _:
                 pass
+
+    def _made(self, create: rpc.CreateRtp) -> None:
+        """Or not: the reply comes after whatever else was ordered."""
+        assert self.worker is not None
+        if code := self.worker.apply(create, self.now_ms):
+            self.refused.append((create, code))
 
     def _gap(self, gap: StoreGap) -> None:
         """Each stretch that is missing is on record once, and no two of a track overlap."""

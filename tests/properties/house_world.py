@@ -42,10 +42,22 @@ class Worker:
     signalled: dict[LegId, tuple[str, int]] = field(default_factory=dict)  # what control said last of the peer
     quiet: set[LegId] = field(default_factory=set)  # legs whose peer wants nothing
     ring: deque[rpc.Event] = field(default_factory=deque)
+    refusing: list[str] = field(default_factory=list)  # why it will not make the next legs
+    missing: set[LegId] = field(default_factory=set)  # those that it did not make and was not told to close
 
-    def apply(self, command: rpc.Command, now_ms: int) -> None:
-        """One command; a refusal means that the house ordered nonsense."""
+    def apply(self, command: rpc.Command, now_ms: int) -> str:
+        """One command. "", or why a leg could not be made; any other refusal means that the house ordered nonsense."""
+        if getattr(command, "leg", "") in self.missing and isinstance(
+            command, rpc.ModifyRtp | rpc.OpenUplink | rpc.SendDtmf
+        ):
+            return ""  # refused: there is no such leg. Nothing follows from that
         match command:
+            case rpc.CreateRtp() if self.refusing and self.rtp.get(command.leg) != command:
+                if (there := self.rtp.get(command.leg)) is not None and there.port == command.port:
+                    self._drop(command.leg)
+                if command.leg not in self.rtp:
+                    self.missing.add(command.leg)
+                return self.refusing.pop()
             case rpc.CreateRtp():
                 ports = {leg.port for name, leg in self.rtp.items() if name != command.leg}
                 assert command.port not in ports, f"port {command.port} of {command.leg} is bound"
@@ -89,6 +101,7 @@ class Worker:
                 (self.awaited.add if command.on and command.once else self.awaited.discard)(command.leg)
             case _:
                 raise AssertionError(f"the house does not order {command}")
+        return ""
 
     def talk(self, leg: LegId, talking: bool) -> rpc.LegTalk:
         """What a watched source is heard of."""
@@ -146,9 +159,9 @@ class Worker:
         )
 
     def differences(self, desired: Plan) -> list[str]:
-        """Where this worker is not as desired."""
+        """Where this worker is not as desired, but for legs that it could not make."""
         wrong = []
-        if set(self.rtp) != set(desired.legs):
+        if set(self.rtp) != set(desired.legs) - self.missing:
             wrong.append(f"RTP legs {sorted(self.rtp)}, desired {sorted(desired.legs)}")
         for leg in set(self.rtp) & set(desired.legs):
             here, there = self.rtp[leg], desired.legs[leg]
@@ -173,6 +186,7 @@ class Worker:
 
     def _drop(self, leg: LegId) -> None:
         self.quiet.discard(leg)
+        self.missing.discard(leg)
         self.rtp.pop(leg, None)
         self.browsers.pop(leg, None)
         if self.uplinks.pop(leg, None) is not None:

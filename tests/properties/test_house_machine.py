@@ -37,6 +37,7 @@ from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import FloorInput
 from tests.properties.house_brought import BroughtRules
 from tests.properties.house_lab import GROUPS, OPERATORS, SEATS, Lab, through_json
+from tests.properties.house_mishaps import MishapRules
 from tests.properties.house_recording import RecordingRules
 from tests.properties.house_world import same_words
 from tests.unit.bridges.world import KARI, OFFER
@@ -84,7 +85,7 @@ seats = st.sampled_from(SEATS)
 gssis = st.sampled_from(GROUPS)
 
 
-class HouseMachine(BroughtRules, RecordingRules, RuleBasedStateMachine):
+class HouseMachine(BroughtRules, RecordingRules, MishapRules, RuleBasedStateMachine):
     """Random days of the house between its rooms."""
 
     phones: tuple[PhoneInfo, ...] = ()
@@ -721,6 +722,8 @@ class HouseMachine(BroughtRules, RecordingRules, RuleBasedStateMachine):
         lab.hear_worker()
         if any(group.keys or group.open for group in lab.house.groups.groups.values()):
             return
+        if lab.refusing or (lab.worker is not None and lab.worker.missing):
+            return  # what could not be made is ordered again
         if lab.house.callers.turned.legs:  # who only hears an announcement is hung up by a restart
             return
         browsers = {} if lab.worker is None else lab.worker.browsers

@@ -150,32 +150,36 @@ class Calls:
             )
         )
 
-    def port_lost(self, create: rpc.CreateRtp, code: str) -> None:
-        """A caller's leg could not be made: the port is somebody else's and rests. Before the answer another is taken;
-        a peer that has been told is offered another (after a worker's death: ours was free for a moment)."""
+    def port_lost(self, create: rpc.CreateRtp, code: str, *, elsewhere: bool) -> bool:
+        """A caller's leg could not be made. Where another port may help: before the answer another is taken; a peer
+        that has been told is offered another (after a worker's death: ours was free for a moment). False: the leg
+        stays as it is, and is to be ordered again."""
         ctx = self.ctx
         line = self.lines.get(ContactId(create.leg.removeprefix("caller-")))
         if line is None or line.leg.port != create.port or line.gone:
-            return  # of one who has left: a word that comes late, about a port that is free again
+            return True  # of one who has left: a word that comes late, about a port that is free again
         ctx.emit(Note("leg_refused", "error", {"contact": line.contact, "code": code, "port": create.port}))
         order = None
+        if line.direction == "out" and not line.answered:  # the peer may not be asked again before it answers
+            ctx.route(ContactGone(ctx.now_ms, line.contact, "no-media"))
+            return True
+        if not elsewhere:
+            return False
         if line.answered:
             moved = moved_line(ctx, line)
             if moved is None:
-                return
+                return False
             line, order = moved
-        elif line.direction == "out":  # the peer has our offer and may not be asked again before it answers
-            ctx.route(ContactGone(ctx.now_ms, line.contact, "no-media"))
-            return
-        elif (port := ctx.ports.take()) is not None:
+        elif (port := ctx.ports.instead_of(create.port)) is not None:
             sdp = line.answer_sdp.replace(f"m=audio {create.port} ", f"m=audio {port} ", 1)
             line = replace(line, leg=replace(line.leg, port=port), answer_sdp=sdp)
         else:
-            return
+            return False
         self.keep(line)
         self.refresh(line.contact)
         if order is not None:
             ctx.emit(order)
+        return True
 
     def turn_away(self, contact: ContactId, why: str) -> None:
         """The routing core would not have it: the caller is told, instead of ringing for ever."""

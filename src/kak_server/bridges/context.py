@@ -11,6 +11,7 @@ from kak_server.bridges.handling import Handling
 from kak_server.bridges.notices import Notices
 from kak_server.bridges.outputs import Delete, JournalEvent, Output, Put, ToMedia
 from kak_server.bridges.port_pool import PortPool
+from kak_server.bridges.refused_legs import RefusedLegs
 from kak_server.bridges.staff import PersonInfo
 from kak_server.bridges.tapings import Tapings
 from kak_server.bridges.tracks import Tracks
@@ -169,6 +170,7 @@ class Context:
     tracks: Tracks = field(init=False)
     tapings: Tapings = field(init=False)
     notices: Notices = field(init=False)
+    refused_legs: RefusedLegs = field(init=False)
     on_effect: Callable[[routing.Effect], None] = field(init=False)
     on_step: Callable[[routing.Event, tuple[routing.Effect, ...]], None] = lambda event, effects: None
     on_settled: Callable[[], None] = lambda: None  # what is worked out once, when all of an input is known
@@ -178,6 +180,7 @@ class Context:
         self.tracks = Tracks(self)
         self.tapings = Tapings(self)
         self.notices = Notices(self)
+        self.refused_legs = RefusedLegs(self)
 
     def emit(self, output: Output) -> None:
         """Something to do, after all that was emitted before it."""
@@ -238,6 +241,8 @@ class Context:
             return
         if isinstance(command, rpc.StartRecord):
             self.tracks.started(command)
+        elif isinstance(command, rpc.CreateRtp | rpc.CloseLeg):
+            self.refused_legs.ordered(command.leg)
         self.emit(ToMedia(command))
 
     def media_place(self, call: IncomingCall) -> tuple[str, str]:

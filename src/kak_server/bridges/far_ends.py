@@ -68,16 +68,18 @@ def hold(house: "House", contact: ContactId, on: bool, *, told: str = "") -> Non
     house.ctx.emit(ToSip("reoffer", line.call, sdp=offer, reason="hold" if on else "resume"))
 
 
-def leg_lost(house: "House", create: rpc.CreateRtp, code: str) -> None:
-    """A party's leg could not be made: where that ends the party, whoever asked us to call it hears so."""
+def leg_lost(house: "House", create: rpc.CreateRtp, code: str, *, elsewhere: bool) -> bool:
+    """A party's leg could not be made: where that ends the party, whoever asked us to call it hears so. False: the leg
+    is to be ordered again."""
     found = house.parties.of_leg(create.leg)
     if found is None:
-        return
+        return True
     line, party = found
-    house.parties.leg_lost(create.leg, create.port, code)
+    done = house.parties.leg_lost(create.leg, create.port, code, elsewhere=elsewhere)
     if party.call not in house.parties.by_call:
         house.transfers.tell_failure(party, "unreachable")
     _party_redraw(house, line.contact)
+    return done
 
 
 def _dialled(house: "House", event: Dialled) -> None:

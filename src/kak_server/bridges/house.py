@@ -8,7 +8,7 @@ clock or touches a socket.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.bridges import commands, far_ends, giving_way, recovery, replacing, worker_events
+from kak_server.bridges import commands, far_ends, giving_way, recovery, refused_legs, replacing, worker_events
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_talk import BroughtTalk
@@ -137,6 +137,7 @@ class House:
             "brought": lambda rest: self.brought.forget(ContactId(rest)),
             "chat-idle": lambda rest: self.redraw_some(self.chat_silence.due(ContactId(rest))),
             "turned": lambda rest: self.callers.turned.said(CallId(rest)),
+            refused_legs.TIMER: self.ctx.refused_legs.due,
         }
 
     def at(self, now_ms: int) -> None:
@@ -248,13 +249,7 @@ class House:
     def leg_refused(self, create: rpc.CreateRtp, code: str, now_ms: int) -> None:
         """The worker could not make an RTP leg (somebody else has its port): nobody must talk into it unheard."""
         self.at(now_ms)
-        if create.leg.startswith("seat-"):
-            if not self.phone_desk.phones.leg_lost(create):
-                self.seats.no_sound(create)
-        elif create.leg.startswith("party-"):
-            far_ends.leg_lost(self, create, code)
-        else:
-            self.calls.port_lost(create, code)
+        worker_events.leg_refused(self, create, code)
         self.ctx.settle()
 
     def worker_lost(self, reason: str, now_ms: int) -> None:

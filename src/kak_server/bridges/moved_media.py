@@ -90,7 +90,7 @@ def _direction(sdp: str) -> Direction:
 
 
 def _moved(ctx: Context, leg: rpc.CreateRtp, local_sdp: str) -> tuple[rpc.CreateRtp, str] | None:
-    port = ctx.ports.take()
+    port = ctx.ports.instead_of(leg.port)
     if port is None:
         return None
     sdp = local_sdp.replace(f"m=audio {leg.port} ", f"m=audio {port} ", 1)

@@ -82,6 +82,17 @@ class Notices:
             "Recording fails: calls are not being recorded. They go on as before; it begins again as soon as it can.",
         )
 
+    # --- legs that the worker could not make --------------------------------------------------------------------------
+
+    def no_sound(self) -> None:
+        """Somebody in a call, or a talkgroup, is not heard just now and does not hear."""
+        self._tell_all(
+            "sound-failed",
+            "alarm",
+            "Medietjenesten får ikke åpnet lyd: noen i en samtale eller talegruppe høres ikke. Det prøves igjen.",
+            "The media service cannot open sound: somebody in a call or a talkgroup is not heard. It is tried again.",
+        )
+
     # --- a caller without sound -----------------------------------------------------------------------------------
 
     def silent(self, position: PositionId, contact: ContactId, silent_ms: int) -> None:

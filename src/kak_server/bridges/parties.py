@@ -150,19 +150,24 @@ class Parties:
             self.ctx.emit(ToSip("probe", party.call))
             self.ctx.emit(Note("party_silent", "warning", {"contact": line.contact, "silent_ms": silent_ms}))
 
-    def leg_lost(self, leg: str, port: int, code: str) -> None:
-        """Its leg could not be made, and the peer has been told of the port. One that talks is offered another; before
-        that it may not be asked again, and nobody would hear anything."""
-        if (found := self.of_leg(leg)) is not None and found[1].leg.port == port:
-            line, party = found
-            self.ctx.emit(Note("leg_refused", "error", {"contact": line.contact, "code": code, "port": port}))
-            moved = moved_party(self.ctx, party) if party.talks else None
-            if moved is None:
-                self.drop(line, party, "no-media")
-                return
-            self.calls.keep(line.with_party(moved[0]))
-            self.calls.refresh(line.contact)
-            self.ctx.emit(moved[1])
+    def leg_lost(self, leg: str, port: int, code: str, *, elsewhere: bool) -> bool:
+        """Its leg could not be made, and the peer has been told of the port. One that talks is offered another, where
+        that may help; before that it may not be asked again, and nobody would hear anything. False: the leg stays as
+        it is, and is to be ordered again."""
+        if (found := self.of_leg(leg)) is None or found[1].leg.port != port:
+            return True
+        line, party = found
+        self.ctx.emit(Note("leg_refused", "error", {"contact": line.contact, "code": code, "port": port}))
+        if party.talks and not elsewhere:
+            return False
+        moved = moved_party(self.ctx, party) if party.talks else None
+        if moved is None:
+            self.drop(line, party, "no-media")
+            return True
+        self.calls.keep(line.with_party(moved[0]))
+        self.calls.refresh(line.contact)
+        self.ctx.emit(moved[1])
+        return True
 
     # --- the ends -------------------------------------------------------------------------------------------------
 

@@ -225,15 +225,17 @@ class Phones:
         if view is not None and held != (view.state is routing.ContactState.HELD):
             self.ctx.route(routing.HoldSet(self.ctx.now_ms, seat.operator, view.contact, held))
 
-    def leg_lost(self, create: rpc.CreateRtp) -> bool:
-        """The leg of a phone that somebody talks at could not be made: the phone is offered another, or is lost to the
-        call. False: no phone talks there."""
+    def leg_lost(self, create: rpc.CreateRtp, *, elsewhere: bool) -> bool | None:
+        """The leg of a phone that somebody talks at could not be made: the phone is offered another where that may
+        help, or is lost to the call. False: the leg is to be ordered again; None: no phone talks there."""
         position = PositionId(create.leg.removeprefix("seat-"))
         active, seat = self.active.get(position), self.seats.seats.get(position)
         if seat is None or seat.rtp is None or active is None or active.talking is None:
-            return False
+            return None
         if seat.rtp.port != create.port:
             return True  # it has another already
+        if not elsewhere:
+            return False
         moved = moved_phone(self.ctx, seat.rtp, active)
         if moved is None:
             call = active.talking

@@ -33,6 +33,14 @@ class PortPool:
             self._taken.discard(port)
             self._free[port] = None
 
+    def instead_of(self, lost: int) -> int | None:
+        """Another port in place of one that turned out to be somebody else's, which is the last to be tried again;
+        None when all are in use."""
+        port = self.take()
+        if port is not None:
+            self.free(lost)
+        return port
+
     def left(self) -> int:
         """How many ports are free."""
         return len(self._free)

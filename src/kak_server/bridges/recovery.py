@@ -183,6 +183,7 @@ def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
         ctx.tracks.salvage()
         ctx.incarnation += 1
     ctx.tapings.attaching(new_boot)
+    ctx.refused_legs.attaching()
     ctx.notices.media_back(new_boot and bool(house.calls.lines or house.seats.seats))
     if known != boot:
         house.last_boot = boot

@@ -71,6 +71,22 @@ class Talkgroups:
         self.ctx.put(f"group/{group.info.gssi}", leg)
         self.ctx.ports.claim(leg.port)
 
+    def leg_lost(self, create: rpc.CreateRtp, *, elsewhere: bool) -> bool:
+        """A group's leg could not be made: nobody here hears it, and nobody there hears us. Where another port may
+        help, the gateway is told to send there. False: the leg is to be ordered again."""
+        gssi = Gssi(int(create.leg.removeprefix("tg-")))
+        group = self.groups.get(gssi)
+        if group is None or group.leg is None or group.leg.port != create.port:
+            return True
+        self.ctx.emit(Note("leg_refused", "error", {"gssi": gssi, "port": create.port}))
+        port = self.ctx.ports.instead_of(create.port) if elsewhere else None
+        if port is None:
+            return False
+        self.keep_leg(group, replace(group.leg, port=port))
+        self.replan(group)
+        self.ctx.emit(ToRadio("open_leg", gssi, host=self.ctx.settings.media_host, port=port))
+        return True
+
     # --- from the gateway -----------------------------------------------------------------------------------------
 
     def on_event(self, event: radio.RadioEvent) -> None:

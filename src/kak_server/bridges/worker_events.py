@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from kak_server.bridges.outputs import Dirty, Note
+from kak_server.bridges import far_ends, refused_legs
+from kak_server.bridges.outputs import Dirty, Note, SetTimer
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, PositionId
 
@@ -47,6 +48,33 @@ def take(house: "House", event: rpc.Event) -> None:
 def record_refused(house: "House", order: rpc.StartRecord, code: str, text: str, now_ms: int) -> None:
     """The worker would not begin a track: it is begun again like one that the disk did not take."""
     house.media_event(rpc.RecordFailed(order.recording, f"{code}: {text}", "refused", now_ms, 0), now_ms)
+
+
+def leg_refused(house: "House", create: rpc.CreateRtp, code: str) -> None:
+    """The worker's word on one order."""
+    ctx, leg = house.ctx, create.leg
+    ctx.notices.no_sound()
+    ctx.emit(SetTimer(f"notice/{refused_legs.NOTICE}", ctx.now_ms + refused_legs.SAID_FOR_MS))
+    elsewhere = ctx.refused_legs.may_move(leg, code)
+    kind, _, rest = leg.partition("-")
+    if kind == "seat":
+        owner, done = f"seat/{rest}", house.phone_desk.phones.leg_lost(create, elsewhere=elsewhere)
+        if done is None:
+            house.seats.no_sound(create)
+            return
+    elif kind == "party":
+        found = house.parties.of_leg(leg)
+        owner = f"contact/{found[0].contact}" if found is not None else ""
+        done = far_ends.leg_lost(house, create, code, elsewhere=elsewhere)
+    elif kind == "tg":
+        owner, done = f"group/{rest}", house.groups.leg_lost(create, elsewhere=elsewhere)
+    elif kind == "caller":
+        owner, done = f"contact/{rest}", house.calls.port_lost(create, code, elsewhere=elsewhere)
+        house.redraw(ContactId(rest))
+    else:
+        owner, done = f"{kind}/{rest}", False
+    if not done:
+        ctx.refused_legs.later(owner, leg)
 
 
 def recording_timers(house: "House") -> Mapping[str, Callable[[str], None]]:
