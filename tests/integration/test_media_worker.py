@@ -289,6 +289,8 @@ async def test_events_wait_for_the_next_control(tmp_path: Path) -> None:
         numbers = [n for n, _ in newer.events]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         assert numbers[0] <= seen + 1
+        learned = next(n for n, event in newer.events if isinstance(event, rpc.LegLearned))
+        assert newer.client.newest_at_census >= learned, "the census is newer than what it tells of"
         await newer.client.stop()
         caller.close()
 

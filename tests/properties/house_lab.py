@@ -5,6 +5,7 @@ import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from kak_server.bridges import recovery
@@ -107,6 +108,7 @@ class Lab:
         self.boots = 0
         self.worker: Worker | None = None
         self.attached = False
+        self.late = 0  # so many of the events that wait at the worker are older than its census
         self.commands: list[rpc.Command] = []  # of the last input
         self.outputs: list[Output] = []  # of the last input
         self.started: set[RecordingId] = set()
@@ -158,22 +160,25 @@ class Lab:
         for _ in range(most):
             if self.worker is None or not self.attached or not self.worker.ring:
                 return
-            event = self.worker.ring[0]
-            house = self.house
-            self.feed(lambda house, event=event: house.media_event(event, self.now_ms))  # type: ignore[misc]
+            said, house = partial(_say, self.worker.ring[0], late=self.late > 0), self.house
+            self.feed(said)
             if self.house is house:
                 self.worker.ring.popleft()
+                self.late = max(0, self.late - 1)
 
     def say(self, event: rpc.Event) -> None:
         """The worker says something: at once when control listens, later when it does not."""
         if self.worker is not None:
-            self.worker.ring.append(event)
+            if isinstance(event, rpc.LegMedia):
+                self.worker.says_of(event)
+            else:
+                self.worker.ring.append(event)
             self.hear_worker()
 
-    def browser(self, leg: Any, role: rpc.WebrtcRole) -> None:
+    def browser(self, leg: Any, role: rpc.WebrtcRole, packets: bool = True) -> None:
         """A browser's offer reaches the worker, past the house; refused when nobody is attached."""
         if self.worker is not None and self.attached:
-            self.worker.browser(leg, role)
+            self.worker.browser(leg, role, packets)
 
     def pass_to(self, at_ms: int) -> None:
         """Time goes by; leases in the worker lapse by themselves."""
@@ -209,6 +214,7 @@ class Lab:
         worker = self.worker
         assert worker is not None
         self.attached = True
+        self.late = len(worker.ring)
         census = through_census(worker.census())
         self.feed(lambda house: house.worker_attached(census, worker.boot, self.now_ms))
 
@@ -318,6 +324,10 @@ class Lab:
         """Where the operator sits."""
         view = self.house.ctx.core.operator(operator)
         return view.position if view is not None else None
+
+
+def _say(event: rpc.Event, house: House, *, late: bool) -> None:
+    house.media_event(event, house.ctx.now_ms, late=late)
 
 
 def through_census(census: rpc.Census) -> rpc.Census:

@@ -31,6 +31,7 @@ class Worker:
     boot: str
     rtp: dict[LegId, rpc.CreateRtp] = field(default_factory=dict)
     browsers: dict[LegId, rpc.WebrtcRole] = field(default_factory=dict)
+    packets: dict[LegId, str] = field(default_factory=dict)  # of browsers' legs: whether they come ("up")
     mixes: dict[MixId, tuple[rpc.Edge, ...]] = field(default_factory=dict)
     plays: dict[str, rpc.StartPlay] = field(default_factory=dict)
     recordings: dict[RecordingId, rpc.StartRecord] = field(default_factory=dict)
@@ -111,11 +112,18 @@ class Worker:
             self.watched.discard(leg)
         return rpc.LegTalk(leg, talking, -20.0, last)
 
-    def browser(self, leg: LegId, role: rpc.WebrtcRole) -> None:
-        """A browser's offer was answered; its packets arrive."""
+    def browser(self, leg: LegId, role: rpc.WebrtcRole, packets: bool = True) -> None:
+        """A browser's offer was answered; its packets arrive, or do not yet."""
         self._drop(leg)
         self.browsers[leg] = role
-        self.ring.append(rpc.LegMedia(leg, "up"))
+        self.packets[leg] = "new"
+        if packets:
+            self.says_of(rpc.LegMedia(leg, "up"))
+
+    def says_of(self, event: rpc.LegMedia) -> None:
+        """Packets of a browser begin or cease."""
+        self.packets[event.leg] = event.state
+        self.ring.append(event)
 
     def end_told(self, pick: int) -> None:
         """An announcement that told a place is over, and so is the silence after it."""
@@ -146,7 +154,7 @@ class Worker:
             )
             for n, c in self.rtp.items()
         ]
-        legs += [rpc.LegCensus(leg, role, "up") for leg, role in self.browsers.items()]
+        legs += [rpc.LegCensus(leg, role, self.packets[leg]) for leg, role in self.browsers.items()]
         return rpc.Census(
             tuple(legs),
             dict(self.mixes),
@@ -189,6 +197,7 @@ class Worker:
         self.missing.discard(leg)
         self.rtp.pop(leg, None)
         self.browsers.pop(leg, None)
+        self.packets.pop(leg, None)
         if self.uplinks.pop(leg, None) is not None:
             self.ring.append(rpc.UplinkClosed(leg, "leg-closed"))
 

@@ -1,5 +1,6 @@
 """Days of the house that once ended badly, each as short as it can be told, against all laws of the house machine."""
 
+from kak_server.bridges.contact_plan import seat_leg
 from tests.properties.house_lab import SEATS
 from tests.properties.test_house_machine import HouseMachine
 from tests.unit.bridges.world import KARI, OLA
@@ -58,3 +59,15 @@ def test_a_word_of_a_browser_long_gone_gives_no_seat_its_sound() -> None:
     house.laws()
     house.control_restarts_unnoticed()
     house.laws()
+
+
+def test_an_old_word_of_sound_is_not_that_of_the_leg_that_took_its_place() -> None:
+    """Control dies before it has acknowledged that the first leg is up; its successor's census knows the second one."""
+    house = day(0, False)
+    house.sits_down(KARI, SEATS[0], False)
+    house.connects_sound(SEATS[0])
+    assert house.lab.worker is not None
+    house.lab.worker.browser(seat_leg(SEATS[0]), "operator", packets=False)
+    house.control_restarts(0, False, True)
+    house.laws()
+    assert house.lab.house.seats.seats[SEATS[0]].media != "up"

@@ -726,10 +726,6 @@ class HouseMachine(BroughtRules, RecordingRules, MishapRules, RuleBasedStateMach
             return  # what could not be made is ordered again
         if lab.house.callers.turned.legs:  # who only hears an announcement is hung up by a restart
             return
-        browsers = {} if lab.worker is None else lab.worker.browsers
-        seats = lab.house.seats.seats.items()
-        if any(seat.media == "down" and seat_leg(position) in browsers for position, seat in seats):
-            return  # the worker's census says that the sound is up after all, and the operator is asked
         before, state = lab.house.ctx.desk.desired(), core_state(lab)
         timers = dict(lab.house.ctx.core.timers())
         lab.restart()
@@ -783,6 +779,15 @@ class HouseMachine(BroughtRules, RecordingRules, MishapRules, RuleBasedStateMach
     def the_worker_holds_what_is_desired(self) -> None:
         if self.lab.attached and self.lab.worker is not None and not self.lab.worker.ring:
             assert self.lab.worker.differences(self.lab.house.ctx.desk.desired()) == []
+
+    @invariant()
+    def who_counts_as_having_sound_has_it(self) -> None:
+        worker = self.lab.worker
+        if worker is None or not self.lab.attached or worker.ring:
+            return
+        for position, seat in self.lab.house.seats.seats.items():
+            if seat.media == "up" and seat.rtp is None and not seat.phone:
+                assert worker.packets.get(seat_leg(position)) == "up", position
 
     @invariant()
     def nobody_hears_a_contact_that_ended(self) -> None:

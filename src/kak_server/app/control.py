@@ -266,7 +266,7 @@ class Control:
 
     def _media_events(self, numbered: Sequence[tuple[int, int, rpc.Event]]) -> None:
         """What the worker said at once is one input; a bug in one event must not swallow the others."""
-        self.dispatcher.feed_all([_heard(event) for _number, _at_ms, event in numbered])
+        self.dispatcher.feed_all([_heard(event, n <= self.media.newest_at_census) for n, _at_ms, event in numbered])
 
     def _worker_attached(self, boot: str, census: rpc.Census, lost_events: int) -> None:
         if lost_events:
@@ -392,8 +392,8 @@ class Control:
             self.collector.look()
 
 
-def _heard(event: rpc.Event) -> Feed:
-    return lambda house, now_ms: house.media_event(event, now_ms)
+def _heard(event: rpc.Event, late: bool) -> Feed:
+    return lambda house, now_ms: house.media_event(event, now_ms, late=late)
 
 
 def _read(core: SipCore, name: str) -> Any:

@@ -176,10 +176,10 @@ class House:
             self.ctx.emit(Note("probe_answered", fields={"call": event.call, "status": event.status}))
         self.ctx.settle()
 
-    def media_event(self, event: rpc.Event, now_ms: int) -> None:
-        """From the media worker."""
+    def media_event(self, event: rpc.Event, now_ms: int, *, late: bool = False) -> None:
+        """From the media worker. `late`: from before the census of this attach, which told what came of it."""
         self.at(now_ms)
-        worker_events.take(self, event)
+        worker_events.take(self, event, late=late)
         self.ctx.settle()
 
     def fetched(self, call: CallId, found: Fetched, now_ms: int) -> None:

@@ -1,12 +1,13 @@
 """The citizen's video: a link with a token, a page that sends pictures, a viewer at the operator's call card."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, Video
 from kak_server.bridges.outputs import Note
+from kak_server.media import rpc
 from kak_server.media.plan import EMPTY, Plan
 from kak_server.model.ids import ContactId, LegId, PositionId
 from kak_server.routing.api import ContactDescribed, ContactKind, ContactState
@@ -124,8 +125,8 @@ class Videos:
             if view is None or view.state not in JOINED or view.position != position:
                 self.leave(position)
 
-    def worker_attached(self, legs: Collection[str]) -> list[ContactId]:
-        """Pictures whose leg the worker does not have ceased. Returns the contacts to redraw."""
-        gone = [leg for line in self.calls.lines.values() if (leg := str(video_leg(line.contact))) not in legs]
-        changed = [self.media_event(leg, "closed") for leg in gone]
+    def worker_attached(self, legs: Mapping[str, rpc.LegCensus]) -> list[ContactId]:
+        """The worker's word on pictures counts; without a leg there are none. Returns the contacts to redraw."""
+        named = [str(video_leg(contact)) for contact in self.calls.lines]
+        changed = [self.media_event(leg, legs[leg].media if leg in legs else "closed") for leg in named]
         return [contact for contact in changed if contact is not None]

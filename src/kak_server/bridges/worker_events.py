@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from kak_server.bridges.house import House
 
 
-def take(house: "House", event: rpc.Event) -> None:
-    """One event, to its end."""
+def take(house: "House", event: rpc.Event, *, late: bool = False) -> None:
+    """One event, to its end. `late`: the census told what came of it."""
     if house.phone_desk.media_event(event):
         pass
     elif isinstance(event, rpc.LegMedia):
-        _leg_media(house, event)
+        _leg_media(house, event, late)
     elif isinstance(event, rpc.LegLearned):
         _learned(house, event)
     elif isinstance(event, rpc.LegSilent):
@@ -88,13 +88,14 @@ def recording_timers(house: "House") -> Mapping[str, Callable[[str], None]]:
     return {"taping": house.ctx.tapings.due}
 
 
-def _leg_media(house: "House", event: rpc.LegMedia) -> None:
+def _leg_media(house: "House", event: rpc.LegMedia, late: bool) -> None:
     kind = event.leg.partition("-")[0]
     if kind == "seat":
-        house.seats.media_event(event.leg, event.state)
+        if not late:  # the leg that it was said of may have been replaced by one without sound
+            house.seats.media_event(event.leg, event.state)
         if event.state != "up":
             _let_go(house, PositionId(event.leg.removeprefix("seat-")))
-    elif kind == "video":
+    elif kind == "video" and not late:
         contact = house.videos.media_event(event.leg, event.state)
         if contact is not None:
             house.redraw(contact)

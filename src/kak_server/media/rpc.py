@@ -3,7 +3,8 @@
 Framing: one JSON object a line (UTF-8, `\\n`), at most MAX_LINE_BYTES. Control speaks first:
 
     -> {"t":"attach","version":1,"generation":7,"events_after":41,"boot":"<worker boot id or ''>"}
-    <- {"t":"attached","version":1,"boot":"b-..","generation":7,"census":{...},"first_event":42,"lost_events":0}
+    <- {"t":"attached","version":1,"boot":"b-..","generation":7,"census":{...},"first_event":42,"lost_events":0,
+         "newest_event":44}
     <- {"t":"refused","code":"stale_generation"|"version"|"malformed","message":"..."}      (and the socket closes)
 
 then commands `{"t":"cmd","id":"<idempotency key>","op":"leg.create_rtp","args":{..}}` are answered in order by
@@ -16,7 +17,9 @@ A higher generation takes over from a lower one (the older socket is closed); a 
 process that was thought dead can never command legs again. Every command is idempotent: repeating one (same id, or
 the same content under a new id) leaves the same state. Events are numbered from 1 since the worker's boot and kept
 in a bounded ring until acknowledged; a detached worker keeps going, and what the ring had to drop is counted in
-`lost_events`. A worker without control and without legs ends after ORPHAN_EXIT_S.
+`lost_events`. The census tells what came of all events up to `newest_event` (an older worker leaves it out): those of
+them that follow are heard late, and say nothing of what is now. A worker without control and without legs ends after
+ORPHAN_EXIT_S.
 
 Sources and sinks. A leg is a source under its own id. An RTP leg has one sink, its id; an operator's leg has two,
 `<leg>/headset` and `<leg>/speaker` (on an RTP leg both names mean its one sink, so a seat can be a plain RTP phone). A

@@ -228,6 +228,17 @@ def test_a_word_that_waited_of_a_leg_the_worker_no_longer_has_gives_no_sound(w: 
     assert media_up(w)
 
 
+def test_a_word_older_than_the_census_gives_no_sound_to_the_leg_that_took_its_place(w: World) -> None:
+    """Control died before it had acknowledged "up": it is heard again, of a leg that has been replaced meanwhile."""
+    w.sit()
+    w.house.worker_attached(rpc.Census((rpc.LegCensus(LEG, "operator", "new"),)), "boot-1", w.now_ms)
+    w.house.media_event(rpc.LegMedia(LEG, "up"), w.now_ms, late=True)
+    w.pump()
+    assert not media_up(w)
+    w.media(rpc.LegMedia(LEG, "up"))
+    assert media_up(w)
+
+
 def test_events_of_other_legs_are_not_the_seats(w: World) -> None:
     w.sit()
     w.media(rpc.LegLearned(LEG, "127.0.0.5", 1))

@@ -98,6 +98,19 @@ def test_a_picture_ends_with_the_worker_that_forwarded_it(w: World) -> None:
     assert w.told("call")[-1]["video"]["state"] == "invited"
 
 
+def test_the_census_has_the_last_word_on_a_picture_before_what_waited_at_the_worker(w: World) -> None:
+    contact, _ = invited(w)
+    leg = video_leg(contact)
+    w.media(rpc.LegMedia(leg, "up"))
+    w.house.worker_attached(rpc.Census((rpc.LegCensus(leg, "citizen", "new"),)), "boot-1", w.now_ms)
+    w.house.media_event(rpc.LegMedia(leg, "up"), w.now_ms, late=True)
+    w.pump()
+    assert w.told("call")[-1]["video"]["state"] == "invited"
+    w.house.worker_attached(rpc.Census((rpc.LegCensus(leg, "citizen", "up"),)), "boot-1", w.now_ms)
+    w.pump()
+    assert w.told("call")[-1]["video"]["state"] == "live"
+
+
 def test_events_of_calls_without_video_change_nothing(w: World) -> None:
     contact = w.ring()
     before = dict(w.house.calls.lines)

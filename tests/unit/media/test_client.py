@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from kak_server.media import rpc
 from kak_server.media.aio.client import MediaClient
 from kak_server.model.codec import dumps, to_json
@@ -56,6 +58,36 @@ async def test_events_that_come_at_once_are_given_on_together_and_torn_lines_are
             await asyncio.sleep(0.005)
     assert given[2] == ((4, 4, rpc.LegSilent(LegId("a"), 4)),)
     assert [reply.ok for reply in replies] == [True]
+    await client.stop()
+    server.close()
+
+
+@pytest.mark.parametrize(("more", "newest"), [({"newest_event": 7}, 7), ({}, 0)], ids=["today", "a worker of before"])
+async def test_the_client_knows_which_events_the_census_is_newer_than(
+    tmp_path: Path, more: dict[str, int], newest: int
+) -> None:
+    attached = asyncio.Event()
+
+    async def worker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        census = to_json(rpc.Census())
+        writer.write(dumps({"t": "attached", "boot": "b", "census": census, "lost_events": 0, **more}) + b"\n")
+        await reader.read()
+        writer.close()
+
+    path = str(tmp_path / "worker.sock")
+    server = await asyncio.start_unix_server(worker, path)
+    client = MediaClient(
+        path,
+        generation=1,
+        on_events=lambda _events: None,
+        on_attached=lambda _boot, _census, _lost: attached.set(),
+        on_lost=lambda _reason: None,
+    )
+    client.start()
+    async with asyncio.timeout(20):
+        await attached.wait()
+    assert client.newest_at_census == newest
     await client.stop()
     server.close()
 

@@ -55,6 +55,7 @@ class MediaClient:
         self._boot = ""
         self._last_event = 0
         self._ack_timer: asyncio.TimerHandle | None = None
+        self.newest_at_census = 0  # the census told what came of the events up to this one
         self.refused = ""  # the code of a refusal; the client keeps trying, for the operator to see
 
     @property
@@ -196,6 +197,7 @@ class MediaClient:
         if welcome["boot"] != self._boot:
             self._boot, self._last_event = welcome["boot"], 0
         census = from_json(rpc.Census, welcome["census"])
+        self.newest_at_census = int(welcome.get("newest_event", 0))
         self._writer = writer
         self._on_attached(self._boot, census, int(welcome["lost_events"]))
 

@@ -254,6 +254,7 @@ class Connection(asyncio.Protocol):
                     "census": to_json(worker.census()),
                     "first_event": first,
                     "lost_events": lost,
+                    "newest_event": worker.events.next_number - 1,
                 }
             )
         )
