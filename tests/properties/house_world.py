@@ -114,6 +114,8 @@ class Worker:
 
     def browser(self, leg: LegId, role: rpc.WebrtcRole, packets: bool = True) -> None:
         """A browser's offer was answered; its packets arrive, or do not yet."""
+        if self.packets.get(leg) == "up":
+            self.ring.append(rpc.LegMedia(leg, "down", "replaced"))
         self._drop(leg)
         self.browsers[leg] = role
         self.packets[leg] = "new"

@@ -469,10 +469,10 @@ class HouseMachine(BroughtRules, RecordingRules, MishapRules, RuleBasedStateMach
             self.connects_sound(seat)
             lab.hear_worker()
 
-    @rule(seat=seats)
-    def connects_sound(self, seat: PositionId) -> None:
+    @rule(seat=seats, packets=st.sampled_from([True, True, False]))
+    def connects_sound(self, seat: PositionId, packets: bool = True) -> None:
         if self.lab.feed(lambda house: house.seats.expect_browser(seat)):
-            self.lab.browser(seat_leg(seat), "operator")
+            self.lab.browser(seat_leg(seat), "operator", packets)
 
     @rule(seat=seats, port=st.integers(45_000, 45_003))
     def takes_a_plain_phone(self, seat: PositionId, port: int) -> None:

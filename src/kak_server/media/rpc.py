@@ -214,7 +214,8 @@ OP_OF: Mapping[type[Command], str] = {args: op for op, args in OPS.items()}
 
 @frozen
 class LegMedia:
-    """ev leg.media: a WebRTC leg's media is "up" (first packet after DTLS), "down" (nothing for 1 s) or "closed"."""
+    """ev leg.media: a WebRTC leg's media is "up" (first packet after DTLS), "down" (nothing for 1 s, or another takes
+    its place) or "closed"."""
 
     leg: LegId
     state: Literal["up", "down", "closed"]

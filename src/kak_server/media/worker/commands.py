@@ -123,6 +123,8 @@ class Commands:
             raise CommandError("limit", f"{LEGS_MAX} legs are up")
         worker = self._worker
         leg = await open_webrtc_leg(args, worker.clock.time, worker.ice_ports, worker.video, worker.emit)
+        if isinstance(there := worker.legs.get(args.leg), WebrtcLeg) and there.media == "up":
+            worker.emit(rpc.LegMedia(args.leg, "down", "replaced"))  # its word does not hold for the new one
         self._worker.drop_leg(args.leg)
         self._worker.add_leg(leg)
         return {"answer_sdp": leg.answer_sdp}
