@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ class Run:
             child = self.start("call_callers.py", *words, f"--first={FIRST_CALLER}", "--numbers", *free_numbers())
             output, _ = child.communicate(timeout=seconds + PROCESS_S)
             phase.calls = json.loads(output)["calls"]
+            if amiss := Counter(call["outcome"] for call in phase.calls if call["outcome"] != "hung-up"):
+                print(f"{name}: not all went well: {dict(amiss)}", flush=True)
             time.sleep(SETTLE_S)
         else:
             time.sleep(seconds)
