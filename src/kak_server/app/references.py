@@ -22,6 +22,7 @@ from kak_server.sip.references import Place, ReferenceRules
 ATTEMPTS = 2
 RETRY_AFTER_S = 0.5
 MAX_AT_ONCE = 32
+ADDRESSES_MAX = 4  # of one host
 MAX_WAITING = 1_000  # beyond it a reference is not fetched, and the operator is told so
 
 
@@ -91,7 +92,7 @@ class References:
                     await asyncio.sleep(RETRY_AFTER_S)
                 try:
                     async with asyncio.timeout(self._settings.timeout_s):
-                        document = await self._get(reference.uri)
+                        document = await self._get(reference.uri, attempt)
                 except TimeoutError:
                     reason = f"no answer within {self._settings.timeout_s:g} s"
                 except (httpx.HTTPError, httpx.InvalidURL, OSError) as problem:
@@ -117,10 +118,22 @@ class References:
         self._note(Note("reference_failed", "warning", fields) if reason else Note("reference_fetched", fields=fields))
         self._told(call, fetched)
 
-    async def _get(self, uri: str) -> bytes:
-        """The document. Raises ValueError where a second attempt would be no better, else what the network says."""
+    async def _get(self, uri: str, attempt: int) -> bytes:
+        """The document, from the first of the host's addresses that can be connected to; a second attempt begins with
+        the next, for the first may be silent. Raises ValueError where a second attempt would be no better, else what
+        the network says."""
         place = self._settings.rules.place(uri)
-        address = await self._address(place)
+        addresses = await self._addresses(place)
+        first = attempt % len(addresses)
+        problems: dict[str, None] = {}
+        for address in addresses[first:] + addresses[:first]:
+            try:
+                return await self._ask(place, address)
+            except httpx.ConnectError as problem:
+                problems[str(problem)] = None
+        raise httpx.ConnectError("; ".join(problems))
+
+    async def _ask(self, place: Place, address: str) -> bytes:
         client = self._client or self._make_client()
         host = f"[{address}]" if ":" in address else address
         url = f"{'https' if place.secure else 'http'}://{host}:{place.port}{place.target}"
@@ -140,20 +153,24 @@ class References:
                     raise ValueError(f"more than {self._settings.max_bytes} bytes")
             return bytes(document)
 
-    async def _address(self, place: Place) -> str:
-        """One of the host's addresses, if all of them may be asked: a name with one foot in our networks is a trick."""
+    async def _addresses(self, place: Place) -> list[str]:
+        """Some of the host's addresses, if all of them may be asked: a name with one foot in our networks is a
+        trick."""
         found = await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not addresses:
             raise OSError("the host has no address")
         for address in addresses:
             if not self._settings.rules.may_ask(address):
                 raise ValueError("leads to an address that is not public")
-        return addresses[0]
+        return addresses[:ADDRESSES_MAX]
 
     def _make_client(self) -> httpx.AsyncClient:
         context = ssl.create_default_context(cafile=self._settings.ca or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # The default from Python 3.13 on; certificates of private authorities often lack what RFC 5280 wants besides.
+        # Whether we learn where a caller is does not hang on the Python that runs us.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         self._client = httpx.AsyncClient(
             verify=context,
             trust_env=False,

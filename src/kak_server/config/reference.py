@@ -3,6 +3,7 @@
 import typing
 from collections.abc import Iterator
 from enum import Enum
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def generate_reference() -> str:
 def _below(section: type[Section], path: str) -> Iterator[str]:
     for key, inner, many in _inner_sections(section):
         here = f"{path}{key}[]" if many else f"{path}{key}"
-        yield from _table(inner, f"`{here}`", f"{(inner.__doc__ or '').strip()}\n\n")
+        yield from _table(inner, f"`{here}`", f"{cleandoc(inner.__doc__ or '')}\n\n")
         yield from _below(inner, f"{here}.")
 
 

@@ -1,6 +1,7 @@
 """Locations and data by reference, from a server of the test's own with a certificate of its own authority."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from tests.unit.sip.test_additional import SUBSCRIBER
 from tests.unit.sip.test_location import CIRCLE, pidf
 
 CALL = CallId("call1")
-OURS = ReferenceRules(networks=("127.0.0.0/8",))
+OURS = ReferenceRules(networks=("127.0.0.0/8", "::1/128"))
 
 
 @dataclass
@@ -86,8 +87,10 @@ class World:
 
 
 @asynccontextmanager
-async def running(folder: Path, settings: ReferenceSettings, *, names: tuple[str, ...] = ()) -> AsyncIterator[World]:
-    authority = Authority(folder)
+async def running(
+    folder: Path, settings: ReferenceSettings, *, names: tuple[str, ...] = (), bare: bool = False
+) -> AsyncIterator[World]:
+    authority = Authority(folder, bare=bare)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*authority.issue("lis", *(names or ("localhost", "127.0.0.1"))))
     lis = Lis()
@@ -168,6 +171,31 @@ async def test_a_certificate_of_somebody_else_or_for_another_name_is_not_believe
         (found,) = await w.get(w.lis.reference("ok"))
         assert "certificate" in found.locations[0].problem.lower()
         assert w.lis.asked == []
+
+
+async def test_a_private_authority_may_leave_out_which_of_its_keys_it_signed_with(tmp_path: Path) -> None:
+    async with running(tmp_path, FAST, bare=True) as w:
+        (found,) = await w.get(w.lis.reference("ok"))
+        assert found.locations[0].latitude == 59.9139
+
+
+@pytest.mark.parametrize("first", ["closed", "silent"])
+async def test_a_host_is_asked_at_another_of_its_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    async def both(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        assert host == "localhost"
+        return [(0, 0, 0, "", (address, port)) for address in ("127.0.0.9", "127.0.0.1")]
+
+    async with running(tmp_path, replace(FAST, timeout_s=0.5)) as w:
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+        with socket.socket() as other:
+            if first == "silent":  # connected to, for the system takes it, and never answered
+                other.bind(("127.0.0.9", w.lis.port))
+                other.listen()
+            (found,) = await w.get(w.lis.reference("ok"))
+        assert found.locations[0].latitude == 59.9139
+        assert len(w.lis.asked) == 1
 
 
 async def test_our_own_networks_are_not_asked(tmp_path: Path) -> None:

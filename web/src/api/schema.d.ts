@@ -637,7 +637,7 @@ export interface paths {
         /**
          * Contact.Transfer Operator
          * @description A call or a chat and the colleague it goes to; `back`: to who has it now if it is not taken, else to the queue.
-         *         A chat stays with who has it until it is taken.
+         *     A chat stays with who has it until it is taken.
          */
         post: operations["command_contact_transfer_operator"];
         delete?: never;
@@ -818,7 +818,7 @@ export interface paths {
         /**
          * Loan.Ask
          * @description A control room's shift lead asks another room for people: those named, or so many; for these queues of the room
-         *         (none: all), with at least these skills, for so long.
+         *     (none: all), with at least these skills, for so long.
          */
         post: operations["command_loan_ask"];
         delete?: never;

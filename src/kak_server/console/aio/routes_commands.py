@@ -1,5 +1,6 @@
 """The commands over HTTP: one route each, so that the OpenAPI document knows every command's arguments."""
 
+from inspect import cleandoc
 from typing import Any, cast
 
 from fastapi import APIRouter
@@ -26,7 +27,7 @@ def _add(name: str, args: type[Incoming]) -> None:
     command.__annotations__["body"] = body_type
     router.add_api_route(
         f"/{name}", command, methods=["POST"], name=name, operation_id=f"command_{name.replace('.', '_')}",
-        description=args.__doc__,
+        description=cleandoc(args.__doc__ or ""),
     )  # fmt: skip
 
 

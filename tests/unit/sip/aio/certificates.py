@@ -11,10 +11,12 @@ from cryptography.x509.oid import NameOID
 
 
 class Authority:
-    """Signs certificates; its own is at `path`."""
+    """Signs certificates; its own is at `path`. `bare`: what it signs does not say by which key, as RFC 5280 4.2.1.1
+    asks for and private authorities often leave out."""
 
-    def __init__(self, folder: Path, name: str = "authority") -> None:
+    def __init__(self, folder: Path, name: str = "authority", *, bare: bool = False) -> None:
         self._folder = folder
+        self._bare = bare
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
         usage = x509.KeyUsage(
@@ -32,6 +34,7 @@ class Authority:
             _builder(self._name, self._name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         self.path = folder / f"{name}.pem"
@@ -41,6 +44,9 @@ class Authority:
         """Paths of a certificate (with these SANs: addresses, sip URIs, else DNS names) and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_name(common_name), self._name, key)
+        if not self._bare:
+            ours = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+            builder = builder.add_extension(ours, critical=False)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName([_san(name) for name in names]), critical=False)
         stem = file or common_name.replace(" ", "-")

@@ -218,7 +218,8 @@ def test_mapped_addresses() -> None:
     found = request("ipv4-mapped-ipv6")
     assert [parse_via(item).port for item in found.items("via")] == [19823, None]
     contact = parse_name_addr(found.items("contact")[0]).uri
-    assert contact.host == found.via.host.replace("c000:20a", "c000:202")
+    texts = [("c000:20a", "c000:202"), ("192.0.2.10", "192.0.2.2")]  # before Python 3.13, and since
+    assert contact.host in [found.via.host.replace(*text) for text in texts if text[0] in found.via.host]
     assert parse_session(found.body.decode()).host == "::ffff:192.0.2.2"
 
 
