@@ -96,7 +96,7 @@ describe("a call", () => {
   it("shows every one of several locations, and how and when they were found", async () => {
     const { location } = call();
     await seatedConsole({ call: call({ location: { ...location, all: ["Storgata 12 · GPS", "no point"] } }) });
-    expect(id("call-location")).toHaveTextContent("GPS · 2026-01-01T12:00:00Z");
+    expect(id("call-location")).toHaveTextContent(`GPS · ${new Date("2026-01-01T12:00:00Z").toLocaleString()}`);
     expect([...id("call-locations").children].map((line) => line.textContent)).toEqual([
       "Storgata 12 · GPS",
       "no point",

@@ -100,7 +100,7 @@ describe("the shift lead's list", () => {
   it("shows what somebody can do, in the reader's language; a word of no catalogue as it is", async () => {
     const emd = { skill: "emd", name_nb: "Nødmelding", name_en: "Emergency calls", description: "Kurs A" };
     const { user, event } = await lead({ staff: [staffRow({ skills: { x9: 2, emd: 7 } })], skills: [emd] });
-    expect(id("queue-113-oslo").firstElementChild).toHaveAttribute("title", "Krever: Nødmelding 3, ger 1");
+    expect(id("queue-113-oslo").firstElementChild).toHaveAttribute("title", "113 Oslo\nKrever: Nødmelding 3, ger 1");
     await user.click(id("tab-room"));
     await user.click(id("manage-ola"));
     expect(id("their-skills")).toHaveTextContent("Ferdigheter: Nødmelding 7x9 2");

@@ -330,9 +330,9 @@ class House:
         self.phone_desk.left(effect.position)
         if effect.reason in ("moved", "forced"):
             self.seats.vacate(effect.position)
-        told = effect.reason if effect.reason in ("forced", "handed-over") else "taken-over"
+        told = "taken-over" if effect.reason == "taken" else effect.reason
         self.ctx.emit(Tell(effect.position, "seat.lost", {"reason": told}))
-        if told == effect.reason:
+        if effect.reason in ("forced", "handed-over"):
             self.staff.left(effect)
 
     def _refused(self, effect: routing.Refused) -> None:

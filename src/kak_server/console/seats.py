@@ -35,7 +35,7 @@ class Lost:
     session: SessionId
     operator: OperatorId
     epoch: int
-    reason: str  # "another-tab" or "taken-over"
+    reason: str  # "another-tab", "moved" (sits elsewhere now) or "taken-over"
 
 
 @frozen
@@ -101,7 +101,7 @@ class Seats:
         lost: list[Lost] = []
         elsewhere = self._position_of.get(operator)
         if elsewhere is not None and elsewhere != position:
-            lost += self._loser(elsewhere, operator)
+            lost += self._loser(elsewhere, operator, "moved")
             changed.append(self._vacate(elsewhere, now_ms))
         lost += self._loser(position, operator)
         epoch = (held.epoch if held is not None else 0) + 1
@@ -172,9 +172,10 @@ class Seats:
         self.put(empty)
         return empty
 
-    def _loser(self, position: PositionId, claimant: OperatorId) -> tuple[Lost, ...]:
+    def _loser(self, position: PositionId, claimant: OperatorId, own: str = "another-tab") -> tuple[Lost, ...]:
+        """`own`: what the claimant's own tab is told there."""
         held = self._seats.get(position)
         if held is None or held.session is None or held.operator is None:
             return ()
-        reason = "another-tab" if held.operator == claimant else "taken-over"
+        reason = own if held.operator == claimant else "taken-over"
         return (Lost(position, held.session, held.operator, held.epoch, reason),)

@@ -59,7 +59,7 @@ def test_a_person_sits_at_one_seat_only() -> None:
     seats.claim(S2, OLA, TWO)
     moved = claimed(seats.claim(S3, KARI, TWO, take_over=True, now_ms=9))
     assert moved.changed == (Seat(ONE, 1, since_ms=9), Seat(TWO, 2, S3, KARI, 9))
-    assert moved.lost == (Lost(ONE, S1, KARI, 1, "another-tab"), Lost(TWO, S2, OLA, 1, "taken-over"))
+    assert moved.lost == (Lost(ONE, S1, KARI, 1, "moved"), Lost(TWO, S2, OLA, 1, "taken-over"))
     assert seats.at(ONE) == Seat(ONE, 1, since_ms=9)
 
 

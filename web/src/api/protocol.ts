@@ -65,7 +65,7 @@ export interface EventData {
   talkgroup: Talkgroup;
   media: { state: MediaState["state"] };
   "media.reset": { reason: string };
-  "seat.lost": { reason: "another-tab" | "taken-over" | "signed-out" | "forced" | "handed-over" };
+  "seat.lost": { reason: "another-tab" | "taken-over" | "signed-out" | "forced" | "handed-over" | "moved" };
   notice: Notice;
   "notice.cleared": { id: string };
   recent: Record<string, never>;

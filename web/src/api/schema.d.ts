@@ -6400,7 +6400,7 @@ export interface components {
              * Reason
              * @enum {string}
              */
-            reason: "another-tab" | "taken-over" | "signed-out" | "forced" | "handed-over";
+            reason: "another-tab" | "taken-over" | "signed-out" | "forced" | "handed-over" | "moved";
         };
         /** SeatLostEvent */
         SeatLostEvent: {

@@ -29,6 +29,24 @@ export function cameToNothing(ended: Ended | null): boolean {
   return ended !== null && ended.call.direction === "out" && ended.call.state === "connecting";
 }
 
+/** Why an operator is out of a call that others have, or will have: nobody hung up. */
+const GOES_ON: ReadonlySet<string> = new Set([
+  "parked",
+  "transfer",
+  "handed-on",
+  "handed-over",
+  "taken-over",
+  "left",
+  "dropped",
+  "over",
+  "media-lost",
+]);
+
+/** Whether the call that left this operator is not over. */
+export function goesOn(ended: Ended): boolean {
+  return GOES_ON.has(ended.cause);
+}
+
 /** The next state, or why there is none: `gap` events were missed, `stale` this one was seen before. */
 export type Step = { kind: "state"; live: Live } | { kind: "gap" } | { kind: "stale" };
 

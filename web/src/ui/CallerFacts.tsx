@@ -1,7 +1,8 @@
 import type { Call, CallLocation, Offer } from "../api/types";
-import { useLanguage } from "../i18n/language";
+import { type Translate, useLanguage } from "../i18n/language";
 import type { Word } from "../i18n/nb";
-import { phone } from "./format";
+import { clock, duration, phone } from "./format";
+import { useLive, useNow } from "./hooks";
 import { TRUST } from "./words";
 
 /** How far the number can be believed, the name beside it, and whom the call was meant for first. */
@@ -26,9 +27,12 @@ export function CallerLine({
 /** What is known of the position besides where it is, and every one of several. */
 export function LocationLines({ location: { method, measured, pending, all } }: { location: CallLocation }) {
   const { t } = useLanguage();
+  const { clock_offset_ms } = useLive();
+  const now = useNow(clock_offset_ms);
+  const found = measured && whenFound(measured, now, t);
   return (
     <>
-      {(method || measured) && <p className="muted">{[method, measured].filter(Boolean).join(" · ")}</p>}
+      {(method || found) && <p className="muted">{[method, found].filter(Boolean).join(" · ")}</p>}
       {pending && <p className="muted">{t("call.location_pending")}</p>}
       {all.length > 0 && (
         <ol className="location-all muted" data-testid="call-locations">
@@ -40,6 +44,17 @@ export function LocationLines({ location: { method, measured, pending, all } }: 
       )}
     </>
   );
+}
+
+const DAY_MS = 86_400_000;
+
+/** The network's time (RFC 3339) on this console's clock, and how old that is; words that are no time stay as they came. */
+export function whenFound(measured: string, now_ms: number, t: Translate): string {
+  const at_ms = /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:?\d\d)$/i.test(measured) ? Date.parse(measured) : Number.NaN;
+  if (Number.isNaN(at_ms)) return measured;
+  const age_ms = now_ms - at_ms;
+  if (Math.abs(age_ms) >= DAY_MS) return new Date(at_ms).toLocaleString();
+  return age_ms < 0 ? clock(at_ms) : t("call.found", { time: clock(at_ms), age: duration(age_ms) });
 }
 
 const LABELS: Record<string, Word> = {

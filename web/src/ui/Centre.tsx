@@ -1,5 +1,5 @@
 import { useLanguage } from "../i18n/language";
-import { cameToNothing } from "../state/live";
+import { cameToNothing, goesOn } from "../state/live";
 import { AlarmCard } from "./AlarmCard";
 import { CallCard, type CallCardProps } from "./CallCard";
 import { Move } from "./CallMoves";
@@ -9,7 +9,7 @@ import { WhyAway } from "./DayLines";
 import { phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { OfferCard } from "./OfferCard";
-import { queueTitle } from "./words";
+import { causeText, queueTitle } from "./words";
 
 /** By so much one press extends the paper work, in seconds. */
 export const EXTEND_S = 60;
@@ -97,7 +97,7 @@ function DialButton({ onDial }: { onDial(): void }) {
 }
 
 function WrapUp({ onDial }: { onDial(): void }) {
-  const { t } = useLanguage();
+  const { t, language } = useLanguage();
   const { me, ended, clock_offset_ms } = useLive();
   const { busy } = useDeskState();
   const desk = useDesk();
@@ -107,7 +107,7 @@ function WrapUp({ onDial }: { onDial(): void }) {
       <p className="idle-title">{t("call.wrap_up")}</p>
       {ended && !cameToNothing(ended) && (
         <p>
-          {t("call.ended")} · {queueTitle(ended.call, t)} ·{" "}
+          {(goesOn(ended) && causeText(ended, language)) || t("call.ended")} · {queueTitle(ended.call, t)} ·{" "}
           <span className="number">{ended.call.caller ? phone(ended.call.caller) : t("caller.unknown")}</span>
         </p>
       )}

@@ -23,6 +23,7 @@ import { TopBar } from "./TopBar";
 import { TransferDialog } from "./TransferDialog";
 import { type Armed, notifyAll, type Open, useActions } from "./useActions";
 import { useAttention } from "./useAttention";
+import { useKeepFocus } from "./useKeepFocus";
 import { useKeys } from "./useKeys";
 import { type Asked, WhyContext, WhyDialog } from "./Why";
 import { queueTitle } from "./words";
@@ -33,9 +34,11 @@ const ARMED_MS = 2_000;
 /** The console of a seat: a fixed grid, the dialogs over it, and the keys. */
 export function Console({ app }: { app: App }) {
   const { t } = useLanguage();
-  const { offer, call, me, cards, reading } = useLive();
+  const live = useLive();
+  const { offer, call, me, cards, reading } = live;
   const alarm = wholeCard(cards);
-  const { soundBlocked } = useDeskState();
+  const { soundBlocked, busy } = useDeskState();
+  useKeepFocus(busy, live);
   const desk = useDesk();
   const [open, setOpen] = useState<Open | null>(null);
   const [why, setWhy] = useState<Asked | null>(null);

@@ -23,10 +23,11 @@ export function WhyAway() {
 
 /** What stands over this operator's day, on the line of notices. */
 export function DayNotices() {
-  const { me } = useLive();
+  const { me, notices } = useLive();
+  const told = notices.some((notice) => notice.code === "forced"); // with the lead's own words
   return (
     <>
-      {signedOut(me) && <Leaving />}
+      {signedOut(me) && !told && <Leaving />}
       {me.hand_over && <HandOverNotice />}
       {me.loan && <LoanNotice />}
     </>

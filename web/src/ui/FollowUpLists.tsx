@@ -49,7 +49,15 @@ function AbandonedRow({ row, now }: { row: Abandoned; now: number }) {
       <td>
         {row.queue_name} <OfRoom room={row.of_room} />
       </td>
-      <td className="number strong">{row.number ? phone(row.number) : t("caller.unknown")}</td>
+      <td className="number strong">
+        {row.number ? phone(row.number) : t("caller.unknown")}
+        {row.calls > 1 && (
+          <span className="mark mark-repeat" title={t("abandoned.calls", { count: row.calls })}>
+            ↻ <span className="sr-only">{t("mark.again")}</span>
+            {row.calls}
+          </span>
+        )}
+      </td>
       <td className="number">{duration(row.waited_ms)}</td>
       <td className="number">{row.attempts}</td>
       <td className="follow-up-do">

@@ -213,7 +213,7 @@ export function SeatLost({ app, state }: { app: App; state: AppState }) {
         <h1>{t("seat.lost_title")}</h1>
         <p>{lostText(state.lostReason, t)}</p>
         <p className="form-problem">{state.problem ? errorText(t, state.problem) : ""}</p>
-        {position && (
+        {position && state.lostReason !== "handed-over" && (
           <button
             type="button"
             className="button button-primary"
@@ -252,6 +252,8 @@ function lostText(reason: string, t: T): string {
       return t("seat.lost_forced");
     case "handed-over":
       return t("seat.lost_handed_over");
+    case "moved":
+      return t("seat.lost_moved");
     default:
       return t("seat.lost_other", { code: reason });
   }

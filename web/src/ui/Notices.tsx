@@ -1,17 +1,20 @@
-import type { Notice } from "../api/types";
+import type { Me, Notice } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
 import { DayNotices, hasDayNotices } from "./DayLines";
-import { useDesk, useDeskState, useLive } from "./hooks";
+import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 
 const GRAVITY = { alarm: 2, warning: 1, info: 0 } as const;
 
 /** One line that is always there: the gravest notices of the system, or a reminder of the keys. */
 export function NoticeLine() {
   const { t, language } = useLanguage();
-  const { notices, phone, me } = useLive();
+  const { notices, phone, me, clock_offset_ms } = useLive();
   const { sound } = useDeskState();
   const desk = useDesk();
-  const sorted = [...notices].sort((a, b) => GRAVITY[b.level] - GRAVITY[a.level] || b.at_ms - a.at_ms);
+  const now = useNow(clock_offset_ms, 5_000);
+  const sorted = notices
+    .filter((notice) => stands(notice, now, me))
+    .sort((a, b) => GRAVITY[b.level] - GRAVITY[a.level] || b.at_ms - a.at_ms);
   return (
     <div className="notices" role="status" aria-live="polite">
       {sound === "no-microphone" && (
@@ -52,6 +55,16 @@ export function NoticeLine() {
       )}
     </div>
   );
+}
+
+/** Mere news (nothing has to be done, nothing takes it back) goes after so long. */
+const NEWS_MS = 60_000;
+/** Told with its buttons, for as long as it holds, beside these. */
+const OF_LOAN: ReadonlySet<string> = new Set(["loan-consent", "loan-lent"]);
+
+function stands(notice: Notice, now_ms: number, me: Me): boolean {
+  if (notice.level === "info" && now_ms - notice.at_ms > NEWS_MS) return false;
+  return me.loan === null || !OF_LOAN.has(notice.code);
 }
 
 function text(notice: Notice, language: "nb" | "en"): string {

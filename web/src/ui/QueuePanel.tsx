@@ -85,7 +85,7 @@ function QueueRow({ queue, now }: { queue: Queue; now: number }) {
     <li className="queue-row" data-testid={`queue-${queue.queue}`}>
       <span
         className={`class-edge class-${queue.class}`}
-        title={needs ? t("queues.needs", { skills: needs }) : undefined}
+        title={[queue.name, needs && t("queues.needs", { skills: needs })].filter(Boolean).join("\n")}
       >
         {queue.name}
         <QueueIncidents incidents={queue.incidents} />

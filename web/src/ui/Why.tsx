@@ -127,12 +127,24 @@ function Step({ step }: { step: ExplanationStep }) {
         <span>{step.after_ms === null ? "" : `+${(step.after_ms / 1_000).toFixed(1)} s`}</span>
       </span>
       <div>
-        <p>{language === "nb" ? step.text_nb : step.text_en}</p>
+        <p>{onThisClock(language === "nb" ? step.text_nb : step.text_en, step.at_ms)}</p>
         {step.considered && <Candidates of={step.considered} at_ms={step.at_ms} />}
       </div>
     </li>
   );
 }
+
+/** A sentence's times of day are UTC (`14:27:40.599 UTC`); here they are those of the column before it. A time belongs to
+ * the day on which it is nearest to the step. */
+export function onThisClock(text: string, at_ms: number): string {
+  return text.replace(/\b(\d\d):(\d\d):(\d\d)(?:\.\d{1,3})? UTC\b/g, (_all, h: string, m: string, s: string) => {
+    const of_day_ms = (Number(h) * 3_600 + Number(m) * 60 + Number(s)) * 1_000;
+    const days = Math.round((at_ms - of_day_ms) / DAY_MS);
+    return clock(days * DAY_MS + of_day_ms);
+  });
+}
+
+const DAY_MS = 86_400_000;
 
 /** By what those who might be asked come one after the other. */
 const STRATEGY_WORDS: Record<string, Word> = {
