@@ -109,7 +109,10 @@ describe("the shift lead's list", () => {
     expect(id("their-skills")).toHaveTextContent("Ferdigheter: ingen");
     await user.click(screen.getByRole("button", { name: "Lukk" }));
     await user.click(id("lang-en"));
-    expect(id("queue-113-oslo").firstElementChild).toHaveAttribute("title", "Needs: Emergency calls 3, ger 1");
+    expect(id("queue-113-oslo").firstElementChild).toHaveAttribute(
+      "title",
+      "113 Oslo\nNeeds: Emergency calls 3, ger 1",
+    );
   });
 
   it("listens in, whispers and takes over only where a call is up and the lead is free", async () => {

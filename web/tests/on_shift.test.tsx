@@ -4,7 +4,7 @@ import type { Abandoned, Notice } from "../src/api/types";
 import { whenFound } from "../src/ui/CallerFacts";
 import { clock } from "../src/ui/format";
 import { onThisClock } from "../src/ui/Why";
-import { call, me, NOW_MS } from "./samples";
+import { call, me, NOW_MS, offer } from "./samples";
 import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
 
 eachInItsOwnBrowser();
@@ -38,6 +38,25 @@ describe("the paper work after a call", () => {
     await event("call.ended", { contact: "c1", cause: "bye", text_nb: "La på", text_en: "Hung up" });
     await event("me", WRAP_UP);
     expect(id("wrap-up")).toHaveTextContent("Samtalen er avsluttet");
+  });
+});
+
+describe("a call that comes back", () => {
+  it("says at the offer that somebody has talked with the caller, and to that person that it is theirs", async () => {
+    const { event } = await seatedConsole();
+    await event("offer", offer({ talked_with: "Ola Nordmann" }));
+    expect(id("offer-talked")).toHaveTextContent("Innringeren har alt snakket med Ola Nordmann");
+    await event("offer", offer({ epoch: 5, talked_with: "Kari Nordmann" }));
+    expect(id("offer-talked")).toHaveTextContent("Samtalen kommer tilbake til deg");
+    await event("offer", offer({ epoch: 6 }));
+    expect(screen.queryByTestId("offer-talked")).toBeNull();
+  });
+
+  it("has waited until the first answer, whoever has it now", async () => {
+    await seatedConsole({
+      call: call({ arrived_at_ms: NOW_MS - 90_000, first_answered_at_ms: NOW_MS - 86_000, answered_at_ms: NOW_MS }),
+    });
+    expect(id("call-card")).toHaveTextContent("Ventetid 0:04");
   });
 });
 

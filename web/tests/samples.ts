@@ -48,6 +48,7 @@ export const offer = (part: Partial<Offer> = {}): Offer => ({
   repeat: null,
   flag: null,
   incident: null,
+  talked_with: null,
   purpose: "",
   invited_by: null,
   invited_by_name: null,
@@ -98,6 +99,7 @@ export const call = (part: Partial<Call> = {}): Call => ({
   diverted_from: [],
   arrived_at_ms: NOW_MS - 5_000,
   answered_at_ms: NOW_MS,
+  first_answered_at_ms: NOW_MS,
   state: "connected",
   location: {
     text: "Storgata 12, Oslo",

@@ -37,6 +37,7 @@ const TOLD: Explanation = {
             room: "oslo",
             own_room: true,
             room_name: "AMK Oslo",
+            position_name: "AMK Oslo 1",
             idle_since_ms: NOW_MS - 57_500,
             chosen: true,
             rank: [-1, 0, "kari"],
@@ -67,7 +68,9 @@ describe("why a call went where it went", () => {
     const who = within(second as HTMLElement).getByTestId("why-who");
     expect(who).toHaveTextContent("3 kunne spørres · nærmeste sentraler først, blant dem høyest kompetanse først");
     expect(within(who).getByTestId("why-merit")).toHaveTextContent("nivå 9 (emd 9)");
-    expect(within(who).getByRole("row", { name: /^1 Kari Nordmann ✓ valgt oslo-1 1:00 nivå 9/ })).toBeInTheDocument();
+    expect(
+      within(who).getByRole("row", { name: /^1 Kari Nordmann ✓ valgt AMK Oslo 1 1:00 nivå 9/ }),
+    ).toBeInTheDocument();
     expect(who).toHaveTextContent("og 2 til");
     expect(who).toHaveTextContent("4 er i en samtale: Ola, Ingrid …");
     expect(screen.queryByText(/hull/)).toBeNull();

@@ -1,10 +1,9 @@
-"""What skills and rooms are called in explanations, by the version that runs."""
+"""What skills, rooms, queues and positions are called in explanations, by the version that runs."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from kak_server.app.configuration.running import COPY_NAME, read_copy
-from kak_server.config.people import RoomSection
+from kak_server.config.people import LocalisedName, QueueSection, RoomSection
 from kak_server.config.settings import Settings
 from kak_server.config.skills import SkillSection
 from kak_server.config.versions.objects import section_of
@@ -14,7 +13,7 @@ from kak_server.runtime.phrases import Said
 
 def names_of(settings: Settings) -> Names:
     """Of a configuration in use."""
-    return _names(settings.skills, settings.rooms)
+    return _names(settings.skills, settings.rooms, settings.queues)
 
 
 def names_kept(data_dir: Path) -> Names:
@@ -27,13 +26,22 @@ def names_kept(data_dir: Path) -> Names:
             return _names(
                 tuple(one for one in objects if isinstance(one, SkillSection)),
                 tuple(one for one in objects if isinstance(one, RoomSection)),
+                tuple(one for one in objects if isinstance(one, QueueSection)),
             )
     return IDS
 
 
-_KINDS = ("skills", "rooms")
+_KINDS = ("skills", "rooms", "queues")
 
 
-def _names(skills: tuple[SkillSection, ...], rooms: tuple[RoomSection, ...]) -> Names:
-    named: Mapping[str, Said] = {one.id: Said(one.name.en or one.name.nb, one.name.nb) for one in skills}
-    return Names(named, {one.id: Said(one.name, one.name) for one in rooms})
+def _said(name: str | LocalisedName) -> Said:
+    return Said(name, name) if isinstance(name, str) else Said(name.en or name.nb, name.nb)
+
+
+def _names(skills: tuple[SkillSection, ...], rooms: tuple[RoomSection, ...], queues: tuple[QueueSection, ...]) -> Names:
+    return Names(
+        {one.id: _said(one.name) for one in skills},
+        {one.id: Said(one.name, one.name) for one in rooms},
+        {one.id: _said(one.name) for one in queues},
+        {seat: name for one in rooms for seat, name in one.seats()},
+    )

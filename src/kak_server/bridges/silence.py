@@ -69,14 +69,13 @@ class SilentCalls:
         if view is None or view.position is None or view.state not in JOINED:
             return None  # the next operator's answer starts anew
         self._become(line, "hint")
-        seconds = self.callers.handling(line.queue).silent_hint_ms // 1000
-        self.ctx.notices.at_seat(
-            view.position,
-            f"no-words-{contact}",
-            "silent-call",
-            f"Innringer har ikke sagt noe på {seconds} s. Se prosedyren for stille anrop.",
-            f"The caller has not said a word for {seconds} s. See the procedure for silent calls.",
-        )
+        rules = self.callers.handling(line.queue)
+        seconds = rules.silent_hint_ms // 1000
+        nb = f"Innringer har ikke sagt noe på {seconds} s."
+        en = f"The caller has not said a word for {seconds} s."
+        if rules.silent_procedure_nb:  # it stands on the card
+            nb, en = f"{nb} Se prosedyren for stille anrop.", f"{en} See the procedure for silent calls."
+        self.ctx.notices.at_seat(view.position, f"no-words-{contact}", "silent-call", nb, en)
         self.ctx.emit(Note("silent_call_hint", "warning", {"contact": contact}))
         return contact
 

@@ -74,6 +74,7 @@ class Views:
             "expires_at_ms": view.offer_expires_at_ms or 0,
             "location_text": location_text(line.locations) if line else "",
             "standby": operator is not None and view.standby == operator,
+            "talked_with": None if line is None else self.out.name_of(line.last_operator),
             **self.colleagues.on_offer(view, operator),
             **self.brought.on_offer(view, operator),
         }
@@ -85,6 +86,7 @@ class Views:
         return {
             **self._who_calls(view, line),
             "answered_at_ms": view.connected_at_ms or view.since_ms,
+            "first_answered_at_ms": view.answered_at_ms,
             "state": view.state.value,
             "location": views_caller.location(line),
             "details": views_caller.details(line),

@@ -113,7 +113,7 @@ class ViewsOut:
                     "caller": view.caller,
                     "since_ms": view.since_ms,
                     "operator": line.last_operator,
-                    "operator_name": self._name(line.last_operator),
+                    "operator_name": self.name_of(line.last_operator),
                     "parties": [party_view(party) for party in line.parties],
                     "of_room": None,
                 }
@@ -140,7 +140,7 @@ class ViewsOut:
                     "attempts": case.attempts,
                     "calls": case.calls,
                     "claimed_by": case.claimed_by,
-                    "claimed_by_name": self._name(case.claimed_by),
+                    "claimed_by_name": self.name_of(case.claimed_by),
                     "claimed_at_ms": case.claimed_at_ms or None,
                     "talking_since_ms": case.talking_since_ms or None,
                     "of_room": None,
@@ -152,6 +152,9 @@ class ViewsOut:
         info = self.calls.queues.get(line.queue)
         return room in info.rooms if info is not None else line.queue == queue_of_room(room)
 
-    def _name(self, operator: OperatorId | None) -> str | None:
-        view = self.ctx.core.operator(operator) if operator is not None else None
-        return view.name if view is not None else operator
+    def name_of(self, operator: OperatorId | None) -> str | None:
+        """What somebody is called, signed in or not."""
+        if operator is None:
+            return None
+        view, person = self.ctx.core.operator(operator), self.ctx.settings.people.get(operator)
+        return view.name if view is not None else str(operator) if person is None else person.name

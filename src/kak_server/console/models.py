@@ -31,7 +31,7 @@ PhoneState = Literal["unregistered", "registered", "silent", "ringing", "in-call
 
 class Offer(Outgoing):
     """A reservation of this operator for one contact, until `expires_at_ms`. `text`: an alarm's, or the newest message
-    of a chat."""
+    of a chat. `talked_with`: the name of who had this call last; null: nobody has talked with the caller yet."""
 
     contact: str
     epoch: int
@@ -59,6 +59,7 @@ class Offer(Outgoing):
     area: str = ""  # of a contact without a call
     key_pressed: KeyPressed | None = None
     messages: list[CardMessage] = []  # of a chat that is handed on: the last ones
+    talked_with: str | None = None
 
 
 class Location(Outgoing):
@@ -153,6 +154,7 @@ class Call(Outgoing):
     diverted_from: list[str] = []
     arrived_at_ms: int
     answered_at_ms: int | None
+    first_answered_at_ms: int | None = None
     state: Literal["connecting", "connected", "held"]
     location: Location
     details: list[Detail] = []

@@ -10,7 +10,8 @@ from kak_server.console.models_base import Outgoing
 class ConsideredOperator(Outgoing):
     """Somebody who might have been asked. `rank` is the routing core's, smaller first: when the contact was let pass
     before (-1: never), the widening of the workflow, the strategy's key, the id. `merit_*`: what the strategy looks at
-    beside the idle time, in words; "" if at nothing. `room_name`: of the version that runs, or the id."""
+    beside the idle time, in words; "" if at nothing. `room_name` and `position_name`: of the version that runs,
+    or the ids."""
 
     operator: str
     name: str
@@ -23,6 +24,7 @@ class ConsideredOperator(Outgoing):
     merit_en: str = ""
     merit_nb: str = ""
     room_name: str = ""
+    position_name: str = ""
 
 
 class ConsideredOthers(Outgoing):

@@ -20,13 +20,14 @@ def arrived(event: api.ContactArrived, config: api.QueueConfig, names: Names = I
     judged = class_in(config, event.klass)
     klass, own = of(CLASSES, judged.value), judged is not config.klass
     usual = of(CLASSES, config.klass.value)
+    queue = names.queues.get(config.queue, Said(*[f"{config.queue} ({config.name})"] * 2))
     en = [
         f"{kind.en} {event.contact} from {event.caller or 'an unknown number'} arrived for queue"
-        f" {config.queue} ({config.name}), class {klass.en}" + (f" (the queue's is {usual.en})" if own else "")
+        f" {queue.en}, class {klass.en}" + (f" (the queue's is {usual.en})" if own else "")
     ]
     nb = [
         f"{kind.nb} {event.contact} fra {event.caller or 'ukjent nummer'} kom til køen"
-        f" {config.queue} ({config.name}), klasse {klass.nb}" + (f" (køens er {usual.nb})" if own else "")
+        f" {queue.nb}, klasse {klass.nb}" + (f" (køens er {usual.nb})" if own else "")
     ]
     served = served_by(config, names)
     for said in (served, *_needs(event, config, names)):
@@ -67,23 +68,23 @@ def _needs(event: api.ContactArrived, config: api.QueueConfig, names: Names) -> 
     return found
 
 
-def only_known(view: ContactView) -> Said:
+def only_known(view: ContactView, names: Names = IDS) -> Said:
     """It is in a snapshot, and no record tells of it."""
-    came = moment(view.arrived_at_ms)
+    came, queue = moment(view.arrived_at_ms), names.queue(view.queue)
     return Said(
-        f"What can be read of the journal does not tell what happened since it came to queue {view.queue} at {came}.",
-        f"Den delen av journalen som kan leses, forteller ikke hva som har skjedd siden den kom til køen {view.queue}"
+        f"What can be read of the journal does not tell what happened since it came to queue {queue.en} at {came}.",
+        f"Den delen av journalen som kan leses, forteller ikke hva som har skjedd siden den kom til køen {queue.nb}"
         f" kl. {came}.",
     )
 
 
-def begins_late(view: ContactView) -> Said:
+def begins_late(view: ContactView, names: Names = IDS) -> Said:
     """Its arrival is in no record that can be read; a snapshot knows it."""
-    came = moment(view.arrived_at_ms)
+    came, queue = moment(view.arrived_at_ms), names.queue(view.queue)
     return Said(
-        f"What can be read of the journal begins after it came to queue {view.queue} at {came}: what happened to it"
+        f"What can be read of the journal begins after it came to queue {queue.en} at {came}: what happened to it"
         " before is not known.",
-        f"Den delen av journalen som kan leses, begynner etter at den kom til køen {view.queue} kl. {came}: hva som"
+        f"Den delen av journalen som kan leses, begynner etter at den kom til køen {queue.nb} kl. {came}: hva som"
         " skjedde med den før det, er ikke kjent.",
     )
 
@@ -97,11 +98,12 @@ def rang_before(event: api.ContactArrived) -> Said:
     )
 
 
-def dialed(event: api.Event, effect: api.DialOut, contact: ContactId, name: str) -> Said:
+def dialed(event: api.Event, effect: api.DialOut, contact: ContactId, name: str, names: Names = IDS) -> Said:
     """An operator called out."""
     number = (event.number if isinstance(event, api.ContactDialed) else "") or ""
-    text = f"{name} at {effect.position} called {number or 'a number'} (call {contact}, queue {effect.queue})"
-    nb = f"{name} på {effect.position} ringte {number or 'et nummer'} (samtale {contact}, kø {effect.queue})"
+    where, queue = names.position(effect.position), names.queue(effect.queue)
+    text = f"{name} at {where} called {number or 'a number'} (call {contact}, queue {queue.en})"
+    nb = f"{name} på {where} ringte {number or 'et nummer'} (samtale {contact}, kø {queue.nb})"
     attributes: Mapping[str, str] = event.attributes if isinstance(event, api.ContactDialed) else {}
     after = attributes.get("callback_of")
     if after:

@@ -39,6 +39,7 @@ class Candidate:
     merit_en: str = ""
     merit_nb: str = ""
     room_name: str = ""
+    position_name: str = ""
 
 
 @frozen
@@ -131,6 +132,7 @@ def _candidate(state: State, contact: Contact, candidate: ranking.Candidate, nam
         merit.en,
         merit.nb,
         names.room(row.serves_room).en,
+        names.position(row.position),
     )
 
 

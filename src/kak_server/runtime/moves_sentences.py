@@ -14,6 +14,10 @@ _PARTS = {
     "listen": Said("listens in", "lytter med"),
     "whisper": Said("listens in and whispers to the holder", "lytter med og hvisker til den som har samtalen"),
 }
+_PURPOSES = {
+    "consult": Said("to talk with them first", "om å snakke med seg først"),
+    "conference": Said("into the call", "inn i samtalen"),
+}
 _LEFT = {
     "left": Said("left the others to the call", "forlot samtalen"),
     "dropped": Said("was parted from the call", "ble tatt ut av samtalen"),
@@ -33,9 +37,10 @@ def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str,
                 f"{giver} gir chatten videre til {name}, som spørres til {until}; {giver} har den så lenge.",
             )
         case api.Offer(operator=operator, purpose=purpose, invited_by=by) if purpose and by is not None:
+            said = of(_PURPOSES, purpose)
             return Said(
-                f"{names.get(by, by)} asked {names.get(operator, operator)} in ({purpose}).",
-                f"{names.get(by, by)} ba {names.get(operator, operator)} inn ({purpose}).",
+                f"{names.get(by, by)} asked {names.get(operator, operator)} {said.en}.",
+                f"{names.get(by, by)} ba {names.get(operator, operator)} {said.nb}.",
             )
         case api.SearchChanged(operator=operator):
             return _search(effect, names.get(operator, operator), places)
@@ -59,9 +64,9 @@ def sentence_of(effect: api.Effect, names: Mapping[OperatorId, str], clock: str,
 
 def _search(effect: api.SearchChanged, name: str, places: Names) -> Said:
     """Somebody of a queue or a room was sought, and what became of it."""
-    room = places.room(effect.room or "")
-    of_en = f"queue {effect.queue}" if effect.queue is not None else f"room {room.en}"
-    of_nb = f"køen {effect.queue}" if effect.queue is not None else f"sentralen {room.nb}"
+    room, queue = places.room(effect.room or ""), places.queue(effect.queue or "")
+    of_en = f"queue {queue.en}" if effect.queue is not None else f"room {room.en}"
+    of_nb = f"køen {queue.nb}" if effect.queue is not None else f"sentralen {room.nb}"
     match effect.change:
         case "begun":
             return Said(

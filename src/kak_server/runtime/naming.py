@@ -1,4 +1,4 @@
-"""What skills and rooms are called, for explanations: the journal holds their ids alone.
+"""What skills, rooms, queues and positions are called, for explanations: the journal holds their ids alone.
 
 The names are those of the configuration that is given; what it does not name keeps its id.
 """
@@ -17,6 +17,8 @@ class Names:
 
     skills: Mapping[str, Said] = field(default_factory=dict)
     rooms: Mapping[str, Said] = field(default_factory=dict)
+    queues: Mapping[str, Said] = field(default_factory=dict)
+    positions: Mapping[str, str] = field(default_factory=dict)
 
     def skill(self, skill: str) -> Said:
         """A skill's name, or its id."""
@@ -25,6 +27,14 @@ class Names:
     def room(self, room: str) -> Said:
         """A room's name, or its id."""
         return self.rooms.get(room, Said(room, room))
+
+    def queue(self, queue: str) -> Said:
+        """A queue's name, or its id."""
+        return self.queues.get(queue, Said(queue, queue))
+
+    def position(self, position: str) -> str:
+        """A position's name, or its id."""
+        return self.positions.get(position, position)
 
     def rooms_of(self, rooms: Iterable[str]) -> list[Said]:
         """Several, in their order."""

@@ -31,15 +31,22 @@ def offer_said(
     if operator is not None and operator.duty.loan is not None:
         home = names.room(operator.room)
         lent = Said(f" (on loan from {home.en})", f" (på utlån fra {home.nb})")
+    where = names.position(effect.position)
     head = Said(
-        f"Offer {effect.epoch} to {name} at {effect.position}{lent.en}",
-        f"Tilbud {effect.epoch} til {name} på {effect.position}{lent.nb}",
+        f"Offer {effect.epoch} to {name} at {where}{lent.en}", f"Tilbud {effect.epoch} til {name} på {where}{lent.nb}"
     )
     until = moment(effect.expires_at_ms)
     return Said(
         f"{head.en}{why.en}{before_said.en}. It rings until {until}.",
         f"{head.nb}{why.nb}{before_said.nb}. Det ringer til {until}.",
     )
+
+
+def offer_named(epoch: int) -> Said:
+    """What it is called afterwards; invitations are not counted."""
+    if epoch >= api.INVITES:
+        return Said("the invitation", "invitasjonen")
+    return Said(f"offer {epoch}", f"tilbud {epoch}")
 
 
 def _why(operator: OperatorId, judged: Judged | None, *, by_name: bool) -> Said:

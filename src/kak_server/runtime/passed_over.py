@@ -19,11 +19,11 @@ def passed_over(
         return None
     if ranking.why_not(state, mine, operator) is not None:
         return None
-    why = _why(state, mine, other, operator, names)
+    why, queue = _why(state, mine, other, operator, names), names.queue(other.queue)
     return Said(
-        f"{operator.name} could have been asked, and was asked for {other.contact} of queue {other.queue} first:"
+        f"{operator.name} could have been asked, and was asked for {other.contact} of queue {queue.en} first:"
         f" {why.en}.",
-        f"{operator.name} kunne vært spurt, og ble spurt for {other.contact} i køen {other.queue} først: {why.nb}.",
+        f"{operator.name} kunne vært spurt, og ble spurt for {other.contact} i køen {queue.nb} først: {why.nb}.",
     )
 
 

@@ -11,7 +11,7 @@ from kak_server.routing.views import ContactView, OperatorView
 from kak_server.runtime import arrival_sentences, moves_sentences
 from kak_server.runtime.considering import Considered, Judged, judged, with_chosen
 from kak_server.runtime.naming import IDS, Names
-from kak_server.runtime.offer_sentences import offer_said
+from kak_server.runtime.offer_sentences import offer_named, offer_said
 from kak_server.runtime.passed_over import TOLD_MAX, passed_over
 from kak_server.runtime.phrases import ENDS, RELEASED, STATES_NB, WAITS, WAITS_CALLED, WITHDRAWN, Said, of
 from kak_server.runtime.steps_told import StepsTold
@@ -47,7 +47,7 @@ class Story:
         self.began = True  # false: its arrival cannot be read
         self._rooms: dict[RoomId, None] = {}
         self._arrived_ms = 0
-        self._offered_ms = 0
+        self._offered_ms: dict[tuple[OperatorId, int], int] = {}  # by whom it rings at, and the offer's epoch
         self._decision: Judged | None = None
         self._waiting = Waiting(contact, names)
         self._workflow = StepsTold(contact, names)
@@ -62,7 +62,7 @@ class Story:
         if isinstance(event, api.ContactArrived | api.ContactDialed) and event.contact == self.contact:
             self._arrived_ms = event.now_ms
         elif before is not None and not self._arrived_ms:
-            self._begin_late(arrival_sentences.begins_late(before), before)
+            self._begin_late(arrival_sentences.begins_late(before, self._names), before)
         holder = None if before is None or before.operator is None else self.core.operator(before.operator)
         names = self._leaving(event)
         self._decision, self._passed = None, []
@@ -95,7 +95,7 @@ class Story:
         view = self.core.contact(self.contact)
         if view is not None and not self.over:
             if not self._arrived_ms:
-                self._begin_late(arrival_sentences.begins_late(view), view)
+                self._begin_late(arrival_sentences.begins_late(view, self._names), view)
             self._add(Step(at_ms or self.core.now_ms, None, text, nb or text))
 
     def finish(self) -> list[Step]:
@@ -103,7 +103,7 @@ class Story:
         view = self.core.contact(self.contact)
         if view is not None and not self.over:
             if not self._arrived_ms:  # nothing that happened to it can be read; a snapshot knows it
-                self._begin_late(arrival_sentences.only_known(view), view)
+                self._begin_late(arrival_sentences.only_known(view, self._names), view)
             state = view.state.value
             to = ("to", "til") if view.state is api.ContactState.OFFERED else ("with", "med")
             with_, med = self._with(view, to[0] + " {} at {}"), self._with(view, to[1] + " {} på {}")
@@ -162,7 +162,9 @@ class Story:
 
     def _with(self, view: ContactView, form: str = "with {} at {}") -> str:
         operator = None if view.operator is None else self.core.operator(view.operator)
-        return "" if operator is None else " " + form.format(operator.name, operator.position)
+        if operator is None:
+            return ""
+        return " " + form.format(operator.name, self._names.position(operator.position))
 
     def _tell(
         self,
@@ -183,6 +185,8 @@ class Story:
             self._tell_rules(event, waited=waited)
             self._tell_steps(event)
         for effect in effects:
+            if isinstance(effect, api.Offer):
+                self._offered_ms[effect.operator, effect.epoch] = self.core.now_ms
             moved = moves_sentences.sentence_of(effect, names, moment(getattr(effect, "recall_at_ms", 0)), self._names)
             if moved is not None:
                 self._say(moved.en, moved.nb)
@@ -196,7 +200,7 @@ class Story:
                     self._offer(effect, names, asked, waited=waited, first=not told_offer, by_name=by_name)
                     told_offer = True
                 case api.DialOut(operator=operator):
-                    said = arrival_sentences.dialed(event, effect, self.contact, names[operator])
+                    said = arrival_sentences.dialed(event, effect, self.contact, names[operator], self._names)
                     self._say(said.en, said.nb)
                 case api.Refused(code=code):
                     self._refused(event, effect, code)
@@ -252,19 +256,20 @@ class Story:
     def _tell_simple(self, event: api.Event, effect: api.Effect, names: dict[OperatorId, str]) -> None:
         match effect:
             case api.WithdrawOffer(operator=operator, reason="accepted"):
-                rang, name, epoch = seconds(self.core.now_ms - self._offered_ms), names[operator], effect.epoch
+                offered_ms = self._offered_ms.get((operator, effect.epoch), self.core.now_ms)
+                rang, name, which = seconds(self.core.now_ms - offered_ms), names[operator], offer_named(effect.epoch)
                 self._say(
-                    f"{name} accepted offer {epoch} after {rang}; the legs are being joined.",
-                    f"{name} tok tilbud {epoch} etter {rang}; samtalen kobles opp.",
+                    f"{name} accepted {which.en} after {rang}; the legs are being joined.",
+                    f"{name} tok {which.nb} etter {rang}; samtalen kobles opp.",
                 )
             case api.WithdrawOffer(operator=operator, reason=reason):
-                name, why = names.get(operator, operator), of(WITHDRAWN, reason)
-                self._say(f"{name} {why.en} (offer {effect.epoch}).", f"{name} {why.nb} (tilbud {effect.epoch}).")
+                name, why, which = names.get(operator, operator), of(WITHDRAWN, reason), offer_named(effect.epoch)
+                self._say(f"{name} {why.en} ({which.en}).", f"{name} {why.nb} ({which.nb}).")
             case api.Connect(operator=operator) if isinstance(event, api.ParkedTaken):
-                who, where = names[operator], effect.position
+                who, where = names[operator], self._names.position(effect.position)
                 self._say(f"{who} at {where} took the parked call.", f"{who} på {where} tok den parkerte samtalen.")
             case api.Connect(operator=operator) if isinstance(event, api.ContactPulledBack):
-                who, where = names[operator], effect.position
+                who, where = names[operator], self._names.position(effect.position)
                 self._say(f"{who} at {where} pulled the call back.", f"{who} på {where} hentet samtalen tilbake.")
             case api.ReleaseOperator(operator=operator, cause=cause):
                 name, why = names.get(operator, operator), of(RELEASED, cause)
@@ -274,7 +279,8 @@ class Story:
             case api.SetHold():
                 self._say("The operator took the call back.", "Operatøren tok samtalen tilbake.")
             case api.PositionMoved(operator=operator):
-                who, old, new = names[operator], effect.old_position, effect.position
+                who, seat = names[operator], self._names.position
+                old, new = seat(effect.old_position), seat(effect.position)
                 self._say(
                     f"{who} moved from {old} to {new} with the call.",
                     f"{who} flyttet fra {old} til {new} med samtalen.",
@@ -289,7 +295,8 @@ class Story:
             form = of(WAITS, effect.reason)
             if row is not None and row.outgoing:
                 form = WAITS_CALLED.get(effect.reason, form)
-            said = Said(form.en.format(queue=effect.queue), form.nb.format(queue=effect.queue))
+            queue = self._names.queue(effect.queue)
+            said = Said(form.en.format(queue=queue.en), form.nb.format(queue=queue.nb))
             if effect.reason in ("overflow", "transferred"):
                 said = arrival_sentences.joined(self.core.state, effect.queue, said, self._names)
             self._say(said.en, said.nb)
@@ -312,7 +319,6 @@ class Story:
         by_name: bool,
     ) -> None:
         """`waited`: until this event; `first`: of those who are asked in it; `by_name`: it was passed on to one."""
-        self._offered_ms = self.core.now_ms
         self._waiting.begin_anew()
         before = self._waiting.before(effect.operator) if waited else None
         person = self.core.operator(effect.operator)
@@ -347,7 +353,7 @@ class Story:
         now = self.core.operator(holder.operator)
         if now is None or now.media_up == holder.media_up or now.contact != self.contact:
             return
-        where, grace = now.position, seconds(self.core.state.config.media_grace_ms)
+        where, grace = self._names.position(now.position), seconds(self.core.state.config.media_grace_ms)
         if now.media_up:
             self._say(f"The audio at {where} is back; nothing is lost.", f"Lyden på {where} er tilbake; intet er tapt.")
         else:

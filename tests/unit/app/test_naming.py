@@ -38,6 +38,8 @@ def test_the_copy_beside_the_journal_names_what_the_configuration_names(tmp_path
     assert names == names_kept(tmp_path / "data" / "journal"), "the journal itself will do"
     assert names.skills == {"emd": Said("Emergency", "Nødmelding"), "eng": Said("Engelsk", "Engelsk")}
     assert names.room("oslo").nb == "AMK Oslo"
+    assert names.position("oslo-1") == "AMK Oslo 1"
+    assert names.position("moss-9") == names.queue("moss-9").nb == "moss-9"
     assert names.room("moss").nb == names.skill("moss").en == "moss"
 
 

@@ -352,6 +352,19 @@ def test_a_caller_without_a_word_is_pointed_out_and_the_first_word_takes_it_back
     assert len(w.commands(rpc.WatchTalk)) == 1, "it ended with the word"
 
 
+@pytest.mark.parametrize(("procedure", "told"), [("Lytt.", True), ("", False)])
+def test_the_notice_names_a_procedure_only_where_the_card_shows_one(procedure: str, told: bool) -> None:
+    w = house(silent_hint_ms=10_000, silent_procedure_nb=procedure, silent_procedure_en=procedure)
+    w.sit()
+    contact = w.ring("a", caller=PATIENT)
+    w.answer(contact)
+    w.pass_ms(10_000)
+    w.timer(f"mute/{contact}")
+    (notice,) = w.house.views.snapshot(KARI, SEAT_1)["notices"]
+    assert ("prosedyren" in notice["text_nb"]) is told
+    assert ("procedure" in notice["text_en"]) is told
+
+
 def test_listening_is_part_of_the_record_that_the_answer_waits_for() -> None:
     w, contact = silent_world()
     answer = next(n for n, o in enumerate(w.outputs) if isinstance(o, ToSip) and o.action == "answer")

@@ -111,6 +111,7 @@ def test_a_parked_call_comes_back_after_a_kill_too() -> None:
     offer = w.house.views.snapshot(KARI, SEAT_1)["offer"]
     assert offer is not None
     assert offer["contact"] == contact
+    assert offer["talked_with"] == "Kari"
     assert plays_to(w, contact, f"caller-{contact}") == ["prompt:please-hold"]
 
 
@@ -129,6 +130,7 @@ def test_handed_to_a_colleague_and_back_when_they_will_not() -> None:
     assert w.do("contact.transfer_operator", {"contact": contact, "operator": OLA, "back": True}).code == ""
     offer = w.house.views.snapshot(OLA, SEAT_2)["offer"]
     assert (offer["contact"], offer["purpose"]) == (contact, "")
+    assert offer["talked_with"] == "Kari", "the caller is not asked everything anew"
     w.do("contact.reject", {"contact": contact, "epoch": offer["epoch"]}, OLA, SEAT_2)
     assert w.house.views.snapshot(KARI, SEAT_1)["offer"]["contact"] == contact
 
@@ -139,6 +141,22 @@ def test_a_call_that_was_passed_on_shows_who_may_take_it_back() -> None:
     assert [row["transferred_by"] for row in w.house.views.snapshot(KARI, SEAT_1)["waiting"]] == [KARI]
     assert w.do("contact.pull_back", {"contact": contact}).code == ""
     assert hears(w, contact, f"caller-{contact}") == {KARI_SEAT}
+
+
+def test_a_card_tells_the_first_answer_from_this_one_and_a_first_offer_of_nobody() -> None:
+    w = world()
+    w.sit()
+    contact = w.ring("113")
+    assert w.house.views.snapshot(KARI, SEAT_1)["offer"]["talked_with"] is None
+    w.answer(contact)
+    first_ms = w.call_card()["first_answered_at_ms"]
+    assert first_ms == w.call_card()["answered_at_ms"]
+    w.pass_ms(5_000)
+    w.do("contact.park", {"contact": contact})
+    w.pass_ms(5_000)
+    assert w.do("contact.unpark", {"contact": contact}).code == ""
+    assert w.call_card()["first_answered_at_ms"] == first_ms
+    assert w.call_card()["answered_at_ms"] == first_ms + 10_000
 
 
 def test_to_a_room_is_to_its_queue_of_the_same_class() -> None:

@@ -227,11 +227,32 @@ def test_who_is_sought_to_talk_with_first_is_told_and_that_nobody_came(tmp_path:
     story = "\n".join(told(tmp_path, "c1"))
     for sentence in (
         "Kari asked for somebody of queue legevakt to talk with first.",
-        "Kari asked Ola in (consult).",
+        "Kari asked Ola to talk with them first.",
         "Nobody is left in queue legevakt to ask; 1 were asked. Kari has the caller still.",
         "Kari seeks nobody of room bergen any more.",
     ):
         assert sentence in story, story
+
+
+def test_an_invitation_is_timed_from_when_it_rang_and_has_no_number(tmp_path: Path) -> None:
+    desk = JournaledDesk(tmp_path, queue("113"))
+    desk.sit("kari")
+    desk.ring("c1")
+    desk.wait(1_000)
+    desk.talk("kari", "c1")
+    desk.wait(60_000)
+    desk.sit("ola")
+    desk.invite("kari", "c1", "ola")
+    desk.wait(2_600)
+    desk.accept("ola", "c1", desk.guest_epoch("c1", "ola"))
+    desk.sit("eva")
+    desk.invite("kari", "c1", "eva", "conference")
+    desk.reject("eva", "c1", desk.guest_epoch("c1", "eva"))
+    desk.journal.close()
+    story = "\n".join(told(tmp_path, "c1"))
+    assert "Kari accepted offer 1 after 1.0 s" in story
+    assert "Ola accepted the invitation after 2.6 s" in story
+    assert "1000001" not in story, story
 
 
 def test_an_evacuated_room_is_told(tmp_path: Path) -> None:

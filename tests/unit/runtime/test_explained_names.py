@@ -1,4 +1,4 @@
-"""Explanations call skills and rooms by their names, where the configuration has one."""
+"""Explanations call skills, rooms, queues and positions by their names, where the configuration has one."""
 
 from pathlib import Path
 
@@ -47,6 +47,34 @@ def test_an_arrival_and_its_steps_are_told_by_name(tmp_path: Path) -> None:
     assert "2 nivå mindre enn kravet er nok, Engelsk kreves ikke lenger" in tekst
     assert "until then below the level needed (Emergency dispatch 3, 5 was needed)" in text
     assert "til da under nivået som krevdes (Nødmelding 3, 5 var krevd)" in tekst
+
+
+def test_queues_and_positions_are_told_by_name(tmp_path: Path) -> None:
+    names = Names(
+        queues={"q": Said("Emergency Oslo", "Nød Oslo"), "b": Said("Emergency Bergen", "Nød Bergen")},
+        positions={"p1": "AMK Oslo 1", "p2": "AMK Oslo 2"},
+    )
+    made = desk(tmp_path, queue("q", "oslo"), queue("b", "bergen"))
+    made.sit("a", at="p1")
+    made.ring("c1", "q")
+    made.talk("a", "c1")
+    made.sit("a", at="p2")
+    made.transfer("a", "c1", "b")
+    made.journal.close()
+    told = explanation(tmp_path, "c1", names)
+    assert told is not None
+    text = "\n".join(step.text_nb for step in told.steps)
+    for sentence in (
+        "kom til køen Nød Oslo, klasse nød",
+        "Tilbud 1 til A på AMK Oslo 1, den eneste som kan spørres.",
+        "I samtale med A på AMK Oslo 1.",
+        "A flyttet fra AMK Oslo 1 til AMK Oslo 2 med samtalen.",
+        "Den venter i køen Nød Bergen nå",
+    ):
+        assert sentence in text, text
+    (offer,) = [step for step in told.steps if step.text_en.startswith("Offer ")]
+    assert offer.considered is not None
+    assert [(one.position, one.position_name) for one in offer.considered.best] == [("p1", "AMK Oslo 1")]
 
 
 def test_who_was_considered_is_of_rooms_and_skills_with_names(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ export interface Offer {
   purpose: "" | "consult" | "conference" | "hand-on";
   invited_by: string | null;
   invited_by_name: string | null;
+  /** Who had this call last; null: nobody has talked with the caller yet. */
+  talked_with: string | null;
   kind: ContactKind;
   channel: string;
   /** An alarm's text, or the newest message of a chat. */
@@ -120,6 +122,8 @@ export interface Call {
   diverted_from: string[];
   arrived_at_ms: number;
   answered_at_ms: number | null;
+  /** When the first operator answered. */
+  first_answered_at_ms: number | null;
   state: "connecting" | "connected" | "held";
   location: CallLocation;
   details: Detail[];

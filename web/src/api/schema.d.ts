@@ -2319,6 +2319,11 @@ export interface components {
              * @enum {string}
              */
             far_end: "dialing" | "ringing" | "early" | "answered" | "gone";
+            /**
+             * First Answered At Ms
+             * @default null
+             */
+            first_answered_at_ms: number | null;
             /** @default null */
             flag: components["schemas"]["FlagFields"] | null;
             /**
@@ -3210,7 +3215,8 @@ export interface components {
          * ConsideredOperator
          * @description Somebody who might have been asked. `rank` is the routing core's, smaller first: when the contact was let pass
          *     before (-1: never), the widening of the workflow, the strategy's key, the id. `merit_*`: what the strategy looks at
-         *     beside the idle time, in words; "" if at nothing. `room_name`: of the version that runs, or the id.
+         *     beside the idle time, in words; "" if at nothing. `room_name` and `position_name`: of the version that runs,
+         *     or the ids.
          */
         ConsideredOperator: {
             /** Chosen */
@@ -3235,6 +3241,11 @@ export interface components {
             own_room: boolean;
             /** Position */
             position: string;
+            /**
+             * Position Name
+             * @default
+             */
+            position_name: string;
             /** Rank */
             rank: unknown[];
             /** Room */
@@ -5234,7 +5245,7 @@ export interface components {
         /**
          * Offer
          * @description A reservation of this operator for one contact, until `expires_at_ms`. `text`: an alarm's, or the newest message
-         *     of a chat.
+         *     of a chat. `talked_with`: the name of who had this call last; null: nobody has talked with the caller yet.
          */
         Offer: {
             /**
@@ -5328,6 +5339,11 @@ export interface components {
              * @default false
              */
             standby: boolean;
+            /**
+             * Talked With
+             * @default null
+             */
+            talked_with: string | null;
             /**
              * Text
              * @default

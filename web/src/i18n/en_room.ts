@@ -48,6 +48,9 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "offer.consult": "{name} wants to talk with you first",
   "offer.conference": "{name} asks you into the call",
 
+  "offer.returns": "The call comes back to you",
+  "offer.talked": "The caller has talked with {name} already",
+
   "move.park": "Park",
   "move.park_hint": "Put the call into a slot of the room; the caller hears that it goes on",
   "move.colleague": "Colleague",

@@ -46,6 +46,9 @@ export const nbRoom = {
   "offer.consult": "{name} vil snakke med deg først",
   "offer.conference": "{name} ber deg inn i samtalen",
 
+  "offer.returns": "Samtalen kommer tilbake til deg",
+  "offer.talked": "Innringeren har alt snakket med {name}",
+
   "move.park": "Parker",
   "move.park_hint": "Legg samtalen i en av rommets plasser; innringeren hører at det går videre",
   "move.colleague": "Kollega",

@@ -63,7 +63,11 @@ export function CallCard({ call, ...on }: CallCardProps & { call: Call }) {
           <p className="call-number number" data-testid="call-number">
             {call.caller ? phone(call.caller) : t("caller.unknown")}
           </p>
-          {out ? <Dialled call={call} /> : <Caller call={call} waited_ms={since_ms - call.arrived_at_ms} />}
+          {out ? (
+            <Dialled call={call} />
+          ) : (
+            <Caller call={call} waited_ms={(call.first_answered_at_ms ?? since_ms) - call.arrived_at_ms} />
+          )}
           <Referred call={call} />
           <Details call={call} />
           <SilentHint call={call} />

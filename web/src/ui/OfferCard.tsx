@@ -15,7 +15,7 @@ export function OfferCard({ offer }: { offer: Offer }) {
   const { t } = useLanguage();
   const desk = useDesk();
   const { busy } = useDeskState();
-  const { clock_offset_ms, phone: desk_phone } = useLive();
+  const { clock_offset_ms, phone: desk_phone, me } = useLive();
   const now = useNow(clock_offset_ms, 250);
   const answer = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -43,6 +43,11 @@ export function OfferCard({ offer }: { offer: Offer }) {
         <WhyMark asked={offer} at="offer" />
       </header>
       <InvitedBy purpose={offer.purpose} name={offer.invited_by_name} />
+      {!offer.purpose && offer.talked_with && (
+        <p className="offer-invited" data-testid="offer-talked">
+          {offer.talked_with === me.name ? t("offer.returns") : t("offer.talked", { name: offer.talked_with })}
+        </p>
+      )}
       <p className="offer-queue">{queueTitle(offer, t)}</p>
       <p className="offer-number number">
         {offer.kind === "voice"

@@ -191,7 +191,7 @@ function Candidates({ of, at_ms }: { of: Considered; at_ms: number }) {
                   {one.name} {one.chosen && <b>✓ {t("why.chosen")}</b>}
                 </td>
                 <td>
-                  {one.position}
+                  {one.position_name || one.position}
                   {!one.own_room && (
                     <span className="muted"> · {t("why.other_room", { room: one.room_name || one.room })}</span>
                   )}
