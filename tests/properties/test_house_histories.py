@@ -3,6 +3,7 @@
 from kak_server.bridges.contact_plan import seat_leg
 from tests.properties.house_lab import SEATS
 from tests.properties.test_house_machine import HouseMachine
+from tests.properties.test_phone_machine import PhoneMachine
 from tests.unit.bridges.world import KARI, OLA
 
 
@@ -71,3 +72,18 @@ def test_an_old_word_of_sound_is_not_that_of_the_leg_that_took_its_place() -> No
     house.control_restarts(0, False, True)
     house.laws()
     assert house.lab.house.seats.seats[SEATS[0]].media != "up"
+
+
+class PhoneDay(PhoneMachine, Day):
+    """One with telephones."""
+
+
+def test_a_restart_rings_no_phone_for_an_alarm() -> None:
+    """Nobody could have answered it there: it is a card."""
+    house = PhoneDay()
+    house.open_up(0, True)
+    house.integrator_brings(4, "radio", "116117", "")
+    house.laws()
+    house.control_restarts_unnoticed()
+    assert not house.phones_calls("pending")
+    house.laws()
