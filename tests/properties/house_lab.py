@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kak_server.bridges import recovery
+from kak_server.bridges import reconfiguring, recovery
 from kak_server.bridges.commands import By, Outcome
 from kak_server.bridges.context import GroupInfo, HouseSettings, PhoneInfo
 from kak_server.bridges.handling import Handling
@@ -31,7 +31,16 @@ from kak_server.bridges.staff import PersonInfo
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
 from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RecordingId, RoomId
-from kak_server.routing.api import Capacity, Configured, Event, Reach, RoutingConfig, Step
+from kak_server.routing.api import (
+    Apply,
+    Capacity,
+    ConfigChanged,
+    Configured,
+    Event,
+    Reach,
+    RoutingConfig,
+    Step,
+)
 from kak_server.routing.codec import decode_event, encode_event
 from kak_server.routing.step import RoutingCore
 from kak_server.runtime.dispatch import records_first
@@ -96,7 +105,9 @@ class Lab:
     """Control, its journal, its timers, and the neighbours."""
 
     def __init__(self, phones: tuple[PhoneInfo, ...] = ()) -> None:
-        self.settings = replace(settings(), phones=phones)
+        self.phones = phones
+        self.settings, self.rules = replace(settings(), phones=phones), telling(world.routing_config())
+        self.version = 0
         self.devices: dict[str, tuple[str, ...]] = {}  # where phones are registered
         self.now_ms = START_MS
         self.ids = CountingIds()
@@ -239,11 +250,32 @@ class Lab:
 
     def _come_up(self) -> None:
         """As the composition root does it."""
-        self.feed(lambda house: house.ctx.route(Configured(self.now_ms, telling(world.routing_config()))))
+        core = self.house.ctx.core
+        if not core.queues() and not core.contacts():
+            self.feed(lambda house: house.ctx.route(Configured(self.now_ms, self.rules, self.version)))
+        elif core.version != self.version:
+            event = self._change(replace(core.state.config, queues=core.queues()), "new")
+            self.feed(lambda house: house.ctx.route(event))
         held = dict(self.sip.calls)
         devices = [DeviceContacts(device, contacts) for device, contacts in self.devices.items()]
         self.feed(lambda house: recovery.resume(house, held, self.now_ms, devices))
+        self.feed(reconfiguring.started)
         self.feed(lambda house: house.groups.start())
+
+    def publish(self, made: HouseSettings, rules: RoutingConfig, apply: Apply, *, away: bool) -> None:
+        """Another version of the configuration. `away`: control is down just then, and comes back by it."""
+        before, self.rules, self.settings, self.version = self.rules, rules, made, self.version + 1
+        if away:
+            self.restart()
+            return
+        event, tables = self._change(before, apply), reconfiguring.tables_of(made)
+        self.feed(lambda house: reconfiguring.reconfigure(house, tables, frozenset(made.people), event, self.now_ms))
+
+    def _change(self, before: RoutingConfig, apply: Apply) -> ConfigChanged:
+        present, wanted = {row.queue: row for row in before.queues}, {row.queue for row in self.rules.queues}
+        changed = tuple(row for row in self.rules.queues if present.get(row.queue) != row)
+        gone = tuple(sorted(queue for queue in present if queue not in wanted))
+        return ConfigChanged(self.now_ms, self.version, changed, gone, apply=apply)
 
     def _carry_out(self) -> None:
         for output in records_first(self.house.drain()):

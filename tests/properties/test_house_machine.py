@@ -39,6 +39,7 @@ from tests.properties.house_brought import BroughtRules
 from tests.properties.house_lab import GROUPS, OPERATORS, SEATS, Lab, through_json
 from tests.properties.house_mishaps import MishapRules
 from tests.properties.house_recording import RecordingRules
+from tests.properties.house_versions import VersionRules
 from tests.properties.house_world import same_words
 from tests.unit.bridges.world import KARI, OFFER
 
@@ -85,7 +86,7 @@ seats = st.sampled_from(SEATS)
 gssis = st.sampled_from(GROUPS)
 
 
-class HouseMachine(BroughtRules, RecordingRules, MishapRules, RuleBasedStateMachine):
+class HouseMachine(BroughtRules, RecordingRules, MishapRules, VersionRules, RuleBasedStateMachine):
     """Random days of the house between its rooms."""
 
     phones: tuple[PhoneInfo, ...] = ()
@@ -464,6 +465,8 @@ class HouseMachine(BroughtRules, RecordingRules, MishapRules, RuleBasedStateMach
     @rule(operator=operators, seat=seats, sound=st.booleans())
     def sits_down(self, operator: OperatorId, seat: PositionId, sound: bool) -> None:
         lab = self.lab
+        if operator not in lab.settings.people:
+            return
         lab.feed(lambda house: house.seats.sit(operator, str(operator), seat, {}))
         if sound and lab.position_of(operator) == seat:
             self.connects_sound(seat)
@@ -505,6 +508,10 @@ class HouseMachine(BroughtRules, RecordingRules, MishapRules, RuleBasedStateMach
 
     @rule(operator=operators, seat=seats, then=st.sampled_from(["", "", "handover.now", "handover.cancel", "gone"]))
     def the_next_shift_stands_by(self, operator: OperatorId, seat: PositionId, then: str) -> None:
+        if operator not in self.lab.settings.people or seat not in {
+            row.position for row in self.lab.settings.positions
+        }:
+            return
         room = RoomId("bergen" if seat == SEATS[2] else "oslo")
         self.lab.feed(lambda house: house.staff.stand_by(operator, str(operator), seat, room, {}))
         holder = self.lab.house.ctx.core.operator_at(seat)
@@ -914,7 +921,8 @@ class HouseMachine(BroughtRules, RecordingRules, MishapRules, RuleBasedStateMach
                 assert line.caller.number
                 assert line.repeat.first_arrived_at_ms <= line.arrived_at_ms
                 assert view.first_arrived_at_ms == line.repeat.since_ms
-            if line.silence == "listening" and view.state in JOINED and not line.gone:
+            expected = self.lab.house.callers.handling(line.queue).silent_hint_ms  # 0 where the queue is no more
+            if line.silence == "listening" and view.state in JOINED and not line.gone and expected:
                 assert f"mute/{line.contact}" in self.lab.timers
 
     @invariant()

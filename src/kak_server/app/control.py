@@ -172,15 +172,15 @@ class Control:
         devices = self._sip_core.devices()
         less = bool(self._replay.lost or self._restoring.problems)
         self.dispatcher.feed(lambda house, now: recovery.resume(house, held, now, devices, history_lost=less))
+        self.dispatcher.feed(lambda house, _now: reconfiguring.started(house))
         self.tracing.resumed()
         for line in self.house.calls.lines.values():
             self.references.fetch(line.call, wanted(line))  # what the process before us was still waiting for
         self.media.start()
         for gateway in to_gateways(settings)[:1]:
             driver = ImwSimDriver(gateway, lambda: self.ids.new("radio"))
-            self._radio.link = RadioLink(
-                driver, clock=self.clock.now_ms, on_event=self._radio_event, count=self._count_radio
-            )
+            heard, count = self._radio_event, self._count_radio
+            self._radio.link = RadioLink(driver, clock=self.clock.now_ms, on_event=heard, count=count)
             self._radio.link.start()
             self.dispatcher.feed(lambda house, _now: house.groups.start())
         told = to_console_settings(settings)

@@ -8,7 +8,7 @@ clock or touches a socket.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kak_server.bridges import commands, far_ends, giving_way, recovery, refused_legs, replacing, worker_events
+from kak_server.bridges import commands, far_ends, giving_way, recovery, replacing, worker_events
 from kak_server.bridges.abandoned import Abandoned
 from kak_server.bridges.brought import BroughtContacts
 from kak_server.bridges.brought_talk import BroughtTalk
@@ -119,7 +119,7 @@ class House:
             **self.staff.effects(),
             **self.colleagues.effects(),
         }
-        self._timers = {**self._timer_table(), **worker_events.recording_timers(self)}
+        self._timers = {**self._timer_table(), **worker_events.worker_timers(self)}
 
     def _timer_table(self) -> Mapping[str, Callable[[str], None]]:
         """Who is told of a timer, by the first word of its key."""
@@ -137,7 +137,6 @@ class House:
             "brought": lambda rest: self.brought.forget(ContactId(rest)),
             "chat-idle": lambda rest: self.redraw_some(self.chat_silence.due(ContactId(rest))),
             "turned": lambda rest: self.callers.turned.said(CallId(rest)),
-            refused_legs.TIMER: self.ctx.refused_legs.due,
         }
 
     def at(self, now_ms: int) -> None:

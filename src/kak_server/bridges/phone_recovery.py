@@ -58,8 +58,8 @@ def resume(phones: Phones, calls: Mapping[CallId, CallView], devices: Iterable[D
         offered = view is not None and view.state is ContactState.OFFERED
         row = guest(view, seat.operator)
         invited = row is not None and not row.joined
-        call = view is not None and view.contact in phones.calls.lines  # an alarm is a card, and rings there
-        if view is not None and call and (offered or invited) and seat.position not in phones.active:
+        heard = view is not None and view.contact in phones.calls.lines  # an alarm is a card, and rings there
+        if view is not None and heard and (offered or invited) and seat.position not in phones.active:
             phones.ring(seat.position, view.contact, view.epoch if row is None else epoch_of(row))
             ctx.emit(Note("phone_rung_again", fields={"device": seat.phone, "contact": view.contact}))
 

@@ -13,7 +13,10 @@ from kak_server.bridges.room_lists import RoomQueues
 from kak_server.bridges.staff import leads_of
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.model.light import frozen
-from kak_server.routing.api import ConfigChanged
+from kak_server.routing.api import ConfigChanged, ForcedTo, OperatorForced
+
+NOBODY = OperatorId("")
+"""By whom it is that the configuration signs somebody out."""
 
 
 @frozen
@@ -55,7 +58,7 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     """From here on the version holds: one routing event, journalled before anything follows from it.
 
     Calls that are up keep their queue, their operator and their media. Who is no longer among `people`, or sits where
-    no position is any more, is signed out; not in mid-call, where the call and its operator come first.
+    no position is any more, is signed out; in mid-call when that is over, for the call and its operator come first.
     """
     house.at(now_ms)
     other_skills = house.ctx.settings.skills != tables.settings.skills
@@ -68,7 +71,7 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.phone_desk.phones.serve(tables.settings.phones)
     house.ctx.route(replace(event, now_ms=house.ctx.now_ms))
     house.ctx.settle()
-    _leave(house, people, tables.rooms.keys())
+    _dismiss(house, people, tables.rooms.keys())
     house.ctx.emit(Note("config_version", fields={"version": event.version, "apply": event.apply}))
     for topic in ("rooms", "queues", "waiting", "operators", "recent", "staff"):
         house.ctx.emit(Dirty(topic))
@@ -77,7 +80,18 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     house.ctx.settle()
 
 
-def _leave(house: House, people: frozenset[OperatorId], positions: Set[PositionId]) -> None:
+def started(house: House) -> None:
+    """After a restart: by then another version may run than the one by which people have signed in."""
+    settings = house.ctx.settings
+    _dismiss(house, settings.people.keys(), {info.position for info in settings.positions})
+    house.ctx.settle()
+
+
+def _dismiss(house: House, people: Set[OperatorId], positions: Set[PositionId]) -> None:
+    """Who is none of `people`, or sits at none of `positions`, is signed out: at once, or after the call and its paper
+    work. No console of theirs could answer the next one."""
     for operator in house.ctx.core.strangers(people, positions):
         if house.stand(operator):
+            house.ctx.route(OperatorForced(house.ctx.now_ms, operator, NOBODY, ForcedTo.SIGNED_OUT))
+            house.ctx.settle()
             house.ctx.emit(Note("config_operator_busy", "warning", {"operator": operator}))

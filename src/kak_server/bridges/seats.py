@@ -192,12 +192,9 @@ class Seats:
         for seat in list(self.seats.values()):
             if self.ctx.core.operator_at(seat.position) != seat.operator:
                 self.vacate(seat.position)
-        known = {info.position for info in self.ctx.settings.positions}
         for view in self.ctx.core.operators():
             if view.position not in self.seats:
                 self._keep(Seat(view.position, view.operator))
-            if view.position not in known:  # no longer in the configuration; in mid-call, the call goes first
-                self.ctx.route(OperatorSignedOut(self.ctx.now_ms, view.operator))
             self._media(self.seats[view.position], self.seats[view.position].media)
 
     def restore(self, seat: Seat) -> None:

@@ -41,10 +41,10 @@ def last_one_misses(name: str, position: PositionId, misses: int) -> Texts:
 
 
 def forced(by: str, effect: Forced) -> Texts:
-    """To the operator."""
+    """To the operator. `by`: who says so; "": the configuration, in which they, or the position, no longer are."""
     nb, en = _FORCED[effect.to]
     note = f": {effect.note}" if effect.note else "."
-    return f"{by} {nb}{note}", f"{by} {en}{note}"
+    return f"{by or 'Konfigurasjonen'} {nb}{note}", f"{by or 'The configuration'} {en}{note}"
 
 
 def call_out_left(number: str, queue: str = "") -> Texts:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from kak_server.bridges import far_ends, refused_legs
 from kak_server.bridges.outputs import Dirty, Note, SetTimer
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId, PositionId
+from kak_server.model.ids import ContactId, LegId, PositionId
 
 if TYPE_CHECKING:
     from kak_server.bridges.house import House
@@ -73,19 +73,41 @@ def leg_refused(house: "House", create: rpc.CreateRtp, code: str) -> None:
         house.redraw(ContactId(rest))
     else:
         owner, done = f"{kind}/{rest}", False
-    if not done:
+    if done:
+        ctx.settle()  # its plan is carried out
+        _stays_quiet(house, leg)
+    else:
         ctx.refused_legs.later(owner, leg)
 
 
-def recording_timers(house: "House") -> Mapping[str, Callable[[str], None]]:
-    """The attempts at tracks that failed, and who is told what comes of them: the contact's plan, and its card."""
+def _tried_again(house: "House", leg: str) -> None:
+    """A leg that could not be made is ordered once more."""
+    house.ctx.refused_legs.due(leg)
+    _stays_quiet(house, LegId(leg))
+
+
+def _stays_quiet(house: "House", leg: LegId) -> None:
+    """A leg made anew sends; a peer that wants nothing from us must not get anything by that."""
+    kind, _, rest = leg.partition("-")
+    found = house.parties.of_leg(leg) if kind == "party" else None
+    line = found[0] if found is not None else house.calls.lines.get(ContactId(rest))
+    end = found[1] if found is not None else line
+    if line is None or end is None or end.sends or leg not in house.ctx.desk.plans[f"contact/{line.contact}"].legs:
+        return
+    where = ("", 0) if end.leg.learned else end.signalled  # what was learned stands
+    house.ctx.media(rpc.modified(end.leg, *where, send=False))
+
+
+def worker_timers(house: "House") -> Mapping[str, Callable[[str], None]]:
+    """The attempts at tracks and legs that failed, and who is told what comes of a track: the contact's plan, and its
+    card."""
 
     def changed(contact: ContactId) -> None:
         house.calls.refresh(contact)
         house.redraw(contact)
 
     house.ctx.tapings.on_change = changed
-    return {"taping": house.ctx.tapings.due}
+    return {"taping": house.ctx.tapings.due, refused_legs.TIMER: lambda leg: _tried_again(house, leg)}
 
 
 def _leg_media(house: "House", event: rpc.LegMedia, late: bool) -> None:

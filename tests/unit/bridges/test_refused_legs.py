@@ -3,12 +3,12 @@
 import pytest
 
 from kak_server.bridges.names import caller_leg, group_leg
-from kak_server.bridges.outputs import ToRadio, ToSip
+from kak_server.bridges.outputs import ToMedia, ToRadio, ToSip
 from kak_server.bridges.refused_legs import AGAIN_AFTER_MS, MOVES_MAX, SAID_FOR_MS
 from kak_server.media import rpc
 from kak_server.model.ids import LegId
-from kak_server.sip.api import CallEnded
-from tests.unit.bridges.world import GROUP, World, world
+from kak_server.sip.api import CallEnded, CallMediaChanged
+from tests.unit.bridges.world import GROUP, OFFER, World, world
 
 
 @pytest.fixture
@@ -138,3 +138,19 @@ def test_a_census_says_what_is_missing_and_nothing_is_made_anew_beside_it(w: Wor
     w.timer(f"leg/{leg}")
     assert len(orders(w, leg)) == before
     assert not w.house.ctx.refused_legs.waiting
+
+
+@pytest.mark.parametrize("code", ["port_in_use", "internal"])
+def test_a_peer_that_wants_nothing_gets_nothing_by_a_leg_made_anew(w: World, code: str) -> None:
+    contact = w.talking()
+    leg = caller_leg(contact)
+    w.event(CallMediaChanged(w.house.calls.lines[contact].call, OFFER + "a=inactive\r\n"))
+    w.outputs.clear()
+    w.house.leg_refused(w.house.calls.lines[contact].leg, code, w.now_ms)
+    w.pump()
+    if code == "internal":
+        w.timer(f"leg/{leg}")
+    told = [c for c in w.commands(rpc.ModifyRtp) + w.commands(rpc.CreateRtp) if c.leg == leg]
+    assert [getattr(c, "send", None) for c in told] == [False, None]
+    order = [type(o.command) for o in w.outputs if isinstance(o, ToMedia) and getattr(o.command, "leg", "") == leg]
+    assert order[-2:] == [rpc.CreateRtp, rpc.ModifyRtp]

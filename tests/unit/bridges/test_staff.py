@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from kak_server.bridges import recovery
+from kak_server.bridges import reconfiguring, recovery
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Audit, Tell, Unseat
 from kak_server.bridges.reconfiguring import reconfigure, tables_of
@@ -20,8 +20,19 @@ from kak_server.routing.api import (
     ReasonConfig,
 )
 from kak_server.routing.step import RoutingCore
-from kak_server.sip.api import CallConfirmed, CallEnded
-from tests.unit.bridges.world import KARI, OLA, SEAT_1, SEAT_2, START_MS, CountingIds, World, routing_config, settings
+from kak_server.sip.api import CallConfirmed, CallEnded, CallView, IncomingCall
+from tests.unit.bridges.world import (
+    KARI,
+    OFFER,
+    OLA,
+    SEAT_1,
+    SEAT_2,
+    START_MS,
+    CountingIds,
+    World,
+    routing_config,
+    settings,
+)
 
 SOFIE, LARS = OperatorId("sofie"), OperatorId("lars")
 LEAD_SEAT, BERGEN_1 = PositionId("oslo-2"), PositionId("bergen-1")
@@ -383,3 +394,30 @@ def test_a_published_version_says_who_leads() -> None:
     assert world.do("staff.force", force, SOFIE, LEAD_SEAT).code == "not-lead"
     assert world.do("staff.force", {**force, "operator": "sofie"}).code == ""
     assert world.house.staff.audience(RoomId("oslo")) == [SEAT_1]
+
+
+def test_who_is_no_more_in_the_version_after_a_restart_is_signed_out() -> None:
+    """Their console may not come back, and each call would have rung there in vain first."""
+    world = staffed()
+    world.sit()
+    world.sit(LARS, BERGEN_1)
+    contact = world.talking()
+    holder = world.house.ctx.core.contact(contact)
+    assert holder is not None
+    core = RoutingCore()
+    for event in world.events:
+        core.step(event)
+    house = House(replace(settings(), people={SOFIE: PEOPLE[SOFIE]}), core, CountingIds(1_000))
+    recovery.restore(house, world.records)
+    line = house.calls.lines[contact]
+    call = CallView(line.call, "confirmed", IncomingCall(line.call, "lab", "113", line.caller, OFFER))
+    recovery.resume(house, {line.call: call}, world.now_ms)
+    reconfiguring.started(house)
+    (left,) = house.ctx.core.operators()
+    assert left.operator == holder.operator
+    assert left.duty.leaving
+    assert list(house.seats.seats) == [left.position]
+    forced = house.views.snapshot(left.operator, left.position)["notices"]
+    assert "Konfigurasjonen logger deg ut når samtalen og etterarbeidet er ferdig." in [
+        row["text_nb"] for row in forced
+    ]

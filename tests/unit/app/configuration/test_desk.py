@@ -14,10 +14,11 @@ from kak_server.app.configuration.refusals import away, disk_full
 from kak_server.bridges import reconfiguring
 from kak_server.config.compose_sip import to_sip_settings
 from kak_server.console.ports import Caller
-from kak_server.model.ids import ContactId, OperatorId, PositionId, QueueId, RoomId, SessionId
+from kak_server.model.ids import CallId, ContactId, OperatorId, PositionId, QueueId, RoomId, SessionId
 from kak_server.routing.api import Capacity, ConfigChanged, ContactState
 from kak_server.routing.rules import capacity_of
 from kak_server.runtime.segments import load
+from kak_server.sip.api import CallEnded
 from kak_server.sip.core import SipCore
 from tests.support.disk import filled, small_disk
 from tests.unit.app.desk import Desk, Stream
@@ -128,6 +129,17 @@ async def test_who_is_gone_leaves_but_not_in_mid_call(office: Office) -> None:
     assert office.house.ctx.core.operator(OperatorId("kari")) is None
     assert office.house.ctx.core.operator(OperatorId("ola")) is not None
     assert [note.fields for note in office.notes if note.name == "config_operator_busy"] == [{"operator": "ola"}]
+    office.dispatcher.feed(lambda house, now: house.sip_event(CallEnded(CallId("c1"), "bye"), now))
+    view = office.house.ctx.core.operator(OperatorId("ola"))
+    assert view is not None
+    assert view.duty.leaving
+    office.now_ms += 10_000
+    (key,) = office.house.ctx.core.timers()
+    office.dispatcher.feed(lambda house, now: house.timer(f"routing/{key}", now))
+    assert office.house.ctx.core.operator(OperatorId("ola")) is None, (
+        "the next call would have rung where nobody may sit"
+    )
+    assert not office.house.seats.seats
 
 
 async def test_skills_act_at_once(office: Office) -> None:
