@@ -11,6 +11,7 @@ from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.brought import KEPT_FOR_MS
 from kak_server.bridges.brought_types import Asked, Integrator, Kind
 from kak_server.bridges.house import House
+from kak_server.bridges.radio_emergency import TETRA
 from kak_server.model.ids import ContactId, OperatorId
 from kak_server.routing.api import INVITES, ContactKind, ContactState
 from tests.properties.house_lab import OPERATORS, Lab
@@ -166,7 +167,7 @@ class BroughtRules:
         routed = {view.contact for view in house.ctx.core.contacts() if view.kind not in calls}
         assert routed == {one.contact for one in house.brought.contacts.values() if not one.over}
         assert house.brought.open_count == len(routed)
-        assert set(house.brought.open_of(WEB.integrator)) == routed
+        assert {*house.brought.open_of(WEB.integrator), *house.brought.open_of(TETRA.integrator)} == routed
         assert not routed & house.calls.lines.keys()
 
     @invariant()

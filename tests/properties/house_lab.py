@@ -30,7 +30,7 @@ from kak_server.bridges.outputs import (
 from kak_server.bridges.staff import PersonInfo
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
-from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, RecordingId, RoomId
+from kak_server.model.ids import CallId, ContactId, Gssi, OperatorId, PositionId, QueueId, RecordingId, RoomId
 from kak_server.routing.api import (
     Apply,
     Capacity,
@@ -51,7 +51,8 @@ from tests.unit.bridges.world import START_MS, CountingIds
 
 BERGEN_1 = PositionId("bergen-1")
 SEATS = (world.SEAT_1, world.SEAT_2, BERGEN_1)
-OPERATORS = (world.KARI, world.OLA)
+LIV = OperatorId("liv")
+OPERATORS = (world.KARI, world.OLA, LIV)
 SHARED = Gssi(24_202)
 GROUPS = (world.GROUP, SHARED)
 
@@ -77,6 +78,7 @@ def settings() -> HouseSettings:
     people = {
         world.KARI: PersonInfo("Kari", (RoomId("oslo"), RoomId("bergen")), able),
         world.OLA: PersonInfo("Ola", (), able),
+        LIV: PersonInfo("Liv", (RoomId("bergen"),)),
     }
     return replace(
         plain,
@@ -86,6 +88,7 @@ def settings() -> HouseSettings:
         hold_trunks=hold_trunks,
         queues=queues,
         people=people,
+        radio_emergency_queue=QueueId("113-oslo"),
     )
 
 
@@ -245,7 +248,10 @@ class Lab:
         self.attached = False
         self.refused.clear()
         self.timers.clear()
-        self.radio = Gateway(GROUPS, patches=self.radio.patches)
+        before = self.radio
+        self.radio = Gateway(
+            GROUPS, patches=before.patches, alarms=before.alarms, acked=before.acked, presses=before.presses
+        )
         self._come_up()
 
     def _come_up(self) -> None:

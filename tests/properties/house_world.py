@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from kak_server.bridges.outputs import ToRadio, ToSip
 from kak_server.media import rpc
 from kak_server.media.plan import Plan
-from kak_server.model.ids import CallId, Gssi, LegId, MixId, OperatorId, RecordingId
+from kak_server.model.ids import CallId, Gssi, Issi, LegId, MixId, OperatorId, RecordingId
 from kak_server.sip.api import CallView, IncomingCall
 from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import Floor, FloorInput
@@ -321,11 +321,14 @@ class Gateway:
     wanted: set[Gssi] = field(default_factory=set)
     patches: dict[str, Gssi] = field(default_factory=dict)
     events: deque[radio.RadioEvent] = field(default_factory=deque)
+    alarms: dict[Issi, str] = field(default_factory=dict)  # the emergency of a radio, while it is up
+    acked: set[str] = field(default_factory=set)
+    presses: int = 0  # of emergency keys, ever
 
     def carry_out(self, command: ToRadio) -> None:
         """One command of the house."""
         if command.action in ("ack_alarm", "clear_alarm"):
-            assert command.alarm
+            self._alarm(command)
             return
         floor = self.floors.setdefault(command.gssi, Floor())
         match command.action:
@@ -347,6 +350,21 @@ class Gateway:
             case "remove_patch":
                 self.patches.pop(command.patch, None)
 
+    def _alarm(self, command: ToRadio) -> None:
+        """Somebody of ours has it, or is through with it; lost where the link is down."""
+        assert command.alarm
+        if not self.up:
+            return
+        by = str(command.op or "")
+        if command.action == "ack_alarm":
+            self.acked.add(command.alarm)
+        for issi, alarm in list(self.alarms.items()):
+            if alarm == command.alarm:
+                cleared = command.action == "clear_alarm"
+                if cleared:
+                    del self.alarms[issi]
+                self.events.append(radio.EmergencyChanged(alarm, issi, cleared, by))
+
     def hear(self, gssi: Gssi, what: FloorInput, by: str = "") -> None:
         """Something comes from the gateway about our own floor."""
         self._apply(gssi, what, by)
@@ -358,6 +376,8 @@ class Gateway:
         self.up = up
         if up:
             self.events.append(radio.LinkChanged("a", True))
+            for issi, alarm in self.alarms.items():
+                self.events.append(radio.EmergencyRaised(alarm, issi, "Ambulanse"))
             for gssi in sorted(self.wanted):
                 self.events.append(radio.GroupChanged(gssi, radio.GroupState.ATTACHED))
                 self.events.append(radio.LegReady(gssi, "127.0.0.1", 41_000 + gssi % 100))

@@ -35,7 +35,9 @@ from kak_server.sip.api import (
 from kak_server.sip.api_legs import CallAnswered, CallProgress, TransferAsked, TransferReport
 from kak_server.tetra_gw import api as radio
 from kak_server.tetra_gw.floor import FloorInput
+from tests.properties.house_alarms import AlarmRules
 from tests.properties.house_brought import BroughtRules
+from tests.properties.house_company import CompanyRules
 from tests.properties.house_lab import GROUPS, OPERATORS, SEATS, Lab, through_json
 from tests.properties.house_mishaps import MishapRules
 from tests.properties.house_recording import RecordingRules
@@ -86,7 +88,9 @@ seats = st.sampled_from(SEATS)
 gssis = st.sampled_from(GROUPS)
 
 
-class HouseMachine(BroughtRules, RecordingRules, MishapRules, VersionRules, RuleBasedStateMachine):
+class HouseMachine(
+    BroughtRules, RecordingRules, MishapRules, VersionRules, AlarmRules, CompanyRules, RuleBasedStateMachine
+):
     """Random days of the house between its rooms."""
 
     phones: tuple[PhoneInfo, ...] = ()
