@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Page
 
 from kak_sim.callers.caller import Caller
 from kak_sim.callers.sound import steady
@@ -71,10 +73,12 @@ async def test_both_ends_are_back_within_five_seconds(tmp_path: Path) -> None:
         await at(page, "offer-answer").click()
         await caller.answered()
         await eventually(lambda: caller.heard.tone_started_ns(OPERATOR_HZ), what="the caller hears the operator")
+        await state_of_recording(page, "on")
         before = caller.heard.between()[-1]
         killed_ns = time.time_ns()
         os.kill(int((data / "run" / "worker.pid").read_text()), signal.SIGKILL)
         await at(page, "notice").first.wait_for()
+        await state_of_recording(page, "failing")
         heard_ns = await eventually(
             lambda: caller.heard.tone_started_ns(OPERATOR_HZ, killed_ns + 300 * MS), what="the caller hears again"
         )
@@ -92,6 +96,21 @@ async def test_both_ends_are_back_within_five_seconds(tmp_path: Path) -> None:
         assert (after.sequence - before.sequence) & 0xFFFF < 0x8000, "sequence numbers went back"
         assert (after.timestamp - before.timestamp) & 0xFFFFFFFF < 0x80000000, "timestamps went back"
         assert caller.ended is None
+        await state_of_recording(page, "on")
         await at(page, "call-hangup").click()
         assert (await caller.over()).cause == "bye"
         caller.close()
+        gaps = await eventually(lambda: gaps_in_ledger(data / "records.db"), what="what was missing is in the ledger")
+        assert [label for label, *_ in gaps] == ["caller", "operator"]
+        assert all(reason.startswith("away: ") for *_, reason in gaps), gaps
+        assert all(abs(from_ms - killed_ns / MS) < 1_000 < to_ms - from_ms < 5_000 for _, from_ms, to_ms, _ in gaps)
+
+
+async def state_of_recording(page: Page, state: str) -> None:
+    await at(page, "recording").and_(page.locator(f"[data-state={state}]")).wait_for()
+
+
+def gaps_in_ledger(database: Path) -> list[tuple[str, int, int, str]]:
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as records:
+        query = "SELECT label, started_at_ms, ended_at_ms, reason FROM media_ledger WHERE path = '' ORDER BY label"
+        return records.execute(query).fetchall()

@@ -6,6 +6,7 @@ from hypothesis.stateful import invariant, rule
 
 from kak_server.bridges.contact_plan import wanted_tracks
 from kak_server.bridges.house import House
+from kak_server.bridges.taping import NOT_KNOWN
 from kak_server.bridges.who_hears import Guest
 from kak_server.model.ids import RecordingId
 from kak_server.routing.api import ContactState
@@ -54,12 +55,14 @@ class RecordingRules:
                     lab.hear_worker()
         if lab.attached and lab.worker is not None and lab.house is house:
             assert not lab.house.ctx.tapings.lost, "the disk has room"
+            assert not lab.house.ctx.tapings.doubted
 
     @invariant()
     def it_records_or_says_that_it_does_not(self) -> None:
         lab, house = self.lab, self.lab.house
         tapings = house.ctx.tapings
-        assert set(tapings.lost) == {key for key in lab.timers if key.startswith("taping/")}
+        assert not set(tapings.lost) & set(tapings.doubted)
+        assert set(tapings.lost) | set(tapings.doubted) == {key for key in lab.timers if key.startswith("taping/")}
         assert set(tapings.of) <= set(house.calls.lines)
         of = [one for tracks in tapings.of.values() for one in tracks.values()]
         noted = {key: value for key, value in lab.records.items() if key.startswith("taping/")}
@@ -73,10 +76,11 @@ class RecordingRules:
             assert view is not None
             mine = tapings.of.get(contact, {})
             gap = tapings.shown(contact)
-            assert (gap is None) == (not any(one.is_lost for one in mine.values()))
+            lost = [one for one in mine.values() if one.is_lost]
+            assert (gap is None) == all(one.code == NOT_KNOWN for one in lost)
             if view.state in JOINED:
                 shown = house.views.call(view)
-                assert shown["recording"] == (line.answered and gap is None)
+                assert shown["recording"] == (line.answered and not lost)
                 assert shown["recording_gap"] == gap
             for track, source in self.tracks_of(house, view):
                 one = mine.get(track)

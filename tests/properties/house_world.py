@@ -166,6 +166,7 @@ class Worker:
             tuple(self.watched),
             tuple(self.awaited),
             tuple(self.failed),
+            tells_begun=True,
         )
 
     def differences(self, desired: Plan) -> list[str]:

@@ -57,7 +57,7 @@ class CallPlans:
         if view is not None and view.state in JOINED:
             position, epoch, held = view.position, view.epoch, view.state is ContactState.HELD
         guests, tapings = self._guests(view), self._ctx.tapings
-        if tapings.lost or contact in tapings.of:
+        if tapings.concerns(contact):
             tapings.wanted(contact, wanted_tracks(line, position, epoch, guests))
         plan = contact_plan(
             line,

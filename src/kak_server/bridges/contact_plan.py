@@ -14,7 +14,8 @@ from kak_server.bridges.names import contact_of_recording as contact_of_recordin
 from kak_server.bridges.names import group_leg as group_leg
 from kak_server.bridges.names import recording_name
 from kak_server.bridges.names import seat_leg as seat_leg
-from kak_server.bridges.tapings import Taping, Wanted
+from kak_server.bridges.taping import Taping
+from kak_server.bridges.tapings import Wanted
 from kak_server.bridges.who_hears import Guest, Room, sounds
 from kak_server.media import rpc
 from kak_server.media.plan import Plan

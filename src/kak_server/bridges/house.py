@@ -252,11 +252,14 @@ class House:
         self.ctx.settle()
 
     def worker_lost(self, reason: str, now_ms: int) -> None:
-        """The socket to the worker broke. Sound may well go on without us; nothing is concluded from it."""
+        """The socket to the worker broke. Sound may well go on without us, and so may recording: cards only say
+        that nobody knows."""
         self.at(now_ms)
         self.ctx.worker_attached = False
+        self.ctx.tapings.worker_gone()
         self.ctx.notices.media_lost()
         self.ctx.emit(Note("media_worker_lost", "error", {"reason": reason}))
+        self.ctx.settle()
 
     # --- effects of the routing core ------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from kak_server.bridges.moved_media import readdressed
 from kak_server.bridges.outputs import Note, SetTimer, ToSip
 from kak_server.bridges.phone_call import PhoneCall
 from kak_server.bridges.seats import Seat
-from kak_server.bridges.tapings import Taping
+from kak_server.bridges.taping import Taping
 from kak_server.bridges.tracks import Track
 from kak_server.media import rpc
 from kak_server.model.codec import from_json
@@ -180,9 +180,9 @@ def worker_attached(house: "House", census: rpc.Census, boot: str) -> None:
     new_boot = bool(known) and known != boot
     ctx.worker_attached = False  # plans stated now are part of the census' reconciliation, not commands of their own
     if new_boot:
-        ctx.tracks.salvage()
+        ctx.tracks.salvage(ctx.tapings.known_until_ms)
         ctx.incarnation += 1
-    ctx.tapings.attaching(new_boot)
+    ctx.tapings.attaching(census, new_boot)
     ctx.refused_legs.attaching()
     ctx.notices.media_back(new_boot and bool(house.calls.lines or house.seats.seats))
     if known != boot:

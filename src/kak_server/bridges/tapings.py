@@ -3,67 +3,35 @@
 The operator's card says so from the moment a track fails until the first of the next file is on the disk. Attempts go
 on for as long as the track is wanted, further and further apart. Each stretch that is missing becomes a row of the
 media ledger: from when, until when, why.
+
+So it is while no media worker answers: one that is found alive has gone on recording, and nothing is missing; of one
+that died everything is, from then on. And a track is said to record only when something shows that the disk takes
+anything: another that is being written, or was a moment ago; where nothing does, the worker tells of its first block.
 """
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from kak_server.bridges.names import contact_of_recording, recording_name, track_of_recording
 from kak_server.bridges.outputs import CancelTimer, Note, SetTimer, StoreGap
+from kak_server.bridges.taping import AWAY, FIRST_WAIT_MS, LAST_WAIT_MS, NOT_KNOWN, Taping, wait_ms
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, RecordingId
-from kak_server.model.light import frozen
 
 if TYPE_CHECKING:
     from kak_server.bridges.context import Context
 
 Wanted = tuple[str, str, str]  # a track's name, label and source
-
-FIRST_WAIT_MS = 5_000
-LAST_WAIT_MS = 30_000
-SCOUT_WAIT_MS = 10_000  # of the one that finds out for all others whether the disk takes anything
 ANSWER_WITHIN_MS = 15_000  # a block comes each second; one that is given no word is given up
 HURRY_EACH_MS = 5_000
 STEADY_MS = 60_000  # a file that lasted less was no success that the next attempt may be sooner for
-
-
-@frozen
-class Taping:
-    """One track of a contact that has failed before. Journalled under `taping/<contact>.<track>`."""
-
-    contact: ContactId
-    track: str  # "caller", "operator-3": what it is called within its contact
-    label: str
-    source: str
-    segment: int = 1  # of the file that is written, tried, or was last
-    since_ms: int = 0  # what was said from then on is not stored; 0: all is
-    code: str = ""
-    reason: str = ""
-    attempts: int = 0  # one after the other, without a file that lasted
-    trying: bool = False  # a file was ordered and has not been told of
-    due_ms: int = 0  # of the next attempt, or of giving this one up
-    begun_ms: int = 0  # when the last file began
-    suspect: bool = False  # ordered while others fail: nothing is known of it yet, and it is not said to record
-
-    def key(self) -> str:
-        """Of its record, and of its timer."""
-        return f"taping/{self.contact}.{self.track}"
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether what is said now is not stored, as far as we know."""
-        return self.since_ms > 0
-
-    @property
-    def waits(self) -> bool:
-        """No file is to be written until the next attempt."""
-        return self.is_lost and not self.trying
-
-
-def wait_ms(attempts: int, scouts: bool = False) -> int:
-    """Before the attempt that follows so many in vain: 5 s, 10 s, 20 s, then 30 s each; 10 s for the scout."""
-    return min(SCOUT_WAIT_MS if scouts else LAST_WAIT_MS, FIRST_WAIT_MS << min(attempts, 3))
+PROOF_MS = (
+    2_000  # a file that was complete so long ago at most, or is written for so long, shows that the disk takes it
+)
+PROOFS_LOOKED_AT = 16
+SILENT = "the media worker said nothing of it"
 
 
 class Tapings:
@@ -72,7 +40,11 @@ class Tapings:
     def __init__(self, ctx: "Context") -> None:
         self.ctx = ctx
         self.of: dict[ContactId, dict[str, Taping]] = {}
-        self.lost: dict[str, None] = {}  # keys of those that are not stored just now; the first one is the scout
+        self.lost: dict[str, None] = {}  # keys of those that fail just now; the first one is the scout
+        self.doubted: dict[str, None] = {}  # keys of those of which nobody knows
+        self.proved_ms = 0  # when a file was last said to be complete, or begun
+        self._away = True  # no worker answers
+        self._tells = False  # the worker says when a file is begun, if asked
         self._hurried_ms = 0
         self.on_change: Callable[[ContactId], None] = lambda contact: None  # its plan, and its card
 
@@ -97,19 +69,26 @@ class Tapings:
         known = self.of.get(contact_of_recording(event.recording), {}).get(track_of_recording(event.recording))
         if known is None or not known.trying or self._ordered(event.recording) is None:
             return
-        fields = {"recording": event.recording, "missing_ms": max(0, event.started_at_ms - known.since_ms)}
-        self.ctx.emit(Note("record_begun_again", "warning", fields))
-        self._stored_again(known, event.started_at_ms, begun_ms=self.ctx.now_ms)
+        self.proved_ms = self.ctx.now_ms
+        if not known.suspect:
+            fields = {"recording": event.recording, "missing_ms": max(0, event.started_at_ms - known.since_ms)}
+            self.ctx.emit(Note("record_begun_again", "warning", fields))
+        begun_ms = self.ctx.now_ms if known.fails else known.begun_ms  # one that never failed is no attempt
+        self._stored_again(known, event.started_at_ms, begun_ms=begun_ms)
         self._hurry()
 
     def due(self, rest: str) -> None:
         """The time of an attempt, or the end of one that nothing was heard of."""
-        if f"taping/{rest}" not in self.lost:
+        if f"taping/{rest}" not in self.lost and f"taping/{rest}" not in self.doubted:
             return
         now_ms, one = self.ctx.now_ms, self._by_key(f"taping/{rest}")
+        if self._away and not one.fails:
+            self._keep(replace(one, due_ms=now_ms + LAST_WAIT_MS))
+            return
         if one.trying:
             attempts = one.attempts + 1
             due_ms = now_ms + self._wait_ms(one, attempts)
+            one = one if one.fails else replace(one, code="slow", reason=SILENT)
             one = replace(one, trying=False, attempts=attempts, due_ms=due_ms, suspect=False)
         elif self.ctx.worker_attached:
             one = self._attempt(one)
@@ -118,10 +97,41 @@ class Tapings:
         self._keep(one)
         self.on_change(one.contact)
 
-    def attaching(self, new_boot: bool) -> None:
-        """A census is about to be compared: a new worker tries them all."""
+    def worker_gone(self) -> None:
+        """No worker answers. It may go on, or be dead: until one answers nothing is said to be stored."""
+        self._away = True
+        now_ms, contacts = self.ctx.now_ms, dict[ContactId, None]()
+        plans = [plan for owner, plan in self.ctx.desk.plans.items() if owner.startswith("contact/")]
+        for order in [order for plan in plans for order in plan.recordings.values()]:
+            contact, track = contact_of_recording(order.recording), track_of_recording(order.recording)
+            one = self.of.get(contact, {}).get(track) or Taping(contact, track, order.label, order.source)
+            if not one.fails:
+                self._doubt(one, AWAY, now_ms, suspect=order.recording in self.ctx.tracks.open)
+                contacts[contact] = None
+        for contact in contacts:
+            self.on_change(contact)
+
+    def known_until_ms(self, recording: RecordingId) -> int:
+        """Until when a worker that is dead is known to have lived, of a track that it had open."""
+        one = self.of.get(contact_of_recording(recording), {}).get(track_of_recording(recording))
+        return one.since_ms if one is not None and one.is_lost and one.code == AWAY else self.ctx.now_ms
+
+    def attaching(self, census: rpc.Census, new_boot: bool) -> None:
+        """A census is about to be compared: a new worker tries them all. One that was there all along has gone on with
+        what it holds; what it does not hold is missing."""
+        self._away, self._tells = False, census.tells_begun
+        self.proved_ms = 0 if new_boot else self.proved_ms
         for key in list(self.lost) if new_boot else ():
             self._keep(self._attempt(self._by_key(key)))
+        held, failed = set(census.recordings), set(census.failed)
+        for key in list(self.doubted):
+            one = self._by_key(key)
+            name = recording_name(one.contact, one.track, self.ctx.incarnation, one.segment)
+            if name not in held:
+                suspect = one.suspect and one.code == NOT_KNOWN and not new_boot  # ordered, and not heard of yet
+                self._doubt(one, one.code, one.since_ms, suspect=suspect)
+            elif one.code == AWAY and name not in failed:
+                self._stored_again(one, self.ctx.now_ms, begun_ms=one.begun_ms)
 
     def attached(self, census: rpc.Census) -> None:
         """It is told again what may have been said while nobody listened."""
@@ -130,20 +140,28 @@ class Tapings:
             order = self._ordered(recording)
             if order is not None and (order.tell or recording in failed):
                 self.ctx.media(order)
+        for key in () if self._tells else list(self.doubted):  # a worker of before: it has its orders
+            self._stored_again(self._by_key(key), self.ctx.now_ms, begun_ms=0)
 
     # --- from the house -----------------------------------------------------------------------------------------------
 
     def wanted(self, contact: ContactId, tracks: Collection[Wanted]) -> None:
-        """Only these are to be recorded from now on: what is missing of the others ends here. One that is new while
-        others fail is not believed to be stored before the worker says so."""
+        """Only these are to be recorded from now on: what is missing of the others ends here. One that is new is not
+        believed to be stored before the worker says so, where others fail or nothing shows that the disk works."""
         names = {track for track, _, _ in tracks}
         for one in list(self.of.get(contact, {}).values()):
             if one.is_lost and one.track not in names:
                 self._stored_again(replace(one, segment=one.segment + 1), self.ctx.now_ms, begun_ms=0)
-        for track, label, source in tracks if self.lost else ():
+        for track, label, source in tracks if self._doubts else ():
             first = recording_name(contact, track, self.ctx.incarnation)
             if track not in self.of.get(contact, {}) and first not in self.ctx.tracks.open:
-                self._suspect(Taping(contact, track, label, source))
+                code = self._by_key(next(iter(self.lost))).code if self.lost else AWAY if self._away else NOT_KNOWN
+                self._doubt(Taping(contact, track, label, source), code, self.ctx.now_ms, suspect=not self._away)
+                self.on_change(contact)
+
+    def concerns(self, contact: ContactId) -> bool:
+        """Whether its tracks are to be looked at when it is planned."""
+        return contact in self.of or self._doubts
 
     def over(self, contact: ContactId) -> None:
         """The contact has ended."""
@@ -155,20 +173,24 @@ class Tapings:
         """From the journal."""
         self.of.setdefault(one.contact, {})[one.track] = one
         if one.is_lost:
-            self.lost[one.key()] = None
+            (self.lost if one.fails else self.doubted)[one.key()] = None
 
     def resume(self, contacts: Collection[ContactId]) -> None:
         """After a restart, with the contacts there are."""
         for contact in [contact for contact in self.of if contact not in contacts]:
             self.over(contact)
-        for key in self.lost:
+        for key in (*self.lost, *self.doubted):
             self.ctx.emit(SetTimer(key, self._by_key(key).due_ms))
         if self.lost:
             self.ctx.notices.recording(failing=True)
 
+    def stores(self, contact: ContactId) -> bool:
+        """Whether all that is to be recorded of it is, as far as we know."""
+        return not any(one.is_lost for one in self.of.get(contact, {}).values())
+
     def shown(self, contact: ContactId) -> dict[str, Any] | None:
-        """What a card says of what is missing; None when all is stored."""
-        lost = [one for one in self.of.get(contact, {}).values() if one.is_lost]
+        """What a card says of what is missing; None when nothing is known to be."""
+        lost = [one for one in self.of.get(contact, {}).values() if one.is_lost and one.code != NOT_KNOWN]
         if not lost:
             return None
         first = min(lost, key=lambda one: one.since_ms)
@@ -177,11 +199,26 @@ class Tapings:
 
     # --- the parts they share -----------------------------------------------------------------------------------------
 
-    def _suspect(self, one: Taping) -> None:
-        now_ms, code = self.ctx.now_ms, self._by_key(next(iter(self.lost))).code
-        due_ms = now_ms + ANSWER_WITHIN_MS
-        self._keep(replace(one, since_ms=now_ms, code=code, trying=True, due_ms=due_ms, suspect=True))
-        self.on_change(one.contact)
+    @property
+    def _doubts(self) -> bool:
+        """Whether a track that is new may not be stored."""
+        return bool(self.lost) or self._away or (self._tells and not self._proved())
+
+    def _proved(self) -> bool:
+        """Whether the disk took something a moment ago."""
+        now_ms, open_ = self.ctx.now_ms, self.ctx.tracks.open
+        if now_ms - self.proved_ms < PROOF_MS:
+            return True
+        for name, track in islice(open_.items(), PROOFS_LOOKED_AT):
+            if not track.ended_at_ms and now_ms - track.started_at_ms >= PROOF_MS and self._ordered(name) is not None:
+                one = self.of.get(contact_of_recording(name), {}).get(track_of_recording(name))
+                if one is None or not one.is_lost:
+                    return True
+        return False
+
+    def _doubt(self, one: Taping, code: str, since_ms: int, *, suspect: bool) -> None:
+        due_ms = self.ctx.now_ms + ANSWER_WITHIN_MS
+        self._keep(replace(one, since_ms=since_ms, code=code, trying=True, due_ms=due_ms, suspect=suspect))
 
     def _lose(self, one: Taping, event: rpc.RecordFailed) -> None:
         now_ms = self.ctx.now_ms
@@ -220,8 +257,11 @@ class Tapings:
     def _stored_again(self, one: Taping, at_ms: int, *, begun_ms: int) -> None:
         record = rpc.StartRecord(RecordingId(f"{one.contact}.{one.track}"), one.source, "", one.label)
         if not one.suspect:
-            self._missing(record, one.since_ms, at_ms, one.code, one.reason)
-        self._keep(replace(one, since_ms=0, trying=False, due_ms=0, begun_ms=begun_ms, suspect=False))
+            reason = one.reason or ("no media worker answered" if one.code == AWAY else "")
+            self._missing(record, one.since_ms, at_ms, one.code or "slow", reason or SILENT)
+        self._keep(
+            replace(one, since_ms=0, code="", reason="", trying=False, due_ms=0, begun_ms=begun_ms, suspect=False)
+        )
         self.on_change(one.contact)
 
     def _missing(self, record: rpc.StartRecord, from_ms: int, to_ms: int, code: str, reason: str) -> None:
@@ -233,8 +273,10 @@ class Tapings:
     def _keep(self, one: Taping) -> None:
         failing = bool(self.lost)
         self.restore(one)
-        if not one.is_lost:
+        if not one.fails:
             self.lost.pop(one.key(), None)
+        if one.fails or not one.is_lost:
+            self.doubted.pop(one.key(), None)
         self.ctx.put(one.key(), one)
         self.ctx.emit(SetTimer(one.key(), one.due_ms) if one.is_lost else CancelTimer(one.key()))
         if failing != bool(self.lost):

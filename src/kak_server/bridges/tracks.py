@@ -1,6 +1,7 @@
 """Tracks that a worker writes. Each is known from its start until its ledger row, also when its call is over: a worker
 that dies in between never says that the track is closed, and what it left on the disk is salvaged."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,20 +58,20 @@ class Tracks:
         elif told.stored_ms == 0:
             self._forget(told.recording)
         else:
-            self._salvage(track)
+            self._salvage(track, self.ctx.now_ms)
 
     def _forget(self, recording: RecordingId) -> None:
         """Nothing more will be heard of it."""
         if self.open.pop(recording, None) is not None:
             self.ctx.delete(f"track/{recording}")
 
-    def salvage(self) -> None:
+    def salvage(self, known_until_ms: Callable[[RecordingId], int]) -> None:
         """The worker is dead: every file ends where it did."""
         for track in list(self.open.values()):
-            self._salvage(track)
+            self._salvage(track, known_until_ms(track.record.recording))
 
-    def _salvage(self, track: Track) -> None:
+    def _salvage(self, track: Track, known_until_ms: int) -> None:
         name = track.record.recording
-        ended_at_ms = track.ended_at_ms or self.ctx.now_ms
+        ended_at_ms = track.ended_at_ms or known_until_ms
         self.ctx.emit(SalvageTrack(contact_of_recording(name), track.record, track.started_at_ms, ended_at_ms))
         self._forget(name)

@@ -92,7 +92,7 @@ class Views:
             "details": views_caller.details(line),
             "patch": self._patch(line),
             "video": self._video(line),
-            "recording": bool(line and line.answered) and gap is None,
+            "recording": bool(line and line.answered) and self.ctx.tapings.stores(view.contact),
             "recording_gap": gap,
             **of_call_out(line),
             "can_refer": line is not None and self.out.can_refer(line),

@@ -31,6 +31,7 @@ def take(house: "House", event: rpc.Event, *, late: bool = False) -> None:
     elif isinstance(event, rpc.LegActive):
         house.ctx.notices.heard(ContactId(event.leg.removeprefix("caller-")))
     elif isinstance(event, rpc.RecordClosed):
+        house.ctx.tapings.proved_ms = house.ctx.now_ms
         house.ctx.tracks.closed(event)
         house.ctx.emit(Dirty("recent"))
     elif isinstance(event, rpc.RecordFailed):

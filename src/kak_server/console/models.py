@@ -23,7 +23,7 @@ Floor = Literal["free", "requested", "queued", "talking", "denied", "revoked"]
 MediaState = Literal["none", "up", "down"]
 SeatLostReason = Literal["another-tab", "taken-over", "signed-out", "forced", "handed-over", "moved"]
 TrackLabel = Literal["caller", "operator", "radio", "party"]
-GapCode = Literal["full", "slow", "disk", "refused"]
+GapCode = Literal["full", "slow", "disk", "refused", "away"]
 Direction = Literal["in", "out"]
 PartyState = Literal["dialing", "ringing", "early", "answered", "ended"]
 PhoneState = Literal["unregistered", "registered", "silent", "ringing", "in-call"]
@@ -127,8 +127,8 @@ class Referral(Outgoing):
 
 
 class RecordingGap(Outgoing):
-    """Of these legs nothing is stored since then, and why: the disk is full, does not keep up or fails, or the media
-    worker refused. It is tried again until it works."""
+    """Of these legs nothing is stored since then, and why: the disk is full, does not keep up or fails, the media
+    worker refused, or it is away. It is tried again until it works."""
 
     since_ms: int
     code: GapCode

@@ -46,6 +46,7 @@ class Census:
     watched: tuple[LegId, ...] = ()
     awaited: tuple[LegId, ...] = ()  # those of `watched` that are watched once
     failed: tuple[RecordingId, ...] = ()  # those of `recordings` of which nothing more is stored
+    tells_begun: bool = False  # record.begun is said where it is asked for; a worker of before does not
 
 
 @frozen

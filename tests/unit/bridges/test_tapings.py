@@ -8,7 +8,8 @@ import pytest
 from kak_server.bridges import worker_events
 from kak_server.bridges.names import contact_of_recording
 from kak_server.bridges.outputs import Note, SalvageTrack, SetTimer, StoreGap, TellAll
-from kak_server.bridges.tapings import ANSWER_WITHIN_MS, STEADY_MS, Taping, wait_ms
+from kak_server.bridges.taping import Taping, wait_ms
+from kak_server.bridges.tapings import ANSWER_WITHIN_MS, STEADY_MS
 from kak_server.media import rpc
 from kak_server.model.codec import from_json, to_json
 from kak_server.model.ids import ContactId, RecordingId
@@ -68,6 +69,11 @@ def closed(order: rpc.StartRecord) -> rpc.RecordClosed:
 def notices(w: World) -> list[tuple[str, Any]]:
     told = [o for o in w.outputs if isinstance(o, TellAll)]
     return [(o.name, o.data["id"]) for o in told if o.data["id"] == "recording-failed"]
+
+
+def attached(w: World, boot: str, recordings: tuple[RecordingId, ...] = ()) -> None:
+    w.house.worker_attached(rpc.Census(recordings=recordings, tells_begun=True), boot, w.now_ms)
+    w.pump()
 
 
 def test_the_card_says_at_once_that_it_records_no_more_and_why(w: World) -> None:
@@ -299,9 +305,9 @@ def test_one_that_failed_and_whose_worker_died_before_it_was_closed_ends_where_i
 def test_a_new_worker_tries_at_once(w: World) -> None:
     since_ms, _ = w.now_ms, caller_fails(w)
     w.house.worker_lost("killed", w.now_ms)
+    lost_ms = w.now_ms
     w.pass_ms(1_000)
-    w.house.worker_attached(rpc.Census(), "boot-2", w.now_ms)
-    w.pump()
+    attached(w, "boot-2")
     order = wanted(w)["caller"]
     assert order in w.commands(rpc.StartRecord)
     assert (order.recording, order.tell) == (f"{contact_of(w)}.caller.2-2", True)
@@ -310,7 +316,7 @@ def test_a_new_worker_tries_at_once(w: World) -> None:
     assert w.call_card()["recording_gap"]["labels"] == ["operator"], "this worker has said nothing of that one yet"
     w.media(rpc.RecordBegun(wanted(w)["operator"].recording, w.now_ms))
     assert w.call_card()["recording"]
-    assert [(gap.from_ms, gap.to_ms) for gap in gaps(w)] == [(since_ms, w.now_ms)]
+    assert [(gap.from_ms, gap.to_ms) for gap in gaps(w)] == [(since_ms, w.now_ms), (lost_ms, w.now_ms)]
 
 
 def test_without_a_worker_it_waits_for_one(w: World) -> None:
@@ -359,7 +365,7 @@ def test_a_failure_that_control_did_not_live_to_hear_of_is_asked_for(w: World) -
     held = tuple(order.recording for order in orders.values())
     w.house.worker_attached(rpc.Census(recordings=held, failed=(orders["caller"].recording,)), "boot-1", w.now_ms)
     w.pump()
-    assert w.commands(rpc.StartRecord) == [orders["caller"]]
+    assert [order.recording for order in w.commands(rpc.StartRecord)] == [orders["caller"].recording]
 
 
 def test_a_call_that_ended_while_control_was_away_leaves_its_gap(w: World) -> None:

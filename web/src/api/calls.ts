@@ -100,7 +100,7 @@ export interface Referral {
 export type TrackLabel = "caller" | "operator" | "radio" | "party";
 
 /** Why something is on no disk. */
-export type GapCode = "full" | "slow" | "disk" | "refused";
+export type GapCode = "full" | "slow" | "disk" | "refused" | "away";
 
 /** Of these legs nothing is stored since then; it is tried again until it works. */
 export interface RecordingGap {

@@ -6078,7 +6078,7 @@ export interface components {
              * Code
              * @enum {string}
              */
-            code: "full" | "slow" | "disk" | "refused";
+            code: "full" | "slow" | "disk" | "refused" | "away";
             /** From Ms */
             from_ms: number;
             /**
@@ -6124,15 +6124,15 @@ export interface components {
         };
         /**
          * RecordingGap
-         * @description Of these legs nothing is stored since then, and why: the disk is full, does not keep up or fails, or the media
-         *     worker refused. It is tried again until it works.
+         * @description Of these legs nothing is stored since then, and why: the disk is full, does not keep up or fails, the media
+         *     worker refused, or it is away. It is tried again until it works.
          */
         RecordingGap: {
             /**
              * Code
              * @enum {string}
              */
-            code: "full" | "slow" | "disk" | "refused";
+            code: "full" | "slow" | "disk" | "refused" | "away";
             /** Labels */
             labels: ("caller" | "operator" | "radio" | "party")[];
             /** Since Ms */

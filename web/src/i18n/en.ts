@@ -134,6 +134,7 @@ export const en: Record<Word, string> = {
   "gap.slow": "the disk is too slow",
   "gap.disk": "the disk fails",
   "gap.refused": "was refused",
+  "gap.away": "the media service does not answer",
   "call.queue": "Queue",
   "call.class": "Class",
   "call.waited": "Waited",

@@ -132,6 +132,7 @@ export const nb = {
   "gap.slow": "disken henger etter",
   "gap.disk": "feil på disken",
   "gap.refused": "ble avslått",
+  "gap.away": "medietjenesten svarer ikke",
   "call.queue": "Kø",
   "call.class": "Klasse",
   "call.waited": "Ventetid",

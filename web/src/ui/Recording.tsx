@@ -15,6 +15,7 @@ const WHY_WORDS = {
   slow: "gap.slow",
   disk: "gap.disk",
   refused: "gap.refused",
+  away: "gap.away",
 } as const;
 
 /** Whether the call is being recorded. Both places are always there, so that what comes into them is read aloud: calmly
