@@ -298,6 +298,7 @@ def test_control_dies_in_mid_call_and_nobody_hears_of_it(day: Day) -> None:
     contact, second, third = day.calls("call"), day.calls("second"), day.calls("third", "116117")
     day.answers(KARI)
     heard = {c: day.hears(c) for c in (contact, second, third)}
+    lab.hear_worker()
     lab.restart()
     assert {c: day.hears(c) for c in (contact, second, third)} == heard
     lab.attach()

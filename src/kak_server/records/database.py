@@ -1,5 +1,6 @@
 """Rows in and out of the database: one connection's work, no threads here."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -56,7 +57,8 @@ def connect(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # said by whoever connects, who may do without
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")

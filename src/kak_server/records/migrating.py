@@ -9,7 +9,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -18,16 +20,25 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _IN_ALEMBIC = threading.Lock()
 
 _POSTGRESQL_LOCK = 0x6B616B  # "kak"; the same in each version of this program
+_LOCK_WAIT_MS = 5_000  # whoever wants to read a table waits behind a change of it that waits
+
+
+class StrangeTablesError(SQLAlchemyError):
+    """The database is of a version that this program does not know: a newer one, most likely."""
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to this version's tables, in one transaction. Raises SQLAlchemyError."""
+    """Bring the database to this version's tables, in one transaction. Raises SQLAlchemyError, also where somebody else
+    keeps it from a table for too long."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with _IN_ALEMBIC, engine.begin() as connection:
         _alone(connection)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as problem:
+            raise StrangeTablesError(f"made by another, probably newer version of kak-server: {problem}") from problem
 
 
 def _alone(connection: Connection) -> None:
@@ -36,4 +47,5 @@ def _alone(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_WAIT_MS}")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")

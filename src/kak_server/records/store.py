@@ -138,29 +138,36 @@ class RecordStore:
                     self._waiting.clear()
 
     def _write(self, batch: Sequence[Item]) -> None:
-        try:
-            if not self._usable:
+        if not self._usable:
+            try:
                 batch = self._make_usable()
+            except Exception as problem:  # noqa: BLE001 - told; whatever is wrong with tables is no row's fault
+                self._unavailable(problem)
+                return
+        try:
             if batch:
                 self._insert(batch)
         except (OperationalError, OSError) as problem:
-            if (self._usable or batch) and not self._told_away:
-                self._told_away = True
-                self._on_problem("records_unavailable", str(problem).splitlines()[0][:300])
-            self._usable = False
-            self._tell_recovery = True
-            self._last_ledger = self._last_audit = None
-            self._save_memory()
+            self._unavailable(problem)
         except Exception as problem:  # noqa: BLE001 - a row the database will never take; the thread serves the others
             self._last_ledger = self._last_audit = None
             self._one_by_one(batch, problem)
         else:
             self._works_again()
 
+    def _unavailable(self, problem: Exception) -> None:
+        if not self._told_away:
+            self._told_away = True
+            self._on_problem("records_unavailable", str(problem).splitlines()[0][:300])
+        self._usable = False
+        self._tell_recovery = True
+        self._last_ledger = self._last_audit = None
+        self._save_memory()
+
     def _make_usable(self) -> Sequence[Item]:
         """Tables; then what is to be written: all rows that wait, the queue's and the batch's among them.
 
-        Raises OperationalError or OSError.
+        Raises SQLAlchemyError or OSError.
         """
         migrate(self._engine)
         with self._order:

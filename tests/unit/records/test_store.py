@@ -147,6 +147,32 @@ def test_rows_wait_in_a_file_while_the_database_is_away(tmp_path: Path, told: To
     store.close()
 
 
+def test_tables_that_cannot_be_brought_up_to_date_cost_no_row(url: str, tmp_path: Path, told: Told) -> None:
+    """Those of a newer version, after an update that was taken back: no row is at fault for that."""
+    engine = connect(url)
+    migrate(engine)
+
+    def says(version: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+
+    with engine.connect() as connection:
+        known = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    says("9999")
+    store = RecordStore(url, tmp_path / "spill.jsonl", told, retry_s=0.02)
+    store.open()
+    store.put_call(CALL)
+    store.add_ledger(row("a"))
+    eventually(lambda: "records_unavailable" in told.names)
+    assert store.away
+    says(known)
+    eventually(lambda: bool(store.ledger("c1")))
+    assert told.names == ["records_unavailable", "records_recovered"]
+    assert not (tmp_path / "spill.refused").exists()
+    store.close()
+    engine.dispose()
+
+
 def test_a_closed_store_has_everything_and_opens_again(url: str, tmp_path: Path, told: Told) -> None:
     for number in range(3):
         store = RecordStore(url, tmp_path / "spill.jsonl", told)

@@ -4,10 +4,12 @@ As long as every version came from the file, a file that has changed is taken ov
 published by other means the database has the word, and a file that differs is only told.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLateError
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,6 +26,8 @@ from kak_server.records.config_types import ObjectRow, PasswordRow, VersionRow
 
 DATABASE_WAIT_S = 10.0
 BY_FILE = "file"
+
+T = TypeVar("T")
 
 
 def catalogue_of(rows: Sequence[ObjectRow]) -> Catalogue:
@@ -54,15 +58,28 @@ def passwords_in_use(machine: Settings, kept: Mapping[str, PasswordRow]) -> dict
 def load(machine: Settings, store: ConfigStore, composer: Composer, copy: Path, now_ms: Callable[[], int]) -> Running:
     """What is to run. A database that is away, or does not answer in time, does not keep calls from being taken: the
     copy of what ran last is used, or the file. Raises ConfigError if the version does not fit the file."""
-    thread = ThreadPoolExecutor(1, thread_name_prefix="kak-config-start")
     try:
-        found = thread.submit(_from_database, machine, store, now_ms).result(DATABASE_WAIT_S)
-    except (SQLAlchemyError, OSError, TooLateError) as problem:
+        found = _in_time(lambda: _from_database(machine, store, now_ms))
+    except TooLateError:
+        return _without_database(machine, composer, copy, f"no answer within {DATABASE_WAIT_S:.0f} s")
+    except (SQLAlchemyError, OSError) as problem:
         return _without_database(machine, composer, copy, f"{type(problem).__name__}: {problem}".splitlines()[0][:300])
-    finally:
-        thread.shutdown(wait=False)
     row, catalogue, passwords, notes = found
     return composed(machine, composer, row, catalogue, passwords, notes)
+
+
+def _in_time(work: Callable[[], T]) -> T:
+    """In a thread that keeps nobody from ending: the database may never answer. Raises TimeoutError."""
+    answer = Future[T]()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except Exception as problem:  # noqa: BLE001 - raised by whoever waits
+            answer.set_exception(problem)
+
+    threading.Thread(target=run, name="config-start", daemon=True).start()
+    return answer.result(DATABASE_WAIT_S)
 
 
 def composed(

@@ -1,16 +1,19 @@
 """What a start runs: the database's version, seeded from the file; a copy, or the file, when the database is away."""
 
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from kak_server.app.configuration import start
 from kak_server.app.configuration.library import Library
 from kak_server.config.loader import parse_settings
 from kak_server.config.problems import ConfigError
 from kak_server.config.settings import Settings
 from kak_server.model.ids import QueueId
+from kak_server.records.config_store import ConfigStore
 from kak_server.routing.api import ConfigChanged, Configured
 from kak_server.routing.step import RoutingCore
 
@@ -110,6 +113,35 @@ def test_without_a_copy_the_file_itself_runs(tmp_path: Path, copy: str | None) -
     assert made.running.passwords["ola"] == "$argon2id$ola"
     with pytest.raises(OperationalError):
         made.begin("anne", "")
+
+
+def test_a_database_that_never_answers_holds_up_neither_the_start_nor_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else has locked its tables, or the network swallows what we say."""
+    answers, opened = threading.Event(), ConfigStore.open
+
+    def slow(store: ConfigStore) -> None:
+        answers.wait(20)
+        opened(store)
+
+    monkeypatch.setattr(start, "DATABASE_WAIT_S", 0.1)
+    monkeypatch.setattr(ConfigStore, "open", slow)
+    made = library(tmp_path)
+    assert made.running.number == 0
+    assert [note.fields["text"] for note in made.running.notes] == ["no answer within 0 s"]
+    (waiting,) = [thread for thread in threading.enumerate() if thread.name == "config-start"]
+    assert waiting.daemon, "the process ends without it"
+    answers.set()
+    waiting.join(20)
+    monkeypatch.setattr(start, "DATABASE_WAIT_S", 20.0)
+    assert library(tmp_path).running.number == 1
+
+
+def test_a_database_whose_folder_cannot_be_made_is_one_that_is_away(tmp_path: Path) -> None:
+    made = library(tmp_path, FILE + "storage: {url: 'sqlite:////proc/nothing/r.db'}\n")
+    assert made.running.number == 0
+    assert [note.name for note in made.running.notes] == ["config_database_away"]
 
 
 def test_a_version_that_does_not_fit_the_file_is_told_with_every_problem(tmp_path: Path) -> None:
