@@ -5,11 +5,14 @@ one 16-bit sample, so a byte range of the PCM file maps straight to a byte range
 """
 
 import struct
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cache
+from typing import TYPE_CHECKING
 
 from kak_server.model.light import frozen
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 HEADER_BYTES = 44
 HEADER_SCAN_BYTES = 4_096  # the data chunk begins well before this in every file we write
@@ -84,12 +87,21 @@ def pcm_header(frames: int, rate_hz: int, channels: int) -> bytes:
     )  # fmt: skip
 
 
-def decode(info: WavInfo, stored: bytes) -> NDArray[np.int16]:
+def decode(info: WavInfo, stored: bytes) -> "NDArray[np.int16]":
     """Stored bytes (whole frames) as 16-bit samples, channels interleaved."""
+    import numpy as np  # a tenth of what a start has to import, and nobody listens then
+
     if info.coding == FORMAT_PCM:
         return np.frombuffer(stored, dtype="<i2").astype(np.int16, copy=False)
-    table = _ALAW if info.coding == FORMAT_ALAW else _ULAW
-    return table[np.frombuffer(stored, dtype=np.uint8)]
+    return _expanded(info.coding)[np.frombuffer(stored, dtype=np.uint8)]
+
+
+@cache
+def _expanded(coding: int) -> "NDArray[np.int16]":
+    import numpy as np
+
+    expand = _expand_alaw if coding == FORMAT_ALAW else _expand_ulaw
+    return np.array([expand(code) for code in range(256)], dtype=np.int16)
 
 
 def _expand_alaw(code: int) -> int:
@@ -106,7 +118,3 @@ def _expand_ulaw(code: int) -> int:
     segment, step = (value >> 4) & 7, value & 15
     magnitude = (((step << 3) + 0x84) << segment) - 0x84
     return -magnitude if value & 0x80 else magnitude
-
-
-_ALAW: NDArray[np.int16] = np.array([_expand_alaw(code) for code in range(256)], dtype=np.int16)
-_ULAW: NDArray[np.int16] = np.array([_expand_ulaw(code) for code in range(256)], dtype=np.int16)

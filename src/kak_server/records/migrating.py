@@ -7,11 +7,8 @@ two servers, or a command line beside one. Whoever comes second waits, and finds
 import threading
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -30,6 +27,13 @@ class StrangeTablesError(SQLAlchemyError):
 def migrate(engine: Engine) -> None:
     """Bring the database to this version's tables, in one transaction. Raises SQLAlchemyError, also where somebody else
     keeps it from a table for too long."""
+    if version_of(engine) == newest():
+        return
+    # Seldom needed, and a tenth of what a start has to import
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with _IN_ALEMBIC, engine.begin() as connection:
@@ -39,6 +43,20 @@ def migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
         except CommandError as problem:
             raise StrangeTablesError(f"made by another, probably newer version of kak-server: {problem}") from problem
+
+
+def newest() -> str:
+    """The last of the migrations."""
+    return max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v*.py"))
+
+
+def version_of(engine: Engine) -> str:
+    """The last of the migrations that the database has seen; empty where it has none, or none can be read."""
+    try:
+        with engine.connect() as connection:
+            return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+    except (OperationalError, ProgrammingError):  # no such table; or what is wrong shows when tables are to be made
+        return ""
 
 
 def _alone(connection: Connection) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from kak_server.model.errors import StartupError
 from kak_server.records import chain
 from kak_server.records.database import connect, each_of_ledger
+from kak_server.records.migrating import newest, version_of
 from kak_server.records.types import LedgerRow
 
 READ_BYTES = 1 << 20
@@ -51,7 +53,7 @@ def check(url: str, folder: Path, since: str = "") -> int:
                 problems += len(found)
                 previous = row.row_hash
     except SQLAlchemyError as problem:
-        raise StartupError(f"the ledger cannot be read: {problem}") from problem
+        raise StartupError(f"the ledger cannot be read: {_why(engine, problem)}") from problem
     finally:
         engine.dispose()
     print(f"{rows:,} rows: {files:,} files, {read:,} of them read; {stretches:,} stretches that no disk took")
@@ -59,6 +61,17 @@ def check(url: str, folder: Path, since: str = "") -> int:
     print(f"the last row's hash is {previous}")
     print("the recordings are what the ledger says" if not problems else f"{problems} problem(s)")
     return 1 if problems else 0
+
+
+def _why(engine: Engine, problem: SQLAlchemyError) -> str:
+    version = version_of(engine)
+    if version and version < newest():
+        return (
+            f"its tables are those of an older version ({version}); a start of this one's server brings them up to date"
+        )
+    if version > newest():
+        return f"its tables are those of a newer version of kak-server ({version})"
+    return str(problem).splitlines()[0]
 
 
 def _note(row: LedgerRow) -> bool:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import event, inspect, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from kak_server.records import migrating
 from kak_server.records.config_store import ConfigStore
 from kak_server.records.database import connect
-from kak_server.records.migrating import MIGRATIONS, StrangeTablesError, migrate
+from kak_server.records.migrating import MIGRATIONS, StrangeTablesError, migrate, newest
 from kak_server.records.tables import METADATA
 from tests.support.postgres import Cluster
 from tests.unit.records.conftest import ON_POSTGRES
@@ -123,6 +124,10 @@ def test_somebody_else_in_the_tables_is_said_and_not_waited_for_without_an_end(
             migrate(engine)
     migrate(engine)
     engine.dispose()
+
+
+def test_the_newest_migration_is_known_by_its_file() -> None:
+    assert newest() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def test_tables_of_a_newer_version_are_left_alone_and_said(url: str) -> None:

@@ -101,3 +101,15 @@ def test_where_there_is_no_ledger_it_says_so(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "records.db").write_bytes(b"")
     assert check(tmp_path) != 0
     assert "the ledger cannot be read" in capsys.readouterr().err
+
+
+def test_a_ledger_of_another_version_is_said_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(folder, "ALTER TABLE media_ledger DROP COLUMN reason")
+    change(folder, "UPDATE alembic_version SET version_num = '0005'")
+    assert check(folder) != 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "an older version (0005)" in said
+    change(folder, "UPDATE alembic_version SET version_num = '9999'")
+    assert check(folder) != 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "a newer version of kak-server (9999)" in said

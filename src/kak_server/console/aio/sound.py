@@ -4,14 +4,15 @@ All functions here read files: run them in a thread.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from kak_server.console.ports import TrackFile
 from kak_server.console.wav import HEADER_BYTES, HEADER_SCAN_BYTES, WavError, WavInfo, decode, parse_header, pcm_header
 from kak_server.model.light import frozen
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 TRACKS_MAX = 32
 
@@ -25,7 +26,7 @@ class Sound(Protocol):
     def channels(self) -> int: ...
     @property
     def frames(self) -> int: ...
-    def samples(self, first: int, count: int) -> NDArray[np.int16]:
+    def samples(self, first: int, count: int) -> "NDArray[np.int16]":
         """`count` frames from `first`, channels interleaved; silence where the file has less."""
 
 
@@ -51,12 +52,14 @@ class FileSound:
         """Samples a channel."""
         return self.info.frames
 
-    def samples(self, first: int, count: int) -> NDArray[np.int16]:
+    def samples(self, first: int, count: int) -> "NDArray[np.int16]":
         """Read and decode. A file cut short since its header was read gives silence for the rest."""
         width = self.info.frame_bytes
         with open(self.path, "rb") as file:
             file.seek(self.info.data_offset + first * width)
             stored = file.read(count * width)
+        import numpy as np  # see `decode`
+
         found = decode(self.info, stored[: len(stored) // width * width])
         short = count * self.channels - len(found)
         return found if short <= 0 else np.concatenate([found, np.zeros(short, np.int16)])
@@ -80,8 +83,10 @@ class MixedSound:
     channels: int
     frames: int
 
-    def samples(self, first: int, count: int) -> NDArray[np.int16]:
+    def samples(self, first: int, count: int) -> "NDArray[np.int16]":
         """Add what overlaps; too loud sums are clipped, not wrapped."""
+        import numpy as np  # see `decode`
+
         total = np.zeros((count, self.channels), np.float32)
         for part in self.parts:
             begin = max(first, part.at_frame)
