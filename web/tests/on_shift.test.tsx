@@ -1,8 +1,8 @@
 import { screen } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Abandoned, Notice } from "../src/api/types";
 import { whenFound } from "../src/ui/CallerFacts";
-import { clock } from "../src/ui/format";
+import { clock, duration } from "../src/ui/format";
 import { onThisClock } from "../src/ui/Why";
 import { call, me, NOW_MS, offer } from "./samples";
 import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
@@ -78,6 +78,27 @@ describe("times of day", () => {
     const until = onThisClock("Det ringer til 00:00:13.250 UTC.", step_ms);
     expect(until).toBe(`Det ringer til ${clock(Date.UTC(2026, 9, 25, 0, 0, 13))}.`);
     expect(onThisClock("Trinn 2, 65.0 s etter.", step_ms)).toBe("Trinn 2, 65.0 s etter.");
+  });
+});
+
+describe("the night on which clocks go back in Norway", () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it("tells times of the console's zone on both sides of it, and lengths that are true", () => {
+    vi.stubEnv("TZ", "Europe/Oslo");
+    const before_ms = Date.UTC(2026, 9, 25, 0, 59, 50);
+    const after_ms = before_ms + 20_000;
+    expect([clock(before_ms), clock(after_ms)]).toEqual(["02:59:50", "02:00:10"]);
+    expect(onThisClock("It rings until 01:00:05.000 UTC.", before_ms)).toBe("It rings until 02:00:05.");
+    expect(duration(after_ms - before_ms)).toBe("0:20");
+    expect(whenFound("2026-10-25T00:59:50Z", after_ms, (word, values) => `${word} ${values?.age}`)).toBe(
+      "call.found 0:20",
+    );
+    expect(whenFound("2026-10-25T02:59:50+02:00", after_ms, (word, values) => `${word} ${values?.time}`)).toBe(
+      "call.found 02:59:50",
+    );
   });
 });
 

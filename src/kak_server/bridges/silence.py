@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.context import Context
 from kak_server.bridges.line import Line, Silence
-from kak_server.bridges.outputs import CancelTimer, Note, SetTimer
+from kak_server.bridges.outputs import Audit, CancelTimer, Note, SetTimer
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId
+from kak_server.model.ids import ContactId, OperatorId
 
 if TYPE_CHECKING:
     from kak_server.bridges.callers import Callers
@@ -86,6 +86,7 @@ class SilentCalls:
         self.ctx.emit(CancelTimer(f"mute/{line.contact}"))
         self.ctx.notices.over(f"no-words-{line.contact}")
         self._become(line, "marked" if on else "spoke")
+        self.ctx.emit(Audit(OperatorId(by), "call.silent", line.contact, {"on": on}))  # what is left of it afterwards
         self.ctx.emit(Note("silent_call_marked", "warning", {"contact": line.contact, "on": on, "by": by}))
 
     def ended(self, line: Line) -> None:

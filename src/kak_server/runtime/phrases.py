@@ -39,7 +39,7 @@ WITHDRAWN: Final[Mapping[str, Said]] = {
 }
 RELEASED: Final[Mapping[str, Said]] = {
     "hangup": Said("hung up", "la på"),
-    "caller-gone": Said("was left by the caller", "ble forlatt av innringeren"),
+    "caller-gone": Said("is free, since the caller left", "er ledig, innringeren la på"),
     "transfer": Said("passed the call on", "satte samtalen over"),
     "media-lost": Said(
         "had no audio for too long and was taken off the call", "var uten lyd for lenge og ble tatt av samtalen"

@@ -10,7 +10,7 @@ from kak_server.bridges.commands import By
 from kak_server.bridges.context import HouseSettings
 from kak_server.bridges.handling import Blocked, Handling
 from kak_server.bridges.house import House
-from kak_server.bridges.outputs import CancelTimer, Put, SetTimer, ToSip
+from kak_server.bridges.outputs import Audit, CancelTimer, Put, SetTimer, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, LegId, OperatorId
 from kak_server.routing.api import Configured
@@ -427,6 +427,8 @@ def test_an_operator_marks_a_silent_call() -> None:
     assert w.told("call")[-1]["silence"] == "marked", "the operator has said so"
     assert w.do("contact.silent", {"contact": contact, "on": False}).code == ""
     assert w.told("call")[-1]["silence"] == "spoke"
+    rows = [(o.operator, o.action, o.subject, dict(o.detail)) for o in w.outputs if isinstance(o, Audit)]
+    assert rows == [(KARI, "call.silent", contact, {"on": on}) for on in (True, False)], "what is left of it afterwards"
 
 
 def test_listening_goes_on_after_a_kill() -> None:

@@ -85,7 +85,7 @@ def test_an_eventful_call_is_told_from_arrival_to_end(tmp_path: Path) -> None:
         "Kari could have been asked, and was asked for c1 of queue 113 first: it came earlier (00:16:40.000 UTC).",
         "bente's accept of offer 1 came too late and was refused (offer-gone).",
         "Offer 2 to Kari at p1, the only one who may be asked; until then finishing the last call.",
-        "Kari was left by the caller.",
+        "Kari is free, since the caller left.",
     ):
         assert sentence in text, text
     assert story[-1] == "The call ended: the other side hung up (bye)."
