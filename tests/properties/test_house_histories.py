@@ -87,3 +87,25 @@ def test_a_restart_rings_no_phone_for_an_alarm() -> None:
     house.control_restarts_unnoticed()
     assert not house.phones_calls("pending")
     house.laws()
+
+
+def test_a_browser_in_place_of_a_plain_phone_has_no_sound_before_its_own() -> None:
+    """The phone's word stood for the browser's: a caller would have been joined with somebody who hears nothing."""
+    house = day(1, False)
+    house.takes_a_plain_phone(SEATS[0], 45_000)
+    house.laws()
+    house.connects_sound(SEATS[0], packets=False)
+    house.laws()
+    assert house.lab.house.seats.seats[SEATS[0]].media != "up"
+
+
+def test_who_leaves_after_the_call_is_told_so_once() -> None:
+    """By the configuration: each restart in the middle of the call was another word of it, with another time."""
+    house = day(0, False)
+    house.takes_a_call(OLA, SEATS[0], "113")
+    house.laws()
+    house.a_version_is_published("no ola", "all", 1)
+    house.laws()
+    house.time_passes(1_100)
+    house.control_restarts_unnoticed()
+    house.laws()

@@ -91,7 +91,9 @@ def _dismiss(house: House, people: Set[OperatorId], positions: Set[PositionId]) 
     """Who is none of `people`, or sits at none of `positions`, is signed out: at once, or after the call and its paper
     work. No console of theirs could answer the next one."""
     for operator in house.ctx.core.strangers(people, positions):
-        if house.stand(operator):
+        view = house.ctx.core.operator(operator)
+        told = view is not None and view.duty.forced is not None and view.duty.forced.to is ForcedTo.SIGNED_OUT
+        if house.stand(operator) and not told:
             house.ctx.route(OperatorForced(house.ctx.now_ms, operator, NOBODY, ForcedTo.SIGNED_OUT))
             house.ctx.settle()
             house.ctx.emit(Note("config_operator_busy", "warning", {"operator": operator}))

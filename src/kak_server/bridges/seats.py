@@ -114,7 +114,10 @@ class Seats:
             return False
         self._drop_rtp(seat)
         self._without.discard(position)
-        self._keep(replace(seat, media="new" if seat.media == "none" else seat.media, rtp=None))
+        if seat.rtp is not None:  # the phone's word says nothing of the browser
+            self._media(replace(seat, rtp=None), "new")
+        else:
+            self._keep(replace(seat, media="new" if seat.media == "none" else seat.media))
         self.ctx.plan(f"seat/{position}", Plan(browser_legs=frozenset({seat_leg(position)})))
         return True
 
