@@ -109,3 +109,17 @@ def test_who_leaves_after_the_call_is_told_so_once() -> None:
     house.time_passes(1_100)
     house.control_restarts_unnoticed()
     house.laws()
+
+
+def test_no_shift_lead_keeps_somebody_the_configuration_does_not_know() -> None:
+    house = day(0, False)
+    house.takes_a_call(KARI, SEATS[1], "113")
+    house.a_version_is_published("no oslo-2", "all", 1)
+    house.laws()
+    house.a_lead_forces(KARI, KARI, "not-ready")
+    house.laws()
+    house.a_version_is_published("", "all", 1)
+    house.a_lead_forces(KARI, KARI, "not-ready")
+    view = house.lab.house.ctx.core.operator(KARI)
+    assert view is not None
+    assert not view.duty.leaving, "it is there again"

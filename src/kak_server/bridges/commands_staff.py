@@ -22,8 +22,19 @@ def _force(house: "House", by: By, args: Args) -> None:
         to = routing.ForcedTo(text(args, "to"))
     except ValueError:
         raise RefusedError("bad-request", "to: ready, not-ready or signed-out") from None
+    if _is_unknown(house, view):
+        raise RefusedError("not-allowed", "the configuration signs them out: they, or the position, are no more in it")
     reason, note = short(args, "reason"), short(args, "note")
     house.ctx.route(routing.OperatorForced(house.ctx.now_ms, view.operator, by.operator, to, reason, note))
+
+
+def _is_unknown(house: "House", view: OperatorView) -> bool:
+    """Whether somebody is only there until the call is over, since the configuration no longer knows them."""
+    forced, settings = view.duty.forced, house.ctx.settings
+    if forced is None or forced.by:
+        return False
+    known = any(info.position == view.position for info in settings.positions)
+    return not known or view.operator not in settings.people
 
 
 def _stays_on(house: "House", by: By, _: Args) -> None:
