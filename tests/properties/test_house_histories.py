@@ -123,3 +123,14 @@ def test_no_shift_lead_keeps_somebody_the_configuration_does_not_know() -> None:
     view = house.lab.house.ctx.core.operator(KARI)
     assert view is not None
     assert not view.duty.leaving, "it is there again"
+
+
+def test_who_picked_up_as_control_died_is_joined_with_the_caller() -> None:
+    """The phone's record said that it talks, the core that it rings: the caller rang on, and was offered to others."""
+    house = PhoneDay()
+    house.open_up(0, False)
+    house.laws()
+    house.control_dies_at_work(OLA, "far answers", "", 2, True)
+    house.laws()
+    house.goes_home(KARI)
+    house.laws()

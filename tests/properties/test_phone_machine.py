@@ -135,6 +135,8 @@ class PhoneMachine(HouseMachine):
             if active.ringing:
                 assert view.state is OperatorState.OFFERED
                 assert active.talking is None
+            elif active.talking is not None:
+                assert view.state is not OperatorState.OFFERED, "it was picked up"
             assert (seat.rtp is None) == (not active.calls())
 
     @invariant()

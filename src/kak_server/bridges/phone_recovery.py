@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from kak_server.bridges.outputs import Note, ToSip
 from kak_server.bridges.phone_call import PhoneCall
-from kak_server.bridges.phone_guests import epoch_of, guest, rings_or_talks
+from kak_server.bridges.phone_guests import asked, epoch_of, guest, rings_or_talks
 from kak_server.bridges.phones import Phones
 from kak_server.model.ids import CallId
 from kak_server.routing.api import ContactState
@@ -39,6 +39,7 @@ def resume(phones: Phones, calls: Mapping[CallId, CallView], devices: Iterable[D
                 phones.answered(CallAnswered(call, held.peer_sdp))
         ctx.settle()
         _match(phones, active)
+        _take_up(phones, phones.active.get(active.position))
     for seat in list(phones.seats.seats.values()):
         if not seat.phone:
             continue
@@ -73,3 +74,13 @@ def _match(phones: Phones, before: PhoneCall) -> None:
     view = phones.ctx.core.contact(active.contact) if active.contact is not None else None
     if seat is None or not rings_or_talks(view, seat.operator, active.epoch):
         phones.drop(before.position, "ended in restart")
+
+
+def _take_up(phones: Phones, active: PhoneCall | None) -> None:
+    """One that was picked up as we died, and whose operator is still being asked by the core."""
+    seat = phones.seats.seats.get(active.position) if active is not None else None
+    if active is None or seat is None or active.talking is None or active.contact is None:
+        return
+    view = phones.ctx.core.contact(active.contact)
+    if view is not None and asked(view, seat.operator, active.epoch):
+        phones.accept(active)

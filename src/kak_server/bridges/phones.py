@@ -136,9 +136,10 @@ class Phones:
         active = replace(active, ringing=(), talking=event.call)
         self._keep(active)
         self._point(active, media)
-        self._accept(active)
+        self.accept(active)
 
-    def _accept(self, active: PhoneCall) -> None:
+    def accept(self, active: PhoneCall) -> None:
+        """Somebody has picked up: the offer or invitation is theirs, or the phone is hung up."""
         seat = self.seats.seats.get(active.position)
         view = self.ctx.core.contact(active.contact) if active.contact is not None else None
         if seat is not None and view is not None and asked(view, seat.operator, active.epoch):
