@@ -160,7 +160,7 @@ async def test_shift_leads_and_technicians_see_who_was_considered(running: Runni
         "best": [
             {
                 **{"operator": "op-kari", "name": "Kari", "position": "oslo-1", "room": "oslo", "own_room": True},
-                "room_name": "AMK Oslo",
+                **{"room_name": "AMK Oslo", "position_name": "Plass 1"},
                 **{"idle_since_ms": 5, "chosen": True, "rank": [-1, 0, 5, "op-kari"]},
                 **{"merit_en": "levels 5 (emd 5)", "merit_nb": "nivå 5 (emd 5)"},
             }
