@@ -115,6 +115,7 @@ class Lab:
         self.now_ms = START_MS
         self.ids = CountingIds()
         self.records: dict[str, Any] = {}
+        self.written_ms: dict[str, int] = {}  # when each was written, or dropped, last
         self.journal: list[Event] = []
         self.timers: dict[str, int] = {}
         self.sip = SipRoom()
@@ -298,8 +299,10 @@ class Lab:
                 self.journal.append(decode_event(encode_event(output.event)[0], to_json(output.event)))
             case Put():
                 self.records[output.key] = through_json(output.value)
+                self.written_ms[output.key] = self.now_ms
             case Delete():
                 self.records.pop(output.key, None)
+                self.written_ms[output.key] = self.now_ms
             case SetTimer():
                 self.timers[output.key] = output.at_ms
             case CancelTimer():

@@ -62,9 +62,8 @@ class BroughtContacts:
     def bring(self, by: Integrator, asked: Asked) -> tuple[Brought, bool]:
         """A contact for its queue, and whether it is a new one: the same reference again gives the one there is. Raises
         RefusedError."""
-        known = self._references.get((by.integrator, asked.reference))
-        if known is not None:
-            one = self.contacts[known]
+        one = self.by_reference(by, asked.reference)
+        if one is not None:
             if one.asked != asked:
                 raise RefusedError("reference-used", "that reference was given to another contact")
             return one, False
@@ -86,6 +85,11 @@ class BroughtContacts:
         ctx.put(one.key(), one)
         self._tell_of(one)
         return one, True
+
+    def by_reference(self, by: Integrator, reference: str) -> Brought | None:
+        """What this integrator has brought under that name, while it is known."""
+        known = self._references.get((by.integrator, reference))
+        return self.contacts[known] if known is not None else None
 
     def _tell_of(self, one: Brought) -> None:
         """A new one: in the log, counted, and in the audit log."""

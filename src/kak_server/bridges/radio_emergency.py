@@ -90,22 +90,21 @@ class RadioEmergencies:
             self._pressed_again(known, event.alarm)
             self._told_again(known)
             return
+        # By its name alone: the radio's group, what they are called and the queue may be others by now.
+        before = self.brought.by_reference(TETRA, event.alarm)
+        if before is not None and before.cause != LOST_IN_RESTART:
+            self._over(before)
+            return
+        if before is not None:  # nobody knows whether it was seen to, and at the gateway it is up
+            self.brought.forget(before.contact)
         group = self.groups.groups.get(event.gssi) if event.gssi is not None else None
         place = group.info.name if group is not None else str(event.gssi or "")
         text = " · ".join(part for part in (event.alias, caller, place) if part)
         asked = Asked("radio", event.alarm, str(queue), caller=caller, caller_name=event.alias, area=place, text=text)
         try:
-            one, new = self.brought.bring(TETRA, asked)
+            self.brought.bring(TETRA, asked)
         except RefusedError as refused:
             self.ctx.emit(Note("radio_emergency_refused", "error", {**fields, "code": refused.code}))
-            return
-        if new:
-            return
-        if one.cause == LOST_IN_RESTART:  # nobody knows whether it was seen to, and at the gateway it is up
-            self.brought.forget(one.contact)
-            self._raised(event)
-            return
-        self._over(one)
 
     def _told_again(self, one: Brought) -> None:
         view = self.ctx.core.contact(one.contact)

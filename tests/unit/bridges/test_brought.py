@@ -7,7 +7,7 @@ import pytest
 
 from kak_server.bridges import recovery
 from kak_server.bridges.asking import RefusedError
-from kak_server.bridges.brought import KEPT_FOR_MS
+from kak_server.bridges.brought import KEPT_FOR_MS, LOST_IN_RESTART
 from kak_server.bridges.brought_types import MESSAGES_MAX, Asked, Brought, Integrator
 from kak_server.bridges.outputs import Audit, JournalEvent, Note, Put, StoreCall, Tell, ToRadio
 from kak_server.bridges.radio_emergency import TETRA
@@ -515,6 +515,19 @@ def test_who_is_offered_a_radios_emergency_that_was_called_off_sees_that(w: Worl
     w.sit()
     offer = w.told("offer")[-1]
     assert (offer["key_pressed"]["calmed_by"], offer["area"]) == ("bergen", "AMK Oslo 1")
+
+
+@pytest.mark.parametrize("cause", ["operator-hangup", LOST_IN_RESTART])
+def test_an_alarm_that_is_told_again_is_known_by_its_name(w: World, emergency: Brought, cause: str) -> None:
+    """The radio has changed its group, or a version the names: a cry for help that nobody may have seen to came to
+    nobody, and one that was done with stayed up at the gateway."""
+    w.house.brought.ended(emergency.contact, cause)
+    w.pump()
+    alarms(w)
+    w.radio(replace(KEY, alias="Ambulanse 9", gssi=None))
+    assert alarms(w) == ([("clear_alarm", "a1", KARI)] if cause == "operator-hangup" else [])
+    open_ones = [one for one in w.house.brought.contacts.values() if not one.over]
+    assert [one.asked.caller_name for one in open_ones] == ([] if cause == "operator-hangup" else ["Ambulanse 9"])
 
 
 def test_an_emergency_that_ends_without_its_operator_stays_up_at_the_gateway(w: World, emergency: Brought) -> None:
