@@ -134,3 +134,14 @@ def test_who_picked_up_as_control_died_is_joined_with_the_caller() -> None:
     house.laws()
     house.goes_home(KARI)
     house.laws()
+
+
+def test_a_silent_call_is_pointed_out_though_its_queue_is_no_more() -> None:
+    """A restart asked the queue after how long, and there was none: nobody would have been told of the caller."""
+    house = day(0, False)
+    house.takes_a_call(OLA, SEATS[0], "116117")
+    house.laws()
+    house.a_version_is_published("no 116117", "all", 1)
+    house.laws()
+    house.control_restarts(0, False, True)
+    house.laws()

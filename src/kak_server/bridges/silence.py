@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kak_server.bridges.callers import Callers
 
 AWAITED: tuple[Silence, ...] = ("listening", "hint")
+LISTENED_MS = 10_000  # where the queue that said after how long is no more
 
 
 class SilentCalls:
@@ -32,7 +33,7 @@ class SilentCalls:
         the media plan that goes with it."""
         if line.direction != "in" or line.gone or line.silence not in ("", "listening"):
             return line
-        hint_ms = self.callers.handling(line.queue).silent_hint_ms
+        hint_ms = self._hint_ms(line)
         if not hint_ms:
             return line
         self.ctx.emit(SetTimer(f"mute/{line.contact}", self.ctx.now_ms + hint_ms))
@@ -68,9 +69,9 @@ class SilentCalls:
         view = self.ctx.core.contact(contact)
         if view is None or view.position is None or view.state not in JOINED:
             return None  # the next operator's answer starts anew
+        seconds = self._hint_ms(line) // 1000  # asked while it is still listened for
         self._become(line, "hint")
         rules = self.callers.handling(line.queue)
-        seconds = rules.silent_hint_ms // 1000
         nb = f"Innringer har ikke sagt noe på {seconds} s."
         en = f"The caller has not said a word for {seconds} s."
         if rules.silent_procedure_nb:  # it stands on the card
@@ -113,12 +114,16 @@ class SilentCalls:
                 continue
             answered = any(track.startswith(f"{contact}.operator-") for track in census.recordings)
             listened_ms = self.ctx.now_ms - line.operator_answered_at_ms
-            late = listened_ms > self.callers.handling(line.queue).silent_hint_ms
+            late = listened_ms > self._hint_ms(line)
             if line.leg.leg not in census.watched and (answered or late):
                 self.ctx.emit(CancelTimer(f"mute/{contact}"))
                 self._spoke(line)
             else:
                 self.connecting(line)
+
+    def _hint_ms(self, line: Line) -> int:
+        """After how long without a word; one that is listened for goes on to be, whatever became of its queue."""
+        return self.callers.handling(line.queue).silent_hint_ms or (LISTENED_MS if line.silence == "listening" else 0)
 
     def _become(self, line: Line, silence: Silence) -> None:
         if line.silence != silence:
