@@ -46,7 +46,7 @@ class Census:
     watched: tuple[LegId, ...] = ()
     awaited: tuple[LegId, ...] = ()  # those of `watched` that are watched once
     failed: tuple[RecordingId, ...] = ()  # those of `recordings` of which nothing more is stored
-    tells_begun: bool = False  # record.begun is said where it is asked for; a worker of before does not
+    tells_begun: bool = False  # by its welcome: record.begun is said where it is asked for; of old it was not
 
 
 @frozen

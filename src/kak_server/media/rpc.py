@@ -4,7 +4,7 @@ Framing: one JSON object a line (UTF-8, `\\n`), at most MAX_LINE_BYTES. Control 
 
     -> {"t":"attach","version":1,"generation":7,"events_after":41,"boot":"<worker boot id or ''>"}
     <- {"t":"attached","version":1,"boot":"b-..","generation":7,"census":{...},"first_event":42,"lost_events":0,
-         "newest_event":44}
+         "newest_event":44,"tells_begun":true}
     <- {"t":"refused","code":"stale_generation"|"version"|"malformed","message":"..."}      (and the socket closes)
 
 then commands `{"t":"cmd","id":"<idempotency key>","op":"leg.create_rtp","args":{..}}` are answered in order by

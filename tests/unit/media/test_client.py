@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,11 +63,13 @@ async def test_events_that_come_at_once_are_given_on_together_and_torn_lines_are
     server.close()
 
 
-@pytest.mark.parametrize(("more", "newest"), [({"newest_event": 7}, 7), ({}, 0)], ids=["today", "a worker of before"])
-async def test_the_client_knows_which_events_the_census_is_newer_than(
-    tmp_path: Path, more: dict[str, int], newest: int
+@pytest.mark.parametrize(
+    ("more", "newest"), [({"newest_event": 7, "tells_begun": True}, 7), ({}, 0)], ids=["today", "a worker of before"]
+)
+async def test_the_client_knows_what_the_census_is_newer_than_and_what_the_worker_can_say(
+    tmp_path: Path, more: dict[str, Any], newest: int
 ) -> None:
-    attached = asyncio.Event()
+    attached: asyncio.Future[rpc.Census] = asyncio.get_running_loop().create_future()
 
     async def worker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
@@ -81,12 +84,12 @@ async def test_the_client_knows_which_events_the_census_is_newer_than(
         path,
         generation=1,
         on_events=lambda _events: None,
-        on_attached=lambda _boot, _census, _lost: attached.set(),
+        on_attached=lambda _boot, census, _lost: attached.set_result(census),
         on_lost=lambda _reason: None,
     )
     client.start()
     async with asyncio.timeout(20):
-        await attached.wait()
+        assert (await attached).tells_begun == bool(more)
     assert client.newest_at_census == newest
     await client.stop()
     server.close()

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kak_server.media import rpc
@@ -196,7 +197,8 @@ class MediaClient:
         self._attachments += 1
         if welcome["boot"] != self._boot:
             self._boot, self._last_event = welcome["boot"], 0
-        census = from_json(rpc.Census, welcome["census"])
+        tells_begun = bool(welcome.get("tells_begun"))
+        census = replace(from_json(rpc.Census, welcome["census"]), tells_begun=tells_begun)
         self.newest_at_census = int(welcome.get("newest_event", 0))
         self._writer = writer
         self._on_attached(self._boot, census, int(welcome["lost_events"]))

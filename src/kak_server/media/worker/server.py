@@ -255,6 +255,7 @@ class Connection(asyncio.Protocol):
                     "first_event": first,
                     "lost_events": lost,
                     "newest_event": worker.events.next_number - 1,
+                    "tells_begun": True,
                 }
             )
         )

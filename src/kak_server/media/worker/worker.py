@@ -126,7 +126,6 @@ class Worker:
             watched=tuple(self.conference.watched),
             awaited=tuple(leg for leg, detector in self.conference.watched.items() if detector.once),
             failed=tuple(name for name, track in self.recorder.tracks.items() if track.failure is not None),
-            tells_begun=True,
         )
 
     def _tick(self) -> None:
