@@ -75,7 +75,9 @@ class _Engine:
     def __init__(self) -> None:
         self.taken: list[rpc.Command] = []
         self.clock = SimpleNamespace(touch=lambda: None)
-        self.events = SimpleNamespace(acknowledge=self._acknowledge, pending=lambda: (1, 0, []), listener=None)
+        self.events = SimpleNamespace(
+            acknowledge=self._acknowledge, pending=lambda: (1, 0, []), listener=None, next_number=1
+        )
 
     def _acknowledge(self, number: int) -> None:
         assert 0 <= number < 2**63
