@@ -1,31 +1,13 @@
 import { cleanup, screen, within } from "@testing-library/react";
 import { act } from "react";
 import { describe, expect, it, vi } from "vitest";
-import type { Abandoned, HandedOver, Phone } from "../src/api/types";
+import type { HandedOver, Phone } from "../src/api/types";
 import { appWith, FakePeer, installBrowser } from "./fakes";
-import { call, me, NOW_MS, offer } from "./samples";
+import { abandoned, call, me, NOW_MS, offer } from "./samples";
 import { eachInItsOwnBrowser, id, seatedConsole, show, TABLE } from "./seated";
 
 eachInItsOwnBrowser();
 
-const abandoned = (part: Partial<Abandoned> = {}): Abandoned => ({
-  contact: "a1",
-  queue: "113-oslo",
-  queue_name: "113 Oslo",
-  class: "emergency",
-  number: "+4799112233",
-  arrived_at_ms: NOW_MS - 60_000,
-  ended_at_ms: NOW_MS - 50_000,
-  waited_ms: 10_000,
-  attempts: 1,
-  claimed_by: null,
-  claimed_by_name: null,
-  claimed_at_ms: null,
-  talking_since_ms: null,
-  calls: 1,
-  of_room: null,
-  ...part,
-});
 const handedOver: HandedOver = {
   contact: "h1",
   queue: "113-oslo",

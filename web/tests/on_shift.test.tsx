@@ -1,10 +1,10 @@
 import { screen } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Abandoned, Notice } from "../src/api/types";
+import type { Notice } from "../src/api/types";
 import { whenFound } from "../src/ui/CallerFacts";
 import { clock, duration } from "../src/ui/format";
 import { onThisClock } from "../src/ui/Why";
-import { call, me, NOW_MS, offer } from "./samples";
+import { abandoned, call, me, NOW_MS, offer } from "./samples";
 import { eachInItsOwnBrowser, id, seatedConsole } from "./seated";
 
 eachInItsOwnBrowser();
@@ -163,26 +163,8 @@ describe("a lost seat", () => {
   });
 });
 
-const abandoned: Abandoned = {
-  contact: "a1",
-  queue: "113-oslo",
-  queue_name: "113 Oslo",
-  class: "emergency",
-  number: "+4799112233",
-  arrived_at_ms: NOW_MS - 60_000,
-  ended_at_ms: NOW_MS - 50_000,
-  waited_ms: 10_000,
-  attempts: 0,
-  claimed_by: null,
-  claimed_by_name: null,
-  claimed_at_ms: null,
-  talking_since_ms: null,
-  calls: 3,
-  of_room: null,
-};
-
 it("an abandoned caller who rang several times is shown so", async () => {
-  const { user } = await seatedConsole({ abandoned: [abandoned] });
+  const { user } = await seatedConsole({ abandoned: [abandoned({ attempts: 0, calls: 3 })] });
   await user.click(id("tab-abandoned"));
   expect(id("abandoned-a1")).toHaveTextContent("Ringer igjen3");
   expect(screen.getByTitle("Har ringt 3 ganger uten å få svar")).toBeVisible();

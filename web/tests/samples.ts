@@ -1,5 +1,5 @@
 import type { Card } from "../src/api/cards";
-import type { Call, Me, Offer, Snapshot, Talkgroup, Waiting } from "../src/api/types";
+import type { Abandoned, Call, Me, Offer, Snapshot, Talkgroup, Waiting } from "../src/api/types";
 
 /** Invented objects of the API for tests; `NOW_MS` is when they were made. */
 export const NOW_MS = 1_800_000_000_000;
@@ -211,5 +211,24 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   cards: [],
   reading: null,
   rooms: [],
+  ...part,
+});
+
+export const abandoned = (part: Partial<Abandoned> = {}): Abandoned => ({
+  contact: "a1",
+  queue: "113-oslo",
+  queue_name: "113 Oslo",
+  class: "emergency",
+  number: "+4799112233",
+  arrived_at_ms: NOW_MS - 60_000,
+  ended_at_ms: NOW_MS - 50_000,
+  waited_ms: 10_000,
+  attempts: 1,
+  claimed_by: null,
+  claimed_by_name: null,
+  claimed_at_ms: null,
+  talking_since_ms: null,
+  calls: 1,
+  of_room: null,
   ...part,
 });

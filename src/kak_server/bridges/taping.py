@@ -27,9 +27,7 @@ class Taping:
     trying: bool = False  # a file was ordered and has not been told of
     due_ms: int = 0  # of the next attempt, or of giving this one up
     begun_ms: int = 0  # when the last file began
-    suspect: bool = (
-        False  # nothing says that it is not stored: only what did not happen is missing, if it turns out well
-    )
+    suspect: bool = False  # nothing says that it is not stored: if it turns out well, nothing is missing
 
     def key(self) -> str:
         """Of its record, and of its timer."""

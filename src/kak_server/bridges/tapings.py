@@ -27,9 +27,7 @@ Wanted = tuple[str, str, str]  # a track's name, label and source
 ANSWER_WITHIN_MS = 15_000  # a block comes each second; one that is given no word is given up
 HURRY_EACH_MS = 5_000
 STEADY_MS = 60_000  # a file that lasted less was no success that the next attempt may be sooner for
-PROOF_MS = (
-    2_000  # a file that was complete so long ago at most, or is written for so long, shows that the disk takes it
-)
+PROOF_MS = 2_000  # complete so long ago at most, or written for so long: a file shows that the disk takes anything
 PROOFS_LOOKED_AT = 16
 SILENT = "the media worker said nothing of it"
 
