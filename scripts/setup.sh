@@ -47,8 +47,13 @@ has_headers() { # of the Python that scripts/venv.sh takes
 is_debian() { [ -r "$os_release" ] && grep -qE '^(ID|ID_LIKE)=.*(debian|ubuntu)' "$os_release" && has_program apt-get; }
 
 look() {
-  has_program python3 || need python3
-  if has_program python3 && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then need python3-venv; fi
+  if ! has_program python3; then
+    need python3
+    need python3-venv # (a package of its own, as the headers are; nobody is there to be asked yet)
+    wish python3-dev
+  elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    need python3-venv
+  fi
   # (Node.js is not among them: Debian 12's is too old for the console, see scripts/with-node.sh)
   has_program openssl || need openssl
   has_program espeak-ng || need espeak-ng

@@ -76,6 +76,13 @@ def test_as_root_on_debian_it_installs_only_what_is_missing_and_says_so(machine:
     assert done.stdout == "setup: installing with apt: espeak-ng sip-tester\n"
 
 
+def test_where_there_is_no_python_all_of_it_is_installed_at_once(machine: Machine) -> None:
+    """Debian's images have none; without python3-venv no environment can be made, and the first `make` would fail."""
+    machine.remove("python3")
+    done = machine.run("test")
+    assert done.stdout == "setup: installing with apt: python3 python3-venv python3-dev\n"
+
+
 def test_the_lab_needs_no_test_peers(machine: Machine) -> None:
     machine.remove("sipp", "chromium", "baresip", "sox")
     assert "every system package is here" in machine.run("lab").stdout
