@@ -7,6 +7,7 @@ from hypothesis.stateful import invariant, rule
 from kak_server.bridges.contact_plan import wanted_tracks
 from kak_server.bridges.house import House
 from kak_server.bridges.taping import NOT_KNOWN
+from kak_server.bridges.tapings import NO_WORKER
 from kak_server.bridges.who_hears import Guest
 from kak_server.model.ids import RecordingId
 from kak_server.routing.api import ContactState
@@ -56,6 +57,32 @@ class RecordingRules:
         if lab.attached and lab.worker is not None and lab.house is house:
             assert not lab.house.ctx.tapings.lost, "the disk has room"
             assert not lab.house.ctx.tapings.doubted
+
+    @rule(then=st.sampled_from(["", "the same", "a new one"]))
+    def control_restarts_and_no_worker_answers(self, then: str) -> None:
+        """Or one does when it was given up: the one that recorded all along, or one that knows of nothing."""
+        lab = self.lab
+        lab.restart()
+        if NO_WORKER in lab.timers:
+            lab.fire(NO_WORKER)
+        if then == "a new one":
+            lab.kill_worker()
+        if then and not lab.attached:
+            if lab.worker is None:
+                lab.start_worker()
+            lab.attach()
+            lab.hear_worker()
+
+    @invariant()
+    def no_card_says_that_it_records_where_no_worker_answers(self) -> None:
+        lab, tapings = self.lab, self.lab.house.ctx.tapings
+        if lab.attached or NO_WORKER in lab.timers:
+            return
+        for contact in lab.house.calls.lines:
+            view = lab.house.ctx.core.contact(contact)
+            assert view is not None
+            lost = {track for track, one in tapings.of.get(contact, {}).items() if one.is_lost}
+            assert {track for track, _ in self.tracks_of(lab.house, view)} <= lost
 
     @invariant()
     def it_records_or_says_that_it_does_not(self) -> None:

@@ -5,7 +5,8 @@ on for as long as the track is wanted, further and further apart. Each stretch t
 media ledger: from when, until when, why.
 
 So it is while no media worker answers: one that is found alive has gone on recording, and nothing is missing; of one
-that died everything is, from then on. And a track is said to record only when something shows that the disk takes
+that died everything is, from then on. After a restart of control cards say what was known before, until a worker that
+is there would have answered. And a track is said to record only when something shows that the disk takes
 anything: another that is being written, or was a moment ago; where nothing does, the worker tells of its first block.
 """
 
@@ -29,6 +30,8 @@ HURRY_EACH_MS = 5_000
 STEADY_MS = 60_000  # a file that lasted less was no success that the next attempt may be sooner for
 PROOF_MS = 2_000  # complete so long ago at most, or written for so long: a file shows that the disk takes anything
 PROOFS_LOOKED_AT = 16
+NO_WORKER_AFTER_MS = rpc.RETRY_WITHIN_MS + rpc.ATTACH_WITHIN_MS  # of control's start: one that is there has answered
+NO_WORKER = "worker/away"  # the timer of that
 SILENT = "the media worker said nothing of it"
 
 
@@ -42,6 +45,7 @@ class Tapings:
         self.doubted: dict[str, None] = {}  # keys of those of which nobody knows
         self.proved_ms = 0  # when a file was last said to be complete, or begun
         self._away = True  # no worker answers
+        self._awaited_from_ms = 0  # since control came back, until a worker has answered or would have
         self._tells = False  # the worker says when a file is begun, if asked
         self._hurried_ms = 0
         self.on_change: Callable[[ContactId], None] = lambda contact: None  # its plan, and its card
@@ -98,16 +102,39 @@ class Tapings:
     def worker_gone(self) -> None:
         """No worker answers. It may go on, or be dead: until one answers nothing is said to be stored."""
         self._away = True
-        now_ms, contacts = self.ctx.now_ms, dict[ContactId, None]()
+        self._not_known_from(self.ctx.now_ms)
+
+    def none_came(self) -> bool:
+        """Control came back, and none has answered in the time that one takes; whether that is so. The last that may
+        have been stored was before control came back."""
+        since_ms, self._awaited_from_ms = self._awaited_from_ms, 0
+        if since_ms:
+            self._not_known_from(since_ms)
+        return since_ms > 0
+
+    def _not_known_from(self, since_ms: int) -> None:
+        contacts = dict[ContactId, None]()
         plans = [plan for owner, plan in self.ctx.desk.plans.items() if owner.startswith("contact/")]
         for order in [order for plan in plans for order in plan.recordings.values()]:
             contact, track = contact_of_recording(order.recording), track_of_recording(order.recording)
             one = self.of.get(contact, {}).get(track) or Taping(contact, track, order.label, order.source)
             if not one.fails:
-                self._doubt(one, AWAY, now_ms, suspect=order.recording in self.ctx.tracks.open)
+                self._away_with(one, order, since_ms)
                 contacts[contact] = None
         for contact in contacts:
             self.on_change(contact)
+
+    def _away_with(self, one: Taping, order: rpc.StartRecord, since_ms: int) -> None:
+        """A track may have gone with the worker. What was missing of it before that worker had its order is missing."""
+        ordered = self.ctx.tracks.open.get(order.recording)
+        if one.is_lost and one.suspect and one.code == AWAY:  # no worker has cleared that up
+            since_ms = one.since_ms
+        elif one.is_lost and not one.suspect:
+            if ordered is None:  # nobody has had the order yet
+                since_ms = one.since_ms
+            else:
+                self._say_missing(one, ordered.started_at_ms)
+        self._doubt(one, AWAY, since_ms, suspect=ordered is not None)
 
     def known_until_ms(self, recording: RecordingId) -> int:
         """Until when a worker that is dead is known to have lived, of a track that it had open."""
@@ -118,6 +145,9 @@ class Tapings:
         """A census is about to be compared: a new worker tries them all. One that was there all along has gone on with
         what it holds; what it does not hold is missing."""
         self._away, self._tells = False, census.tells_begun
+        if self._awaited_from_ms:
+            self._awaited_from_ms = 0
+            self.ctx.emit(CancelTimer(NO_WORKER))
         self.proved_ms = 0 if new_boot else self.proved_ms
         for key in list(self.lost) if new_boot else ():
             self._keep(self._attempt(self._by_key(key)))
@@ -174,7 +204,10 @@ class Tapings:
             (self.lost if one.fails else self.doubted)[one.key()] = None
 
     def resume(self, contacts: Collection[ContactId]) -> None:
-        """After a restart, with the contacts there are."""
+        """After a restart, with the contacts there are. A worker that is there answers in a moment, and goes on
+        recording until then."""
+        self._awaited_from_ms = self.ctx.now_ms
+        self.ctx.emit(SetTimer(NO_WORKER, self.ctx.now_ms + NO_WORKER_AFTER_MS))
         for contact in [contact for contact in self.of if contact not in contacts]:
             self.over(contact)
         for key in (*self.lost, *self.doubted):
@@ -253,14 +286,17 @@ class Tapings:
         return replace(one, trying=True, segment=one.segment + 1, due_ms=self.ctx.now_ms + ANSWER_WITHIN_MS)
 
     def _stored_again(self, one: Taping, at_ms: int, *, begun_ms: int) -> None:
-        record = rpc.StartRecord(RecordingId(f"{one.contact}.{one.track}"), one.source, "", one.label)
         if not one.suspect:
-            reason = one.reason or ("no media worker answered" if one.code == AWAY else "")
-            self._missing(record, one.since_ms, at_ms, one.code or "slow", reason or SILENT)
+            self._say_missing(one, at_ms)
         self._keep(
             replace(one, since_ms=0, code="", reason="", trying=False, due_ms=0, begun_ms=begun_ms, suspect=False)
         )
         self.on_change(one.contact)
+
+    def _say_missing(self, one: Taping, to_ms: int) -> None:
+        record = rpc.StartRecord(RecordingId(f"{one.contact}.{one.track}"), one.source, "", one.label)
+        reason = one.reason or ("no media worker answered" if one.code == AWAY else "")
+        self._missing(record, one.since_ms, to_ms, one.code or "slow", reason or SILENT)
 
     def _missing(self, record: rpc.StartRecord, from_ms: int, to_ms: int, code: str, reason: str) -> None:
         if to_ms > from_ms:

@@ -99,16 +99,27 @@ def _stays_quiet(house: "House", leg: LegId) -> None:
     house.ctx.media(rpc.modified(end.leg, *where, send=False))
 
 
+def _none_came(house: "House") -> None:
+    """After a restart there is no worker, or none that answers: cards and consoles must not say that all is well."""
+    if house.ctx.tapings.none_came():
+        house.ctx.notices.media_lost()
+        house.ctx.emit(Note("media_worker_missing", "error"))
+
+
 def worker_timers(house: "House") -> Mapping[str, Callable[[str], None]]:
-    """The attempts at tracks and legs that failed, and who is told what comes of a track: the contact's plan, and its
-    card."""
+    """The attempts at tracks and legs that failed, the wait for a worker, and who is told what comes of a track: the
+    contact's plan, and its card."""
 
     def changed(contact: ContactId) -> None:
         house.calls.refresh(contact)
         house.redraw(contact)
 
     house.ctx.tapings.on_change = changed
-    return {"taping": house.ctx.tapings.due, refused_legs.TIMER: lambda leg: _tried_again(house, leg)}
+    return {
+        "taping": house.ctx.tapings.due,
+        "worker": lambda _rest: _none_came(house),
+        refused_legs.TIMER: lambda leg: _tried_again(house, leg),
+    }
 
 
 def _leg_media(house: "House", event: rpc.LegMedia, late: bool) -> None:

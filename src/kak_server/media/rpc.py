@@ -52,6 +52,8 @@ EVENT_RING = 10_000
 ORPHAN_EXIT_S = 600
 UPLINK_LEASE_MAX_MS = 1_000
 TICK_MS = 20
+ATTACH_WITHIN_MS = 5_000  # a worker that is there has answered an attach by then
+RETRY_WITHIN_MS = 1_000  # control tries to attach at least so often
 
 WebrtcRole = Literal["operator", "citizen", "viewer"]
 

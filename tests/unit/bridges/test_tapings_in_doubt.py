@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from kak_server.bridges.house import House
-from kak_server.bridges.outputs import Note, SalvageTrack, StoreGap, TellAll
+from kak_server.bridges.outputs import CancelTimer, Note, SalvageTrack, SetTimer, StoreGap, TellAll
 from kak_server.bridges.taping import FIRST_WAIT_MS
-from kak_server.bridges.tapings import ANSWER_WITHIN_MS, PROOF_MS
+from kak_server.bridges.tapings import ANSWER_WITHIN_MS, NO_WORKER_AFTER_MS, PROOF_MS
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, RecordingId
 from kak_server.routing.step import RoutingCore
@@ -158,6 +158,114 @@ def test_control_that_comes_back_while_the_worker_is_away_knows_since_when(w: Wo
     begin(again)
     assert {row[1:] for row in gaps(again)} == {(lost_ms, again.now_ms, "away")}
     assert {o.ended_at_ms for o in again.outputs if isinstance(o, SalvageTrack)} == {lost_ms}
+
+
+def test_a_worker_that_is_lost_again_before_it_told_of_a_file_leaves_no_time_unaccounted_for(w: World) -> None:
+    talking(w)
+    lost_ms = w.now_ms
+    lose(w)
+    w.pass_ms(1_000)
+    attach(w, "boot-2")
+    ordered_ms, second = w.now_ms, names(w)
+    w.pass_ms(500)
+    lose(w)
+    lost_again_ms = w.now_ms
+    w.pass_ms(1_000)
+    attach(w, "boot-3")
+    begin(w)
+    salvaged = {
+        o.recording.recording: (o.started_at_ms, o.ended_at_ms) for o in w.outputs if isinstance(o, SalvageTrack)
+    }
+    assert {salvaged[RecordingId(name)] for name in second} == {(ordered_ms, lost_again_ms)}
+    callers = [row[1:3] for row in gaps(w) if row[0] == "caller"]
+    assert callers == [(lost_ms, ordered_ms), (lost_again_ms, w.now_ms)], "with the second file, all of it"
+
+
+# --- control comes back, and nobody knows of a worker -----------------------------------------------------------------
+
+
+def restarted(w: World, after_ms: int = 1_000) -> World:
+    """Control died while the worker went on."""
+    w.pass_ms(after_ms)
+    again = after_restart(w)
+    resume(again, sip_calls(w))
+    return again
+
+
+def nobody_comes(w: World) -> None:
+    w.pass_ms(NO_WORKER_AFTER_MS)
+    w.timer("worker/away")
+
+
+def test_a_card_says_that_it_records_no_more_when_no_worker_answers_after_a_restart(w: World) -> None:
+    talking(w)
+    again = restarted(w)
+    since_ms = again.now_ms
+    assert SetTimer("worker/away", since_ms + NO_WORKER_AFTER_MS) in again.outputs
+    assert again.call_card()["recording"], "it may well be, and a worker that is there answers at once"
+    nobody_comes(again)
+    gap = {"since_ms": since_ms, "code": "away", "labels": ["caller", "operator"]}
+    told = again.told("call")[-1]
+    assert (told["recording"], told["recording_gap"]) == (False, gap)
+    assert [o.data["id"] for o in again.outputs if isinstance(o, TellAll) and o.name == "notice"] == ["media-lost"]
+    assert ("media_worker_missing", "error") in [(o.name, o.level) for o in again.outputs if isinstance(o, Note)]
+
+
+def test_the_cards_do_not_waver_while_a_worker_answers_within_its_time(w: World) -> None:
+    talking(w)
+    held = names(w)
+    again = restarted(w)
+    again.pass_ms(NO_WORKER_AFTER_MS - 1)
+    attach(again, "boot-1", *held)
+    assert CancelTimer("worker/away") in again.outputs
+    again.timer("worker/away")
+    assert all(card["recording"] for card in again.told("call"))
+    assert not gaps(again)
+    assert not again.house.ctx.tapings.doubted
+
+
+def test_a_worker_that_comes_late_and_has_recorded_all_along_leaves_no_gap(w: World) -> None:
+    talking(w)
+    held = names(w)
+    again = restarted(w)
+    nobody_comes(again)
+    again.pass_ms(20_000)
+    attach(again, "boot-1", *held)
+    assert again.told("call")[-1]["recording"]
+    assert not gaps(again)
+    assert not again.commands(rpc.StartRecord)
+    assert ("notice.cleared", "media-lost") in [(o.name, o.data["id"]) for o in again.outputs if isinstance(o, TellAll)]
+
+
+def test_a_new_worker_that_comes_late_leaves_a_gap_from_when_control_came_back(w: World) -> None:
+    talking(w)
+    again = restarted(w)
+    since_ms = again.now_ms
+    nobody_comes(again)
+    again.pass_ms(20_000)
+    attach(again, "boot-2")
+    assert not again.call_card()["recording"], "ordered, and not known to be on the disk"
+    again.pass_ms(1_000)
+    begin(again)
+    assert again.call_card()["recording"]
+    assert gaps(again) == [("caller", since_ms, again.now_ms, "away"), ("operator", since_ms, again.now_ms, "away")]
+    assert {o.ended_at_ms for o in again.outputs if isinstance(o, SalvageTrack)} == {since_ms}
+
+
+def test_control_that_comes_back_twice_without_a_worker_knows_since_when(w: World) -> None:
+    talking(w)
+    again = restarted(w)
+    since_ms = again.now_ms
+    nobody_comes(again)
+    third = restarted(again)
+    assert not third.call_card()["recording"], "that nobody records is not forgotten"
+    nobody_comes(third)
+    assert third.call_card()["recording_gap"]["since_ms"] == since_ms
+    third.pass_ms(1_000)
+    attach(third, "boot-2")
+    begin(third)
+    assert {row[1:] for row in gaps(third)} == {(since_ms, third.now_ms, "away")}
+    assert {o.ended_at_ms for o in third.outputs if isinstance(o, SalvageTrack)} == {since_ms}
 
 
 # --- does the disk take anything? -------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ from kak_server.media import rpc
 from kak_server.model.codec import CodecError, Json, dumps, from_json, loads
 
 FIRST_RETRY_S = 0.05
-LAST_RETRY_S = 1.0
+LAST_RETRY_S = rpc.RETRY_WITHIN_MS / 1000
 ORDERS_KEPT = 4_096
 PENDING_MAX = 20_000
 WRITE_BUFFER_MAX_BYTES = 32 * 1024 * 1024
-ATTACH_TIMEOUT_S = 5.0
+ATTACH_TIMEOUT_S = rpc.ATTACH_WITHIN_MS / 1000
 ACK_WITHIN_S = 0.1  # an acknowledgement rides along with the next command, or goes by itself by then
 _CHUNK_BYTES = 262_144
 _READ_LIMIT_BYTES = 64 * 1024 * 1024  # a census of thousands of legs is one line
