@@ -22,7 +22,6 @@ from kak_server.media import rpc
 from kak_server.media.aio.client import MediaClient
 from kak_server.model.codec import Json, from_json
 from kak_server.model.ids import ContactId, OperatorId, PositionId, SessionId
-from kak_server.routing.api import OperatorState
 from kak_server.runtime.dispatch import Dispatcher
 from kak_server.runtime.explain import Explanation, lines
 
@@ -214,20 +213,13 @@ class HouseBackend(RoomsBackend):
         return None if tab is None else (tab.position, tab.epoch)
 
     def _stand(self, session: SessionId, operator: OperatorId, now_ms: int) -> Result:
-        refused = self._dispatcher.ask(lambda house, _now: self._leave(house, operator))
+        refused = self._dispatcher.ask(lambda house, _now: house.stand(operator))
         if refused:
             return Result(False, code=refused, message="a call is going on at your position")
         empty = self._tabs.leave(session, now_ms)
         if empty is not None:
             self._dispatcher.journal.put(f"{TAB}/{empty.position}", empty)
         return Result(True)
-
-    @staticmethod
-    def _leave(house: House, operator: OperatorId) -> str:
-        view = house.ctx.core.operator(operator)
-        if view is not None and view.state is not OperatorState.BUSY:
-            house.groups.release_all(view.position)
-        return house.seats.stand(operator)
 
     def _user_of(self, session: SessionId) -> User | None:
         record = self._sessions.get(session)

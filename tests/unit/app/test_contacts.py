@@ -11,7 +11,9 @@ import pytest
 from kak_server.app.contacts import HouseContacts
 from kak_server.app.metrics import Metrics
 from kak_server.bridges.brought_types import Integrator
+from kak_server.console.ports import Caller
 from kak_server.console.ports_contacts import NewContact
+from kak_server.model.ids import ContactId, PositionId
 from tests.unit.app.desk import Desk
 
 TOKEN = "a" * 64
@@ -64,3 +66,36 @@ def test_refusals_come_back_as_codes_and_are_counted(desk: Desk) -> None:
     assert contacts.end("web", "none").code == "not-found"
     assert contacts.contacts("web") == []
     assert b'kak_commands_total{code="unknown-queue",name="contacts.bring"} 1.0' in metrics.text()
+
+
+async def test_who_leaves_by_the_api_leaves_behind_what_anybody_does_who_stands_up(desk: Desk) -> None:
+    """Who has gone home looks into no chat any more: its holder's card would name them until the chat ends."""
+    contact, ola = await chatting(desk)
+    kari = desk.sit("kari")
+    view = desk.house.ctx.core.contact(contact)
+    assert view is not None
+    desk.dispatcher.feed(lambda house, _now: house.chat_hands.look_in(PositionId("amk-1"), kari.operator, view))
+    assert desk.backend.snapshot(ola, 0)["cards"][0]["readers"] == ["Kari Nordmann"]
+    assert desk.backend.leave_position(kari, desk.now_ms).ok
+    assert desk.backend.snapshot(ola, 0)["cards"][0]["readers"] == []
+
+
+async def test_who_may_not_leave_for_a_chat_goes_on_hearing_the_radio(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ola = await chatting(desk)
+    released: list[PositionId] = []
+    monkeypatch.setattr(desk.house.groups, "release_all", released.append)
+    assert desk.backend.leave_position(ola, desk.now_ms).code == "busy"
+    assert released == []
+
+
+async def chatting(desk: Desk) -> tuple[ContactId, Caller]:
+    """Ola has a chat."""
+    made, _ = HouseContacts(desk.dispatcher, Metrics()).bring("web", CHAT)
+    contact, ola = ContactId(str(made.result["contact"])), desk.sit("ola", "lvs-1")
+    desk.backend.execute(ola, "activity.set", {"activity": "available"}, desk.now_ms)
+    view = desk.house.ctx.core.contact(contact)
+    assert view is not None
+    assert desk.backend.execute(ola, "contact.accept", {"contact": contact, "epoch": view.epoch}, desk.now_ms).ok
+    return contact, ola
