@@ -16,6 +16,7 @@ from kak_server.sip.sdp import negotiate
 
 ANNOUNCED_FOR_MS = 15_000
 MAX_ANNOUNCED = 20  # at once; more are told that we are busy
+LEG = "turned-"
 
 
 class TurnedAway:
@@ -50,9 +51,18 @@ class TurnedAway:
         if self.over(call):
             self.ctx.emit(ToSip("hangup", call, reason="not taken"))
 
+    def leg_lost(self, leg: str, code: str) -> None:
+        """The worker could not make the leg: the caller hears nothing, and nothing is to be waited for."""
+        call = CallId(leg.removeprefix(LEG))
+        if self.over(call):
+            self.ctx.emit(ToSip("hangup", call, reason="not taken, and no announcement"))
+            self.ctx.emit(Note("announcement_failed", "warning", {"call": call, "code": code}))
+
     def _announce(self, event: IncomingCall) -> bool:
-        """Answer and say it; whether there was a port and a session for that."""
+        """Answer and say it; whether there was a worker, a port and a session for that."""
         ctx = self.ctx
+        if not ctx.worker_attached:
+            return False
         port = ctx.ports.take() if ctx.ports.left() > ctx.ports.in_use else None  # never one that others need
         if port is None:
             return False
@@ -66,13 +76,13 @@ class TurnedAway:
             ctx.ports.free(port)
             return False
         leg = replace(
-            with_session(ctx.new_rtp(f"turned-{event.call}", port), media),
+            with_session(ctx.new_rtp(f"{LEG}{event.call}", port), media),
             bind_host=bind_host,
             peer_host=media.peer_host,
             peer_port=media.peer_port,
         )
         self.legs[event.call] = leg
-        play = rpc.StartPlay(f"turned-{event.call}", str(leg.leg), "prompt:not-taken", loop=True, repeat_gap_ms=2_000)
+        play = rpc.StartPlay(f"{LEG}{event.call}", str(leg.leg), "prompt:not-taken", loop=True, repeat_gap_ms=2_000)
         ctx.plan(f"turned/{event.call}", Plan(legs={leg.leg: leg}, plays={play.play: play}))
         ctx.emit(ToSip("answer", event.call, sdp=media.answer_sdp))
         ctx.emit(SetTimer(f"turned/{event.call}", ctx.now_ms + ANNOUNCED_FOR_MS))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from kak_server.bridges import far_ends, refused_legs
+from kak_server.bridges import far_ends, refused_legs, turned_away
 from kak_server.bridges.outputs import Dirty, Note, SetTimer
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, LegId, PositionId
@@ -54,6 +54,9 @@ def record_refused(house: "House", order: rpc.StartRecord, code: str, text: str,
 def leg_refused(house: "House", create: rpc.CreateRtp, code: str) -> None:
     """The worker's word on one order."""
     ctx, leg = house.ctx, create.leg
+    if leg.startswith(turned_away.LEG):
+        house.callers.turned.leg_lost(leg, code)
+        return
     ctx.notices.no_sound()
     ctx.emit(SetTimer(f"notice/{refused_legs.NOTICE}", ctx.now_ms + refused_legs.SAID_FOR_MS))
     elsewhere = ctx.refused_legs.may_move(leg, code)

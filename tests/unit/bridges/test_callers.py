@@ -10,7 +10,7 @@ from kak_server.bridges.commands import By
 from kak_server.bridges.context import HouseSettings
 from kak_server.bridges.handling import Blocked, Handling
 from kak_server.bridges.house import House
-from kak_server.bridges.outputs import Audit, CancelTimer, Put, SetTimer, ToSip
+from kak_server.bridges.outputs import Audit, CancelTimer, Note, Put, SetTimer, ToSip
 from kak_server.media import rpc
 from kak_server.model.ids import CallId, ContactId, LegId, OperatorId
 from kak_server.routing.api import Configured
@@ -297,6 +297,41 @@ def test_a_blocked_caller_may_hear_why_and_is_hung_up() -> None:
     w.ends(CallId("b"))
     assert w.house.ctx.ports.in_use == ports
     assert w.commands(rpc.CloseLeg)[-1].leg == "turned-b"
+
+
+@pytest.mark.parametrize("code", ["port_in_use", "internal", "limit"])
+def test_a_blocked_caller_who_can_be_told_nothing_is_hung_up_at_once(code: str) -> None:
+    """They would hear nothing at all, for as long as the announcement is."""
+    w = house(blocked="announce")
+    w.sit()
+    flag(w, "blocked")
+    ports = w.house.ctx.ports.in_use
+    w.ring("a", "116117", caller=PATIENT)
+    leg = w.commands(rpc.CreateRtp)[-1]
+    w.house.leg_refused(leg, code, w.now_ms)
+    w.pump()
+    (told,) = [o for o in w.outputs if isinstance(o, ToSip) and o.action == "hangup"]
+    assert (told.call, told.reason) == ("a", "not taken, and no announcement")
+    assert w.house.ctx.ports.in_use == ports
+    assert not w.house.ctx.refused_legs.waiting
+    assert "turned/a" not in w.house.ctx.desk.plans
+    assert CancelTimer("turned/a") in w.outputs
+    note = next(o for o in w.outputs if isinstance(o, Note) and o.name == "announcement_failed")
+    assert (note.level, note.fields) == ("warning", {"call": "a", "code": code})
+    assert not w.house.ctx.notices.everybody(), "nobody who talks is without sound"
+    before = len(w.outputs)
+    w.house.leg_refused(leg, code, w.now_ms)
+    assert len(w.outputs) == before, "the caller is gone"
+
+
+def test_a_blocked_caller_is_not_answered_while_no_worker_could_say_it() -> None:
+    w = house(blocked="announce")
+    w.sit()
+    flag(w, "blocked")
+    w.house.worker_lost("killed", w.now_ms)
+    assert w.ring("a", "116117", caller=PATIENT) == ""
+    rejected = [o for o in w.outputs if isinstance(o, ToSip)]
+    assert [(o.action, o.status) for o in rejected] == [("reject", 486)]
 
 
 def test_only_supervisors_block_and_unblock() -> None:
