@@ -75,6 +75,10 @@ class MishapRules:
         if not lab.attached or lab.worker is None:
             return
         seats = lab.house.seats.seats
+        plain = {at for at, seat in seats.items() if seat.rtp is not None and seat.media == "down" and not seat.phone}
+        assert {at for at in plain if f"seat/{at}" not in lab.timers} <= {
+            at for at in seats if seat_leg(at) in refused.waiting
+        }, "a plain phone is tried again, too"
         deaf = {LegId(seat_leg(at)) for at, seat in seats.items() if seat.rtp is not None and seat.media == "down"}
         wanted = set(lab.house.ctx.desk.desired().legs)
         assert lab.worker.missing & wanted <= set(refused.waiting) | deaf

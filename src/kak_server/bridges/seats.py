@@ -6,7 +6,7 @@ from typing import Literal
 
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.context import Context
-from kak_server.bridges.outputs import Note, Tell
+from kak_server.bridges.outputs import CancelTimer, Note, SetTimer, Tell
 from kak_server.bridges.staff import capacity_of
 from kak_server.media import rpc
 from kak_server.media.plan import EMPTY, Plan
@@ -14,6 +14,8 @@ from kak_server.model.ids import OperatorId, PositionId
 from kak_server.model.light import frozen
 from kak_server.routing.api import Activity, OperatorSignedIn, OperatorSignedOut, PositionMedia
 
+TIMER = "seat"
+MADE_WITHIN_MS = 1_000  # a worker that cannot make a leg has said so by then
 MediaState = Literal["none", "new", "up", "down"]
 
 
@@ -35,6 +37,7 @@ class Seats:
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self.seats: dict[PositionId, Seat] = {}
+        self._soundless: set[PositionId] = set()  # whose plain phone's leg could not be made, and is tried again
         self._without: set[PositionId] = set()  # whose leg no worker has; words of one that was may still wait there
 
     def sit(self, operator: OperatorId, name: str, position: PositionId, skills: Mapping[str, int]) -> str:
@@ -102,6 +105,7 @@ class Seats:
         seat = self.seats.pop(position, None)
         if seat is None:
             return
+        self._sounds(position)
         if seat.rtp is not None:
             self.ctx.ports.free(seat.rtp.port)
         self.ctx.plan(f"seat/{position}", EMPTY)
@@ -173,6 +177,7 @@ class Seats:
         self._without = {position for position in self.seats if seat_leg(position) not in census}
         for seat in list(self.seats.values()):
             if seat.rtp is not None or seat.phone or seat.media == "none":
+                self.ordered_again(seat_leg(seat.position))
                 continue
             held = census.get(str(seat_leg(seat.position)))
             if held is None or new_boot:
@@ -221,12 +226,48 @@ class Seats:
             self.ctx.route(PositionMedia(self.ctx.now_ms, seat.position, state == "up"))
 
     def no_sound(self, create: rpc.CreateRtp) -> None:
-        """The seat's RTP leg could not be made: it is offered no calls until it gets another."""
+        """The seat's RTP leg could not be made: it is offered no calls until it has one. The phone was told this port
+        and no other, so the same is tried again."""
         seat = self.seats.get(PositionId(create.leg.removeprefix("seat-")))
-        if seat is not None and seat.rtp is not None and seat.rtp.port == create.port:
-            self._media(seat, "down")
+        if seat is None or seat.rtp is None or seat.rtp.port != create.port:
+            return
+        self._media(seat, "down")
+        if not seat.phone:
+            self._say_soundless(seat.position, create.port)
+            self.ctx.emit(CancelTimer(f"{TIMER}/{seat.position}"))
+            self.ctx.refused_legs.later(f"seat/{seat.position}", create.leg)
+
+    def _say_soundless(self, position: PositionId, port: int) -> None:
+        if position in self._soundless:
+            return
+        self._soundless.add(position)
+        nb = "Plassen har ingen lyd: medietjenesten får ikke åpnet porten. Det prøves igjen."
+        en = "This position has no sound: the media service cannot open its port. It is tried again."
+        self.ctx.notices.at_seat(position, f"no-sound-{position}", "seat-without-sound", nb, en)
+        self.ctx.emit(Note("seat_without_sound", "warning", {"position": position, "port": port}))
+
+    def ordered_again(self, leg: str) -> None:
+        """The leg of a plain phone was ordered once more: what comes of it is known in a moment."""
+        seat = self.seats.get(PositionId(leg.removeprefix("seat-")))
+        if seat is not None and seat.rtp is not None and not seat.phone and seat.media == "down":
+            self.ctx.emit(SetTimer(f"{TIMER}/{seat.position}", self.ctx.now_ms + MADE_WITHIN_MS))
+
+    def made(self, position: str) -> None:
+        """Nobody has said that the leg could not be made, in the time for that."""
+        seat = self.seats.get(PositionId(position))
+        if seat is None or seat.rtp is None or seat.phone or seat.media != "down" or not self.ctx.worker_attached:
+            return
+        if seat.rtp.leg not in self.ctx.refused_legs.waiting:
+            self._media(seat, "up")
+            self._sounds(seat.position)
+
+    def _sounds(self, position: PositionId) -> None:
+        if position in self._soundless:
+            self._soundless.discard(position)
+            self.ctx.notices.over(f"no-sound-{position}")
 
     def _drop_rtp(self, seat: Seat) -> None:
+        self._sounds(seat.position)
         if seat.rtp is not None:
             self.ctx.ports.free(seat.rtp.port)
             self.ctx.plan(f"seat/{seat.position}", EMPTY)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from kak_server.bridges import far_ends, refused_legs, turned_away
+from kak_server.bridges import far_ends, refused_legs, seats, turned_away
 from kak_server.bridges.outputs import Dirty, Note, SetTimer
 from kak_server.media import rpc
 from kak_server.model.ids import ContactId, LegId, PositionId
@@ -57,8 +57,6 @@ def leg_refused(house: "House", create: rpc.CreateRtp, code: str) -> None:
     if leg.startswith(turned_away.LEG):
         house.callers.turned.leg_lost(leg, code)
         return
-    ctx.notices.no_sound()
-    ctx.emit(SetTimer(f"notice/{refused_legs.NOTICE}", ctx.now_ms + refused_legs.SAID_FOR_MS))
     elsewhere = ctx.refused_legs.may_move(leg, code)
     kind, _, rest = leg.partition("-")
     if kind == "seat":
@@ -77,6 +75,8 @@ def leg_refused(house: "House", create: rpc.CreateRtp, code: str) -> None:
         house.redraw(ContactId(rest))
     else:
         owner, done = f"{kind}/{rest}", False
+    ctx.notices.no_sound()
+    ctx.emit(SetTimer(f"notice/{refused_legs.NOTICE}", ctx.now_ms + refused_legs.SAID_FOR_MS))
     if done:
         ctx.settle()  # its plan is carried out
         _stays_quiet(house, leg)
@@ -87,6 +87,8 @@ def leg_refused(house: "House", create: rpc.CreateRtp, code: str) -> None:
 def _tried_again(house: "House", leg: str) -> None:
     """A leg that could not be made is ordered once more."""
     house.ctx.refused_legs.due(leg)
+    if leg.startswith("seat-"):
+        house.seats.ordered_again(leg)
     _stays_quiet(house, LegId(leg))
 
 
@@ -120,6 +122,7 @@ def worker_timers(house: "House") -> Mapping[str, Callable[[str], None]]:
     house.ctx.tapings.on_change = changed
     return {
         "taping": house.ctx.tapings.due,
+        seats.TIMER: house.seats.made,
         "worker": lambda _rest: _none_came(house),
         refused_legs.TIMER: lambda leg: _tried_again(house, leg),
     }

@@ -6,7 +6,7 @@ import pytest
 
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.house import House
-from kak_server.bridges.outputs import Tell
+from kak_server.bridges.outputs import CancelTimer, Note, SetTimer, Tell
 from kak_server.media import rpc
 from kak_server.model.ids import LegId, OperatorId, PositionId
 from kak_server.routing.api import ContactState, OperatorState
@@ -184,6 +184,82 @@ def test_a_phone_in_place_of_a_browser_is_made_after_the_browsers_leg_is_closed(
         rpc.CloseLeg,
         rpc.CreateRtp,
     ]
+
+
+# --- a plain phone whose port somebody else has -----------------------------------------------------------------------
+
+
+def without_sound() -> tuple[World, rpc.CreateRtp]:
+    lab = lab_world()
+    sit(lab)
+    create = lab.house.seats.plain_rtp(SEAT_1, "127.0.0.1", 40_000)
+    lab.pump()
+    assert create is not None
+    refused(lab, create)
+    return lab, create
+
+
+def refused(lab: World, create: rpc.CreateRtp) -> None:
+    lab.house.leg_refused(create, "port_in_use", lab.now_ms)
+    lab.pump()
+
+
+def due(lab: World, key: str) -> None:
+    lab.now_ms = [o.at_ms for o in lab.outputs if isinstance(o, SetTimer) and o.key == key][-1]
+    lab.timer(key)
+
+
+def notices(lab: World) -> list[str]:
+    return [notice["code"] for notice in lab.house.ctx.notices.of(SEAT_1)]
+
+
+def test_a_plain_phone_without_its_port_is_said_and_tried_again_until_it_has_sound() -> None:
+    lab, create = without_sound()
+    assert not media_up(lab)
+    assert notices(lab) == ["seat-without-sound"], "those who talk with others are heard: nobody else is told"
+    for _ in range(2):
+        due(lab, f"leg/{LEG}")
+        assert lab.commands(rpc.CreateRtp)[-1] == create, "the phone knows this port, and no other"
+        refused(lab, create)
+        lab.timer(f"seat/{SEAT_1}")
+        assert not media_up(lab)
+    due(lab, f"leg/{LEG}")
+    assert not media_up(lab), "not before a refusal would have come"
+    due(lab, f"seat/{SEAT_1}")
+    assert media_up(lab)
+    assert notices(lab) == []
+    (note,) = [o for o in lab.outputs if isinstance(o, Note) and o.name == "seat_without_sound"]
+    assert (note.level, note.fields) == ("warning", {"position": SEAT_1, "port": create.port})
+
+
+@pytest.mark.parametrize("then", ["stands up", "another phone", "browser"])
+def test_a_plain_phone_that_is_given_up_is_not_tried_again(then: str) -> None:
+    lab, _ = without_sound()
+    if then == "stands up":
+        lab.house.stand(KARI)
+    elif then == "browser":
+        lab.house.seats.expect_browser(SEAT_1)
+    else:
+        lab.house.seats.plain_rtp(SEAT_1, "127.0.0.1", 40_002)
+    lab.pump()
+    assert notices(lab) == []
+    assert CancelTimer(f"leg/{LEG}") in lab.outputs
+    before = len(lab.commands(rpc.CreateRtp))
+    lab.timer(f"leg/{LEG}")
+    lab.timer(f"seat/{SEAT_1}")
+    assert len(lab.commands(rpc.CreateRtp)) == before
+    if then == "browser":
+        assert not media_up(lab), "it has not connected yet"
+
+
+def test_a_new_worker_that_has_the_port_gives_a_plain_phone_its_sound() -> None:
+    lab, create = without_sound()
+    lab.house.worker_lost("killed", lab.now_ms)
+    lab.house.worker_attached(rpc.Census(), "boot-2", lab.now_ms)
+    lab.pump()
+    assert lab.commands(rpc.CreateRtp)[-1].port == create.port
+    due(lab, f"seat/{SEAT_1}")
+    assert media_up(lab)
 
 
 def test_where_a_phone_really_is_outlives_its_worker() -> None:
