@@ -126,6 +126,19 @@ async def test_a_version_outlives_a_kill_right_after_it_and_so_do_the_rules_of_w
         assert "ask it, without --offline" in await config(lab, "versions", "--offline", code=2)
 
 
+async def test_consoles_that_are_there_call_a_queue_by_its_new_names(tmp_path: Path) -> None:
+    async with running_lab(tmp_path, simulators=False) as lab, operator(lab, "ola", "oslo-1") as ola:
+
+        def names(view: dict[str, Any]) -> tuple[str, str]:
+            first = view["transfer_targets"][0]
+            return first["name"], first["name_en"]
+
+        assert names(ola.view) == ("113 Oslo", "113 Oslo")
+        file = await queues_file(lab, tmp_path, name={"nb": "Nødtelefon", "en": "Emergency line"})
+        await config(lab, "import", str(file), "--publish")
+        await ola.until(lambda seen: names(seen.view) == ("Nødtelefon", "Emergency line"))
+
+
 async def test_only_the_configurations_administrator_may(tmp_path: Path) -> None:
     async with running_lab(tmp_path, simulators=False) as lab:
         client = PositionClient(lab.base_url, "ola", "lab")

@@ -119,6 +119,7 @@ describe("a shift lead", () => {
     chats: [
       {
         contact: "k7",
+        queue: "legevakt-chat",
         queue_name: "Legevakt chat",
         class: "normal",
         caller: "",

@@ -49,7 +49,10 @@ describe("somebody on loan", () => {
     await seatedConsole({
       rooms,
       queues: [own, there],
-      waiting: [waitingRow(), waitingRow({ contact: "w2", queue_name: "113 Bergen", of_room: "bergen" })],
+      waiting: [
+        waitingRow(),
+        waitingRow({ contact: "w2", queue: "113-bergen", queue_name: "113 Bergen", of_room: "bergen" }),
+      ],
     });
     const list = id("queue-113-oslo").parentElement;
     expect([...(list?.children ?? [])].map((row) => row.textContent)).toEqual([

@@ -86,6 +86,7 @@ describe("events", () => {
       loans: [],
       rooms: [],
       skills: [],
+      transfer_targets: [],
       surges: [],
       parked: [],
       flags: [],

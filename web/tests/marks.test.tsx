@@ -30,7 +30,12 @@ const repeat = { case: "c0", calls: 3, first_arrived_at_ms: FIRST_MS, answered: 
 
 describe("a row of who waits", () => {
   it("says that somebody is asked apart from the queue's name, which alone gives way", async () => {
-    const long = waitingRow({ contact: "c2", queue_name: "Legevakt 116117 Oslo og omegn", state: "offered" });
+    const long = waitingRow({
+      contact: "c2",
+      queue: "lv",
+      queue_name: "Legevakt 116117 Oslo og omegn",
+      state: "offered",
+    });
     await seatedConsole({ waiting: [waitingRow({ state: "waiting" }), long] });
     const rings = id("waiting-c2").querySelector(".waiting-rings");
     expect(rings).toHaveTextContent(/^ringer ut$/);

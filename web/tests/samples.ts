@@ -192,8 +192,8 @@ export const snapshot = (part: Partial<Snapshot> = {}): Snapshot => ({
   operators: [],
   talkgroups: [talkgroup(), talkgroup({ gssi: 24202, name: "AMK Oslo 2", monitored: false, attached: "detached" })],
   transfer_targets: [
-    { queue: "113-oslo", name: "113 Oslo", room_name: "AMK Oslo" },
-    { queue: "113-bergen", name: "113 Bergen", room_name: "AMK Bergen" },
+    { queue: "113-oslo", name: "113 Oslo", name_en: "113 Oslo", room_name: "AMK Oslo" },
+    { queue: "113-bergen", name: "113 Bergen", name_en: "113 Bergen", room_name: "AMK Bergen" },
   ],
   media: { state: "up", generation: "1" },
   notices: [],

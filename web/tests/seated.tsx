@@ -9,10 +9,10 @@ import { appWith, FakePeer, installBrowser, POSITIONS, SESSION, stopApps } from 
 import { NOW_MS, snapshot } from "./samples";
 
 const LAB = {
-  queues: [{ number: "113", name: "113 Oslo" }],
+  queues: [{ number: "113", queue: "113-oslo", name: "113 Oslo" }],
   brings: [
-    { kind: "chat", name: "Legevakt chat" },
-    { kind: "alarm", name: "Trygghetsalarmer" },
+    { kind: "chat", queue: "chat", name: "Legevakt chat" },
+    { kind: "alarm", queue: "alarm", name: "Trygghetsalarmer" },
   ],
   radios: [{ issi: 1, alias: "Ambulanse 1", gssi: 24201, emergency: "" }],
   callers: [],

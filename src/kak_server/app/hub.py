@@ -45,6 +45,7 @@ class ConsoleHub:
         self._builders: Mapping[str, Callable[[RoomId], Any]] = {
             "rooms": lambda _room: house.staff.rooms.rows(),
             "skills": lambda _room: house.staff_views.skills(),
+            "transfer_targets": lambda _room: house.views.targets,
             "queues": house.views.lists.queue_list,
             "waiting": house.views.lists.waiting_list,
             "operators": house.views.lists.operator_list,

@@ -100,6 +100,7 @@ class BroughtViews:
         return [
             {
                 "contact": view.contact,
+                "queue": view.queue,
                 "queue_name": self._queue_name(view),
                 "class": view.klass.value,
                 "caller": self.brought.contacts[view.contact].asked.caller,

@@ -38,6 +38,7 @@ class QueueInfo:
     handling: Handling = field(default_factory=Handling)
     skills: Mapping[str, int] = field(default_factory=dict)  # what its contacts need, and the level
     brought_classes: frozenset[routing.ContactClass] = frozenset()  # that integrators may give, besides its own
+    name_en: str = ""  # in English; "": it has this one name
 
 
 @frozen
@@ -132,6 +133,21 @@ def called_back_queues(settings: HouseSettings) -> frozenset[QueueId]:
     by_class = (routing.ContactClass.EMERGENCY, routing.ContactClass.URGENT)
     said = ((queue.queue, queue.handling.call_back, queue.klass in by_class) for queue in settings.queues)
     return frozenset(queue for queue, own, usual in said if (usual if own is None else own))
+
+
+def transfer_targets(settings: HouseSettings) -> tuple[Mapping[str, str], ...]:
+    """Every queue with its names, as consoles are told once: what comes with each contact names its queue in one
+    language. Made once a configuration, since every console is sent the same."""
+    rooms = {info.room: info.room_name for info in settings.positions}
+    return tuple(
+        {
+            "queue": info.queue,
+            "name": info.name,
+            "name_en": info.name_en or info.name,
+            "room_name": rooms.get(info.rooms[0], "") if info.rooms else "",
+        }
+        for info in settings.queues
+    )
 
 
 def directory_of(settings: HouseSettings) -> Directory:

@@ -149,6 +149,7 @@ class Dirty:
         "staff",
         "rooms",
         "skills",
+        "transfer_targets",
     ]
     rooms: tuple[RoomId, ...] | None = None
 

@@ -4,13 +4,21 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from kak_server.bridges.callers import windows_of
-from kak_server.bridges.context import HouseSettings, QueueInfo, called_back_queues, directory_of, emergency_queues
+from kak_server.bridges.context import (
+    HouseSettings,
+    QueueInfo,
+    called_back_queues,
+    directory_of,
+    emergency_queues,
+    transfer_targets,
+)
 from kak_server.bridges.directory import Directory
 from kak_server.bridges.gazetteer import Gazetteer
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Dirty, Note
 from kak_server.bridges.room_lists import RoomQueues
 from kak_server.bridges.staff import leads_of
+from kak_server.bridges.views import Targets
 from kak_server.model.ids import OperatorId, PositionId, QueueId, RoomId
 from kak_server.model.light import frozen
 from kak_server.routing.api import ConfigChanged, ForcedTo, OperatorForced
@@ -32,6 +40,7 @@ class Tables:
     called_back: frozenset[QueueId]
     rooms: dict[PositionId, RoomId]
     room_names: dict[RoomId, str]
+    targets: Targets
     leads: Mapping[RoomId, Sequence[OperatorId]]
     windows: tuple[int, int]
 
@@ -49,6 +58,7 @@ def tables_of(settings: HouseSettings) -> Tables:
         called_back_queues(settings),
         {info.position: info.room for info in settings.positions},
         {info.room: info.room_name for info in settings.positions},
+        transfer_targets(settings),
         leads_of(settings.people),
         windows_of(settings),
     )
@@ -62,10 +72,11 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
     """
     house.at(now_ms)
     other_skills = house.ctx.settings.skills != tables.settings.skills
+    other_targets = house.views.targets != tables.targets
     house.ctx.settings = tables.settings
     house.calls.serve(tables.directory, tables.gazetteer, tables.queues)
     house.abandoned.serve(tables.emergency, tables.called_back)
-    house.views.serve(tables.rooms, tables.room_names, tables.room_queues)
+    house.views.serve(tables.rooms, tables.targets, tables.room_queues)
     house.callers.serve(tables.windows)
     house.staff.serve(tables.leads, tables.room_names)
     house.phone_desk.phones.serve(tables.settings.phones)
@@ -77,6 +88,8 @@ def reconfigure(house: House, tables: Tables, people: frozenset[OperatorId], eve
         house.ctx.emit(Dirty(topic))
     if other_skills:
         house.ctx.emit(Dirty("skills"))
+    if other_targets:
+        house.ctx.emit(Dirty("transfer_targets"))
     house.ctx.settle()
 
 

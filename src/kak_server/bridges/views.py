@@ -1,13 +1,14 @@
 """What a console shows, built from the routing core, the lines, the seats and the radio. Shapes are those of
 docs/integrators/position-api.md."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from kak_server.bridges import views_caller
 from kak_server.bridges.brought_views import BroughtViews, chats_of
 from kak_server.bridges.calls import JOINED, Calls
 from kak_server.bridges.colleagues import Colleagues
-from kak_server.bridges.context import Context
+from kak_server.bridges.context import Context, transfer_targets
 from kak_server.bridges.lent_lists import Rooms, shown, shown_at
 from kak_server.bridges.line import Line, location_text
 from kak_server.bridges.phone_view import PhoneViews
@@ -23,6 +24,7 @@ from kak_server.routing.api import OperatorState
 from kak_server.routing.views import ContactView, OperatorView
 
 View = dict[str, Any]
+Targets = tuple[Mapping[str, str], ...]
 
 
 class Views:
@@ -54,11 +56,11 @@ class Views:
         self.lists = RoomLists(ctx, calls, callers)
         self.staff: StaffViews  # given by the house
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
-        self._room_names = {p.room: p.room_name for p in ctx.settings.positions}
+        self.targets: Targets = transfer_targets(ctx.settings)
 
-    def serve(self, rooms: dict[PositionId, RoomId], names: dict[RoomId, str], queues: RoomQueues) -> None:
+    def serve(self, rooms: dict[PositionId, RoomId], targets: Targets, queues: RoomQueues) -> None:
         """Other seats, rooms and queues from now on."""
-        self._rooms, self._room_names = rooms, names
+        self._rooms, self.targets = rooms, targets
         self.lists.serve(queues)
 
     def queue_name(self, queue: QueueId) -> str:
@@ -190,10 +192,7 @@ class Views:
             "waiting": shown("waiting", self.lists.waiting_list, rooms),
             "operators": shown("operators", self.lists.operator_list, rooms),
             "talkgroups": [self.group(group, position) for group in self.visible_groups(room)],
-            "transfer_targets": [
-                {"queue": q.queue, "name": q.name, "room_name": self._room_names.get(q.rooms[0], "") if q.rooms else ""}
-                for q in self.calls.queues.values()
-            ],
+            "transfer_targets": self.targets,
             "media": {"state": seat.media if seat is not None and seat.media != "new" else "none", "generation": ""},
             "notices": [*self.ctx.notices.of(position), *self.staff.staff.notices_of(operator, position)],
             **self.staff.snapshot(operator, position),

@@ -98,6 +98,7 @@ def to_house_settings(settings: Settings) -> HouseSettings:
                 to_handling(queue.callers, queue.klass),
                 dict(queue.skills),
                 frozenset(ContactClass(name) for name in queue.brought_classes),
+                queue.english_name(),
             )
             for queue in settings.queues
         ),
@@ -161,7 +162,9 @@ def to_console_settings(settings: Settings) -> ConsoleSettings:
         lab=lab,
         lab_sim_url=settings.server.lab_simulator_url if lab else "",
         lab_numbers=tuple(
-            LabNumber(queue.numbers[0], queue.display_name()) for queue in settings.queues if lab and queue.numbers
+            LabNumber(queue.numbers[0], queue.display_name(), queue.id)
+            for queue in settings.queues
+            if lab and queue.numbers
         ),
         lab_brings=lab_brings(settings) if lab else (),
         web_dist=str(settings.web_dist),

@@ -133,6 +133,10 @@ class QueueSection(Section):
         """The bokmål name."""
         return self.name if isinstance(self.name, str) else self.name.nb
 
+    def english_name(self) -> str:
+        """The English name; "" where it has none of its own."""
+        return "" if isinstance(self.name, str) else (self.name.en or "")
+
 
 class ChatsSection(Section):
     """How many chats an operator has at once, and how they go with calls."""

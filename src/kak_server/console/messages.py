@@ -25,6 +25,7 @@ from kak_server.console.models import (
     SeatLostReason,
     SnapshotFields,
     Talkgroup,
+    TransferTarget,
     Waiting,
 )
 from kak_server.console.models_callers import Incident, NumberFlag
@@ -115,6 +116,7 @@ EVENTS: dict[str, Any] = {
     "loans": list[Loan],
     "rooms": list[RoomRow],
     "skills": list[Skill],
+    "transfer_targets": list[TransferTarget],
 }
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}

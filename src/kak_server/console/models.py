@@ -318,10 +318,12 @@ class Notice(Outgoing):
 
 
 class TransferTarget(Outgoing):
-    """A queue a call may be transferred to."""
+    """A queue a call may be transferred to. Other objects name their queue in bokmål only (`queue_name`); `name_en` is
+    what it is called in English, the same where it has one name."""
 
     queue: str
     name: str
+    name_en: str
     room_name: str
 
 

@@ -95,6 +95,7 @@ class StaffChat(Outgoing):
     """A chat that somebody of the room has."""
 
     contact: str
+    queue: str
     queue_name: str
     class_: Literal["emergency", "urgent", "normal"] = Field(alias="class")
     caller: str

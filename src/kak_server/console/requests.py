@@ -293,9 +293,10 @@ class CitizenState(Outgoing):
 
 
 class LabQueue(Outgoing):
-    """A number the lab can ring."""
+    """A number the lab can ring, and the queue it leads to."""
 
     number: str
+    queue: str = ""
     name: str
 
 
@@ -303,6 +304,7 @@ class LabBrings(Outgoing):
     """A contact without a call that the lab can bring, and the queue it goes to."""
 
     kind: Literal["chat", "alarm"]
+    queue: str = ""
     name: str
 
 

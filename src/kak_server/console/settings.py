@@ -7,10 +7,11 @@ from kak_server.model.light import frozen
 
 @frozen
 class LabNumber:
-    """A number the lab panel can ring, with the name of its queue."""
+    """A number the lab panel can ring, with the name of its queue, and which that is."""
 
     number: str
     name: str
+    queue: str = ""
 
 
 @frozen

@@ -32,6 +32,8 @@ _LISTS = {
     "staff",
     "loans",
     "rooms",
+    "skills",
+    "transfer_targets",
 }
 
 

@@ -264,10 +264,10 @@ async def simulator(asked: list[Any]) -> AsyncIterator[str]:
 async def test_the_lab_panel_is_forwarded_to_the_simulators(start: Start) -> None:
     asked: list[Any] = []
     async with simulator(asked) as url:
-        running = await start(lab_sim_url=url, lab_numbers=(LabNumber("113", "113 Oslo"),))
+        running = await start(lab_sim_url=url, lab_numbers=(LabNumber("113", "113 Oslo", "113-oslo"),))
         async with await seated(running) as tab:
             assert (await tab.http.get("/api/v1/lab")).json() == {
-                "queues": [{"number": "113", "name": "113 Oslo"}],
+                "queues": [{"number": "113", "queue": "113-oslo", "name": "113 Oslo"}],
                 "brings": [],
                 "radios": [{"issi": 2420001, "alias": "A 1-1", "gssi": 24201, "emergency": "acked"}],
                 "callers": [{"id": "k1", "number": "113", "caller": "", "state": "talking"}],

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kak_server.app import hub
+from kak_server.console.messages import check_event
 from kak_server.console.ports import Caller
 from kak_server.model.ids import OperatorId, PositionId, RoomId, SessionId
 from kak_server.routing.api import LoanAgreed, LoanAsked, LoanEnded
@@ -79,6 +80,17 @@ async def test_a_room_gets_its_own_lists_built_once(desk: Desk) -> None:
         while not lvs.lists:  # noqa: ASYNC110 - the hub has nothing to wait on
             await asyncio.sleep(0.02)
     assert [row["queue"] for row in dict(lvs.lists)["queues"]] == ["lv"]
+
+
+async def test_every_room_is_told_what_all_queues_are_called(desk: Desk) -> None:
+    _, lvs = listen(desk, LVS_1)
+    desk.hub.dirty("transfer_targets")
+    async with asyncio.timeout(20):
+        while not lvs.lists:  # noqa: ASYNC110 - the hub has nothing to wait on
+            await asyncio.sleep(0.005)
+    told = dict(lvs.lists)["transfer_targets"]
+    check_event("transfer_targets", list(told))
+    assert {row["queue"] for row in told} >= {"nod", "lv"}
 
 
 async def test_a_burst_of_changes_is_a_few_lists(desk: Desk) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from kak_server.bridges.context import Context
 from kak_server.bridges.house import House
+from kak_server.bridges.outputs import Dirty
 from kak_server.bridges.reconfiguring import reconfigure, tables_of
 from kak_server.config.compose import to_house_settings, to_routing_config
 from kak_server.config.loader import parse_settings
@@ -79,6 +80,23 @@ def test_nothing_of_the_old_settings_is_left() -> None:
         if values(after).get(path) != value
     }
     assert left == {}, "these keep what was: let them `serve` the new settings in bridges/reconfiguring.py"
+
+
+def test_consoles_are_told_the_names_of_queues_anew_when_there_are_others() -> None:
+    house = house_of(BEFORE)
+    people = frozenset({OperatorId("kari")})
+
+    def told(text: str, version: int) -> bool:
+        reconfigure(house, tables_of(house_of(text).ctx.settings), people, ConfigChanged(0, version), version)
+        return Dirty("transfer_targets") in house.drain()
+
+    assert not told(BEFORE, 2)
+    renamed = BEFORE.replace("name: Nød,", "name: {nb: Nød, en: Emergencies},")
+    assert told(renamed, 3)
+    assert [dict(row) for row in house.views.targets] == [
+        {"queue": "nod", "name": "Nød", "name_en": "Emergencies", "room_name": "AMK"}
+    ]
+    assert not told(renamed, 4)
 
 
 def test_the_walk_reaches_what_is_looked_up() -> None:

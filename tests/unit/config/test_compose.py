@@ -2,6 +2,7 @@
 
 from argon2 import PasswordHasher
 
+from kak_server.bridges.context import transfer_targets
 from kak_server.config.compose import (
     queue_numbers,
     seat_rooms,
@@ -94,11 +95,27 @@ def test_house() -> None:
     assert made.max_lines == 12
 
 
+def test_queues_have_their_english_names_where_there_are_any() -> None:
+    made = to_house_settings(
+        parse_settings(
+            "rooms: [{id: a, name: A, positions: 1}]\nqueues:\n"
+            "  - {id: p, name: Legevakt, rooms: [a]}\n"
+            "  - {id: n, name: {nb: Legevakt}, rooms: [a]}\n"
+            "  - {id: e, name: {nb: Legevakt, en: Urgent care}, rooms: [a]}\n"
+        )
+    )
+    assert [(row["name"], row["name_en"], row["room_name"]) for row in transfer_targets(made)] == [
+        ("Legevakt", "Legevakt", "A"),
+        ("Legevakt", "Legevakt", "A"),
+        ("Legevakt", "Urgent care", "A"),
+    ]
+
+
 def test_console() -> None:
     made = to_console_settings(SETTINGS)
     assert (made.name, made.lab, made.secure_cookies) == ("n", True, False)
     assert made.lab_sim_url == "http://127.0.0.1:8090"
-    assert [(number.number, number.name) for number in made.lab_numbers] == [("113", "Q")]
+    assert [(one.number, one.queue, one.name) for one in made.lab_numbers] == [("113", "q", "Q")]
     assert made.web_dist.endswith("web/dist")
 
 

@@ -1,9 +1,9 @@
 /** What the lab panel is made of. */
 
 export interface Lab {
-  queues: { number: string; name: string }[];
+  queues: { number: string; queue: string; name: string }[];
   /** What can be brought besides calls, and to which queue. */
-  brings: { kind: "chat" | "alarm"; name: string }[];
+  brings: { kind: "chat" | "alarm"; queue: string; name: string }[];
   radios: LabRadio[];
   callers: LabCaller[];
   /** False when the simulators do not answer. */

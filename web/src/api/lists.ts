@@ -119,9 +119,11 @@ export interface Me {
   chats_in_call: number;
 }
 
+/** Every queue, told once: other objects name theirs in bokmål only. */
 export interface TransferTarget {
   queue: string;
   name: string;
+  name_en: string;
   room_name: string;
 }
 

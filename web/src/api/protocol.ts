@@ -77,6 +77,7 @@ export interface EventData {
   flags: NumberFlag[];
   rooms: RoomRow[];
   skills: Skill[];
+  transfer_targets: TransferTarget[];
 }
 
 export type EventName = keyof EventData;

@@ -4355,6 +4355,11 @@ export interface components {
             kind: "chat" | "alarm";
             /** Name */
             name: string;
+            /**
+             * Queue
+             * @default
+             */
+            queue: string;
         };
         /**
          * LabBrought
@@ -4429,13 +4434,18 @@ export interface components {
         };
         /**
          * LabQueue
-         * @description A number the lab can ring.
+         * @description A number the lab can ring, and the queue it leads to.
          */
         LabQueue: {
             /** Name */
             name: string;
             /** Number */
             number: string;
+            /**
+             * Queue
+             * @default
+             */
+            queue: string;
         };
         /**
          * LabRadio
@@ -6452,7 +6462,7 @@ export interface components {
             version: string;
         };
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["ChatKeptEvent"] | components["schemas"]["ReadingEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["ConsultNobodyEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"] | components["schemas"]["SkillsEvent"];
+        ServerMessage: components["schemas"]["Snapshot"] | components["schemas"]["Resumed"] | components["schemas"]["Ping"] | components["schemas"]["Reply"] | components["schemas"]["StreamError"] | components["schemas"]["OfferEvent"] | components["schemas"]["OfferWithdrawnEvent"] | components["schemas"]["CallEvent"] | components["schemas"]["CallEndedEvent"] | components["schemas"]["CardEvent"] | components["schemas"]["CardMessageEvent"] | components["schemas"]["CardEndedEvent"] | components["schemas"]["ChatKeptEvent"] | components["schemas"]["ReadingEvent"] | components["schemas"]["MeEvent"] | components["schemas"]["QueuesEvent"] | components["schemas"]["WaitingEvent"] | components["schemas"]["OperatorsEvent"] | components["schemas"]["Handed_overEvent"] | components["schemas"]["AbandonedEvent"] | components["schemas"]["TalkgroupEvent"] | components["schemas"]["MediaEvent"] | components["schemas"]["MediaResetEvent"] | components["schemas"]["SeatLostEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["NoticeClearedEvent"] | components["schemas"]["RecentEvent"] | components["schemas"]["PhoneEvent"] | components["schemas"]["SurgesEvent"] | components["schemas"]["ParkedEvent"] | components["schemas"]["ConsultNobodyEvent"] | components["schemas"]["FlagsEvent"] | components["schemas"]["StaffEvent"] | components["schemas"]["LoansEvent"] | components["schemas"]["RoomsEvent"] | components["schemas"]["SkillsEvent"] | components["schemas"]["Transfer_targetsEvent"];
         /**
          * Service
          * @description A service that `contact.conference` can call in, and anybody may dial.
@@ -6696,6 +6706,8 @@ export interface components {
             class: "emergency" | "urgent" | "normal";
             /** Contact */
             contact: string;
+            /** Queue */
+            queue: string;
             /** Queue Name */
             queue_name: string;
             /** Since Ms */
@@ -7035,15 +7047,30 @@ export interface components {
         };
         /**
          * TransferTarget
-         * @description A queue a call may be transferred to.
+         * @description A queue a call may be transferred to. Other objects name their queue in bokmål only (`queue_name`); `name_en` is
+         *     what it is called in English, the same where it has one name.
          */
         TransferTarget: {
             /** Name */
             name: string;
+            /** Name En */
+            name_en: string;
             /** Queue */
             queue: string;
             /** Room Name */
             room_name: string;
+        };
+        /** Transfer_targetsEvent */
+        Transfer_targetsEvent: {
+            /** Data */
+            data: components["schemas"]["TransferTarget"][];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "transfer_targets";
         };
         /**
          * UserInfo

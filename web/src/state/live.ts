@@ -1,6 +1,6 @@
 import type { Card, CardMessage, ChatKept } from "../api/cards";
 import type { NobodyCame } from "../api/moves";
-import type { Call, EventName, Offer, Snapshot, StreamEvent, Talkgroup } from "../api/types";
+import type { Call, EventName, Offer, Snapshot, StreamEvent, Talkgroup, TransferTarget } from "../api/types";
 
 /** What the server has told this position: the newest snapshot with every event since applied. */
 export interface Live extends Omit<Snapshot, "type" | "now_ms"> {
@@ -12,8 +12,15 @@ export interface Live extends Omit<Snapshot, "type" | "now_ms"> {
   kept: Readonly<Record<string, ChatKept>>;
   /** The call that ended last, kept for the wrap-up card. */
   ended: Ended | null;
+  /** What queues are called, by id. One that is taken away keeps its names here, since calls of it may still be there. */
+  queue_names: Readonly<Record<string, QueueNames>>;
   /** Grows each time the list of recent calls changed. */
   recent_version: number;
+}
+
+export interface QueueNames {
+  nb: string;
+  en: string;
 }
 
 export interface Ended {
@@ -57,6 +64,7 @@ export function fromSnapshot(snapshot: Snapshot, ourNowMs: number, before: Live 
     ...rest,
     clock_offset_ms: now_ms - ourNowMs,
     ended: before?.ended ?? null,
+    queue_names: namesOf(rest.transfer_targets, before?.queue_names),
     nobody_came: before?.nobody_came?.contact === rest.call?.contact ? (before?.nobody_came ?? null) : null,
     kept: Object.fromEntries(
       Object.entries(before?.kept ?? {}).filter(([id]) => rest.cards.some((c) => c.contact === id)),
@@ -159,6 +167,8 @@ function changes(live: Live, event: StreamEvent, nowMs: number): Partial<Live> {
       return { rooms: event.data };
     case "skills":
       return { skills: event.data };
+    case "transfer_targets":
+      return { transfer_targets: event.data, queue_names: namesOf(event.data, live.queue_names) };
     case "surges":
       return { surges: event.data };
     case "parked":
@@ -203,6 +213,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "loans",
   "rooms",
   "skills",
+  "transfer_targets",
   "surges",
   "parked",
   "flags",
@@ -215,6 +226,10 @@ export const EVENT_NAMES: readonly EventName[] = [
   "recent",
   "phone",
 ];
+
+function namesOf(targets: readonly TransferTarget[], known: Live["queue_names"] = {}): Live["queue_names"] {
+  return { ...known, ...Object.fromEntries(targets.map((row) => [row.queue, { nb: row.name, en: row.name_en }])) };
+}
 
 function sameOffer(offer: Offer | null, gone: { contact: string; epoch: number }): boolean {
   return offer !== null && offer.contact === gone.contact && offer.epoch === gone.epoch;

@@ -3,6 +3,7 @@ import { useLanguage } from "../i18n/language";
 import { clock, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { WhyMark } from "./Why";
+import { useQueueTitle } from "./words";
 
 interface AlarmCardProps {
   card: Card;
@@ -14,6 +15,7 @@ interface AlarmCardProps {
 /** An alarm or a radio's emergency: what it says, from whom, since when, and that it is done. */
 export function AlarmCard({ card, armed, onColleague, onMove }: AlarmCardProps) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const { busy } = useDeskState();
   const desk = useDesk();
   const now = useNow(useLive().clock_offset_ms, 500);
@@ -32,7 +34,7 @@ export function AlarmCard({ card, armed, onColleague, onMove }: AlarmCardProps) 
     >
       <header className="call-head">
         <span className="chip chip-kind">{t(`kind.${card.kind}`)}</span>
-        <span className="call-queue">{card.queue_name}</span>
+        <span className="call-queue">{queueTitle(card)}</span>
         <span className={`chip class-chip-${card.class}`}>{t(`class.${card.class}`)}</span>
         <WhyMark asked={card} at="card" />
         <span className="call-timer number">{duration(now - card.arrived_at_ms)}</span>

@@ -13,7 +13,7 @@ import { PatchStrip } from "./PatchStrip";
 import { RecordingState } from "./Recording";
 import type { Armed } from "./useActions";
 import { VideoPane } from "./VideoPane";
-import { isOfRoom } from "./words";
+import { isOfRoom, useQueueTitle } from "./words";
 
 export interface CallCardProps {
   /** Which key was pressed once and waits for the second press. */
@@ -31,6 +31,7 @@ export interface CallCardProps {
 /** The call that is up: who, from where, who else is in it, for how long, and what can be done with it. */
 export function CallCard({ call, ...on }: CallCardProps & { call: Call }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const now = useNow(useLive().clock_offset_ms, 500);
   const out = call.direction === "out";
   const dialling = out && call.state === "connecting";
@@ -52,7 +53,7 @@ export function CallCard({ call, ...on }: CallCardProps & { call: Call }) {
         </span>
         {out && <span className="chip call-chip-out">↗ {t("call.out")}</span>}
         <RecordingState call={call} />
-        <span className="call-queue">{isOfRoom(call) ? "" : call.queue_name}</span>
+        <span className="call-queue">{isOfRoom(call) ? "" : queueTitle(call)}</span>
         <span className={`chip class-chip-${call.class}`}>{t(`class.${call.class}`)}</span>
         <span className="call-timer number" data-testid="call-timer">
           {duration(now - since_ms)}

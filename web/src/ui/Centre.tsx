@@ -9,7 +9,7 @@ import { WhyAway } from "./DayLines";
 import { phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { OfferCard } from "./OfferCard";
-import { causeText, queueTitle } from "./words";
+import { causeText, useQueueTitle } from "./words";
 
 /** By so much one press extends the paper work, in seconds. */
 export const EXTEND_S = 60;
@@ -21,12 +21,13 @@ interface CentreProps extends CallCardProps {
 /** The middle: the offer, the call, the wrap-up, or why there is none. */
 export function Centre({ onDial, ...card }: CentreProps) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const { offer, call, me, cards } = useLive();
   const alarm = call ? null : wholeCard(cards);
   return (
     <main className="centre panel">
       <div className="sr-only" role="status" aria-live="assertive">
-        {offer && t("offer.announce", { queue: queueTitle(offer, t), caller: offer.caller || t("caller.unknown") })}
+        {offer && t("offer.announce", { queue: queueTitle(offer), caller: offer.caller || t("caller.unknown") })}
       </div>
       {call && <CallCard call={call} {...card} />}
       {alarm && (
@@ -98,6 +99,7 @@ function DialButton({ onDial }: { onDial(): void }) {
 
 function WrapUp({ onDial }: { onDial(): void }) {
   const { t, language } = useLanguage();
+  const queueTitle = useQueueTitle();
   const { me, ended, clock_offset_ms } = useLive();
   const { busy } = useDeskState();
   const desk = useDesk();
@@ -107,7 +109,7 @@ function WrapUp({ onDial }: { onDial(): void }) {
       <p className="idle-title">{t("call.wrap_up")}</p>
       {ended && !cameToNothing(ended) && (
         <p>
-          {(goesOn(ended) && causeText(ended, language)) || t("call.ended")} · {queueTitle(ended.call, t)} ·{" "}
+          {(goesOn(ended) && causeText(ended, language)) || t("call.ended")} · {queueTitle(ended.call)} ·{" "}
           <span className="number">{ended.call.caller ? phone(ended.call.caller) : t("caller.unknown")}</span>
         </p>
       )}

@@ -10,6 +10,7 @@ import { clock, duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { MoveDialog } from "./MoveDialog";
 import { WhyMark } from "./Why";
+import { useQueueTitle } from "./words";
 
 const TEXT_MAX = 2_000;
 
@@ -38,6 +39,7 @@ export function ChatDeck({ shown }: { shown: boolean }) {
 /** A chat offered during a call: it interrupts nothing. */
 function OfferedChat({ offer }: { offer: Offer }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const desk = useDesk();
   const { busy } = useDeskState();
   const now = useNow(useLive().clock_offset_ms, 250);
@@ -51,7 +53,7 @@ function OfferedChat({ offer }: { offer: Offer }) {
         <WhyMark asked={offer} at="offer" />
       </header>
       <InvitedBy purpose={offer.purpose} name={offer.invited_by_name} />
-      <p className="muted">{offer.queue_name}</p>
+      <p className="muted">{queueTitle(offer)}</p>
       {offer.messages.length > 0 ? (
         <Messages card={offer} who={offer.caller_name || t("caller.unknown")} />
       ) : (
@@ -86,6 +88,7 @@ function OfferedChat({ offer }: { offer: Offer }) {
 /** One chat: who, what was written, and the line to answer in. */
 function Chat({ card }: { card: Card }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const now = useNow(useLive().clock_offset_ms);
   const waits_ms = unansweredSince(card);
   const late = waits_ms !== null && now - waits_ms >= ANSWER_LATE_MS;
@@ -105,7 +108,7 @@ function Chat({ card }: { card: Card }) {
       </header>
       <p className="muted chat-facts">
         {[
-          card.queue_name,
+          queueTitle(card),
           card.caller_name && card.caller ? phone(card.caller) : "",
           card.channel,
           card.language,

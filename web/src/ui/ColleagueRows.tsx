@@ -1,9 +1,11 @@
-import type { Colleague } from "../api/moves";
+import type { Colleague, Search } from "../api/moves";
 import type { Call } from "../api/types";
 import { useLanguage } from "../i18n/language";
 import type { Word } from "../i18n/nb";
 import { duration } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
+import { useRoomName } from "./OfRoom";
+import { useQueueTitle } from "./words";
 
 function word(one: Colleague, call: Call): Word {
   if (one.state === "invited") return one.part === "consult" ? "move.rings_first" : "far.ringing";
@@ -16,12 +18,14 @@ function word(one: Colleague, call: Call): Word {
 export function ColleagueRows({ call }: { call: Call }) {
   const { t } = useLanguage();
   const desk = useDesk();
-  const { me, clock_offset_ms, nobody_came, rooms } = useLive();
+  const { me, clock_offset_ms, nobody_came } = useLive();
   const { busy } = useDeskState();
   const now = useNow(clock_offset_ms);
   const mine = call.part === "holder";
-  const of = (sought: { queue_name: string | null; room: string | null }) =>
-    sought.queue_name ?? rooms.find((row) => row.room === sought.room)?.name ?? sought.room ?? "";
+  const queueTitle = useQueueTitle();
+  const roomName = useRoomName();
+  const of = ({ queue, queue_name, room }: Pick<Search, "queue" | "queue_name" | "room">) =>
+    queue !== null ? queueTitle({ queue, queue_name: queue_name ?? "" }) : roomName(room ?? "");
   return (
     <>
       {call.search && (

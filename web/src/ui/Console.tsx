@@ -26,7 +26,7 @@ import { useAttention } from "./useAttention";
 import { useKeepFocus } from "./useKeepFocus";
 import { useKeys } from "./useKeys";
 import { type Asked, WhyContext, WhyDialog } from "./Why";
-import { queueTitle } from "./words";
+import { useQueueTitle } from "./words";
 
 /** How long the first press waits for the second. */
 const ARMED_MS = 2_000;
@@ -34,6 +34,7 @@ const ARMED_MS = 2_000;
 /** The console of a seat: a fixed grid, the dialogs over it, and the keys. */
 export function Console({ app }: { app: App }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const live = useLive();
   const { offer, call, me, cards, reading } = live;
   const alarm = wholeCard(cards);
@@ -88,7 +89,7 @@ export function Console({ app }: { app: App }) {
     act,
     release: (held) => (held === "ptt" ? desk.ptt.up("space") : call && desk.callerTalk(call.contact, false)),
   });
-  useAttention(offer ? t("offer.title_blink", { queue: queueTitle(offer, t) }) : null, `${t("app.name")} · ${me.name}`);
+  useAttention(offer ? t("offer.title_blink", { queue: queueTitle(offer) }) : null, `${t("app.name")} · ${me.name}`);
 
   return (
     <WhyContext value={setWhy}>

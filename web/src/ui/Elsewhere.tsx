@@ -1,6 +1,7 @@
 import { useLanguage } from "../i18n/language";
 import { useLive } from "./hooks";
 import { RoomChoice } from "./RoomChoice";
+import { useQueueTitle } from "./words";
 
 interface ElsewhereProps {
   /** The queue that the contact is of: it is not offered. */
@@ -13,6 +14,7 @@ interface ElsewhereProps {
 /** Where a contact can go: to another queue of this or another room, or to whoever is next in a room. */
 export function Elsewhere({ queue, disabled, onQueue, onRoom }: ElsewhereProps) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const targets = useLive().transfer_targets.filter((target) => target.queue !== queue);
   return (
     <>
@@ -29,7 +31,7 @@ export function Elsewhere({ queue, disabled, onQueue, onRoom }: ElsewhereProps) 
             disabled={disabled}
             onClick={() => onQueue(target.queue)}
           >
-            <strong>{target.name}</strong>
+            <strong>{queueTitle(target)}</strong>
             <span className="muted">{target.room_name}</span>
           </button>
         ))}

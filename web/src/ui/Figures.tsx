@@ -4,7 +4,7 @@ import { errorText, type Language, useLanguage } from "../i18n/language";
 import { duration } from "./format";
 import { useLive, useNow } from "./hooks";
 import { useApp } from "./rights";
-import { isOfRoom } from "./words";
+import { isOfRoom, useQueueTitle } from "./words";
 
 /** Nobody reads faster than this, and the server works the figures out at most once a second. */
 export const FIGURES_MS = 5_000;
@@ -12,8 +12,9 @@ export const FIGURES_MS = 5_000;
 /** Today's figures of each queue while the panel is open. */
 export function Figures() {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const { http } = useApp();
-  const { queues, clock_offset_ms } = useLive();
+  const { clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
   const [figures, setFigures] = useState<LiveStatistics | null>(null);
   const [problem, setProblem] = useState("");
@@ -55,12 +56,7 @@ export function Figures() {
         </thead>
         <tbody>
           {rows.map((row) => (
-            <Row
-              key={row.key}
-              row={row}
-              name={queues.find((queue) => queue.queue === row.key)?.name ?? row.key}
-              now={now}
-            />
+            <Row key={row.key} row={row} name={queueTitle({ queue: row.key })} now={now} />
           ))}
         </tbody>
       </table>

@@ -4,7 +4,7 @@ import { duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { OfRoom } from "./OfRoom";
 import { WhyMark } from "./Why";
-import { partyName, partyState, queueTitle } from "./words";
+import { partyName, partyState, useQueueTitle } from "./words";
 
 /** Callers of emergency queues who gave up before anybody answered: one click calls back, by one operator. */
 export function AbandonedCalls() {
@@ -37,6 +37,7 @@ export function AbandonedCalls() {
 
 function AbandonedRow({ row, now }: { row: Abandoned; now: number }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const desk = useDesk();
   const { busy } = useDeskState();
   const { call, offer, phone: deskPhone } = useLive();
@@ -47,7 +48,7 @@ function AbandonedRow({ row, now }: { row: Abandoned; now: number }) {
     <tr data-testid={`abandoned-${contact}`} data-claimed={row.claimed_by ?? ""}>
       <td className="number age-warn">{duration(now - row.ended_at_ms)}</td>
       <td>
-        {row.queue_name} <OfRoom room={row.of_room} />
+        {queueTitle(row)} <OfRoom room={row.of_room} />
       </td>
       <td className="number strong">
         {row.number ? phone(row.number) : t("caller.unknown")}
@@ -114,6 +115,7 @@ export function HandedOverCalls() {
 
 function HandedOverRow({ row, now }: { row: HandedOver; now: number }) {
   const { t, language } = useLanguage();
+  const queueTitle = useQueueTitle();
   const desk = useDesk();
   const { busy } = useDeskState();
   const { call, offer, phone: deskPhone } = useLive();
@@ -124,7 +126,7 @@ function HandedOverRow({ row, now }: { row: HandedOver; now: number }) {
     <tr data-testid={`handed-over-${contact}`}>
       <td className="number">{duration(now - row.since_ms)}</td>
       <td>
-        {queueTitle(row, t)} <OfRoom room={row.of_room} />
+        {queueTitle(row)} <OfRoom room={row.of_room} />
       </td>
       <td className="number strong">{row.caller ? phone(row.caller) : t("caller.unknown")}</td>
       <td className="follow-up-parties">

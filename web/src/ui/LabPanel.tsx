@@ -6,6 +6,7 @@ import type { Word } from "../i18n/nb";
 import { phone } from "./format";
 import { useDesk } from "./hooks";
 import { useHold } from "./useHold";
+import { useQueueTitle } from "./words";
 
 const REFRESH_MS = 2_000;
 const NOTHING: Lab = { queues: [], brings: [], radios: [], callers: [], simulator: true };
@@ -19,6 +20,7 @@ const EMERGENCY_WORDS: Record<LabRadio["emergency"], Word> = {
 /** The lab's own controls: let somebody ring, press a simulated radio's key. Only where the server is a lab. */
 export function LabPanel({ http }: { http: Http }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const desk = useDesk();
   const [lab, setLab] = useState<Lab>(NOTHING);
   const refresh = useCallback(() => {
@@ -46,7 +48,7 @@ export function LabPanel({ http }: { http: Http }) {
               data-testid={`lab-ring-${queue.number}`}
               onClick={() => void act(http.labRing(queue.number))}
             >
-              {t("lab.ring", { name: queue.name })}
+              {t("lab.ring", { name: queueTitle(queue) })}
             </button>
           ))}
         </div>
@@ -58,7 +60,7 @@ export function LabPanel({ http }: { http: Http }) {
                 type="button"
                 className="button button-small"
                 data-testid={`lab-bring-${one.kind}`}
-                title={one.name}
+                title={queueTitle(one)}
                 onClick={() => void act(http.labBring(one.kind))}
               >
                 {t(one.kind === "chat" ? "lab.chat" : "lab.alarm")}

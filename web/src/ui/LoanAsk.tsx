@@ -7,6 +7,7 @@ import { type Chosen, LoanSkills } from "./LoanSkills";
 import { useApp } from "./rights";
 import { skillsText } from "./skills";
 import { ACTIVITY_WORDS } from "./TopBar";
+import { useQueueTitle } from "./words";
 
 const MINUTES = [30, 60, 120, 240, 480] as const;
 
@@ -136,6 +137,7 @@ interface QueuesProps {
 /** The borrowing room's queues: for some of them, or for all where none is chosen. */
 function Queues({ room, chosen, onChoose }: QueuesProps) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const { me, queues, rooms, transfer_targets } = useLive();
   const title = rooms.find((row) => row.room === room)?.name;
   const rows =
@@ -154,7 +156,7 @@ function Queues({ room, chosen, onChoose }: QueuesProps) {
               onChoose(event.target.checked ? [...chosen, row.queue] : chosen.filter((one) => one !== row.queue))
             }
           />
-          {row.name}
+          {queueTitle(row)}
         </label>
       ))}
     </fieldset>

@@ -8,11 +8,12 @@ import { Messages } from "./ChatDeck";
 import { duration, phone, secondsLeft } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { WhyMark } from "./Why";
-import { queueTitle } from "./words";
+import { useQueueTitle } from "./words";
 
 /** An incoming call: large, announced, one key answers. */
 export function OfferCard({ offer }: { offer: Offer }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const desk = useDesk();
   const { busy } = useDeskState();
   const { clock_offset_ms, phone: desk_phone, me } = useLive();
@@ -48,7 +49,7 @@ export function OfferCard({ offer }: { offer: Offer }) {
           {offer.talked_with === me.name ? t("offer.returns") : t("offer.talked", { name: offer.talked_with })}
         </p>
       )}
-      <p className="offer-queue">{queueTitle(offer, t)}</p>
+      <p className="offer-queue">{queueTitle(offer)}</p>
       <p className="offer-number number">
         {offer.kind === "voice"
           ? offer.caller

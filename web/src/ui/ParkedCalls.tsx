@@ -7,6 +7,7 @@ import { duration } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { OfRoom } from "./OfRoom";
 import { WhyMark } from "./Why";
+import { useQueueTitle } from "./words";
 
 /** From so long before it comes back by itself the time is marked. */
 const SOON_MS = 15_000;
@@ -53,6 +54,7 @@ export function useWhyNotFetched(): Word | null {
 
 function Row({ row, now }: { row: Parked; now: number }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const desk = useDesk();
   const { busy } = useDeskState();
   const why = useWhyNotFetched();
@@ -62,7 +64,7 @@ function Row({ row, now }: { row: Parked; now: number }) {
     <tr data-testid={`parked-${contact}`}>
       <td className="number strong">{row.slot}</td>
       <td>
-        <span className={`class-edge class-${row.class}`}>{row.queue_name}</span> <OfRoom room={row.of_room} />
+        <span className={`class-edge class-${row.class}`}>{queueTitle(row)}</span> <OfRoom room={row.of_room} />
       </td>
       <td className="number strong">{callerText(row.caller, t)}</td>
       <td>{row.by_name}</td>

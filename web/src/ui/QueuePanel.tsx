@@ -9,7 +9,7 @@ import { useRoomName } from "./OfRoom";
 import { useWhyNotFetched } from "./ParkedCalls";
 import { skillsText } from "./skills";
 import { WhyMark } from "./Why";
-import { queueTitle } from "./words";
+import { useQueueTitle } from "./words";
 
 /** In a disaster thousands wait; nobody reads further down, and the page must stay quick. */
 const MAX_ROWS = 100;
@@ -78,6 +78,7 @@ function Count({ word, count, look }: { word: string; count: number; look: strin
 
 function QueueRow({ queue, now }: { queue: Queue; now: number }) {
   const { t, language } = useLanguage();
+  const name = useQueueTitle()(queue);
   const { skills } = useLive();
   const age_ms = queue.longest_since_ms === null ? null : now - queue.longest_since_ms;
   const needs = skillsText(queue.skills, skills, language);
@@ -85,9 +86,9 @@ function QueueRow({ queue, now }: { queue: Queue; now: number }) {
     <li className="queue-row" data-testid={`queue-${queue.queue}`}>
       <span
         className={`class-edge class-${queue.class}`}
-        title={[queue.name, needs && t("queues.needs", { skills: needs })].filter(Boolean).join("\n")}
+        title={[name, needs && t("queues.needs", { skills: needs })].filter(Boolean).join("\n")}
       >
-        {queue.name}
+        {name}
         <QueueIncidents incidents={queue.incidents} />
       </span>
       <span className={`number ${queue.waiting > 0 ? "strong" : "muted"}`}>{queue.waiting}</span>
@@ -101,12 +102,13 @@ function QueueRow({ queue, now }: { queue: Queue; now: number }) {
 
 function WaitingRow({ row, now }: { row: Waiting; now: number }) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const { me } = useLive();
   const roomName = useRoomName();
   const age_ms = now - row.arrived_at_ms;
   const kind = row.kind === "voice" ? [] : [t(`kind.${row.kind}`)];
   const room = row.of_room === null ? [] : [roomName(row.of_room)];
-  const what = [...kind, queueTitle(row, t), t(`class.${row.class}`), ...room].join(" · ");
+  const what = [...kind, queueTitle(row), t(`class.${row.class}`), ...room].join(" · ");
   return (
     <li className={`waiting class-edge class-${row.class}`} data-testid={`waiting-${row.contact}`}>
       <span className="waiting-who">

@@ -8,7 +8,7 @@ import { useDesk, useDeskState, useLive } from "./hooks";
 import { RecordingGaps, TRACK_WORDS } from "./Recording";
 import { useRights } from "./rights";
 import { WhyButton } from "./Why";
-import { partyName, queueTitle } from "./words";
+import { partyName, useQueueTitle } from "./words";
 
 const LIMIT = 50;
 
@@ -91,6 +91,7 @@ interface RowProps {
 
 function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const desk = useDesk();
   const rights = useRights();
   const { busy } = useDeskState();
@@ -116,8 +117,7 @@ function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
     <tr data-testid={`recent-row-${call.contact}`} className={call.answered_at_ms === null ? "recent-missed" : ""}>
       <td className="number">{clock(call.arrived_at_ms)}</td>
       <td>
-        {call.kind !== "voice" && <span className="chip chip-kind">{t(`kind.${call.kind}`)}</span>}{" "}
-        {queueTitle(call, t)}
+        {call.kind !== "voice" && <span className="chip chip-kind">{t(`kind.${call.kind}`)}</span>} {queueTitle(call)}
       </td>
       <td>
         <span

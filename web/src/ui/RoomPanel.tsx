@@ -116,7 +116,8 @@ function Row({ row, now, onManage }: RowProps) {
 
 /** On loan, about to leave, set by a lead, handing over. */
 function More({ row }: { row: StaffRow }) {
-  const { t } = useLanguage();
+  const { t, language } = useLanguage();
+  const { reasons } = useLive();
   const { loan, forced, hand_over: next } = row;
   return (
     <span className="staff-more">
@@ -135,7 +136,10 @@ function More({ row }: { row: StaffRow }) {
       )}
       {row.leaving && <span className="mark mark-repeat">{t("lead.leaves")}</span>}
       {forced && !row.leaving && (
-        <span className="mark" title={[forced.reason, forced.note].filter(Boolean).join(" · ")}>
+        <span
+          className="mark"
+          title={[nameOf(forced.reason, reasons, language), forced.note].filter(Boolean).join(" · ")}
+        >
           {t("lead.set_by", { name: forced.by_name })}
         </span>
       )}

@@ -1,5 +1,6 @@
 import { useLanguage } from "../i18n/language";
 import { useLive } from "./hooks";
+import { useQueueTitle } from "./words";
 
 /** Of whom somebody can be asked for: a queue, or a room. */
 export interface Sought {
@@ -15,12 +16,13 @@ export interface Sought {
 /** The queues and rooms whose name holds the text, queues first; rooms whose people are out are not among them. */
 export function useSought(text: string): Sought[] {
   const { transfer_targets, rooms, queues } = useLive();
+  const queueTitle = useQueueTitle();
   const wanted = text.trim().toLowerCase();
   const found: Sought[] = [
     ...transfer_targets.map((row) => ({
       id: row.queue,
       kind: "queue" as const,
-      name: row.name,
+      name: queueTitle(row),
       of: row.room_name,
       free: queues.find((queue) => queue.queue === row.queue)?.available ?? null,
     })),

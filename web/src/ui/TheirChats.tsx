@@ -9,6 +9,7 @@ import { Dialog } from "./Dialog";
 import { duration } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { useRights } from "./rights";
+import { useQueueTitle } from "./words";
 
 interface TheirChatsProps {
   row: StaffRow;
@@ -18,6 +19,7 @@ interface TheirChatsProps {
 /** The chats that somebody has, for their shift lead: to look into, or to take over. */
 export function TheirChats({ row, onDone }: TheirChatsProps) {
   const { t } = useLanguage();
+  const queueTitle = useQueueTitle();
   const desk = useDesk();
   const { me, clock_offset_ms } = useLive();
   const now = useNow(clock_offset_ms);
@@ -35,7 +37,7 @@ export function TheirChats({ row, onDone }: TheirChatsProps) {
           <span className="their-chat-who">
             <strong>{citizenOf(chat, t)}</strong>
             <span className="muted">
-              {chat.queue_name} · <span className="number">{duration(now - chat.since_ms)}</span>
+              {queueTitle(chat)} · <span className="number">{duration(now - chat.since_ms)}</span>
             </span>
           </span>
           <Move
@@ -65,6 +67,7 @@ export function TheirChats({ row, onDone }: TheirChatsProps) {
 /** What is written in somebody's chat, as it is written; whoever has it sees who looks in. */
 export function ReadingDialog({ reading, card }: { reading: Reading; card: Card }) {
   const { t } = useLanguage();
+  const queue = useQueueTitle()(card);
   const desk = useDesk();
   const { me } = useLive();
   const { busy } = useDeskState();
@@ -79,8 +82,8 @@ export function ReadingDialog({ reading, card }: { reading: Reading; card: Card 
     >
       <p className="muted" data-testid="reading-holder">
         {reading.holder === null
-          ? t("lead.read_nobody", { queue: card.queue_name })
-          : t("lead.read_of", { name: reading.holder_name, queue: card.queue_name })}
+          ? t("lead.read_nobody", { queue })
+          : t("lead.read_of", { name: reading.holder_name, queue })}
       </p>
       <Messages card={card} who={who} />
       <div className="chat-buttons">

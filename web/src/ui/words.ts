@@ -1,7 +1,8 @@
 import type { Call, CallerSource, Party, PhoneState } from "../api/types";
-import type { Language, Translate } from "../i18n/language";
+import { type Language, type Translate, useLanguage } from "../i18n/language";
 import type { Word } from "../i18n/nb";
 import { phone } from "./format";
+import { useLive } from "./hooks";
 
 /** Words for things that several parts of the console show. */
 
@@ -12,8 +13,21 @@ export function isOfRoom(of: { queue: string }): boolean {
   return of.queue.startsWith(ROOM_QUEUE);
 }
 
-export function queueTitle(of: { queue: string; queue_name: string }, t: Translate): string {
-  return isOfRoom(of) ? t("call.outgoing") : of.queue_name || of.queue;
+/** Whatever is of a queue. Its own word for it is in bokmål, and is all there is for a queue we were not told of. */
+export interface OfQueue {
+  queue: string;
+  queue_name?: string;
+  name?: string;
+}
+
+export type QueueTitle = (of: OfQueue) => string;
+
+/** What a queue is called in the operator's language. */
+export function useQueueTitle(): QueueTitle {
+  const { language, t } = useLanguage();
+  const { queue_names } = useLive();
+  return (of) =>
+    isOfRoom(of) ? t("call.outgoing") : queue_names[of.queue]?.[language] || of.queue_name || of.name || of.queue;
 }
 
 export function partyName(party: { label: string; number: string }): string {

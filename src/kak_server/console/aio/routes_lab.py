@@ -74,8 +74,9 @@ def _rows(state: Json, key: str) -> list[dict[str, Any]]:
 @router.get("")
 async def lab_state(_: SignedIn, shell: ShellDep) -> LabState:
     """Numbers to ring, radios and callers. Works without the simulators, with empty lists and `simulator: false`."""
-    queues = [LabQueue(number=entry.number, name=entry.name) for entry in shell.settings.lab_numbers]
-    brings = [LabBrings.model_validate({"kind": one.kind, "name": one.name}) for one in shell.settings.lab_brings]
+    numbers, kinds = shell.settings.lab_numbers, shell.settings.lab_brings
+    queues = [LabQueue(number=one.number, queue=one.queue, name=one.name) for one in numbers]
+    brings = [LabBrings.model_validate({"kind": one.kind, "queue": one.queue, "name": one.name}) for one in kinds]
     try:
         state = await _ask(shell, "GET", "/state")
     except ApiError:
