@@ -10,6 +10,7 @@ from kak_server.app.metrics import Metrics
 from kak_server.app.store import Store
 from kak_server.app.tracing import Tracing
 from kak_server.bridges.commands import AUDITED, By
+from kak_server.bridges.commands_callers import audit_subject
 from kak_server.bridges.contact_plan import seat_leg
 from kak_server.bridges.house import House
 from kak_server.bridges.outputs import Unseat
@@ -249,8 +250,8 @@ class HouseBackend(RoomsBackend):
         outcome = self._dispatcher.ask(lambda house, now: house.command(by, name, args, now))
         self._metrics.command(name, outcome.code)
         if name in AUDITED:
-            subject = str(args.get("contact") or args.get("number") or "")
-            self._store.audit(str(by.operator), name, subject, {**args, "code": outcome.code})
+            detail = {**args, **outcome.result, "code": outcome.code}
+            self._store.audit(str(by.operator), name, audit_subject(self._house, args), detail)
         return Result(not outcome.code, outcome.result, outcome.code, outcome.message)
 
     # --- media ----------------------------------------------------------------------------------------------------

@@ -23,9 +23,17 @@ def _silent(house: "House", by: By, args: Args) -> None:
 
 
 def _as_callers_have_it(house: "House", args: Args) -> str:
-    """A number as calls bring it."""
-    typed = text(args, "number")
+    return as_calls_bring_it(house, text(args, "number"))
+
+
+def as_calls_bring_it(house: "House", typed: str) -> str:
+    """A number as the calls from it have it, however somebody typed it; what is none stays as it is."""
     return house.ctx.settings.outbound.trunks_for(typed).number or typed
+
+
+def audit_subject(house: "House", args: Args) -> str:
+    """Whom an audited command is about: all that was done about one caller stands under one number."""
+    return str(args.get("contact") or "") or as_calls_bring_it(house, str(args.get("number") or ""))
 
 
 def _flag(house: "House", by: By, args: Args) -> Mapping[str, Any]:
@@ -47,13 +55,16 @@ def _flag(house: "House", by: By, args: Args) -> Mapping[str, Any]:
     return {"number": made.number, "until_ms": made.until_ms}
 
 
-def _unflag(house: "House", by: By, args: Args) -> None:
+def _unflag(house: "House", by: By, args: Args) -> Mapping[str, Any]:
+    """What stood on the list is told: it stands nowhere else from now on."""
     called = _as_callers_have_it(house, args)
     before = house.callers.flags.of(called)
     if before is not None and before.mode == "blocked":
         supervisor(by)
     house.callers.flags.drop(called)
     _redraw(house, called)
+    was = {"mode": before.mode, "reason": before.reason, "by": before.by} if before is not None else {}
+    return {"number": called, **was}
 
 
 def _redraw(house: "House", called: str) -> None:

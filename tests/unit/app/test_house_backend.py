@@ -196,3 +196,38 @@ async def test_an_explanation_is_limited_to_rooms_as_statistics_are(
     for role, rooms in (("supervisor", ()), ("technician", (RoomId("oslo"),)), ("admin", (RoomId("oslo"),))):
         desk.backend._by_operator[user.operator] = dataclasses.replace(user, rooms=rooms, roles=frozenset({role}))
         assert (await desk.backend.explanation(caller, "c-there")).ok
+
+
+async def test_flags_of_numbers_are_in_the_audit_log_under_the_number_as_calls_bring_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks up what was done about a caller looks for one number, however it was typed; a flag that is taken
+    off is on no list any more, so the row says what it was."""
+    rows: list[tuple[object, ...]] = []
+    monkeypatch.setattr(desk.store, "audit", lambda *row: rows.append(row))
+    kari = desk.sit("kari")
+    rows.clear()
+    args = {"number": "91 00 00 01", "mode": "flagged", "reason": "truer", "hours": 2}
+    desk.backend.execute(kari, "number.flag", args, desk.now_ms)
+    desk.backend.execute(kari, "number.unflag", {"number": "004791000001"}, desk.now_ms)
+    desk.backend.execute(kari, "number.unflag", {"number": "91000001"}, desk.now_ms)
+    until_ms = desk.now_ms + 2 * 3_600_000
+    flagged = {"number": "+4791000001", "mode": "flagged", "reason": "truer"}
+    assert rows == [
+        ("kari", "number.flag", "+4791000001", {**flagged, "hours": 2, "until_ms": until_ms, "code": ""}),
+        ("kari", "number.unflag", "+4791000001", {**flagged, "by": "kari", "code": ""}),
+        ("kari", "number.unflag", "+4791000001", {"number": "91000001", "code": "unknown-number"}),
+    ]
+
+
+async def test_a_silent_call_is_in_the_audit_log_with_who_marked_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[tuple[object, ...]] = []
+    kari, contact = desk.sit("kari"), desk.ring()
+    await desk.answer(kari)
+    monkeypatch.setattr(desk.store, "audit", lambda *row: rows.append(row))
+    for on in (True, False):
+        desk.backend.execute(kari, "contact.silent", {"contact": contact, "on": on}, desk.now_ms)
+    done = [row for row in rows if row[1] == "call.silent"]
+    assert done == [("kari", "call.silent", contact, {"on": on}) for on in (True, False)]
