@@ -14,6 +14,7 @@ from kak_sim.robots.robot import Manner, Robot
 from tests.support.browser import at, chromium, headset, microphone_tone, needs_chromium, sign_in
 from tests.support.lab import calling, running_lab
 from tests.support.report import report
+from tests.support.standstill import Standstill
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.xdist_group("e2e")]
@@ -22,6 +23,8 @@ CALLER_HZ, OPERATOR_HZ = 440, 1000
 GSSI = 24201
 MS = 1_000_000
 DOWN_S = 3
+GAP_MAX_MS = 200  # on a machine that lets everybody run who is due
+GAP_ON_A_BUSY_ONE_MS = 1_000  # at most: were sound control's, it would be gone for all the time that control is
 
 
 class Chat:
@@ -80,6 +83,7 @@ async def test_talking_goes_on_waiting_keeps_its_order_and_hanging_up_works(tmp_
     async with (
         running_lab(tmp_path, simulators=False, sip={"t1_ms": 100}) as lab,
         chromium(microphone_tone(tmp_path / "mic.wav", OPERATOR_HZ)) as browser,
+        Standstill(tmp_path) as machine,
     ):
         page = await sign_in(browser, lab.base_url, "kari", "oslo-1")
         watcher = PositionClient(lab.base_url, "sofie", "lab")  # sees the queues, takes no calls
@@ -118,14 +122,17 @@ async def test_talking_goes_on_waiting_keeps_its_order_and_hanging_up_works(tmp_
             until_ns = time.time_ns()
             gap_caller_ms = caller.heard.longest_tone_gap_ms(OPERATOR_HZ, killed_ns - 500 * MS, until_ns)
             gap_operator_ms = await ear.longest_gap_ms(CALLER_HZ, killed_ns / MS - 500, until_ns / MS)
+            stood_ms = machine.longest_ms(killed_ns - 500 * MS, until_ns)
             report(
                 "kill-control",
                 down_ms=round((back_ns - killed_ns) / MS),
                 longest_gap_at_caller_ms=round(gap_caller_ms),
                 longest_gap_at_operator_ms=gap_operator_ms,
+                machine_stood_still_ms=round(stood_ms),
             )
-            assert gap_caller_ms < 200
-            assert gap_operator_ms < 200
+            gap_max_ms = min(GAP_MAX_MS + stood_ms, GAP_ON_A_BUSY_ONE_MS)
+            assert gap_caller_ms < gap_max_ms
+            assert gap_operator_ms < gap_max_ms
             assert await at(page, "call-card").get_attribute("data-contact") == contact
             await chat.says("Hjemme")
             await at(page, f"chat-messages-{chat.contact}").get_by_text("Hjemme").wait_for()

@@ -11,6 +11,7 @@ from kak_server.console.aio.hub import Hub, LiveStream
 from kak_server.console.ports import Caller
 from kak_server.console.settings import ConsoleSettings, StreamLimits
 from kak_server.model.ids import OperatorId, PositionId, SessionId
+from tests.support.waiting import eventually
 
 QUICK = ConsoleSettings(stream=StreamLimits(list_interval_ms=10))
 
@@ -73,7 +74,8 @@ async def test_a_list_is_encoded_once_for_all_streams(monkeypatch: pytest.Monkey
     for live, _ in streams:
         live.push_list("waiting", waiting)
         live.push_list("queues", [2])
-    await asyncio.sleep(0.05)
+    await eventually(lambda: all(listener.woken for _, listener in streams))
+    await asyncio.sleep(0.05)  # a round that came too many would come by now
     assert encoded.count(waiting) == 1
     assert len(encoded) == 1 + 200
     assert all(listener.woken == 1 for _, listener in streams)
