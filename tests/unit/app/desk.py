@@ -48,7 +48,7 @@ queues:
   - {id: lv, name: Legevakt, numbers: [116117], rooms: [lvs]}
 operators:
   - {username: kari, name: Kari Nordmann, password: lab, rooms: [amk]}
-  - {username: ola, name: Ola Hansen, password: lab, rooms: [amk, lvs], chats: {most: 2}}
+  - {username: ola, name: Ola Hansen, password: lab, rooms: [amk, lvs]}
 """
 
 

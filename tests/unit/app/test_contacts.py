@@ -13,7 +13,7 @@ from kak_server.app.metrics import Metrics
 from kak_server.bridges.brought_types import Integrator
 from kak_server.console.ports import Caller
 from kak_server.console.ports_contacts import NewContact
-from kak_server.model.ids import ContactId, PositionId
+from kak_server.model.ids import ContactId, OperatorId, PositionId
 from tests.unit.app.desk import Desk
 
 TOKEN = "a" * 64
@@ -93,6 +93,9 @@ async def test_who_may_not_leave_for_a_chat_goes_on_hearing_the_radio(
 async def chatting(desk: Desk) -> tuple[ContactId, Caller]:
     """Ola has a chat."""
     made, _ = HouseContacts(desk.dispatcher, Metrics()).bring("web", CHAT)
+    settings, one = desk.house.ctx.settings, OperatorId("ola")
+    able = replace(settings.people[one], capacity=replace(settings.people[one].capacity, chats_max=1))
+    desk.house.ctx.settings = replace(settings, people={**settings.people, one: able})
     contact, ola = ContactId(str(made.result["contact"])), desk.sit("ola", "lvs-1")
     desk.backend.execute(ola, "activity.set", {"activity": "available"}, desk.now_ms)
     view = desk.house.ctx.core.contact(contact)
