@@ -179,6 +179,38 @@ async def test_bye_and_cancel_sent_while_it_is_down_take_effect(tmp_path: Path) 
         await robot.stop()
 
 
+async def test_a_card_says_that_nothing_is_recorded_when_control_comes_back_alone(tmp_path: Path) -> None:
+    """Everything dies at once, and the media worker does not come back for a while."""
+    async with running_lab(tmp_path, simulators=False) as lab:
+        robot = Robot(PositionClient(lab.base_url, "kari", "lab"), "oslo-1", source=steady(600))
+        await robot.start()
+        async with calling(lab, "113", source=steady(CALLER_HZ)) as caller:
+            await caller.answered()
+            client = robot.client
+            await client.until(lambda seen: bool((seen.view["call"] or {}).get("recording")), 15)
+            await lab.kill_worker()
+            await lab.kill_control()
+            await lab.start_control(ready=False)
+
+            async def is_back() -> bool:
+                try:
+                    await client.connect_events()
+                except OSError:
+                    return False
+                return True
+
+            await eventually(is_back, 20, what="control is back")
+            await client.until(lambda seen: (seen.view["call"] or {}).get("recording") is False, 15)
+            await client.until(lambda seen: "media-lost" in {notice["code"] for notice in seen.view["notices"]})
+            gap = client.view["call"]["recording_gap"]
+            assert (gap["code"], gap["labels"]) == ("away", ["caller", "operator"])
+            lab.start_worker()
+            await client.until(lambda seen: bool((seen.view["call"] or {}).get("recording")), 20)
+            assert client.view["call"]["recording_gap"] is None
+            await caller.hang_up()
+        await robot.stop()
+
+
 async def test_an_open_microphone_towards_the_radio_closes_by_itself(tmp_path: Path) -> None:
     async with running_lab(tmp_path) as lab, httpx.AsyncClient(base_url=lab.simulator_url) as network:
         robot = Robot(PositionClient(lab.base_url, "kari", "lab"), "oslo-1", source=steady(600))
