@@ -4,9 +4,13 @@ Said once more from the rows alone. Of the people who were idle before the step 
 came before is passed over: who has not let the contact pass comes before who has, and among the former the ring counts
 (the own room, then what each widening added). After an offer that rang out, that ring and all nearer ones come last,
 until somebody talks with the caller. Chats apart.
+
+Where it rang is judged by the rules that hold when the ringing is over: a version that is published meanwhile for
+everybody binds this contact, too. By such a version it may ask for more than whoever it rings at can do; then that
+chair, empty or not, is none of those that are asked by now, and says nothing of them.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 from kak_server.model.ids import ContactId, OperatorId, RoomId
@@ -20,10 +24,11 @@ TIMERS = ("offer", "step", "widen", "connect")
 
 @frozen
 class Rang:
-    """A contact as it rang after the step before."""
+    """A contact as it rang after the step before, and at whom, as they were then."""
 
     row: Contact
     by_name: bool
+    asked: Mapping[OperatorId, Operator]
 
 
 class OutwardLaws:
@@ -55,30 +60,28 @@ class OutwardLaws:
             if name in state.contacts and state.contacts[name].state not in talks
         }
         self._rang = {
-            contact.contact: Rang(replace(contact), contact.moves.by_name)
+            contact.contact: Rang(replace(contact), contact.moves.by_name, _asked(state, contact))
             for contact in state.contacts.values()
             if contact.state is api.ContactState.OFFERED
         }
         return found
 
     def _rings_out(self, state: State, name: ContactId, people: list[OperatorId]) -> None:
-        """Of all who were asked the farthest counts, by what the contact asked for then."""
+        """Of all who were asked the farthest counts, by what the contact asks for as the ringing ends. Farther than all
+        is who is not asked for it any more; where it rang out before that stands."""
         rang = self._rang.get(name)
         if rang is None or rang.by_name:  # an invitation, or asked by name alone
             return
-        known = [queue for queue in state.versions_of(rang.row.queue) if queue.rules == rang.row.rules]
-        rows = [state.operators[who] for who in people if who in state.operators]
-        if not known or len(rows) < len(people):
-            self._silent[name] = None
+        if all(queue.rules != rang.row.rules for queue in state.versions_of(rang.row.queue)):
+            self._silent[name] = None  # it went elsewhere in the same step, and the rules went with it
             return
-        rings = [oracle.ring(state, rang.row, row) for row in rows]
+        rows = [rang.asked[who] for who in people]
+        rings = [_ring(state, rang.row, row) for row in rows]
         farthest = max(rings)
         sets = oracle.rings(state, rang.row)
-        if farthest == len(sets):
-            self._silent[name] = None
-            return
-        row = rows[rings.index(farthest)]
-        self._silent[name] = oracle.asked_as(state, rang.row, row, sets[farthest])
+        if farthest < len(sets):
+            row = rows[rings.index(farthest)]
+            self._silent[name] = oracle.asked_as(state, rang.row, row, sets[farthest])
 
     def _judge(self, offer: api.Offer, state: State, idle: Set[OperatorId]) -> list[str]:
         contact, asked = state.contacts.get(offer.contact), state.operators.get(offer.operator)
@@ -108,6 +111,20 @@ class OutwardLaws:
             and turn(other) < mine
             and oracle.may(state, contact, other, among=idle)
         ]
+
+
+def _asked(state: State, contact: Contact) -> dict[OperatorId, Operator]:
+    """At whom it rings."""
+    names = [name for name in (contact.operator, *contact.ringing) if name is not None]
+    rows = [state.operators[name] for name in names]
+    return {row.operator: replace(row, duty=replace(row.duty)) for row in rows}
+
+
+def _ring(state: State, contact: Contact, operator: Operator) -> int:
+    """The ring in which the operator is asked; how many there are if in none, or not able to."""
+    needed = oracle.wish(state, contact).skills
+    able = all(operator.skills.get(skill, 0) >= level for skill, level in needed.items())
+    return oracle.ring(state, contact, operator) if able else len(oracle.rings(state, contact))
 
 
 def _subject(event: api.Event) -> str:
