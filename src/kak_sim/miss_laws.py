@@ -3,7 +3,8 @@
 What counts is told from what readers knew: an offer that nobody took in time counts as missed; it counts towards
 absence too, but for a chat's at somebody who was in a call, an alarm or the like, or not ready, at any time since it
 began to ring. Who stands in for whom is said from the rows alone, after the step: whoever was made not ready leaves
-somebody behind for each queue of the room that they served; whoever was not is the only one for one of them.
+somebody behind for each queue of the room that they served; whoever was not is the only one for one of them. Where
+enough have rung out one of the two comes of it.
 """
 
 from collections import Counter
@@ -47,6 +48,7 @@ class MissLaws:
         self._remember(effects, core)
         yield from self._idle.observe(effects, contacts, people, core)
         yield from _stand_in(effects, core.state)
+        yield from _overdue(effects, absent, people, core)
 
     def _beside_work(
         self,
@@ -106,11 +108,37 @@ def _stand_in(effects: tuple[api.Effect, ...], state: State) -> Iterator[str]:
         operator = state.operators.get(effect.operator)
         if operator is None:
             continue
-        left = [staff(state, config, but=operator) for config in _own(state, operator)]
+        left = _left(state, operator)
         if isinstance(effect, api.MadeNotReady) and 0 in left:
             yield f"{effect.operator} was made not ready, and {left} are left for the room's queues"
         if isinstance(effect, api.MissesTolerated) and 0 not in left:
             yield f"{effect.operator} is asked on after misses, and {left} are left for the room's queues"
+
+
+def _overdue(
+    effects: tuple[api.Effect, ...],
+    absent: Mapping[OperatorId, int],
+    people: Mapping[OperatorId, OperatorView],
+    core: RoutingCore,
+) -> Iterator[str]:
+    """Whoever lets enough ring out in a row is made not ready. Who is tolerated is so in silence until as many more
+    have rung out."""
+    most = core.people_config.misses
+    if not most or any(isinstance(effect, api.LoanChanged) for effect in effects):
+        return
+    told = {effect.operator for effect in effects if isinstance(effect, api.MadeNotReady | api.MissesTolerated)}
+    for name, count in absent.items():
+        before, row = people.get(name), core.state.operators.get(name)
+        if not count or name in told or before is None or row is None or before.activity is not api.Activity.AVAILABLE:
+            continue
+        misses = row.duty.misses_in_row
+        if misses >= most and (misses % most == 0 or 0 not in _left(core.state, row)):
+            yield f"{name} let {misses} ring out in a row, {most} are the most, and nothing comes of it"
+
+
+def _left(state: State, operator: Operator) -> list[int]:
+    """How many there are beside the operator for each queue of the room that they serve."""
+    return [staff(state, config, but=operator) for config in _own(state, operator)]
 
 
 def _own(state: State, operator: Operator) -> list[api.QueueConfig]:

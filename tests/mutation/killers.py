@@ -19,10 +19,13 @@ from tests.properties.test_house_machine import HouseMachine
 from tests.properties.test_routing_machine import RoutingMachine
 from tests.properties.test_workflow_machine import WorkflowMachine
 
+MISSED = runs.Job("rules", 11, 1_500)
+"""A day in which chats ring out beside a call and in the second after one, and somebody is made not ready."""
 
-def _days(first: int, count: int) -> str:
-    """Whole days of each scenario."""
-    for job in runs.fixed(runs.ALL, first, count):
+
+def _days(first: int, count: int, *more: runs.Job) -> str:
+    """Whole days of each scenario, and others."""
+    for job in (*runs.fixed(runs.ALL, first, count), *more):
         outcome = runs.do(job)
         if outcome.findings:
             return f"{job.line}: {outcome.findings[0]}"
@@ -66,7 +69,7 @@ MEMORY_BYTES = 4 << 30  # a mutant that hoards is noticed by what it raises, and
 
 KILLERS: Mapping[str, Callable[[], str]] = {
     "histories": lambda: _machines(30, RoutingMachine, WorkflowMachine),
-    "days": lambda: _days(1, 1),
+    "days": lambda: _days(1, 1, MISSED),
     "of everything": lambda: _machines(30, EverythingMachine),
     "orders": lambda: _tests("tests/properties/test_ordered_blocks.py", "tests/properties/test_sharing.py"),
     "more histories": lambda: _machines(250, WorkflowMachine, RoutingMachine),

@@ -3,14 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
 
-from kak_server.routing import matching, offers
-from kak_server.routing.api import ContactClass
+from kak_server.routing import matching, misses, offers
+from kak_server.routing.api import ContactClass, OperatorState
 from kak_server.routing.state import Contact, Operator, State, Turn
 from kak_sim.cli import main
 from kak_sim.days import runs
@@ -18,6 +18,7 @@ from kak_sim.days.day import Day
 from kak_sim.days.runs import Job, do
 from kak_sim.days.scenarios import SCENARIOS, world_of
 from kak_sim.days.watches import Oracle
+from tests.mutation.killers import MISSED
 
 SEEDS = range(2)
 
@@ -129,6 +130,36 @@ def test_a_core_that_asks_one_empty_chair_after_the_other_is_found(monkeypatch: 
 def test_a_core_that_forgets_what_becomes_known_of_a_caller_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kak_server.routing.described._note", lambda contact, event: False)
     assert any("became known" in finding for finding in do(Job("normal", 0, 1_000)).findings)
+
+
+def _counts_beside_work(operator: Operator, since_ms: int) -> bool:
+    return False
+
+
+def _counts_in_the_second_after_work(operator: Operator, since_ms: int) -> bool:
+    return operator.state is OperatorState.BUSY
+
+
+@pytest.mark.parametrize("beside_work", [_counts_beside_work, _counts_in_the_second_after_work])
+def test_a_core_that_takes_whoever_is_busy_for_absent_is_found(
+    beside_work: Callable[[Operator, int], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert known(MISSED).findings == ()
+    monkeypatch.setattr(misses, "_beside_work", beside_work)
+    assert any("0 rang out at somebody who was free" in finding for finding in do(MISSED).findings)
+
+
+def test_a_core_that_asks_whoever_does_not_answer_for_ever_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kak_server.routing.misses.staff.is_last_ready", lambda state, operator: True)
+    real = misses.missed
+
+    def silent(turn: Turn, operator: Operator, since_ms: int) -> bool:
+        found = real(turn, operator, since_ms)
+        turn.effects[:] = [effect for effect in turn.effects if type(effect).__name__ != "MissesTolerated"]
+        return found
+
+    monkeypatch.setattr(misses, "missed", silent)
+    assert any("nothing comes of it" in finding for finding in do(MISSED).findings)
 
 
 def test_a_core_that_passes_over_a_higher_class_under_workflows_is_found_by_the_oracle(

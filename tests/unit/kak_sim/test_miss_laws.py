@@ -110,6 +110,25 @@ def test_who_is_taken_for_absent_too_early_is_noticed(monkeypatch: pytest.Monkey
     assert "ada is said to be absent after 1 of 2" in made.found
 
 
+def test_of_who_misses_enough_something_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is done, and where the one who is asked on is not told of."""
+    told = "ada let 1 ring out in a row, 1 are the most, and nothing comes of it"
+    for is_last in (True, False):
+        made = ringing()
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "kak_server.routing.misses.staff.is_last_ready", lambda state, operator, is_last=is_last: is_last
+            )
+            patch.setattr(Turn, "emit", _without_a_word)
+            made.wait(RING_MS)
+        assert told in made.found
+
+
+def _without_a_word(turn: Turn, effect: api.Effect) -> None:
+    if not isinstance(effect, api.MadeNotReady | api.MissesTolerated):
+        turn.effects.append(effect)
+
+
 @pytest.mark.parametrize("shift_ms", [-1, 1])
 def test_whoever_is_said_to_be_idle_for_another_time_is_noticed(shift_ms: int) -> None:
     made = ringing(beside="a call")
