@@ -466,12 +466,17 @@ class WorkflowMachine(RuleBasedStateMachine):
             desk.handover_failed(contact)
             desk.wait(ms)
 
-    @precondition(lambda self: any(row.named is not None for row in self.desk.core.state.contacts.values()))
+    def awaited(self) -> list[OperatorId]:
+        """By name, and here. An emergency asks everybody: it may still name somebody who has gone home meanwhile."""
+        state = self.desk.core.state
+        return [row.named for row in state.contacts.values() if row.named is not None and row.named in state.operators]
+
+    @precondition(lambda self: self.awaited())
     @rule(how=st.sampled_from(["home", "break", "elsewhere"]), room=rooms)
     def whoever_is_waited_for_alone_does_not_come(self, how: str, room: str) -> None:
         """After the talk that the others waited through: home, to a break, or to work for another room."""
         desk = self.desk
-        who = next(row.named for row in desk.core.state.contacts.values() if row.named is not None)
+        who = self.awaited()[0]
         seat = desk.core.operator(who)
         assert seat is not None
         if seat.contact is not None:
