@@ -156,6 +156,17 @@ describe("a lost seat", () => {
     expect(id("seat-choose")).toBeVisible();
   });
 
+  it.each(["forced", "signed-out"])("of somebody who was signed out (%s) leads to the sign-in", async (reason) => {
+    const { event, user, paths } = await seatedConsole();
+    await event("seat.lost", { reason });
+    expect(screen.queryByTestId("seat-take-back")).toBeNull();
+    expect(id("seat-sign-in")).toHaveClass("button-primary");
+    expect(id("seat-choose")).not.toHaveClass("button-primary");
+    await user.click(id("seat-sign-in"));
+    expect(paths()).toContain("DELETE /session");
+    expect(id("sign-in-username")).toBeVisible();
+  });
+
   it("that its operator left for another one is nobody else's doing", async () => {
     const { event } = await seatedConsole();
     await event("seat.lost", { reason: "moved" });

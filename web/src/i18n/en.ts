@@ -31,6 +31,7 @@ export const en: Record<Word, string> = {
   "seat.lost_moved": "You have sat down at another position. Your call is with you there.",
   "seat.lost_other": "The server released the position ({code}).",
   "seat.back": "Take the position back",
+  "seat.sign_in": "Go to sign-in",
   "seat.choose": "Choose a position",
 
   "top.activity": "Activity",

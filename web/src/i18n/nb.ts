@@ -30,6 +30,7 @@ export const nb = {
   "seat.lost_moved": "Du har satt deg ved en annen plass. Samtalen er med deg dit.",
   "seat.lost_other": "Serveren ga plassen fra seg ({code}).",
   "seat.back": "Ta plassen tilbake",
+  "seat.sign_in": "Til innlogging",
   "seat.choose": "Velg plass",
 
   "top.activity": "Aktivitet",

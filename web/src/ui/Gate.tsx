@@ -204,6 +204,10 @@ function StandingBy({ app, row, onEnd }: { app: App; row: PositionRow; onEnd(): 
   );
 }
 
+/** Why somebody has no seat whom nobody followed in it: whoever comes next signs in here. To take a seat back would be to
+ * undo at one press what a shift lead did, and to put out whoever sat down there since. */
+const OUT: ReadonlySet<string> = new Set(["forced", "signed-out"]);
+
 export function SeatLost({ app, state }: { app: App; state: AppState }) {
   const { t } = useLanguage();
   const position = state.seat?.position;
@@ -213,7 +217,18 @@ export function SeatLost({ app, state }: { app: App; state: AppState }) {
         <h1>{t("seat.lost_title")}</h1>
         <p>{lostText(state.lostReason, t)}</p>
         <p className="form-problem">{state.problem ? errorText(t, state.problem) : ""}</p>
-        {position && state.lostReason !== "handed-over" && (
+        {OUT.has(state.lostReason) && (
+          <button
+            type="button"
+            className="button button-primary"
+            data-testid="seat-sign-in"
+            disabled={state.busy}
+            onClick={() => void app.signOut()}
+          >
+            {t("seat.sign_in")}
+          </button>
+        )}
+        {position && !OUT.has(state.lostReason) && state.lostReason !== "handed-over" && (
           <button
             type="button"
             className="button button-primary"
