@@ -82,6 +82,7 @@ def _rows(now_ms: int, operator: str) -> list[dict[str, Any]]:
                 "flagged": number % 6 == 0,
                 "incident": None,
                 "kind": kind,
+                "key_pressed": None,
                 "of_room": None,
             }
         )

@@ -29,6 +29,23 @@ const FIRST_MS = NOW_MS - 300_000;
 const repeat = { case: "c0", calls: 3, first_arrived_at_ms: FIRST_MS, answered: false };
 
 describe("a row of who waits", () => {
+  it.each([
+    ["nb", "Utløst 2 ganger", "Avblåst", "Avblåst ved radioen kl."],
+    ["en", "Pressed 2 times", "Called off", "Called off at the radio at"],
+  ])("says that a radio's emergency was called off, or pressed again (%s)", async (language, again, off, whole) => {
+    localStorage.setItem("kak-language", language);
+    const key = { presses: 1, pressed_at_ms: null, calmed_at_ms: null, calmed_by: "" };
+    const alarm = (part: object) => waitingRow({ kind: "radio", key_pressed: { ...key, ...part } });
+    const { event } = await seatedConsole({ waiting: [waitingRow({ kind: "radio" })] });
+    expect(screen.queryByTestId("row-marks-c1")).toBeNull();
+    await event("waiting", [alarm({ calmed_at_ms: NOW_MS })]);
+    expect(id("row-marks-c1")).toHaveTextContent(`${off} ${clock(NOW_MS).slice(0, 5)}`);
+    expect(id("mark-calmed")).toHaveAttribute("title", `${whole} ${clock(NOW_MS)}.`);
+    await event("waiting", [alarm({ presses: 2, pressed_at_ms: NOW_MS })]);
+    expect(id("row-marks-c1")).toHaveTextContent(again);
+    expect(screen.queryByTestId("mark-calmed")).toBeNull();
+  });
+
   it("says that somebody is asked apart from the queue's name, which alone gives way", async () => {
     const long = waitingRow({
       contact: "c2",

@@ -152,6 +152,7 @@ export const waitingRow = (part: Partial<Waiting> = {}): Waiting => ({
   flagged: false,
   incident: null,
   kind: "voice",
+  key_pressed: null,
   ...part,
 });
 

@@ -10,7 +10,7 @@ from kak_server.bridges.calls import JOINED
 from kak_server.bridges.chat_hands import ChatHands
 from kak_server.bridges.chat_silence import ChatSilence
 from kak_server.bridges.context import Context
-from kak_server.model.ids import OperatorId
+from kak_server.model.ids import ContactId, OperatorId
 from kak_server.routing.api import INVITES, ContactState, Offer, OperatorState
 from kak_server.routing.views import ContactView, OperatorView
 
@@ -93,6 +93,11 @@ class BroughtViews:
     def _queue_name(self, view: ContactView) -> str:
         info = self.brought.calls.queues.get(view.queue)
         return info.name if info is not None else str(view.queue)
+
+    def key_pressed(self, contact: ContactId) -> View | None:
+        """What became of the key of a radio's emergency; None: nothing, or it is none."""
+        one = self.brought.contacts.get(contact)
+        return None if one is None else _key_pressed(one)
 
     def of_staff(self, operator: OperatorView) -> list[View]:
         """The chats that somebody has, for their shift lead."""

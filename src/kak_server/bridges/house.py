@@ -64,7 +64,6 @@ class House:
         self.colleagues = Colleagues(self.ctx, self.calls)
         self.brought = BroughtContacts(self.ctx, self.calls)
         self.emergencies = RadioEmergencies(self.ctx, self.brought, self.groups)
-        self.emergencies.redraw = self.redraw
         self.chat_silence = ChatSilence(self.ctx, self.brought)
         self.chat_hands = ChatHands(self.ctx, self.brought)
         self.brought_talk = BroughtTalk(self.ctx, self.brought, self.chat_silence, self.chat_hands)
@@ -94,6 +93,7 @@ class House:
             self.colleagues,
             BroughtViews(self.ctx, self.brought, self.chat_silence, self.chat_hands),
         )
+        self.emergencies.redraw, self.emergencies.changed = self.redraw, self.views.lists.contact_changed
         self.staff = Staff(self.ctx, self.seats)
         self.staff_views = StaffViews(self.ctx, self.staff, self.views.brought)
         self.views.staff = self.staff_views

@@ -39,6 +39,7 @@ class RadioEmergencies:
         brought.on_taken = self._taken
         brought.on_over = self._over
         self.redraw: Callable[[ContactId], None] = lambda _contact: None  # its card is another now
+        self.changed: Callable[[ContactId], None] = lambda _contact: None  # and its row among those who wait
 
     def take(self, event: EmergencyRaised | EmergencyChanged) -> None:
         """From the gateway."""
@@ -75,6 +76,7 @@ class RadioEmergencies:
     def _keep(self, one: Brought, key: KeyPressed) -> None:
         self.brought.keep(replace(one, key_pressed=key))
         self.redraw(one.contact)
+        self.changed(one.contact)
 
     def _raised(self, event: EmergencyRaised) -> None:
         """An alarm that was here before (after a reconnect) is the one it was."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
-from kak_server.bridges.brought_views import room_for_chats
+from kak_server.bridges.brought_views import BroughtViews, room_for_chats
 from kak_server.bridges.calls import Calls
 from kak_server.bridges.context import Context, QueueInfo
 from kak_server.bridges.lent_lists import MAX_WAITING_ROWS, RANKS
@@ -60,10 +60,11 @@ class RoomQueues:
 class RoomLists:
     """Told of what changed; builds the lists when they are to be sent."""
 
-    def __init__(self, ctx: Context, calls: Calls, callers: ViewsCallers) -> None:
+    def __init__(self, ctx: Context, calls: Calls, callers: ViewsCallers, brought: BroughtViews) -> None:
         self.ctx = ctx
         self.calls = calls
         self.callers = callers
+        self.brought = brought
         self.book = WaitBook(ctx)
         self.queues = RoomQueues(calls.queues)
         self._rows: dict[ContactId, Shown] = {}
@@ -149,6 +150,7 @@ class RoomLists:
             "state": view.state.value,
             "transferred_by": view.transferred_by,
             "kind": view.kind.value,
+            "key_pressed": self.brought.key_pressed(contact),
             "of_room": None,
             **self.callers.of_waiting(line),
         }

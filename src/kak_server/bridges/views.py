@@ -53,7 +53,7 @@ class Views:
         self.callers = callers
         self.colleagues = colleagues
         self.brought = brought
-        self.lists = RoomLists(ctx, calls, callers)
+        self.lists = RoomLists(ctx, calls, callers, brought)
         self.staff: StaffViews  # given by the house
         self._rooms = {p.position: p.room for p in ctx.settings.positions}
         self.targets: Targets = transfer_targets(ctx.settings)

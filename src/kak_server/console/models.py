@@ -212,6 +212,7 @@ class Waiting(Outgoing):
     flagged: bool = False
     incident: str | None = None
     kind: ContactKind = "voice"
+    key_pressed: KeyPressed | None = None
     of_room: str | None = None
 
 

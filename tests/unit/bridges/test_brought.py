@@ -9,14 +9,14 @@ from kak_server.bridges import recovery
 from kak_server.bridges.asking import RefusedError
 from kak_server.bridges.brought import KEPT_FOR_MS, LOST_IN_RESTART
 from kak_server.bridges.brought_types import MESSAGES_MAX, Asked, Brought, Integrator
-from kak_server.bridges.outputs import Audit, JournalEvent, Note, Put, StoreCall, Tell, ToRadio
+from kak_server.bridges.outputs import Audit, Dirty, JournalEvent, Note, Put, StoreCall, Tell, ToRadio
 from kak_server.bridges.radio_emergency import TETRA
 from kak_server.bridges.staff import PersonInfo
 from kak_server.console.messages import check_event
 from kak_server.console.models import Offer, SnapshotFields
 from kak_server.console.requests_contacts import ContactInfo
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId, Issi, LegId, OperatorId, QueueId
+from kak_server.model.ids import ContactId, Issi, LegId, OperatorId, QueueId, RoomId
 from kak_server.routing.api import Capacity, ContactArrived, ContactClass, ContactState, OperatorState
 from kak_server.runtime.arrival_sentences import arrived
 from kak_server.tetra_gw.api import EmergencyChanged, EmergencyRaised
@@ -515,6 +515,28 @@ def test_who_is_offered_a_radios_emergency_that_was_called_off_sees_that(w: Worl
     w.sit()
     offer = w.told("offer")[-1]
     assert (offer["key_pressed"]["calmed_by"], offer["area"]) == ("bergen", "AMK Oslo 1")
+
+
+def test_a_radios_emergency_that_waits_says_in_its_row_what_became_of_the_key(w: World) -> None:
+    w.house.ctx.settings = replace(w.house.ctx.settings, radio_emergency_queue=QueueId("113-oslo"))
+    w.radio(KEY)
+
+    def key() -> dict[str, object] | None:
+        (row,) = w.house.views.lists.waiting_list(RoomId("oslo"))
+        check_event("waiting", [row])
+        found: dict[str, object] | None = row["key_pressed"]
+        return found
+
+    assert key() is None
+    w.outputs.clear()
+    w.radio(EmergencyChanged("a1", Issi(2001), True, "bergen", "handled"))
+    assert [output.rooms for output in w.outputs if isinstance(output, Dirty) and output.topic == "waiting"] == [
+        (RoomId("oslo"),)
+    ]
+    calmed = {"presses": 1, "pressed_at_ms": None, "calmed_at_ms": w.now_ms, "calmed_by": "bergen"}
+    assert key() == calmed
+    w.radio(replace(KEY, alarm="a2"))
+    assert key() == {"presses": 2, "pressed_at_ms": w.now_ms, "calmed_at_ms": None, "calmed_by": ""}
 
 
 @pytest.mark.parametrize("cause", ["operator-hangup", LOST_IN_RESTART])

@@ -1,6 +1,6 @@
 /** What every console shows beside the call: queues, those who wait, operators, talkgroups, and oneself. */
 
-import type { ContactKind } from "./cards";
+import type { ContactKind, KeyPressed } from "./cards";
 import type { Forced, HandOver, OnLoan } from "./staff";
 import type { Activity, ContactClass, Floor, OperatorState } from "./words";
 
@@ -41,6 +41,8 @@ export interface Waiting {
   flagged: boolean;
   incident: string | null;
   kind: ContactKind;
+  /** What became of a radio's emergency key since it waits; null: nothing. */
+  key_pressed: KeyPressed | null;
   /** Of somebody on loan: the borrowing room, where the own one does not have the row. */
   of_room: string | null;
 }

@@ -7142,6 +7142,8 @@ export interface components {
              * @default null
              */
             incident: string | null;
+            /** @default null */
+            key_pressed: components["schemas"]["KeyPressed"] | null;
             /**
              * Kind
              * @default voice

@@ -38,6 +38,8 @@ export const enRoom: Record<keyof typeof nbRoom, string> = {
   "mark.never_answered": "not answered before",
   "mark.repeat_hint": "Has rung before: how many calls, and when the first came",
   "mark.again": "Rings again",
+  "mark.calmed": "Called off {at}",
+  "mark.pressed": "Pressed {times} times",
   "mark.incident": "Likely one incident: {calls} calls",
   "mark.incident_area": "Likely one incident, {area}: {calls} calls",
   "mark.incident_short": "Likely one incident",

@@ -36,6 +36,8 @@ export const nbRoom = {
   "mark.never_answered": "har ikke fått svar før",
   "mark.repeat_hint": "Har ringt før: antall anrop, og når det første kom",
   "mark.again": "Ringer igjen",
+  "mark.calmed": "Avblåst {at}",
+  "mark.pressed": "Utløst {times} ganger",
   "mark.incident": "Trolig samme hendelse: {calls} anrop",
   "mark.incident_area": "Trolig samme hendelse, {area}: {calls} anrop",
   "mark.incident_short": "Trolig samme hendelse",

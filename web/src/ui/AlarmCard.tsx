@@ -1,5 +1,6 @@
 import type { Card, KeyPressed } from "../api/cards";
 import { useLanguage } from "../i18n/language";
+import { calmedText } from "./CaseMarks";
 import { clock, duration, phone } from "./format";
 import { useDesk, useDeskState, useLive, useNow } from "./hooks";
 import { WhyMark } from "./Why";
@@ -90,13 +91,7 @@ export function AlarmKey({ of }: { of: KeyPressed | null }) {
       {pressed_at_ms !== null && (
         <p className="mark mark-flagged">{t("alarm.pressed", { at: clock(pressed_at_ms), times: String(presses) })}</p>
       )}
-      {calmed_at_ms !== null && (
-        <p className="mark">
-          {calmed_by
-            ? t("alarm.calmed_by", { at: clock(calmed_at_ms), by: calmed_by })
-            : t("alarm.calmed", { at: clock(calmed_at_ms) })}
-        </p>
-      )}
+      {calmed_at_ms !== null && <p className="mark">{calmedText(calmed_at_ms, calmed_by, t)}</p>}
     </div>
   );
 }

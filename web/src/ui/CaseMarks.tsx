@@ -1,3 +1,4 @@
+import type { KeyPressed } from "../api/cards";
 import type { Flag, Incident, Repeat } from "../api/moves";
 import type { Call, Offer, Waiting } from "../api/types";
 import { useLanguage } from "../i18n/language";
@@ -53,9 +54,11 @@ export function RowMarks({ row }: { row: Waiting }) {
   const incident = surges.find((one) => one.incident === row.incident);
   const flag = row.flagged ? flags.find((one) => one.number === row.caller) : undefined;
   const first_ms = row.first_arrived_at_ms;
-  if (row.calls < 2 && !row.flagged && row.incident === null) return null;
+  const key = row.key_pressed;
+  if (row.calls < 2 && !row.flagged && row.incident === null && !key) return null;
   return (
     <span className="row-marks" data-testid={`row-marks-${row.contact}`}>
+      {key && <RowKey of={key} />}
       {row.flagged && (
         <span className="mark mark-flagged" title={flag?.reason}>
           ⚑ {flag?.reason ?? t("mark.flagged")}
@@ -76,6 +79,35 @@ export function RowMarks({ row }: { row: Waiting }) {
       )}
     </span>
   );
+}
+
+/** Of a radio's emergency that waits: called off since, or pressed again. */
+function RowKey({ of }: { of: KeyPressed }) {
+  const { t } = useLanguage();
+  const times = String(of.presses);
+  return (
+    <>
+      {of.pressed_at_ms !== null && (
+        <span className="mark mark-flagged" title={t("alarm.pressed", { at: clock(of.pressed_at_ms), times })}>
+          {t("mark.pressed", { times })}
+        </span>
+      )}
+      {of.calmed_at_ms !== null && (
+        <span
+          className="mark mark-calmed"
+          data-testid="mark-calmed"
+          title={calmedText(of.calmed_at_ms, of.calmed_by, t)}
+        >
+          {t("mark.calmed", { at: clock(of.calmed_at_ms).slice(0, 5) })}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** That a radio's emergency was called off: at the radio, or by somebody. */
+export function calmedText(at_ms: number, by: string, t: T): string {
+  return by ? t("alarm.calmed_by", { at: clock(at_ms), by }) : t("alarm.calmed", { at: clock(at_ms) });
 }
 
 /** Likely incidents among a queue's callers, as one small mark. */
