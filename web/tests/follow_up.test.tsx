@@ -2,6 +2,7 @@ import { cleanup, screen, within } from "@testing-library/react";
 import { act } from "react";
 import { describe, expect, it, vi } from "vitest";
 import type { HandedOver, Phone } from "../src/api/types";
+import { clock } from "../src/ui/format";
 import { appWith, FakePeer, installBrowser } from "./fakes";
 import { abandoned, call, me, NOW_MS, offer } from "./samples";
 import { eachInItsOwnBrowser, id, seatedConsole, show, TABLE } from "./seated";
@@ -93,6 +94,37 @@ describe("the tabs below", () => {
 });
 
 describe("recent calls", () => {
+  it("have buttons that say of which call they are, and whose voice is heard", async () => {
+    const [, [recent]] = TABLE["GET /calls?limit=50"];
+    const other = {
+      ...recent,
+      contact: "r2",
+      caller: "",
+      arrived_at_ms: NOW_MS + 90_000,
+      operator_name: "Ola Nordmann",
+    };
+    const tracks = recent?.tracks ?? [];
+    const again = tracks.filter((track) => track.label === "operator");
+    const first = {
+      ...recent,
+      tracks: [...tracks, ...again.map((one) => ({ ...one, recording: "x", position: "oslo-2" }))],
+    };
+    await seatedConsole({}, { ...TABLE, "GET /calls?limit=50": [200, [first, other]] });
+    const row = await screen.findByTestId("recent-row-r1");
+    const time = clock(NOW_MS);
+    expect(within(row).getByTestId("replay-rec-radio")).toHaveAccessibleName(
+      `Radio · ${time} +47 991 12 233 · Kari Nordmann`,
+    );
+    const names = within(id("recent-calls"))
+      .getAllByRole("button")
+      .map((one) => one.getAttribute("aria-label") ?? "");
+    expect(names).toContain(`Operatør ${time} · AMK Oslo 2 · ${time} +47 991 12 233 · Kari Nordmann`);
+    expect(names).toContain(`Operatør · AMK Oslo 1 · ${clock(NOW_MS + 90_000)} Ukjent nummer · Ola Nordmann`);
+    expect(names).toContain(`Ring opp · ${time} +47 991 12 233 · Kari Nordmann`);
+    expect(names).not.toContain("");
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   it("tell calls out from calls in, name who was called in, and are called back", async () => {
     const { user, last } = await seatedConsole();
     const row = await screen.findByTestId("recent-row-r1");

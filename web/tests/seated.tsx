@@ -38,6 +38,7 @@ const RECENT = [
     tracks: ["radio", "caller", "operator"].map((label) => ({
       recording: `rec-${label}`,
       label,
+      position: label === "operator" ? "oslo-1" : null,
       started_at_ms: NOW_MS,
       stored_ms: 60_000,
       expected_ms: 60_000,

@@ -7,6 +7,7 @@ from json import loads
 from pathlib import Path
 
 from kak_server.bridges.context import QueueInfo
+from kak_server.bridges.names import position_of_leg
 from kak_server.bridges.outputs import Audit, Note, SalvageTrack, StoreCall, StoreGap, StoreTrack
 from kak_server.config.settings import Settings
 from kak_server.console.ports import TrackFile
@@ -175,6 +176,7 @@ class Store:
                 {
                     "recording": row.recording,
                     "label": row.label,
+                    "position": position_of_leg(row.leg),
                     "started_at_ms": row.started_at_ms,
                     "stored_ms": row.stored_ms,
                     "expected_ms": row.expected_ms,

@@ -8,6 +8,12 @@ def seat_leg(position: PositionId) -> LegId:
     return LegId(f"seat-{position}")
 
 
+def position_of_leg(leg: str) -> str | None:
+    """Whose position an operator's leg is at; None: it is no operator's."""
+    position = leg.removeprefix("seat-")
+    return None if position == leg else position
+
+
 def caller_leg(contact: ContactId) -> LegId:
     """The far end's leg: the citizen who called, or whoever was called."""
     return LegId(f"caller-{contact}")

@@ -195,10 +195,11 @@ class Done(Outgoing):
 
 
 class Track(Outgoing):
-    """One recorded leg; `stored_ms` of `expected_ms` are on disk."""
+    """One recorded leg; `stored_ms` of `expected_ms` are on disk. `position`: of an operator's, where they sat."""
 
     recording: str
     label: TrackLabel
+    position: str | None
     started_at_ms: int
     stored_ms: int
     expected_ms: int

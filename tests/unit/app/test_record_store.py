@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 
 from kak_server.bridges.house import House
+from kak_server.bridges.names import seat_leg
 from kak_server.bridges.outputs import SalvageTrack, StoreCall, StoreGap, StoreTrack
 from kak_server.console.requests import RecentCall
 from kak_server.media import rpc
-from kak_server.model.ids import ContactId, RecordingId
+from kak_server.model.ids import ContactId, PositionId, RecordingId
 from tests.unit.app.desk import Desk
 from tests.unit.records.test_salvage import alaw
 
@@ -101,6 +103,14 @@ async def test_a_dead_workers_track_is_repaired_hashed_and_entered(desk: Desk) -
     (shown,) = row["tracks"]
     assert shown["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert shown["expected_ms"] == 1_500
+
+
+async def test_an_operators_track_says_where_the_operator_sat(desk: Desk) -> None:
+    desk.store.call(call())
+    desk.store.track(StoreTrack(CONTACT, track()))
+    desk.store.track(StoreTrack(CONTACT, replace(track("operator"), source=seat_leg(PositionId("amk-1")))))
+    row = found(lambda: next((row for row in recent(desk) if len(row["tracks"]) == 2), None))
+    assert [(one["label"], one["position"]) for one in row["tracks"]] == [("caller", None), ("operator", "amk-1")]
 
 
 async def test_what_no_disk_took_is_shown_and_is_no_file(desk: Desk) -> None:

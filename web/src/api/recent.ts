@@ -6,6 +6,8 @@ import type { ContactKind, RecentMessage } from "./cards";
 export interface Track {
   recording: string;
   label: TrackLabel;
+  /** Where the operator sat, of an operator's. */
+  position: string | null;
   started_at_ms: number;
   stored_ms: number;
   expected_ms: number;

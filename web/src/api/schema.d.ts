@@ -7016,7 +7016,7 @@ export interface components {
         };
         /**
          * Track
-         * @description One recorded leg; `stored_ms` of `expected_ms` are on disk.
+         * @description One recorded leg; `stored_ms` of `expected_ms` are on disk. `position`: of an operator's, where they sat.
          */
         Track: {
             /** Expected Ms */
@@ -7026,6 +7026,8 @@ export interface components {
              * @enum {string}
              */
             label: "caller" | "operator" | "radio" | "party";
+            /** Position */
+            position: string | null;
             /** Recording */
             recording: string;
             /** Sha256 */

@@ -4,9 +4,9 @@ import type { RecentCall, Track } from "../api/types";
 import { errorText, useLanguage } from "../i18n/language";
 import { Dialog } from "./Dialog";
 import { clock, duration, phone } from "./format";
-import { useDesk, useDeskState, useLive } from "./hooks";
+import { useDesk, useDeskState, useLive, useStore } from "./hooks";
 import { RecordingGaps, TRACK_WORDS } from "./Recording";
-import { useRights } from "./rights";
+import { useApp, useRights } from "./rights";
 import { WhyButton } from "./Why";
 import { partyName, useQueueTitle } from "./words";
 
@@ -94,6 +94,9 @@ function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
   const queueTitle = useQueueTitle();
   const desk = useDesk();
   const rights = useRights();
+  const { positions } = useStore(useApp().store);
+  const seatName = (position: string | null) =>
+    positions.find((row) => row.position === position)?.name ?? position ?? "";
   const { busy } = useDeskState();
   const { call: current, offer, phone: deskPhone } = useLive();
   const free = !current && !offer && !deskPhone?.serves && !busy.has("contact.callback");
@@ -101,16 +104,20 @@ function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
   const out = call.direction === "out";
   const others = call.parties.map(partyName).join(", ");
   const end_ms = call.ended_at_ms;
-  const button = (key: string, url: string, label: string, testId: string) => (
+  // The same buttons stand in every row: each says which call it is of.
+  const which = [`${clock(call.arrived_at_ms)} ${number}`, call.operator_name].filter(Boolean).join(" · ");
+  const button = (key: string, url: string, label: string, testId: string, seat = "") => (
     <button
       key={key}
       type="button"
       className="button button-small"
       data-testid={testId}
+      aria-label={[label, seat, which].filter(Boolean).join(" · ")}
+      title={[label, seat, which].filter(Boolean).join(" · ")}
       aria-pressed={playing?.url === url}
       onClick={() => onPlay({ url, title: `${clock(call.arrived_at_ms)} ${number} · ${label}` })}
     >
-      ▸ {label}
+      <span aria-hidden="true">▸</span> {label}
     </button>
   );
   return (
@@ -149,7 +156,7 @@ function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
           type="button"
           className="button button-small"
           data-testid={`call-back-${call.contact}`}
-          aria-label={t("abandoned.call_back")}
+          aria-label={`${t("abandoned.call_back")} · ${which}`}
           title={t("abandoned.call_back")}
           disabled={!free || !call.caller}
           onClick={() => void desk.run("contact.callback", { contact: call.contact })}
@@ -157,7 +164,13 @@ function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
           ↗ <span className="wide-only">{t("abandoned.call_back")}</span>
         </button>
         {(call.messages.length > 0 || call.text) && (
-          <button type="button" className="button button-small" data-testid={`read-${call.contact}`} onClick={onRead}>
+          <button
+            type="button"
+            className="button button-small"
+            data-testid={`read-${call.contact}`}
+            aria-label={`${t("chat.read")} · ${which}`}
+            onClick={onRead}
+          >
             {t("chat.read")}
           </button>
         )}
@@ -170,14 +183,16 @@ function Row({ call, playing, onPlay, onExplain, onRead }: RowProps) {
             recordingUrl(track.recording),
             trackName(track, call.tracks, t),
             `replay-${track.recording}`,
+            seatName(track.position),
           ),
         )}
-        <WhyButton asked={call} />
+        <WhyButton asked={call} of={which} />
         {!rights.explain && (
           <button
             type="button"
             className="button button-small button-quiet"
             data-testid={`explain-${call.contact}`}
+            aria-label={`${t("recent.explain")} · ${which}`}
             onClick={onExplain}
           >
             {t("recent.explain")}

@@ -15,8 +15,8 @@ export interface Asked {
 /** Opens the explanation of a contact; the console holds it, so that an offer can close it. */
 export const WhyContext = createContext<(asked: Asked) => void>(() => undefined);
 
-/** "Why?": for those who may know; others do not see it. */
-export function WhyButton({ asked, look, cap }: { asked: Asked; look?: string; cap?: string }) {
+/** "Why?": for those who may know; others do not see it. `of`: of which contact, where there are several. */
+export function WhyButton({ asked, look, cap, of }: { asked: Asked; look?: string; cap?: string; of?: string }) {
   const { t } = useLanguage();
   const { explain } = useRights();
   const ask = useContext(WhyContext);
@@ -26,6 +26,7 @@ export function WhyButton({ asked, look, cap }: { asked: Asked; look?: string; c
       type="button"
       className={`button ${look ?? "button-small button-quiet"}`}
       data-testid={`why-${asked.contact}`}
+      aria-label={of && `${t("why.ask")} · ${of}`}
       title={t("why.hint")}
       onClick={() => ask(asked)}
     >
