@@ -45,7 +45,7 @@ function OfferedChat({ offer }: { offer: Offer }) {
   const now = useNow(useLive().clock_offset_ms, 250);
   const { contact, epoch } = offer;
   return (
-    <article className={`chat chat-offered class-edge class-${offer.class}`} data-testid="chat-offer" role="alert">
+    <div className={`chat chat-offered class-edge class-${offer.class}`} data-testid="chat-offer" role="alert">
       <header className="chat-head">
         <span className="chip">{t("chat.offered")}</span>
         <strong>{offer.caller_name || (offer.caller ? phone(offer.caller) : t("caller.unknown"))}</strong>
@@ -81,7 +81,7 @@ function OfferedChat({ offer }: { offer: Offer }) {
           {t("offer.reject")}
         </button>
       </div>
-    </article>
+    </div>
   );
 }
 

@@ -98,7 +98,7 @@ export function LabPanel({ http }: { http: Http }) {
                 className={`button button-small ${radio.emergency ? "button-danger" : ""}`}
                 data-testid={`lab-emergency-${radio.issi}`}
                 aria-pressed={radio.emergency !== ""}
-                aria-label={t("lab.emergency_of", { name: radio.alias })}
+                aria-label={`SOS · ${t("lab.emergency_of", { name: radio.alias })}`}
                 title={t(EMERGENCY_WORDS[radio.emergency])}
                 onClick={() => void act(http.labEmergency(radio.issi, radio.emergency === ""))}
               >
