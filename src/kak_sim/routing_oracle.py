@@ -116,11 +116,12 @@ def wish(state: State, contact: Contact) -> Wish:
 
 
 def rings(state: State, contact: Contact) -> list[frozenset[RoomId]]:
-    """Whose operators are asked, from the own room to all: sets of rooms, each with those before it."""
+    """Whose operators are asked, from the own room to all: sets of rooms, each with those before it. A reach that left
+    some of those out is none of them."""
     reached = _reached(state, contact)
     found: list[frozenset[RoomId]] = []
     for rooms in (frozenset(state.queue_of(contact).config.rooms[:1]), *reached):
-        if rooms <= reached[-1] and not any(rooms <= nearer for nearer in found):
+        if rooms <= reached[-1] and (not found or found[-1] < rooms):
             found.append(rooms)
     return found
 

@@ -13,7 +13,7 @@ from kak_server.routing.state import Contact, Operator
 from kak_sim.oracle_watch import OracleWatch
 from tests.unit.routing.desk import Desk, queue
 
-OSLO, BERGEN, TROMSO = (RoomId(name) for name in ("oslo", "bergen", "tromso"))
+OSLO, BERGEN, TROMSO, VOSS = (RoomId(name) for name in ("oslo", "bergen", "tromso", "voss"))
 NATIONAL = RoomsConfig((RoomConfig(OSLO, (BERGEN,)), RoomConfig(BERGEN, (OSLO,)), RoomConfig(TROMSO)))
 OWN, NEIGHBOURS, COUNTRY = (Step(reach=reach) for reach in (Reach.OWN, Reach.NEIGHBOURS, Reach.COUNTRY))
 LEARNERS = Step(reach=Reach.NEIGHBOURS, relax=2)
@@ -26,10 +26,10 @@ rang_out = rings.rang_out
 class JudgedDesk(Desk):
     """`found`: what the law says."""
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, *steps: Step, national: RoomsConfig = NATIONAL) -> None:
         self.watch = OracleWatch()
         self.found: list[str] = []
-        super().__init__(self.with_steps(*steps), national=NATIONAL)
+        super().__init__(self.with_steps(*steps), national=national)
 
     @staticmethod
     def with_steps(*steps: Step) -> api.QueueConfig:
@@ -43,7 +43,7 @@ class JudgedDesk(Desk):
     def sit_down(self, *who: str) -> None:
         """Learners are called l, the second letter is that of the room."""
         for name in who:
-            room = {"o": OSLO, "b": BERGEN, "t": TROMSO}[name[1]]
+            room = {"o": OSLO, "b": BERGEN, "t": TROMSO, "v": VOSS}[name[1]]
             self.sit(name, room, emd=1 if name[0] == "l" else 3)
             self.wait(1)
 
@@ -140,3 +140,21 @@ def test_a_core_that_asks_the_wrong_room_next_is_noticed(
 ) -> None:
     monkeypatch.setattr(rings, "rang_out", wrong)
     assert any(said in finding for finding in history().found)
+
+
+@pytest.mark.parametrize(("region_of_bergen", "next_asked"), [("east", "st"), ("west", "sv")])
+def test_a_reach_that_left_out_a_neighbour_is_no_widening(region_of_bergen: str, next_asked: str) -> None:
+    """Tromsø is of Oslo's region, and comes before the rest of the country if the neighbour is of that region, too."""
+    rooms = (
+        RoomConfig(OSLO, (BERGEN,), region="east"),
+        RoomConfig(BERGEN, (OSLO,), region=region_of_bergen),
+        RoomConfig(TROMSO, region="east"),
+        RoomConfig(VOSS),
+    )
+    desk = JudgedDesk(OWN, NEIGHBOURS, Step(reach=Reach.REGION), COUNTRY, national=RoomsConfig(rooms))
+    desk.sit_down("so", "sv", "st")
+    desk.ring("c1")
+    desk.wait(RING_MS)
+    assert desk.operator("so").state is not api.OperatorState.OFFERED
+    assert desk.operator(next_asked).contact == "c1"
+    assert desk.found == []
