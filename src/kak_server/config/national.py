@@ -58,8 +58,8 @@ WORKFLOW_113 = (
 # Out-of-hours care: the own room and at once its region where hardly anybody sits there, then the region, then help by
 # the dispatch centre as well.
 WORKFLOW_LEGEVAKT = (
-    "[{reach: own}, {after_ms: 0, reach: region, when: {staff_below: 2}}, {after_ms: 60000, reach: region}, "
-    "{after_ms: 180000, reach: queue}]"
+    "[{{reach: own}}, {{after_ms: 0, reach: region, when: {{staff_below: 2}}}}, {{after_ms: 60000, reach: region}}, "
+    "{{after_ms: 180000, rooms: [{amk}]}}]"
 )
 
 SKILLS = (
@@ -156,9 +156,10 @@ def _queue(room: _Room, number: int, rooms: list[_Room]) -> str:
             f'skills: {{"113": 1}}, workflow: {WORKFLOW_113}, service_level: {{threshold_s: 10, goal_percent: 90}}}}'
         )
     if room.kind == "legevakt":
+        workflow = WORKFLOW_LEGEVAKT.format(amk=amk)
         return (
             f'  - {{id: {room.ident}, name: {room.name}, numbers: ["+47001160{number:03d}"], class: normal, '
-            f"rooms: [{room.ident}, {amk}], skills: {{legevakt: 1}}, waiting: announce, workflow: {WORKFLOW_LEGEVAKT}, "
+            f"rooms: [{room.ident}, {amk}], skills: {{legevakt: 1}}, waiting: announce, workflow: {workflow}, "
             f"service_level: {{threshold_s: 120, goal_percent: 80}}}}"
         )
     return (

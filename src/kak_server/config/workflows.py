@@ -65,9 +65,13 @@ class StepSection(Section):
     after_ms: int = Field(0, ge=0, le=86_400_000, description="how long after the contact came into the queue")
     when: ConditionSection | None = Field(None, description="only then")
     reach: Literal["own", "neighbours", "region", "queue", "country"] | None = Field(
-        None, description="whose operators are asked: the own room's (the first of rooms), also its neighbours', ..."
+        None,
+        description="whose operators are asked from now on: the own room's (the first of rooms), also its neighbours', "
+        "...",
     )
-    rooms: tuple[Identifier, ...] = Field((), max_length=1_000, description="and those of these rooms")
+    rooms: tuple[Identifier, ...] = Field(
+        (), max_length=1_000, description="and those of these rooms; without reach: beside who is asked already"
+    )
     relax: int | None = Field(None, ge=0, le=9, description="so many levels below what is needed are enough")
     drop: tuple[Identifier, ...] = Field((), max_length=20, description="these skills are not needed any more")
     strategy: (

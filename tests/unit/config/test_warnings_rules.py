@@ -43,6 +43,50 @@ def test_what_can_never_be(case: dict[str, str], where: str, words: str) -> None
     assert told(**case) == [(where, words)]
 
 
+ROOMS = """\
+server: {lab: true}
+rooms:
+  - {id: oslo, name: Oslo, positions: 1, region: east, neighbours: [hamar, moss]}
+  - {id: moss, name: Moss, positions: 1, region: east}
+  - {id: hamar, name: Hamar, positions: 1, region: inland}
+  - {id: voss, name: Voss, positions: 1}
+queues: [{id: q, name: Q, rooms: [oslo, voss], workflow: [%s]}]
+operators: []
+"""
+
+
+@pytest.mark.parametrize(
+    ("workflow", "expected"),
+    [
+        ("{reach: own}, {after_ms: 1, reach: neighbours}, {after_ms: 2, reach: country}", []),
+        ("{reach: own}, {after_ms: 1, reach: region}, {after_ms: 2, rooms: [hamar]}, {after_ms: 3, relax: 1}", []),
+        ("{reach: neighbours}, {after_ms: 1, reach: region, rooms: [hamar]}, {after_ms: 2, reach: country}", []),
+        ("{reach: neighbours}, {after_ms: 1, reach: region}, {after_ms: 2, reach: country}", [(1, "hamar")]),
+        ("{rooms: [hamar]}, {after_ms: 1, reach: queue}, {after_ms: 2, reach: own}", [(1, "hamar"), (2, "voss")]),
+        ("{reach: country}, {after_ms: 1, relax: 1}, {after_ms: 2, reach: region}", [(2, "the rest of the country")]),
+    ],
+)
+def test_a_step_after_which_fewer_are_asked(workflow: str, expected: list[tuple[int, str]]) -> None:
+    """Such a caller could wait while somebody is idle who might have been asked a moment ago."""
+    found = [(".".join(map(str, where)), words) for where, words in warnings(parse_settings(ROOMS % workflow))]
+    assert found == [
+        (f"queues.0.workflow.{number}.reach", f"no longer asks {who}, whom the step before asks")
+        for number, who in expected
+    ]
+
+
+def test_many_who_are_no_longer_asked_are_counted() -> None:
+    rooms = ", ".join(f"{{id: r{number}, name: R, positions: 1, region: east}}" for number in range(6))
+    text = f"""\
+server: {{lab: true}}
+rooms: [{rooms}]
+queues: [{{id: q, name: Q, rooms: [r0], workflow: [{{reach: region}}, {{after_ms: 1, reach: own}}]}}]
+operators: []
+"""
+    ((_where, words),) = warnings(parse_settings(text))
+    assert words == "no longer asks r1, r2, r3 and 2 more, whom the step before asks"
+
+
 @pytest.mark.parametrize("name", ["lab", "national"])
 def test_our_own_examples_lead_somewhere(name: str) -> None:
     assert warnings(load_settings(Path(f"configs/{name}.yaml"))) == []
