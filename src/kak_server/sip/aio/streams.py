@@ -83,6 +83,9 @@ class Streams:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # From Python 3.12 on, gathering what is over already does not yield; what takes a task from the set would
+            # never have its turn.
+            self._tasks.difference_update(tasks)
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None

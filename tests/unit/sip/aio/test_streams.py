@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kak_server.sip.aio.sockets import plain_host
+from kak_server.sip.aio.streams import Streams
 from kak_server.sip.api import CallConfirmed, ListenerSettings, SipSettings, TrunkSettings
 from kak_server.sip.listening import ListenSpec, StreamLimits
 from tests.unit.sip.aio.test_server import LAB, House, TcpPhone, UdpPhone
@@ -53,6 +54,21 @@ async def test_a_peer_that_never_answers_pings_is_left_alone() -> None:
         await phone.send(phone.caller.request("OPTIONS"))
         assert (await phone.receive()).status == 200
         await phone.close()
+
+
+async def test_closing_goes_on_when_a_connection_ended_in_this_very_turn() -> None:
+    """Its task is over, and is still in the books until the next turn; newer Pythons then waited for it for ever, and
+    the server's loop with them."""
+    streams = Streams(House().server, StreamLimits())
+
+    async def ended() -> None:
+        pass
+
+    streams._spawn(ended())
+    await asyncio.sleep(0)  # the task has had its turn; the callback that takes it from the books has not
+    assert [task.done() for task in streams._tasks] == [True]
+    await streams.close()
+    assert not streams._tasks
 
 
 async def test_strangers_have_a_part_of_the_room_only() -> None:
