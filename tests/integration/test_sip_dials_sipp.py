@@ -36,7 +36,7 @@ async def call(
             assert house.server.dial(dial)
             await house.until(lambda: bool(house.of(CallAnswered) or house.of(CallEnded)))
             if hang_up and house.of(CallAnswered):
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(1.0 if transport == "tcp" else 0.3)  # (sipp minds messages in one segment)
                 assert house.server.hangup(CALL)
             await house.until(lambda: bool(house.of(CallEnded)))
             await house.until(lambda: not any(house.core.census().values()), 60)

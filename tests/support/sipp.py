@@ -14,6 +14,8 @@ from tests.support.ports import free_port
 
 needs_sipp = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed (Debian: sip-tester)")
 
+END_WITHIN_S = 30  # when all of its calls are over
+
 
 @dataclass(frozen=True, slots=True)
 class SippResult:
@@ -89,7 +91,7 @@ async def sipp_server(
     try:
         await _until_bound(port, process, transport)
         yield "127.0.0.1", port
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(END_WITHIN_S):
             assert await process.wait() == 0, _errors_in(folder)
     finally:
         if process.returncode is None:
